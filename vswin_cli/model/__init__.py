@@ -1,0 +1,1 @@
+"""Video Swin in Keras 3, its checkpoints and the engines that run it."""

@@ -1,0 +1,1 @@
+"""The cache of published checkpoints: download, verify, find."""

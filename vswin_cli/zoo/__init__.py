@@ -1,0 +1,1 @@
+"""What can be run, as data: architectures, protocols, label sets and models."""

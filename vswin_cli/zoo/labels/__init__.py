@@ -1,0 +1,52 @@
+"""Label sets: class names in index order, one a line.
+
+Names may contain commas, and Kinetics-600 has two that differ in case alone, so each file is
+checked against its known length and digest before it is used.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from vswin_cli.errors import VswinError
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The name of a label file in this folder, and what it must hold."""
+
+    name: str
+    num_classes: int
+    sha256: str
+
+
+KINETICS400 = LabelSet(
+    "kinetics400", 400, "e9f2806fe9109b851a80a74841244f6f8c9d10917fa0229cd82bab67f2f8e28f"
+)
+KINETICS600 = LabelSet(
+    "kinetics600", 600, "8dfca4202520ea8291ce0242ef33b006d0a0772b409663c090a2876bc1978dcf"
+)
+SOMETHING_SOMETHING_V2 = LabelSet(
+    "something_something_v2",
+    174,
+    "c9c5a86ece619e1ab2e7ca0614c85377a534873e17108b13243e5d22089a0a85",
+)
+
+
+@cache
+def read_labels(label_set: LabelSet) -> tuple[str, ...]:
+    """Read the class names; the position is the class index.
+
+    Raises:
+        VswinError: The installed file is not the published list.
+    """
+    content = (files(__package__) / f"{label_set.name}.txt").read_bytes()
+    labels = tuple(content.decode().splitlines())
+    if hashlib.sha256(content).hexdigest() != label_set.sha256 or not (
+        len(labels) == len(set(labels)) == label_set.num_classes
+    ):
+        raise VswinError(
+            f"the label file {label_set.name}.txt of this installation was changed; reinstall vswin"
+        )
+    return labels

@@ -1,0 +1,122 @@
+"""The models that `--model` names.
+
+Accuracies are those of the model zoo at https://github.com/SwinTransformer/Video-Swin-Transformer;
+the files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from vswin_cli.errors import UnknownModelError
+from vswin_cli.zoo.architectures import BASE, SMALL, TINY, Architecture, num_macs, num_parameters
+from vswin_cli.zoo.labels import KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2, LabelSet
+from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Protocol
+
+RELEASE_URL = "https://github.com/innat/VideoSwin/releases/download/v2.0/"
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A checkpoint file as the release page serves it."""
+
+    name: str
+    num_bytes: int
+
+    @property
+    def url(self) -> str:
+        """Where the release page serves it."""
+        return RELEASE_URL + self.name
+
+
+@dataclass(frozen=True)
+class Model:
+    """An architecture with a label set, a protocol and a checkpoint."""
+
+    name: str
+    architecture: Architecture
+    label_set: LabelSet
+    protocol: Protocol
+    classifier_file: PublishedFile
+    backbone_file: PublishedFile  # the same without top
+    top1: float  # published accuracy, percent
+    top5: float
+
+    @property
+    def num_classes(self) -> int:
+        """Length of the label set."""
+        return self.label_set.num_classes
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable numbers of the classifier."""
+        return num_parameters(self.architecture, self.num_classes)
+
+    @property
+    def gmacs(self) -> float:
+        """Billions of multiply-accumulates for one view."""
+        return num_macs(self.architecture, self.num_classes, self.protocol.view_size) / 1e9
+
+
+def _files(
+    stem: str, classifier_bytes: int, backbone_bytes: int
+) -> tuple[PublishedFile, PublishedFile]:
+    return (
+        PublishedFile(f"{stem}_classifier.weights.h5", classifier_bytes),
+        PublishedFile(f"{stem}.weights.h5", backbone_bytes),
+    )
+
+
+_SSV2_BASE = replace(BASE, window=(16, 7, 7))
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        "swin-t-k400", TINY, KINETICS400, KINETICS,
+        *_files("videoswin_tiny_kinetics400", 113_094_608, 111_855_496),
+        top1=78.8, top5=93.6,
+    ),
+    Model(
+        "swin-s-k400", SMALL, KINETICS400, KINETICS,
+        *_files("videoswin_small_kinetics400", 200_141_912, 198_902_800),
+        top1=80.6, top5=94.5,
+    ),
+    Model(
+        "swin-b-k400", BASE, KINETICS400, KINETICS,
+        *_files("videoswin_base_kinetics400", 353_030_608, 351_381_896),
+        top1=80.6, top5=94.6,
+    ),
+    Model(
+        "swin-b-k400-in22k", BASE, KINETICS400, KINETICS,
+        *_files("videoswin_base_kinetics400_imagenet22k", 353_030_608, 351_381_896),
+        top1=82.7, top5=95.5,
+    ),
+    Model(
+        "swin-b-k600", BASE, KINETICS600, KINETICS,
+        *_files("videoswin_base_kinetics600_imagenet22k", 353_850_608, 351_381_896),
+        top1=84.0, top5=96.5,
+    ),
+    Model(
+        "swin-b-ssv2", _SSV2_BASE, SOMETHING_SOMETHING_V2, SOMETHING_SOMETHING,
+        *_files("videoswin_base_something_something_v2", 356_168_352, 355_448_712),
+        top1=69.6, top5=92.7,
+    ),
+)  # fmt: skip
+
+
+def model_names(models: Iterable[Model] = MODELS) -> list[str]:
+    """Names in the order of the table."""
+    return [model.name for model in models]
+
+
+def find_model(name: str) -> Model:
+    """Look a model up by its exact name.
+
+    Raises:
+        UnknownModelError: No model has this name; the message suggests the nearest.
+    """
+    for model in MODELS:
+        if model.name == name:
+            return model
+    nearest = get_close_matches(name.lower(), model_names(), n=1, cutoff=0.4)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"one of {', '.join(model_names())}"
+    raise UnknownModelError(f"unknown model {name!r}: {hint} (see `vswin models`)")
