@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What every video of a run has in common."""
+
+    model: str
+    protocol: str
+    backend: str
+    precision: str
+
+
+@dataclass(frozen=True)
 class ScoredLabel:
     """One class of one video's answer."""
 
@@ -15,19 +25,17 @@ class ScoredLabel:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one video, with what was computed to get it."""
+    """The answer for one video, and what was computed to get it."""
 
     video: str  # as the user wrote it
-    model: str
-    protocol: str
+    setup: Setup
     num_frames: int  # frames that decode
     clips: tuple[tuple[int, ...], ...]  # frame indices, one tuple a clip
     num_crops: int
     num_distinct_views: int
-    backend: str
-    precision: str
-    labels: tuple[ScoredLabel, ...]  # most probable first
+    scored_labels: tuple[ScoredLabel, ...]  # most probable first
     elapsed_seconds: float
+    warnings: tuple[str, ...] = ()  # what was odd about the file, a line each
 
     @property
     def num_views(self) -> int:
@@ -40,9 +48,10 @@ class Failure:
     """Why a video has no answer."""
 
     video: str
-    model: str
-    kind: str
-    message: str
+    setup: Setup
+    kind: str  # the stable word of the error
+    message: str  # its line for the user
+    elapsed_seconds: float
 
 
 Result = Prediction | Failure

@@ -1,7 +1,9 @@
 """How a video becomes views: which frames, what size, which crops."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from vswin_cli.errors import UsageError
 
 
 class Sampling(StrEnum):
@@ -27,6 +29,32 @@ class Protocol:
     def num_views(self) -> int:
         """Views before equal ones are merged."""
         return self.num_clips * self.num_crops
+
+    def adapted(
+        self,
+        sampling: Sampling | None = None,
+        num_clips: int | None = None,
+        num_crops: int | None = None,
+    ) -> "Protocol":
+        """This protocol with what the user chose put in; None keeps what it has.
+
+        Raises:
+            UsageError: Several clips were asked of uniform sampling, which has one.
+        """
+        sampling = sampling or self.sampling
+        if sampling is Sampling.UNIFORM:
+            if num_clips not in (None, 1):
+                raise UsageError(
+                    f"the uniform protocol has one clip that spans the video, not {num_clips}; "
+                    "leave --clips out or take --protocol official"
+                )
+            num_clips = 1
+        return replace(
+            self,
+            sampling=sampling,
+            num_clips=num_clips or self.num_clips,
+            num_crops=num_crops or self.num_crops,
+        )
 
     @property
     def view_size(self) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """Label sets: class names in index order, one a line.
 
-Names may contain commas, and Kinetics-600 has two that differ in case alone, so each file is
-checked against its known length and digest before it is used.
+Lists with names cut at their commas or respelled are in wide circulation, so each file is checked
+against its known length and digest before it is used.
 """
 
 import hashlib

@@ -1,0 +1,95 @@
+"""The whole story: open a video, sample its views, compute probabilities, name the best labels."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from vswin_cli.errors import VideoError
+from vswin_cli.model.engine import Engine
+from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
+from vswin_cli.video.views import open_views
+from vswin_cli.zoo.labels import read_labels
+from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.protocols import Protocol
+
+OnView = Callable[[int, int], None]  # (distinct views done, distinct views in all)
+
+
+class Classifier:
+    """A model that is ready to run, and the protocol it runs by.
+
+    Args:
+        model: What the engine computes; names its labels.
+        engine: Returns the probabilities of views.
+        protocol: How a video becomes views of the engine's size.
+        reader: Which reader opens the videos: `auto`, `decord` or `opencv`.
+        top_k: Labels to return for each video, at most the model's classes.
+    """
+
+    def __init__(
+        self, model: Model, engine: Engine, protocol: Protocol, *, reader: str, top_k: int
+    ) -> None:
+        self.engine = engine
+        self.protocol = protocol
+        self.reader = reader
+        self.top_k = top_k
+        self.labels = read_labels(model.label_set)
+        self.setup = Setup(model.name, protocol.sampling, engine.backend, engine.precision)
+
+    def classify(self, video: str, on_view: OnView = lambda done, total: None) -> Prediction:
+        """Label one video: the mean over its views of the softmax probabilities.
+
+        Each distinct view is computed once and weighted by how many views it stands for.
+
+        Raises:
+            VideoError: The video holds no frame that can be read.
+        """
+        start = perf_counter()
+        with open_views(Path(video), self.protocol, self.reader) as views:
+            probabilities = np.zeros(len(self.labels))
+            for done, view in enumerate(views, start=1):
+                [view_probabilities] = self.engine.probabilities(view.frames[np.newaxis])
+                probabilities += view.weight * view_probabilities.astype(np.float64)
+                on_view(done, views.num_distinct_views)
+            probabilities /= self.protocol.num_views
+            return Prediction(
+                video=video,
+                setup=self.setup,
+                num_frames=views.num_frames,
+                clips=tuple(tuple(clip) for clip in views.clips.tolist()),
+                num_crops=self.protocol.num_crops,
+                num_distinct_views=views.num_distinct_views,
+                scored_labels=best_labels(probabilities, self.labels, self.top_k),
+                elapsed_seconds=perf_counter() - start,
+                warnings=tuple(views.warnings),
+            )
+
+    def classify_each(
+        self, videos: Iterable[str], on_view: OnView = lambda done, total: None
+    ) -> Iterator[Result]:
+        """Label every video; one that cannot be read yields its failure and stops no other."""
+        for video in videos:
+            start = perf_counter()
+            try:
+                yield self.classify(video, on_view)
+            except VideoError as error:
+                yield Failure(video, self.setup, error.kind, str(error), perf_counter() - start)
+
+
+def best_labels(
+    probabilities: np.ndarray, labels: Sequence[str], top_k: int
+) -> tuple[ScoredLabel, ...]:
+    """Rank the `top_k` most probable classes; equal ones by index.
+
+    Args:
+        probabilities: float (num_classes,).
+        labels: Class names in index order.
+        top_k: Between 1 and num_classes.
+    """
+    best = np.argsort(-probabilities, kind="stable")[:top_k]
+    return tuple(
+        ScoredLabel(rank, labels[index], int(index), float(probabilities[index]))
+        for rank, index in enumerate(best, start=1)
+    )

@@ -1,0 +1,69 @@
+"""The `vswin` command: its subcommands, and how every error reaches the user."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from vswin_cli import __version__
+from vswin_cli.cli.labels import labels
+from vswin_cli.cli.models import models
+from vswin_cli.cli.predict import predict
+from vswin_cli.errors import VswinError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+app = typer.Typer(
+    name="vswin",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+app.command()(predict)
+app.command()(models)
+app.command()(labels)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vswin {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def vswin(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Label videos with Video Swin Transformers."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code: 0 all good, 1 something failed, 2 wrong usage, 130 interrupted.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        code: int | None = app(arguments, prog_name="vswin", standalone_mode=False)
+        sys.stdout.flush()
+    except (typer.TyperException, VswinError) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print(f"error: {message}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone, so has the need for it; keep Python from flushing again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code or 0

@@ -1,0 +1,19 @@
+"""`vswin labels`: the classes of a model."""
+
+from typing import Annotated
+
+import typer
+
+from vswin_cli.cli.options import complete_model
+from vswin_cli.zoo.labels import read_labels
+from vswin_cli.zoo.models import find_model
+
+
+def labels(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model name.", autocompletion=complete_model)
+    ],
+) -> None:
+    """Print the index and name of every class of a model, tab between them."""
+    for index, label in enumerate(read_labels(find_model(model).label_set)):
+        print(f"{index}\t{label}")

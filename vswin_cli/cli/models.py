@@ -1,0 +1,73 @@
+"""`vswin models`: what can be run, and what is here."""
+
+import json
+import sys
+from typing import Annotated, Any, Literal
+
+import typer
+
+from vswin_cli.zoo.models import MODELS, Model
+
+
+def models(
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="Form of the list.")
+    ] = "table",
+) -> None:
+    """List the models, their published accuracy, and whether their weights are on this machine."""
+    records = [_record(model) for model in MODELS]
+    if output_format == "json":
+        print(json.dumps(records, indent=2))
+    else:
+        _print_table(records)
+
+
+def _record(model: Model) -> dict[str, Any]:
+    from vswin_cli.weights.cache import weights_path
+
+    path = weights_path(model)
+    return {
+        "name": model.name,
+        "labels": model.label_set.name,
+        "num_classes": model.num_classes,
+        "num_parameters": model.num_parameters,
+        "gmacs_per_view": model.gmacs,
+        "protocol": model.protocol.sampling,
+        "num_clips": model.protocol.num_clips,
+        "num_crops": model.protocol.num_crops,
+        "top1": model.top1,
+        "top5": model.top5,
+        "file": model.classifier_file.name,
+        "bytes": model.classifier_file.num_bytes,
+        "weights_path": str(path),
+        "weights_present": path.is_file(),
+    }
+
+
+def _print_table(records: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    for heading in ("classes", "params", "GMACs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("protocol", no_wrap=True)
+    for heading in ("top-1/5 %", "MB"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("here")
+    for record in records:
+        table.add_row(
+            record["name"],
+            str(record["num_classes"]),
+            f"{record['num_parameters'] / 1e6:.1f}M",
+            f"{record['gmacs_per_view']:.0f}",
+            f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
+            f"{record['top1']}/{record['top5']}",
+            f"{record['bytes'] / 1e6:.0f}",
+            "yes" if record["weights_present"] else "no",
+        )
+    console.print(table)
+    console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")

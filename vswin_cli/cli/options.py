@@ -1,0 +1,61 @@
+"""Options that several commands share, so that they are spelled and explained once."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from vswin_cli.zoo.models import MODELS, model_names
+from vswin_cli.zoo.protocols import Sampling
+
+BackendName = Literal["auto", "tensorflow", "jax", "torch", "openvino"]
+PrecisionName = Literal["float32", "bfloat16"]
+ReaderName = Literal["auto", "decord", "opencv"]
+
+_OWN = "Default: the model's own."
+
+
+def complete_model(incomplete: str) -> list[tuple[str, str]]:
+    """Model names for the shell, with what they know."""
+    return [
+        (model.name, f"{model.num_classes} classes of {model.label_set.name}")
+        for model in MODELS
+        if model.name.startswith(incomplete)
+    ]
+
+
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help=f"One of {', '.join(model_names())}.",
+        autocompletion=complete_model,
+    ),
+]
+ProtocolOption = Annotated[
+    Sampling | None,
+    typer.Option("--protocol", help=f"How frames are sampled. {_OWN}"),
+]
+ClipsOption = Annotated[
+    int | None, typer.Option("--clips", min=1, metavar="C", help=f"Clips a video. {_OWN}")
+]
+CropsOption = Annotated[
+    Literal[1, 3] | None,
+    typer.Option("--crops", help=f"Crops a clip; 1 is the centre crop. {_OWN}"),
+]
+BackendOption = Annotated[
+    BackendName,
+    typer.Option("--backend", help="What computes the model. auto: the fastest that is installed."),
+]
+PrecisionOption = Annotated[
+    PrecisionName,
+    typer.Option("--precision", help="Arithmetic of the model. bfloat16: faster, less exact."),
+]
+ReaderOption = Annotated[
+    ReaderName,
+    typer.Option("--reader", help="What decodes. auto: the first that reads the file exactly."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say on stderr what was chosen, and why.")
+]

@@ -1,0 +1,123 @@
+"""`vswin predict`: label videos, print their best labels."""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from vswin_cli.cli.options import (
+    BackendOption,
+    ClipsOption,
+    CropsOption,
+    ModelOption,
+    PrecisionOption,
+    ProtocolOption,
+    ReaderOption,
+    VerboseOption,
+)
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.output.text import printable
+from vswin_cli.output.writers import Format, open_writer
+from vswin_cli.results import Failure
+from vswin_cli.zoo.models import find_model
+
+
+def predict(
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Video files.")],
+    model: ModelOption,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="Default: the model's file in the cache."),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("--top-k", "-k", min=1, metavar="K", help="Labels a video.")
+    ] = 5,
+    output_format: Annotated[Format, typer.Option("--format", help="Form of the results.")] = (
+        Format.TABLE
+    ),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
+    ] = None,
+    protocol: ProtocolOption = None,
+    clips: ClipsOption = None,
+    crops: CropsOption = None,
+    backend: BackendOption = "auto",
+    precision: PrecisionOption = "float32",
+    reader: ReaderOption = "auto",
+    verbose: VerboseOption = False,
+) -> None:
+    """Label videos with the classes of a model.
+
+    What you leave out of protocol, clips and crops comes from the model's own test protocol.
+    The exit code is 0 if every video was labelled, 1 if one was not, 2 for wrong usage.
+    """
+    chosen = find_model(model)
+    if top_k > chosen.num_classes:
+        raise UsageError(
+            f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
+        )
+    chosen_protocol = chosen.protocol.adapted(protocol, clips, crops)
+    _refuse_to_overwrite(output, [*videos, *([str(weights)] if weights else [])])
+    if verbose:
+        logging.getLogger("vswin_cli").setLevel(logging.INFO)
+
+    from vswin_cli.cli.progress import ViewProgress
+    from vswin_cli.weights.cache import find_weights
+
+    weights_file = weights or find_weights(chosen)
+
+    from vswin_cli.classify import Classifier
+    from vswin_cli.model.engine import load_engine
+
+    with ViewProgress() as progress:
+        progress.say(f"loading {model}")
+        engine = load_engine(
+            chosen,
+            weights_file,
+            backend=backend,
+            precision=precision,
+            view_size=chosen_protocol.view_size,
+        )
+        classifier = Classifier(chosen, engine, chosen_protocol, reader=reader, top_k=top_k)
+        failed = 0
+        with _open_output(output) as stream, closing(open_writer(output_format, stream)) as writer:
+            for result in classifier.classify_each(progress.each(videos), progress.on_view):
+                progress.clear()
+                writer.write(result)
+                if isinstance(result, Failure):
+                    failed += 1
+                    print(f"error: {printable(result.message)}", file=sys.stderr)
+                else:
+                    for warning in result.warnings:
+                        print(f"warning: {printable(warning)}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _open_output(path: Path | None) -> Iterator[TextIO]:
+    """Open the file for the results, or lend standard output; any file name can be written."""
+    if path is None:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="surrogateescape")
+        yield sys.stdout
+        return
+    try:
+        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield stream
+    except OSError as exc:
+        raise OutputError(f"cannot write {path}: {exc.strerror}; choose another --output") from exc
+
+
+def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:
+    if output is None or not output.exists():
+        return
+    for path in map(Path, inputs):
+        if path.exists() and path.samefile(output):
+            raise UsageError(f"--output {output} is an input too; choose another file")

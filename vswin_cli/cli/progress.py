@@ -1,0 +1,64 @@
+"""What a waiting user sees on stderr, on a terminal only."""
+
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+from vswin_cli.output.text import printable
+
+
+class ViewProgress:
+    """A spinner while the model loads, then a bar over the views of the current video.
+
+    It draws only between `say` or the next video of `each` and `clear`, so that results can be
+    printed to the same terminal in between.
+    """
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.clear()
+
+    def say(self, text: str) -> None:
+        """Show what is going on, without a known end."""
+        self._progress.reset(self._task, total=None, description=text)
+        self._progress.start()
+
+    def each(self, videos: Iterable[str]) -> Iterator[str]:
+        """Hand the videos on, showing the one that is being labelled."""
+        for video in videos:
+            name = Text(printable(video))
+            name.truncate(self._progress.console.width // 2, overflow="ellipsis")
+            self.say(name.plain)
+            yield video
+
+    def on_view(self, done: int, total: int) -> None:
+        """Advance the current video's bar."""
+        self._progress.update(self._task, completed=done, total=total)
+
+    def clear(self) -> None:
+        """Take the display off the terminal."""
+        self._progress.stop()

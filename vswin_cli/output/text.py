@@ -1,0 +1,14 @@
+"""Text that a terminal can show."""
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line or cannot be encoded: control characters, undecodable bytes.
+
+    File names may hold both; Python hands the bytes over as lone surrogates.
+    """
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in text
+    )
