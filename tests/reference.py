@@ -1,0 +1,58 @@
+"""Pseudo-random checkpoints in the published layout, and the input that goes with them.
+
+The outputs of the original implementation on exactly these values are in `tests/data/`. The rule,
+which those outputs depend on: every tensor is drawn from PCG64 seeded with (seed, CRC-32 of its
+path in the classifier file), and scaled by what it is.
+"""
+
+import zlib
+from math import prod
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from vswin_cli.model.checkpoint import BACKBONE_GROUP, key_table
+from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.protocols import MEAN, STD
+
+SEED = 7
+
+
+def tensor(dataset: str, shape: tuple[int, ...], seed: int = SEED) -> np.ndarray:
+    """float32 values of one dataset, by its path in the classifier file."""
+    generator = np.random.Generator(np.random.PCG64([seed, zlib.crc32(dataset.encode())]))
+    noise = generator.standard_normal(size=shape).astype(np.float32)
+    owner, _, number = dataset.split("/")[-3:]
+    if "norm" in owner:
+        scale = np.float32(0.1)
+        return 1 + scale * noise if number == "0" else scale * noise
+    if owner == "attn":
+        return np.float32(0.5) * noise
+    if len(shape) == 1:
+        return np.float32(0.1) * noise
+    gain = 4.0 if dataset.startswith("layers/dense/") else 1.0
+    return np.float32(gain / np.sqrt(prod(shape[:-1]))) * noise
+
+
+def write_checkpoint(path: Path, model: Model, *, top: bool = True, seed: int = SEED) -> Path:
+    """Write a model's published file, with or without top, with pseudo-random values."""
+    with h5py.File(path, "w") as file:
+        for key in key_table(model.architecture, model.num_classes if top else None):
+            full_path = key.dataset if top else BACKBONE_GROUP + key.dataset
+            file[key.dataset] = tensor(full_path, key.shape, seed)
+    return path
+
+
+def video(num_frames: int = 32, height: int = 224, width: int = 224) -> np.ndarray:
+    """uint8 (num_frames, height, width, 3): gradients and texture that move."""
+    t = np.arange(num_frames).reshape(-1, 1, 1, 1)
+    y = np.arange(height).reshape(-1, 1, 1)
+    x = np.arange(width).reshape(-1, 1)
+    channel = np.arange(3)
+    return ((3 * x + 5 * y + 7 * t + 50 * channel + x * y * (t + 1) // 97) % 256).astype(np.uint8)
+
+
+def normalized(frames: np.ndarray) -> np.ndarray:
+    """float32 frames by the ImageNet mean and standard deviation."""
+    return (frames.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)

@@ -1,0 +1,228 @@
+"""The published `.weights.h5` files, read through an explicit key table.
+
+Keras wrote its class names of that time into the files' paths. Loading by object structure would
+break with the next renamed class, so every dataset is named here, and a file is used only if it
+holds exactly these datasets in exactly these shapes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from vswin_cli.errors import CheckpointError, WeightsNotFoundError
+from vswin_cli.zoo.architectures import Architecture
+from vswin_cli.zoo.models import MODELS, Model
+
+BACKBONE_GROUP = "layers/video_swin_backbone/"
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Key:
+    """Where one variable of the model stands in a published file."""
+
+    variable: str  # the variable's path in `VideoSwinClassifier` or `VideoSwinBackbone`
+    dataset: str  # HDF5 path
+    shape: Shape
+
+
+def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key, ...]:
+    """List every variable of a model, in the order in which the model computes.
+
+    Args:
+        architecture: Fixes all shapes but the head's.
+        num_classes: Rows of the head; None for a file without top, which is the backbone alone.
+    """
+    if num_classes is None:
+        return tuple(_backbone_keys(architecture))
+    inside = (
+        Key(f"backbone/{key.variable}", BACKBONE_GROUP + key.dataset, key.shape)
+        for key in _backbone_keys(architecture)
+    )
+    return *inside, *_dense("head", "layers/dense", architecture.num_features, num_classes)
+
+
+def _backbone_keys(architecture: Architecture) -> Iterator[Key]:
+    dim = architecture.embed_dim
+    embedding = "layers/video_swin_patching_and_embedding/layers"
+    yield Key(
+        "patch_embedding/projection/kernel",
+        f"{embedding}/conv3d/vars/0",
+        (*architecture.patch, 3, dim),
+    )
+    yield Key("patch_embedding/projection/bias", f"{embedding}/conv3d/vars/1", (dim,))
+    yield from _norm("patch_embedding/norm", f"{embedding}/layer_normalization", dim)
+    bias_rows = prod(2 * side - 1 for side in architecture.window)
+    for stage, dim in enumerate(architecture.stage_dims):
+        theirs = f"layers/{_numbered('video_swin_basic_layer', stage)}"
+        for block in range(architecture.depths[stage]):
+            yield from _block_keys(
+                f"stage{stage}_block{block}",
+                f"{theirs}/blocks/{_numbered('video_swin_transformer_block', block)}",
+                dim,
+                architecture.mlp_ratio,
+                (bias_rows, architecture.num_heads[stage]),
+            )
+        if stage < len(architecture.depths) - 1:
+            merging = f"patch_merging{stage}"
+            yield from _norm(f"{merging}/norm", f"{theirs}/downsample/norm", 4 * dim)
+            yield Key(
+                f"{merging}/reduction/kernel",
+                f"{theirs}/downsample/reduction/vars/0",
+                (4 * dim, 2 * dim),
+            )
+    yield from _norm("norm", "layers/layer_normalization", architecture.num_features)
+
+
+def _block_keys(
+    ours: str, theirs: str, dim: int, mlp_ratio: int, bias_shape: Shape
+) -> Iterator[Key]:
+    yield from _norm(f"{ours}/norm1", f"{theirs}/layers/layer_normalization", dim)
+    attention = f"{ours}/attention"
+    yield Key(f"{attention}/bias_table", f"{theirs}/attn/vars/0", bias_shape)
+    yield from _dense(f"{attention}/qkv", f"{theirs}/attn/layers/dense", dim, 3 * dim)
+    yield from _dense(f"{attention}/projection", f"{theirs}/attn/layers/dense_1", dim, dim)
+    yield from _norm(f"{ours}/norm2", f"{theirs}/layers/layer_normalization_1", dim)
+    yield from _dense(f"{ours}/mlp/expand", f"{theirs}/layers/mlp/fc1", dim, mlp_ratio * dim)
+    yield from _dense(f"{ours}/mlp/reduce", f"{theirs}/layers/mlp/fc2", mlp_ratio * dim, dim)
+
+
+def _norm(ours: str, theirs: str, dim: int) -> tuple[Key, Key]:
+    return (
+        Key(f"{ours}/gamma", f"{theirs}/vars/0", (dim,)),
+        Key(f"{ours}/beta", f"{theirs}/vars/1", (dim,)),
+    )
+
+
+def _dense(ours: str, theirs: str, inputs: int, outputs: int) -> tuple[Key, Key]:
+    return (
+        Key(f"{ours}/kernel", f"{theirs}/vars/0", (inputs, outputs)),
+        Key(f"{ours}/bias", f"{theirs}/vars/1", (outputs,)),
+    )
+
+
+def _numbered(name: str, index: int) -> str:
+    """Keras's unique names: the first has no number."""
+    return f"{name}_{index}" if index else name
+
+
+def read_checkpoint(
+    path: Path, architecture: Architecture, num_classes: int | None
+) -> dict[str, np.ndarray]:
+    """Read a published file whole.
+
+    Returns:
+        float32 arrays by the path of the variable that they belong to.
+
+    Raises:
+        WeightsNotFoundError: There is no such file.
+        CheckpointError: The file is not HDF5, is damaged, holds a number that is not finite, or
+            its datasets are not exactly those of the key table; the first difference is named.
+    """
+    keys = key_table(architecture, num_classes)
+    with _open(path) as file:
+        _check_layout(path, keys, _shapes(file))
+        return {key.variable: _read(path, file, key.dataset) for key in keys}
+
+
+def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | None) -> None:
+    """Check all that `read_checkpoint` would, holding one tensor at a time.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+    """
+    keys = key_table(architecture, num_classes)
+    with _open(path) as file:
+        _check_layout(path, keys, _shapes(file))
+        for key in keys:
+            _read(path, file, key.dataset)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    if not path.exists():
+        raise WeightsNotFoundError(f"cannot read weights {path}: no such file")
+    if not path.is_file():
+        raise CheckpointError(f"cannot read weights {path}: not a file")
+    try:
+        file = h5py.File(path, "r")
+    except PermissionError as exc:
+        raise CheckpointError(f"cannot read weights {path}: permission denied") from exc
+    except OSError as exc:
+        if h5py.is_hdf5(path):
+            reason = "the HDF5 file is truncated or damaged; fetch it again"
+        else:
+            reason = "not an HDF5 file; a published .weights.h5 file is needed"
+        raise CheckpointError(f"cannot read weights {path}: {reason}") from exc
+    with file:
+        yield file
+
+
+def _shapes(file: h5py.File) -> dict[str, Shape]:
+    shapes: dict[str, Shape] = {}
+
+    def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(node, h5py.Dataset):
+            shapes[name] = node.shape
+
+    file.visititems(visit)
+    return shapes
+
+
+def _check_layout(path: Path, keys: Iterable[Key], found: Mapping[str, Shape]) -> None:
+    expected = {key.dataset: key.shape for key in keys}
+    for dataset, shape in expected.items():
+        if dataset not in found:
+            difference = f"it has no {dataset}"
+        elif found[dataset] != shape:
+            difference = f"{dataset} is {found[dataset]}, the model needs {shape}"
+        else:
+            continue
+        break
+    else:
+        unused = [dataset for dataset in found if dataset not in expected]
+        if not unused:
+            return
+        difference = f"the model has no place for {unused[0]}"
+        if len(unused) > 1:
+            difference += f" and {len(unused) - 1} more"
+    raise CheckpointError(
+        f"weights {path} are not this model's: {difference}{_whose_layout(found)}"
+    )
+
+
+def _whose_layout(found: Mapping[str, Shape]) -> str:
+    """Name what the file is, where it is one of the zoo's."""
+
+    def fits(model: Model, num_classes: int | None) -> bool:
+        keys = key_table(model.architecture, num_classes)
+        return {key.dataset: key.shape for key in keys} == found
+
+    owners = [model.name for model in MODELS if fits(model, model.num_classes)]
+    if owners:
+        return f"; the file fits {' and '.join(owners)}"
+    owners = [model.name for model in MODELS if fits(model, None)]
+    if owners:
+        return f"; it is a file without top, which fits the backbone of {', '.join(owners)}"
+    return ""
+
+
+def _read(path: Path, file: h5py.File, dataset: str) -> np.ndarray:
+    try:
+        values = np.asarray(file[dataset], dtype=np.float32)
+    except (OSError, TypeError, ValueError) as exc:
+        raise CheckpointError(
+            f"cannot read weights {path}: {dataset} is damaged; fetch the file again"
+        ) from exc
+    if not np.isfinite(values).all():
+        raise CheckpointError(
+            f"weights {path} are damaged: {dataset} holds numbers that are not finite; "
+            "fetch the file again"
+        )
+    return values
