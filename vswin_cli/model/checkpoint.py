@@ -7,7 +7,7 @@ holds exactly these datasets in exactly these shapes.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -27,7 +27,7 @@ Shape = tuple[int, ...]
 class Key:
     """Where one variable of the model stands in a published file."""
 
-    variable: str  # the variable's path in `VideoSwinClassifier` or `VideoSwinBackbone`
+    variable: str  # the variable's path in the model
     dataset: str  # HDF5 path
     shape: Shape
 
@@ -42,7 +42,7 @@ def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key,
     if num_classes is None:
         return tuple(_backbone_keys(architecture))
     inside = (
-        Key(f"backbone/{key.variable}", BACKBONE_GROUP + key.dataset, key.shape)
+        replace(key, dataset=BACKBONE_GROUP + key.dataset)
         for key in _backbone_keys(architecture)
     )
     return *inside, *_dense("head", "layers/dense", architecture.num_features, num_classes)

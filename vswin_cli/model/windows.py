@@ -1,0 +1,100 @@
+"""The geometry of shifted-window attention, as constants that are computed once.
+
+Sizes and positions are (T, H, W), in tokens.
+Source: Liu et al., Video Swin Transformer, CVPR 2022, section 3.2, and its published code.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, prod
+
+import numpy as np
+
+from vswin_cli.zoo.architectures import Size
+
+MASKED = -100.0  # what the published models add to the score of tokens that are not neighbours
+
+
+@dataclass(frozen=True)
+class WindowGrid:
+    """How a grid of tokens is padded, shifted and cut into attention windows.
+
+    Build it with `of`, which applies the rules for small grids.
+    """
+
+    padded: Size  # the grid, rounded up to whole windows
+    window: Size
+    shift: Size  # (0, 0, 0) where the windows are not shifted
+
+    @classmethod
+    def of(cls, tokens: Size, window: Size, *, shifted: bool) -> "WindowGrid":
+        """Clamp the window to the grid; an axis that one window covers is never shifted."""
+        covered = tuple(have <= side for have, side in zip(tokens, window, strict=True))
+        clamped = tuple(map(min, tokens, window))
+        return cls(
+            padded=_size(
+                ceil(have / side) * side for have, side in zip(tokens, clamped, strict=True)
+            ),
+            window=_size(clamped),
+            shift=_size(
+                side // 2 if shifted and not whole else 0
+                for side, whole in zip(window, covered, strict=True)
+            ),
+        )
+
+    @property
+    def counts(self) -> Size:
+        """Windows along each axis."""
+        return _size(have // side for have, side in zip(self.padded, self.window, strict=True))
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of one window."""
+        return prod(self.window)
+
+    def mask(self) -> np.ndarray | None:
+        """Keep tokens apart that only the shift's wrap-around has brought into one window.
+
+        Returns:
+            float32 (windows, tokens, tokens) to add to the scores, 0 or `MASKED`; None where
+            nothing is shifted.
+        """
+        if not any(self.shift):
+            return None
+        region = np.zeros(self.padded, np.int64)
+        for axis, (side, shift) in enumerate(zip(self.window, self.shift, strict=True)):
+            position = np.arange(self.padded[axis])
+            from_end = self.padded[axis] - position
+            part = (from_end <= side).astype(np.int64) + (from_end <= shift)
+            region = 3 * region + np.expand_dims(part, [other for other in range(3) if other != axis])
+        nt, nh, nw = self.counts
+        wt, wh, ww = self.window
+        region = region.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
+        region = region.reshape(nt * nh * nw, self.num_tokens)
+        apart = region[:, :, np.newaxis] != region[:, np.newaxis, :]
+        return np.where(apart, np.float32(MASKED), np.float32(0))
+
+
+def bias_index(window: Size, num_tokens: int) -> np.ndarray:
+    """Rows of the relative position bias table for every pair of tokens.
+
+    The published models number the tokens of the *whole* window and then take the first
+    `num_tokens` of them, also where a small input has clamped the window; so does this.
+
+    Args:
+        window: The architecture's window, which fixes the table's rows.
+        num_tokens: Tokens of the window in use.
+
+    Returns:
+        int32 (num_tokens, num_tokens), each below (2·wT−1)(2·wH−1)(2·wW−1).
+    """
+    positions = np.indices(window).reshape(3, -1)[:, :num_tokens]  # (3, tokens)
+    distance = positions[:, :, np.newaxis] - positions[:, np.newaxis, :]  # (3, tokens, tokens)
+    t, h, w = distance + np.reshape(window, (3, 1, 1)) - 1
+    _, wh, ww = window
+    return np.asarray((t * (2 * wh - 1) + h) * (2 * ww - 1) + w, np.int32)
+
+
+def _size(sides: Iterable[int]) -> Size:
+    t, h, w = sides
+    return t, h, w
