@@ -42,8 +42,7 @@ def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key,
     if num_classes is None:
         return tuple(_backbone_keys(architecture))
     inside = (
-        replace(key, dataset=BACKBONE_GROUP + key.dataset)
-        for key in _backbone_keys(architecture)
+        replace(key, dataset=BACKBONE_GROUP + key.dataset) for key in _backbone_keys(architecture)
     )
     return *inside, *_dense("head", "layers/dense", architecture.num_features, num_classes)
 

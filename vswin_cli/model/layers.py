@@ -18,7 +18,8 @@ from vswin_cli.zoo.architectures import Size
 
 EPSILON = 1e-5  # of every layer normalisation
 
-Shape = tuple[int, ...]
+Shape = tuple[Any, ...]  # the batch axis is None
+Tensor = Any  # whatever the backend's is
 
 
 class _Layer(keras.layers.Layer):
@@ -27,14 +28,14 @@ class _Layer(keras.layers.Layer):
     def _norm(self, name: str) -> keras.layers.LayerNormalization:
         return keras.layers.LayerNormalization(epsilon=EPSILON, dtype=self.dtype_policy, name=name)
 
-    def _dense(self, units: int, name: str, **options: Any) -> keras.layers.Dense:
+    def _dense(self, units: int, name: str, **options: object) -> keras.layers.Dense:
         return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
 
 
 class PatchEmbedding(_Layer):
     """Pixels (B, T, H, W, 3) to normalised tokens (B, ⌈T/pT⌉, ⌈H/pH⌉, ⌈W/pW⌉, C)."""
 
-    def __init__(self, dim: int, patch: Size, **options: Any) -> None:
+    def __init__(self, dim: int, patch: Size, **options: object) -> None:
         super().__init__(**options)
         self.dim = dim
         self.patch = patch
@@ -45,13 +46,14 @@ class PatchEmbedding(_Layer):
 
     def build(self, input_shape: Shape) -> None:
         *_, channels = input_shape
-        self.padding = [(0, -have % side) for have, side in zip(input_shape[1:4], self.patch)]
+        self.padding = [
+            (0, -have % side) for have, side in zip(input_shape[1:4], self.patch, strict=True)
+        ]
         self.projection.build((None, *self.patch, channels))
         self.norm.build((None, self.dim))
 
-    def call(self, pixels: Any) -> Any:
+    def call(self, pixels: Tensor) -> Tensor:
         return self.norm(self.projection(_pad(pixels, self.padding)))  # (B, T, H, W, C)
-
 
 
 class WindowAttention(_Layer):
@@ -67,7 +69,7 @@ class WindowAttention(_Layer):
     """
 
     def __init__(
-        self, num_heads: int, window: Size, mask: np.ndarray | None, **options: Any
+        self, num_heads: int, window: Size, mask: np.ndarray | None, **options: object
     ) -> None:
         super().__init__(**options)
         self.num_heads = num_heads
@@ -88,7 +90,7 @@ class WindowAttention(_Layer):
         )
         self.bias_rows = bias_index(self.window, num_tokens).reshape(-1)
 
-    def call(self, windows: Any) -> Any:
+    def call(self, windows: Tensor) -> Tensor:
         _, num_tokens, dim = windows.shape
         qkv = ops.reshape(self.qkv(windows), (-1, num_tokens, 3, self.num_heads, self.head_dim))
         query, key, value = ops.unstack(ops.transpose(qkv, (2, 0, 3, 1, 4)))  # (B·windows, h, N, d)
@@ -104,16 +106,15 @@ class WindowAttention(_Layer):
         attended = ops.transpose(attended, (0, 2, 1, 3))  # (B·windows, N, h, d)
         return self.projection(ops.reshape(attended, (-1, num_tokens, dim)))  # (B·windows, N, C)
 
-    def _bias(self, num_tokens: int) -> Any:
+    def _bias(self, num_tokens: int) -> Tensor:
         bias = ops.take(self.bias_table, self.bias_rows, axis=0)  # (N·N, h)
         return ops.reshape(ops.transpose(bias), (self.num_heads, num_tokens, num_tokens))
-
 
 
 class Mlp(_Layer):
     """Two dense layers with an exact GELU between them, token by token."""
 
-    def __init__(self, ratio: int, **options: Any) -> None:
+    def __init__(self, ratio: int, **options: object) -> None:
         super().__init__(**options)
         self.ratio = ratio
 
@@ -124,9 +125,8 @@ class Mlp(_Layer):
         self.reduce = self._dense(dim, "reduce")
         self.reduce.build((None, self.ratio * dim))
 
-    def call(self, tokens: Any) -> Any:
+    def call(self, tokens: Tensor) -> Tensor:
         return self.reduce(ops.gelu(self.expand(tokens), approximate=False))
-
 
 
 class SwinBlock(_Layer):
@@ -136,7 +136,7 @@ class SwinBlock(_Layer):
     """
 
     def __init__(
-        self, num_heads: int, window: Size, shifted: bool, mlp_ratio: int = 4, **options: Any
+        self, num_heads: int, window: Size, shifted: bool, mlp_ratio: int = 4, **options: object
     ) -> None:
         super().__init__(**options)
         self.num_heads = num_heads
@@ -147,8 +147,8 @@ class SwinBlock(_Layer):
         self.mlp = Mlp(mlp_ratio, dtype=self.dtype_policy, name="mlp")
 
     def build(self, input_shape: Shape) -> None:
-        _, *tokens, dim = input_shape
-        self.grid = WindowGrid.of(tuple(tokens), self.window, shifted=self.shifted)
+        _, t, h, w, dim = input_shape
+        self.grid = WindowGrid.of((t, h, w), self.window, shifted=self.shifted)
         self.norm1.build((None, dim))
         self.attention = WindowAttention(
             self.num_heads,
@@ -161,14 +161,14 @@ class SwinBlock(_Layer):
         self.norm2.build((None, dim))
         self.mlp.build((None, dim))
 
-    def call(self, tokens: Any) -> Any:
+    def call(self, tokens: Tensor) -> Tensor:
         tokens = tokens + self._attend(self.norm1(tokens))
         return tokens + self.mlp(self.norm2(tokens))
 
-    def _attend(self, x: Any) -> Any:
+    def _attend(self, x: Tensor) -> Tensor:
         grid = self.grid
         _, t, h, w, dim = x.shape
-        x = _pad(x, [(0, whole - have) for have, whole in zip((t, h, w), grid.padded)])
+        x = _pad(x, [(0, whole - have) for have, whole in zip((t, h, w), grid.padded, strict=True)])
         if any(grid.shift):
             x = ops.roll(x, [-shift for shift in grid.shift], axis=(1, 2, 3))
         (nt, nh, nw), (wt, wh, ww) = grid.counts, grid.window
@@ -184,11 +184,10 @@ class SwinBlock(_Layer):
         return x[:, :t, :h, :w]  # (B, T, H, W, C)
 
 
-
 class PatchMerging(_Layer):
     """Join 2×2 neighbours: (B, T, H, W, C) to (B, T, ⌈H/2⌉, ⌈W/2⌉, 2·C)."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         super().__init__(**options)
         self.norm = self._norm("norm")
 
@@ -199,12 +198,12 @@ class PatchMerging(_Layer):
         self.reduction = self._dense(2 * dim, "reduction", use_bias=False)
         self.reduction.build((None, 4 * dim))
 
-    def call(self, tokens: Any) -> Any:
+    def call(self, tokens: Tensor) -> Tensor:
         x = _pad(tokens, self.padding)
         corners = [x[:, :, row::2, column::2] for column in (0, 1) for row in (0, 1)]
         return self.reduction(self.norm(ops.concatenate(corners, axis=-1)))  # (B, T, H/2, W/2, 2C)
 
 
-def _pad(x: Any, padding: list[tuple[int, int]]) -> Any:
+def _pad(x: Tensor, padding: list[tuple[int, int]]) -> Tensor:
     """Append zeros to T, H, W; nothing is computed where nothing is appended."""
     return ops.pad(x, [(0, 0), *padding, (0, 0)]) if any(after for _, after in padding) else x

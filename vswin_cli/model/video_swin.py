@@ -27,7 +27,7 @@ class VideoSwinBackbone(keras.Model):
     but the last. Pixels are RGB, normalised by `zoo.protocols.MEAN` and `STD`.
     """
 
-    def __init__(self, architecture: Architecture, input_size: Size, **options: Any) -> None:
+    def __init__(self, architecture: Architecture, input_size: Size, **options: object) -> None:
         dtype = options.pop("dtype", None)
         pixels = keras.Input((*input_size, 3))
         x = PatchEmbedding(
@@ -80,7 +80,7 @@ class VideoSwinClassifier(keras.Model):
     """
 
     def __init__(
-        self, architecture: Architecture, input_size: Size, num_classes: int, **options: Any
+        self, architecture: Architecture, input_size: Size, num_classes: int, **options: object
     ) -> None:
         dtype = options.pop("dtype", None)
         backbone = VideoSwinBackbone(architecture, input_size, dtype=dtype, name="backbone")
@@ -102,10 +102,11 @@ class VideoSwinClassifier(keras.Model):
 
 def _with_architecture(config: Config) -> Config:
     """Turn the architecture back into what the constructors take; JSON made its tuples lists."""
-    fields = config["architecture"]
-    architecture = Architecture(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    )
+    fields: Config = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in config["architecture"].items()
+    }
+    architecture = Architecture(**fields)
     return {**config, "architecture": architecture, "input_size": tuple(config["input_size"])}
 
 
@@ -113,6 +114,7 @@ def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Fill every variable exactly once.
 
     Args:
+        model: A backbone or a classifier.
         weights: By variable path, as `read_checkpoint` returns them.
 
     Raises:

@@ -61,17 +61,19 @@ class WindowGrid:
         """
         if not any(self.shift):
             return None
-        region = np.zeros(self.padded, np.int64)
+        region = np.zeros(self.padded, np.int64)  # (T, H, W): 27 of them, numbered in base 3
         for axis, (side, shift) in enumerate(zip(self.window, self.shift, strict=True)):
             position = np.arange(self.padded[axis])
             from_end = self.padded[axis] - position
             part = (from_end <= side).astype(np.int64) + (from_end <= shift)
-            region = 3 * region + np.expand_dims(part, [other for other in range(3) if other != axis])
+            region = 3 * region + np.expand_dims(
+                part, [other for other in range(3) if other != axis]
+            )
         nt, nh, nw = self.counts
         wt, wh, ww = self.window
-        region = region.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
-        region = region.reshape(nt * nh * nw, self.num_tokens)
-        apart = region[:, :, np.newaxis] != region[:, np.newaxis, :]
+        cut = region.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
+        regions = cut.reshape(nt * nh * nw, self.num_tokens)
+        apart = regions[:, :, np.newaxis] != regions[:, np.newaxis, :]
         return np.where(apart, np.float32(MASKED), np.float32(0))
 
 

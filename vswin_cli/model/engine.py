@@ -1,0 +1,81 @@
+"""The seam between the classifier and what computes its model: views in, probabilities out."""
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+
+from vswin_cli.errors import BackendError
+from vswin_cli.zoo.architectures import Size
+from vswin_cli.zoo.models import Model
+
+Backend = Literal["openvino", "tensorflow", "jax", "torch"]
+Precision = Literal["float32", "bfloat16"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+
+_log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """A model with its weights, ready to run."""
+
+    backend: Backend
+    precision: Precision
+
+    def probabilities(self, views: np.ndarray) -> np.ndarray:
+        """Compute the class probabilities of each view.
+
+        Args:
+            views: uint8 RGB (views, T, H, W, 3) of the size that the engine was loaded for.
+
+        Returns:
+            float32 (views, num_classes); each row sums to 1.
+        """
+
+
+def load_engine(
+    model: Model, weights_file: Path, *, backend: str, precision: Precision, view_size: Size
+) -> Engine:
+    """Load a model's weights into the engine of a backend.
+
+    Args:
+        model: Names the architecture and the classes.
+        weights_file: Its published file, with top.
+        backend: One of `Backend`, or `auto` for the fastest that is here.
+        precision: Of the arithmetic; the probabilities are float32 in any case.
+        view_size: (T, H, W) of the views that will come.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        BackendError: The backend is not installed, or Keras already runs on another one.
+    """
+    chosen = choose_backend() if backend == "auto" else _installed(backend)
+    # The engines are imported here because Keras takes its backend, once, when it is imported.
+    if chosen == "openvino":
+        from vswin_cli.model.openvino_engine import OpenVinoEngine  # noqa: PLC0415
+
+        return OpenVinoEngine(model, weights_file, precision, view_size)
+    from vswin_cli.model.keras_engine import KerasEngine  # noqa: PLC0415
+
+    return KerasEngine(model, weights_file, precision, view_size, chosen)
+
+
+def choose_backend() -> Backend:
+    """Decide what `auto` is: OpenVINO, the fastest on a CPU, or TensorFlow where it is missing."""
+    chosen: Backend = "openvino" if find_spec("openvino") else "tensorflow"
+    _log.info("backend: %s", chosen)
+    return chosen
+
+
+def _installed(backend: str) -> Backend:
+    for known in BACKENDS:
+        if known == backend:
+            if find_spec(backend):
+                return known
+            raise BackendError(
+                f"the {backend} backend is not installed: run `pip install {backend}` "
+                "or leave --backend out"
+            )
+    raise BackendError(f"unknown backend {backend!r}: one of {', '.join(BACKENDS)}")

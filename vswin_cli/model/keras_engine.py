@@ -1,0 +1,37 @@
+"""The engine on one of Keras's own backends: TensorFlow, JAX or PyTorch."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vswin_cli.model.engine import Backend, Precision
+from vswin_cli.model.keras_backend import import_keras
+from vswin_cli.zoo.architectures import Size
+from vswin_cli.zoo.models import Model
+
+
+class KerasEngine:
+    """Runs the Keras model as its backend runs it."""
+
+    def __init__(
+        self,
+        model: Model,
+        weights_file: Path,
+        precision: Precision,
+        view_size: Size,
+        backend: Backend,
+    ) -> None:
+        import_keras(backend)
+        from vswin_cli.model.inference import build_inference_model  # noqa: PLC0415
+
+        self.backend = backend
+        self.precision = precision
+        dtype = "float32" if precision == "float32" else "mixed_bfloat16"
+        self._model = build_inference_model(model, weights_file, view_size, dtype)
+        if backend == "tensorflow":
+            # XLA compiles for ten seconds and is not faster on a CPU.
+            self._model.compile(jit_compile=False)
+
+    def probabilities(self, views: np.ndarray) -> np.ndarray:
+        """Compute (views, num_classes); see `Engine`."""
+        return np.asarray(self._model.predict_on_batch(views), np.float32)
