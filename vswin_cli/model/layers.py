@@ -102,7 +102,9 @@ class WindowAttention(_Layer):
                 scores, (-1, len(self.mask), self.num_heads, num_tokens, num_tokens)
             ) + ops.cast(self.mask[:, np.newaxis], scores.dtype)
             scores = ops.reshape(scores, (-1, self.num_heads, num_tokens, num_tokens))
-        attended = ops.matmul(ops.softmax(scores), value)  # (B·windows, h, N, d)
+        # Keras warns of a softmax over one score, which is 1.
+        weights = ops.softmax(scores) if num_tokens > 1 else ops.ones_like(scores)
+        attended = ops.matmul(weights, value)  # (B·windows, h, N, d)
         attended = ops.transpose(attended, (0, 2, 1, 3))  # (B·windows, N, h, d)
         return self.projection(ops.reshape(attended, (-1, num_tokens, dim)))  # (B·windows, N, C)
 

@@ -1,0 +1,21 @@
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from reference import write_checkpoint
+
+from vswin_cli.zoo.models import find_model
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A model's pseudo-random published file, written once a session: `checkpoint(name, top=…)`."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    @cache
+    def written(name: str, *, top: bool = True) -> Path:
+        suffix = "_classifier" if top else ""
+        return write_checkpoint(folder / f"{name}{suffix}.weights.h5", find_model(name), top=top)
+
+    return written

@@ -1,0 +1,134 @@
+"""Every engine against the original's logits, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference import video
+
+from vswin_cli.errors import BackendError
+from vswin_cli.model import engine as engine_module
+from vswin_cli.model.engine import choose_backend, load_engine
+from vswin_cli.zoo.models import find_model
+
+TESTS = Path(__file__).parents[1]
+REFERENCE = json.loads((TESTS / "data" / "logits.json").read_text())["cases"]
+TINY_CASES = [case for case in REFERENCE if case["model"] == "swin-t-k400"]
+LARGER_CASES = [case for case in REFERENCE if case["model"] != "swin-t-k400"]
+
+BACKENDS = [
+    pytest.param(
+        backend,
+        marks=pytest.mark.skipif(find_spec(backend) is None, reason=f"{backend} is not installed"),
+    )
+    for backend in ("openvino", "tensorflow", "jax", "torch")
+]
+
+
+@pytest.fixture
+def probabilities(checkpoint, tmp_path):
+    """Run an engine: `probabilities(backend, precision, model, views)`; it must be silent."""
+
+    def run(backend, precision, model, views):
+        np.save(tmp_path / "views.npy", views)
+        arguments = [backend, precision, model, checkpoint(model)]
+        files = [tmp_path / "views.npy", tmp_path / "out.npy"]
+        finished = subprocess.run(
+            [sys.executable, TESTS / "engine_run.py", *arguments, *files],
+            capture_output=True,
+            text=True,
+        )
+        assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+        return np.load(tmp_path / "out.npy")
+
+    return run
+
+
+def softmax(logits):
+    powers = np.exp(np.asarray(logits) - np.max(logits))
+    return powers / powers.sum()
+
+
+def assert_logits(probabilities, case):
+    """Log-probabilities are the logits but for one constant, and as sensitive."""
+    np.testing.assert_allclose(
+        np.log(probabilities), np.log(softmax(case["logits"])), rtol=0, atol=2e-4
+    )
+
+
+def label(case):
+    return f"{case['model']}-{'x'.join(map(str, case['input']))}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", TINY_CASES, ids=label)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_backend_computes_the_logits_of_the_original(probabilities, backend, case):
+    views = video(*case["input"])[np.newaxis]
+    [computed] = probabilities(backend, "float32", case["model"], views)
+    assert_logits(computed, case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LARGER_CASES, ids=label)
+def test_larger_models_compute_the_logits_of_the_original(probabilities, case):
+    [computed] = probabilities("openvino", "float32", case["model"], video()[np.newaxis])
+    assert_logits(computed, case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LARGER_CASES, ids=label)
+def test_larger_models_compute_the_same_on_tensorflow(probabilities, case):
+    [computed] = probabilities("tensorflow", "float32", case["model"], video()[np.newaxis])
+    assert_logits(computed, case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_bfloat16_is_close_and_is_not_float32(probabilities, backend):
+    case = TINY_CASES[0]
+    [computed] = probabilities(backend, "bfloat16", case["model"], video()[np.newaxis])
+    assert computed.sum() == pytest.approx(1, abs=1e-3)
+    difference = np.abs(computed - softmax(case["logits"])).max()
+    assert 1e-5 < difference < 0.02
+
+
+def test_views_do_not_depend_on_what_else_is_in_the_batch(probabilities):
+    views = np.random.default_rng(0).integers(0, 256, (2, 8, 64, 64, 3), dtype=np.uint8)
+    both = probabilities("openvino", "float32", "swin-t-k400", views)
+    assert both.shape == (2, 400)
+    for view, expected in zip(views, both, strict=True):
+        [alone] = probabilities("openvino", "float32", "swin-t-k400", view[np.newaxis])
+        np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
+
+
+def test_auto_takes_what_is_installed(monkeypatch):
+    assert choose_backend() == "openvino"
+    monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
+    assert choose_backend() == "tensorflow"
+
+
+def test_backend_that_is_not_installed_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
+    with pytest.raises(BackendError, match=r"jax backend is not installed.*pip install"):
+        load_engine(
+            find_model("swin-t-k400"),
+            tmp_path / "none",
+            backend="jax",
+            precision="float32",
+            view_size=(32, 224, 224),
+        )
+
+
+def test_second_backend_in_one_process_is_refused(tmp_path):
+    code = (
+        "from vswin_cli.model.keras_backend import import_keras\n"
+        "import_keras('openvino')\n"
+        "import_keras('tensorflow')\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "keras already runs on openvino in this process" in finished.stderr.splitlines()[-1]
