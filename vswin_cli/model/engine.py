@@ -36,7 +36,14 @@ class Engine(Protocol):
 
 
 def load_engine(
-    model: Model, weights_file: Path, *, backend: str, precision: Precision, view_size: Size
+    model: Model,
+    weights_file: Path,
+    *,
+    backend: str,
+    precision: Precision,
+    view_size: Size,
+    cache_folder: Path | None = None,
+    cache_limit_bytes: int = 5_000_000_000,
 ) -> Engine:
     """Load a model's weights into the engine of a backend.
 
@@ -46,6 +53,8 @@ def load_engine(
         backend: One of `Backend`, or `auto` for the fastest that is here.
         precision: Of the arithmetic; the probabilities are float32 in any case.
         view_size: (T, H, W) of the views that will come.
+        cache_folder: Where an engine may keep what it has compiled; None keeps nothing.
+        cache_limit_bytes: The oldest goes when the folder holds more.
 
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
@@ -56,7 +65,9 @@ def load_engine(
     if chosen == "openvino":
         from vswin_cli.model.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
-        return OpenVinoEngine(model, weights_file, precision, view_size)
+        return OpenVinoEngine(
+            model, weights_file, precision, view_size, cache_folder, cache_limit_bytes
+        )
     from vswin_cli.model.keras_engine import KerasEngine  # noqa: PLC0415
 
     return KerasEngine(model, weights_file, precision, view_size, chosen)
