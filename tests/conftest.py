@@ -3,9 +3,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from models import model_named
 from reference import write_checkpoint
-
-from vswin_cli.zoo.models import find_model
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +15,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     @cache
     def written(name: str, *, top: bool = True) -> Path:
         suffix = "_classifier" if top else ""
-        return write_checkpoint(folder / f"{name}{suffix}.weights.h5", find_model(name), top=top)
+        return write_checkpoint(folder / f"{name}{suffix}.weights.h5", model_named(name), top=top)
 
     return written

@@ -1,30 +1,42 @@
 """Run one engine in a process of its own, since Keras has one backend a process.
 
-python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy PROBABILITIES.npy
+python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy PROBABILITIES.npy [CACHE_FOLDER]
+
+Prints the heavy libraries that this took.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+from models import model_named
 
 from vswin_cli.model.engine import load_engine
-from vswin_cli.zoo.models import find_model
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "openvino", "scipy", "h5py", "cv2", "decord")
 
 
 def main(
-    backend: str, precision: str, model: str, weights: str, views_file: str, target: str
+    backend: str,
+    precision: str,
+    model: str,
+    weights: str,
+    views_file: str,
+    target: str,
+    cache_folder: str | None = None,
 ) -> None:
     views = np.load(views_file)
     engine = load_engine(
-        find_model(model),
+        model_named(model),
         Path(weights),
         backend=backend,
         precision=precision,  # type: ignore[arg-type]
         view_size=views.shape[1:4],
+        cache_folder=Path(cache_folder) if cache_folder else None,
     )
     assert (engine.backend, engine.precision) == (backend, precision)
     np.save(target, engine.probabilities(views))
+    print(*(name for name in HEAVY if name in sys.modules))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def probabilities(checkpoint, tmp_path):
             capture_output=True,
             text=True,
         )
-        assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+        assert (finished.returncode, finished.stderr) == (0, "")
         return np.load(tmp_path / "out.npy")
 
     return run
@@ -98,11 +98,11 @@ def test_bfloat16_is_close_and_is_not_float32(probabilities, backend):
 
 
 def test_views_do_not_depend_on_what_else_is_in_the_batch(probabilities):
-    views = np.random.default_rng(0).integers(0, 256, (2, 8, 64, 64, 3), dtype=np.uint8)
-    both = probabilities("openvino", "float32", "swin-t-k400", views)
+    views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)
+    both = probabilities("openvino", "float32", "nano", views)
     assert both.shape == (2, 400)
     for view, expected in zip(views, both, strict=True):
-        [alone] = probabilities("openvino", "float32", "swin-t-k400", view[np.newaxis])
+        [alone] = probabilities("openvino", "float32", "nano", view[np.newaxis])
         np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
 
 

@@ -1,11 +1,11 @@
 """The Keras model itself, in this process on TensorFlow; the engines are tested apart."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from models import NANO
 from reference import normalized, video
 
 from vswin_cli.model.checkpoint import key_table, read_checkpoint
@@ -23,7 +23,7 @@ from vswin_cli.model.video_swin import (  # noqa: E402
 )
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "logits.json").read_text())["cases"]
-SMALL = replace(TINY, embed_dim=8, depths=(2, 2), num_heads=(2, 4), window=(2, 3, 3))
+SMALL = NANO.architecture
 SIZE = (6, 20, 28)
 
 
