@@ -51,11 +51,11 @@ def _backbone_keys(architecture: Architecture) -> Iterator[Key]:
     dim = architecture.embed_dim
     embedding = "layers/video_swin_patching_and_embedding/layers"
     yield Key(
-        "patch_embedding/projection/kernel",
+        "patch_embedding/kernel",
         f"{embedding}/conv3d/vars/0",
         (*architecture.patch, 3, dim),
     )
-    yield Key("patch_embedding/projection/bias", f"{embedding}/conv3d/vars/1", (dim,))
+    yield Key("patch_embedding/bias", f"{embedding}/conv3d/vars/1", (dim,))
     yield from _norm("patch_embedding/norm", f"{embedding}/layer_normalization", dim)
     bias_rows = prod(2 * side - 1 for side in architecture.window)
     for stage, dim in enumerate(architecture.stage_dims):

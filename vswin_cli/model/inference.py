@@ -47,7 +47,7 @@ def _fold_normalisation(weights: dict[str, np.ndarray]) -> None:
 
     k·(x − mean) / std + b = (k / std)·x + (b − Σ k·mean / std)
     """
-    name = "patch_embedding/projection"
+    name = "patch_embedding"
     kernel = weights[f"{name}/kernel"] / np.reshape(STD, (3, 1))  # (pT, pH, pW, 3, C), float64
     shift = np.einsum("thwcd,c->d", kernel, MEAN)
     weights[f"{name}/kernel"] = kernel.astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from vswin_cli.model.layers import EPSILON, PatchEmbedding, PatchMerging, SwinBlock
+from vswin_cli.model.layers import PatchEmbedding, PatchMerging, SwinBlock, TokenNorm
 from vswin_cli.zoo.architectures import Architecture, Size
 
 Config = dict[str, Any]
@@ -46,7 +46,7 @@ class VideoSwinBackbone(keras.Model):
                 )(x)
             if stage < last_stage:
                 x = PatchMerging(dtype=dtype, name=f"patch_merging{stage}")(x)
-        x = keras.layers.LayerNormalization(epsilon=EPSILON, dtype=dtype, name="norm")(x)
+        x = TokenNorm(dtype=dtype, name="norm")(x)
         super().__init__(inputs=pixels, outputs=x, **options)
         self.architecture = architecture
         self.input_size = tuple(input_size)
