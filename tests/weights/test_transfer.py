@@ -60,17 +60,15 @@ def test_cut_twenty_times_in_a_row(target, server, reset):
     get(target, server)
     assert_whole(target, server)
     assert len(server.requests) == 21
-    # Each time 1 KB is fetched again to compare it, which is much of so small a file; a reset may
-    # cost what was still on its way.
     extra = server.num_bytes_sent - len(server.content)
-    assert extra <= 20 * 1024 if not reset else extra <= 20 * 8192
+    assert extra <= (20 * 7000 if reset else 0)  # a reset may cost what is still on its way
 
 
 def test_continuing_asks_with_the_strong_etag(target, server):
     server.script = [serving(cut_after=50_000)]
     get(target, server)
     _, headers = server.requests[1]
-    assert headers["Range"] == f"bytes={50_000 - 1024}-"
+    assert headers["Range"] == "bytes=50000-"
     assert headers["If-Range"] == '"one"'
     assert headers["Accept-Encoding"] == "identity"
 
@@ -82,7 +80,16 @@ def test_continuing_asks_with_the_date_where_the_etag_is_weak(target, server):
     get(target, server)
     assert server.requests[1][1]["If-Range"] == date
     assert_whole(target, server)
-    assert server.num_bytes_sent < len(server.content) * 1.02
+    assert server.num_bytes_sent == len(server.content)
+
+
+def test_continuing_compares_the_last_bytes_where_there_is_no_validator(target, server):
+    server.script = [serving(cut_after=50_000, etag=None)]
+    server.always = serving(etag=None)
+    get(target, server)
+    assert server.requests[1][1]["Range"] == f"bytes={50_000 - 1024}-"
+    assert server.num_bytes_sent == len(server.content) + 1024
+    assert_whole(target, server)
 
 
 @pytest.mark.parametrize("if_range", [True, False], ids=["obeyed", "ignored"])
@@ -267,7 +274,7 @@ def test_stalled_connection_is_continued(target, server):
     server.script = [serving(stall_after=50_000)]
     get(target, server, timeout_seconds=0.3)
     assert_whole(target, server)
-    assert server.requests[1][1]["Range"] == f"bytes={50_000 - 1024}-"
+    assert server.requests[1][1]["Range"] == "bytes=50000-"
 
 
 def test_server_that_is_always_silent(target, server):
@@ -336,7 +343,7 @@ def test_partial_file_is_continued_by_the_next_try(target, server):
     with pytest.raises(DownloadError):
         get(target, server)
     get(target, server)
-    assert server.requests[-1][1]["Range"] == f"bytes={60_000 - 1024}-"
+    assert server.requests[-1][1]["Range"] == "bytes=60000-"
     assert_whole(target, server)
 
 
@@ -348,17 +355,6 @@ def test_partial_file_of_unknown_origin_is_not_continued(target, server, origin)
         target.origin_path.write_text(origin)
     get(target, server)
     assert "Range" not in server.requests[0][1]
-    assert_whole(target, server)
-
-
-def test_partial_file_that_a_crash_damaged_is_begun_anew(target, server):
-    server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
-    with pytest.raises(DownloadError):
-        get(target, server)
-    with target.partial_path.open("r+b") as partial:
-        partial.seek(59_000)
-        partial.write(bytes(1000))
-    get(target, server)
     assert_whole(target, server)
 
 

@@ -69,6 +69,9 @@ def fetch_all(
                 if error is not None and not isinstance(error, VswinError):
                     raise error
                 outcomes[target] = error
+        except KeyboardInterrupt:
+            display.print("interrupted; what was downloaded is kept for the next try")
+            raise
         finally:
             stopped.set()
             deadline = time.monotonic() + STOP_SECONDS
@@ -108,12 +111,14 @@ class _Display:
 
     def fetch(self, target: WeightsFile, fetching: Fetching, stopped: threading.Event) -> None:
         watcher = _Line(self, self._progress, target, stopped)
-        begun = time.monotonic()
-        if fetch(target, fetching, watcher):
-            seconds = time.monotonic() - begun
-            self.print(f"{target.title}: downloaded and verified in {seconds:.1f} s")
-        else:
-            self.print(f"{target.title}: here already, verified")
+        fetched = fetch(target, fetching, watcher)
+        if fetched is None:
+            self.print(f"{target.title}: here already, whole")
+            return
+        self.print(
+            f"{target.title}: downloaded in {fetched.download_seconds:.1f} s, "
+            f"verified in {fetched.verification_seconds:.1f} s"
+        )
 
     def print(self, text: str) -> None:
         """Print one line above the bars."""

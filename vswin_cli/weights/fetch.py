@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,14 +44,22 @@ class Fetching:
     patience: Patience = field(default_factory=Patience)
 
 
-def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> bool:
+@dataclass(frozen=True)
+class Fetched:
+    """How long it took to bring a file here."""
+
+    download_seconds: float  # until it was on the disk
+    verification_seconds: float
+
+
+def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched | None:
     """Make sure that a file is in the cache, whole.
 
     What is here is verified; a file that fails is kept aside as `.corrupt`, and fetched. Whole
     files are used where they are, so a cache that cannot be written to works.
 
     Returns:
-        Whether it was downloaded; False if it was here, or another process brought it.
+        How it was downloaded; None if it was here, or another process brought it.
 
     Raises:
         DownloadError: It could not be downloaded, or not be written.
@@ -61,16 +70,18 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> bool:
     pin = fetching.sha256 or pinned_sha256(target)
     was_here = target.path.exists()
     if was_here and not fetching.force:
-        with contextlib.suppress(CheckpointError):
+        try:
             write_record(target, verify(target, pin=pin))
-            return False
+        except CheckpointError as exc:
+            watcher.says(f"{exc}; fetching it again")
+        else:
+            return None
     with _written(target):
         target.folder.mkdir(parents=True, exist_ok=True)
         with locked(target, watcher):
             if not fetching.force and _is_whole(target, pin, was_here, watcher):
-                return False
-            _download(target, address, pin, fetching, watcher)
-    return True
+                return None
+            return _download(target, address, pin, fetching, watcher)
 
 
 def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Watcher) -> bool:
@@ -81,15 +92,16 @@ def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Wat
         return True  # another process has just verified it
     try:
         verify(target, pin=pin)
-    except CheckpointError as exc:
-        watcher.says(f"{exc}; kept aside as {set_aside(target, target.path)}")
+    except CheckpointError:
+        watcher.says(f"what was here is kept aside as {set_aside(target, target.path)}")
         return False
     return True
 
 
 def _download(
     target: WeightsFile, address: str, pin: str | None, fetching: Fetching, watcher: Watcher
-) -> None:
+) -> Fetched:
+    begun = time.monotonic()
     with contextlib.ExitStack() as stack:
         path = local_path(address)
         source = (
@@ -108,6 +120,7 @@ def _download(
         )
         partial.sync()
         sha256 = partial.sha256
+    downloaded = time.monotonic()
     watcher.check()
     try:
         verify(target, target.partial_path, pin=pin, sha256=sha256)
@@ -122,6 +135,7 @@ def _download(
     _sync_folder(target.folder)
     target.origin_path.unlink(missing_ok=True)
     write_record(target, sha256)
+    return Fetched(downloaded - begun, time.monotonic() - downloaded)
 
 
 @contextmanager

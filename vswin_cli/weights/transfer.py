@@ -12,8 +12,8 @@ from vswin_cli.weights.watch import Watcher
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-# What is fetched again when a download continues, and compared: a guard where the server gives no
-# validator, and against a partial file that a crash of the machine has damaged.
+# Where the server gives no validator, this much is fetched again when a download continues, and
+# compared with what is here: another file shows by it.
 OVERLAP_BYTES = 1024
 
 
@@ -85,7 +85,8 @@ def _receive(
     source: Source, partial: PartialFile, target: WeightsFile, any_size: bool, watcher: Watcher
 ) -> None:
     """Append what one connection brings."""
-    tail = partial.tail(OVERLAP_BYTES)
+    has_validator = partial.origin is not None and partial.origin.validator is not None
+    tail = partial.tail(0 if has_validator else OVERLAP_BYTES)
     start = partial.num_bytes - len(tail)
     with source.open(start, partial.origin) as reply:
         chunks = reply.chunks
