@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 
 # A part may import those below it, never its siblings on the same line or those above.
 LAYERS = [
-    {"cli", "__main__"},
+    {"__main__"},
+    {"cli"},
     {"classify", "output", "weights"},
     {"video", "model"},
     {"zoo"},

@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from vswin_cli import __version__
+from vswin_cli.cli.download_weights import download_weights
 from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
 from vswin_cli.cli.predict import predict
+from vswin_cli.cli.weights import weights
 from vswin_cli.errors import VswinError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -24,6 +26,8 @@ app = typer.Typer(
 app.command()(predict)
 app.command()(models)
 app.command()(labels)
+app.command()(download_weights)
+app.add_typer(weights)
 
 
 def _print_version(asked: bool) -> None:

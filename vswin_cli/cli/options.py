@@ -1,5 +1,6 @@
 """Options that several commands share, so that they are spelled and explained once."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -58,4 +59,35 @@ ReaderOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say on stderr what was chosen, and why.")
+]
+CacheDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache-dir",
+        metavar="DIR",
+        help="Folder of the weights files. Default: VSWIN_CACHE, else the platform's cache.",
+    ),
+]
+MirrorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mirror",
+        metavar="URL",
+        help="Folder to download from, http(s): or file:. Default: VSWIN_MIRROR, else the "
+        "release page.",
+    ),
+]
+OfflineOption = Annotated[
+    bool,
+    typer.Option(
+        "--offline", envvar="VSWIN_OFFLINE", help="Download nothing; fail if weights are missing."
+    ),
+]
+NoTopOption = Annotated[
+    bool, typer.Option("--no-top", help="The file without top: the backbone alone.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+OptionalModelsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="MODEL", help="Model names.", autocompletion=complete_model),
 ]

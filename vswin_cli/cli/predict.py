@@ -12,9 +12,12 @@ import typer
 
 from vswin_cli.cli.options import (
     BackendOption,
+    CacheDirOption,
     ClipsOption,
     CropsOption,
+    MirrorOption,
     ModelOption,
+    OfflineOption,
     PrecisionOption,
     ProtocolOption,
     ReaderOption,
@@ -32,7 +35,11 @@ def predict(
     model: ModelOption,
     weights: Annotated[
         Path | None,
-        typer.Option("--weights", metavar="FILE", help="Default: the model's file in the cache."),
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Default: the model's file in the cache, which is downloaded if it is not there.",
+        ),
     ] = None,
     top_k: Annotated[
         int, typer.Option("--top-k", "-k", min=1, metavar="K", help="Labels a video.")
@@ -50,6 +57,9 @@ def predict(
     backend: BackendOption = "auto",
     precision: PrecisionOption = "float32",
     reader: ReaderOption = "auto",
+    cache_dir: CacheDirOption = None,
+    mirror: MirrorOption = None,
+    offline: OfflineOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Label videos with the classes of a model.
@@ -67,10 +77,12 @@ def predict(
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
 
+    from vswin_cli.cli.needed_weights import find_or_fetch
     from vswin_cli.cli.progress import ViewProgress
-    from vswin_cli.weights.cache import find_weights
 
-    weights_file = weights or find_weights(chosen)
+    weights_file = weights or find_or_fetch(
+        chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
+    )
 
     from vswin_cli.classify import Classifier
     from vswin_cli.model.engine import load_engine

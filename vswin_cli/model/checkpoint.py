@@ -22,6 +22,9 @@ BACKBONE_GROUP = "layers/video_swin_backbone/"
 
 Shape = tuple[int, ...]
 
+# What h5py raises where a damaged file leads it astray, according to what is damaged.
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, UnicodeError)
+
 
 @dataclass(frozen=True)
 class Key:
@@ -126,7 +129,7 @@ def read_checkpoint(
     """
     keys = key_table(architecture, num_classes)
     with _open(path) as file:
-        _check_layout(path, keys, _shapes(file))
+        _check_layout(path, keys, _shapes(path, file))
         return {key.variable: _read(path, file, key.dataset) for key in keys}
 
 
@@ -138,7 +141,7 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
     """
     keys = key_table(architecture, num_classes)
     with _open(path) as file:
-        _check_layout(path, keys, _shapes(file))
+        _check_layout(path, keys, _shapes(path, file))
         for key in keys:
             _read(path, file, key.dataset)
 
@@ -163,14 +166,19 @@ def _open(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
-def _shapes(file: h5py.File) -> dict[str, Shape]:
+def _shapes(path: Path, file: h5py.File) -> dict[str, Shape]:
     shapes: dict[str, Shape] = {}
 
     def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
         if isinstance(node, h5py.Dataset):
             shapes[name] = node.shape
 
-    file.visititems(visit)
+    try:
+        file.visititems(visit)
+    except _DAMAGE as exc:
+        raise CheckpointError(
+            f"cannot read weights {path}: the HDF5 file is damaged; fetch it again"
+        ) from exc
     return shapes
 
 
@@ -215,7 +223,7 @@ def _whose_layout(found: Mapping[str, Shape]) -> str:
 def _read(path: Path, file: h5py.File, dataset: str) -> np.ndarray:
     try:
         values = np.asarray(file[dataset], dtype=np.float32)
-    except (OSError, TypeError, ValueError) as exc:
+    except _DAMAGE as exc:
         raise CheckpointError(
             f"cannot read weights {path}: {dataset} is damaged; fetch the file again"
         ) from exc

@@ -1,0 +1,105 @@
+"""Published files, small and of the real size, and servers for them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from misbehaving_server import MisbehavingServer
+from reference import write_checkpoint
+
+from vswin_cli.weights.cache import WeightsFile, weights_file
+from vswin_cli.zoo.architectures import Architecture
+from vswin_cli.zoo.models import MODELS, PublishedFile, find_model
+
+SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
+
+Vswin = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of the one who runs the tests out of them."""
+    for name in list(os.environ):
+        if name.startswith("VSWIN_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole checkpoint of a very small model."""
+    path = tmp_path_factory.mktemp("published") / "small_classifier.weights.h5"
+    return write_checkpoint(path, replace(MODELS[0], architecture=SMALLEST))
+
+
+@pytest.fixture
+def target(small_file: Path, tmp_path: Path) -> WeightsFile:
+    """The small model's file in an empty cache."""
+    published = PublishedFile(small_file.name, small_file.stat().st_size)
+    model = replace(MODELS[0], name="small", architecture=SMALLEST, classifier_file=published)
+    return weights_file(model, tmp_path / "cache")
+
+
+@pytest.fixture
+def server(small_file: Path) -> Iterator[MisbehavingServer]:
+    """A server of the small model's file."""
+    with MisbehavingServer(small_file.read_bytes()) as server:
+        yield server
+
+
+def _with_published_size(path: Path, num_bytes: int) -> Path:
+    """HDF5 takes no notice of what follows its end."""
+    assert path.stat().st_size <= num_bytes
+    os.truncate(path, num_bytes)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for swin-t-k400, of the published size: 113 MB."""
+    model = find_model("swin-t-k400")
+    path = tmp_path_factory.mktemp("published") / model.classifier_file.name
+    return _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
+
+
+@pytest.fixture(scope="session")
+def largest_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A file for swin-b-ssv2, of the published size: 356 MB, the largest."""
+    model = find_model("swin-b-ssv2")
+    path = tmp_path_factory.mktemp("published") / model.classifier_file.name
+    yield _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
+    path.unlink()
+
+
+@pytest.fixture
+def tiny_server(tiny_file: Path) -> Iterator[MisbehavingServer]:
+    """A server of the file for swin-t-k400."""
+    with MisbehavingServer(tiny_file.read_bytes()) as server:
+        yield server
+
+
+@pytest.fixture
+def vswin(tmp_path: Path) -> Iterator[Vswin]:
+    """Start `vswin` in a process of its own, with a cache of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "VSWIN_CACHE": str(tmp_path / "cache"), "COLUMNS": "80"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vswin_cli", *map(str, arguments)],
+            env={**environment, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,85 @@
+import subprocess
+
+import pytest
+
+from vswin_cli.errors import UsageError
+from vswin_cli.weights.pins import parse_sha256, pinned_sha256, read_record, write_record
+
+SUM = "0123456789abcdef" * 4
+OTHER = "f" * 64
+
+
+@pytest.mark.parametrize("text", ["", "12", SUM[:-1], SUM + "0", "x" * 64])
+def test_what_is_no_sha256_is_wrong_usage(text):
+    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+        parse_sha256(text)
+
+
+def test_case_does_not_matter():
+    assert parse_sha256(f" {SUM.upper()} ") == SUM
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{SUM}  small_classifier.weights.h5",
+        f"{SUM} *small_classifier.weights.h5",
+        f"{SUM.upper()}  ./folder/small_classifier.weights.h5",
+        f"SHA256 (small_classifier.weights.h5) = {SUM}",
+    ],
+)
+def test_sums_file_pins_by_name(target, tmp_path, monkeypatch, line):
+    sums = tmp_path / "SHA256SUMS"
+    sums.write_text(f"# ours\n\n{OTHER}  another.h5\n{line}\n")
+    monkeypatch.setenv("VSWIN_SHA256SUMS", str(sums))
+    assert pinned_sha256(target) == SUM
+
+
+def test_file_that_is_not_in_the_sums_is_not_pinned(target, tmp_path, monkeypatch):
+    assert pinned_sha256(target) is None
+    sums = tmp_path / "SHA256SUMS"
+    sums.write_text(f"{OTHER}  another.h5\n")
+    monkeypatch.setenv("VSWIN_SHA256SUMS", str(sums))
+    assert pinned_sha256(target) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"\xff\xfe\x00", "not text"),
+        (b"<html>", "line 1 is not"),
+        (f"{SUM}  small_classifier.weights.h5\n{OTHER}  small_classifier.weights.h5\n".encode(),
+         "2 different sums"),
+    ],
+    ids=["missing", "binary", "html", "contradictory"],
+)  # fmt: skip
+def test_unusable_sums_file_is_wrong_usage(target, tmp_path, monkeypatch, content, message):
+    sums = tmp_path / "SHA256SUMS"
+    if content is not None:
+        sums.write_bytes(content)
+    monkeypatch.setenv("VSWIN_SHA256SUMS", str(sums))
+    with pytest.raises(UsageError, match=message):
+        pinned_sha256(target)
+
+
+def test_record_is_read_by_sha256sum(target):
+    target.folder.mkdir()
+    target.path.write_bytes(b"abc")
+    write_record(target, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    subprocess.run(
+        ["sha256sum", "--check", "--strict", target.record_path.name], cwd=target.folder, check=True
+    )
+
+
+def test_record_that_is_damaged_counts_for_nothing(target):
+    target.folder.mkdir()
+    assert read_record(target) is None
+    for content in (b"", b"\xff", b"abc"):
+        target.record_path.write_bytes(content)
+        assert read_record(target) is None
+
+
+def test_no_record_where_none_can_be_written(target):
+    write_record(target, SUM)  # there is no such folder
+    assert read_record(target) is None

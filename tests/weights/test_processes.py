@@ -1,0 +1,235 @@
+"""Real processes, killed and interrupted for real, with a file of the published size."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from misbehaving_server import MisbehavingServer, answering, serving
+
+from vswin_cli.weights.cache import weights_file
+from vswin_cli.zoo.models import find_model
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return weights_file(find_model("swin-t-k400"), tmp_path / "cache")
+
+
+@pytest.fixture
+def download(vswin, tiny_server):
+    """Start a download of swin-t-k400."""
+    return lambda *options: vswin(
+        "download-weights", "swin-t-k400", "--mirror", tiny_server.mirror, *options
+    )
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def finish(process, seconds=60):
+    output, errors = process.communicate(timeout=seconds)
+    assert "Traceback" not in errors
+    return process.returncode, output, errors
+
+
+def interrupt(process):
+    """Send Ctrl-C, and return the seconds until the process has ended with the code for it."""
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    code, _, errors = finish(process)
+    assert code == 130
+    assert "interrupted; what was downloaded is kept" in errors
+    return time.monotonic() - begun
+
+
+def assert_whole(target, server):
+    assert target.path.read_bytes() == server.content
+    assert not target.partial_path.exists()
+
+
+@pytest.mark.slow
+def test_twenty_random_cuts_cost_less_than_a_hundredth(download, tiny, tiny_server):
+    rng = random.Random(11)
+    size = len(tiny_server.content)
+    tiny_server.script = [serving(cut_after=rng.randrange(1, size // 20)) for _ in range(20)]
+    code, output, _ = finish(download())
+    assert code == 0
+    assert output == f"{tiny.path}\n"
+    assert_whole(tiny, tiny_server)
+    assert len(tiny_server.requests) == 21
+    assert tiny_server.num_bytes_sent < 1.01 * size
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_and_then_again(download, tiny, tiny_server):
+    rng = random.Random(12)
+    for pace in (80e6, None):  # with a pace while it downloads, without also while it verifies
+        tiny_server.bytes_per_second = pace
+        for _ in range(8):
+            process = download("--force")
+            time.sleep(rng.uniform(0.2, 1.2))
+            process.kill()
+            process.communicate()
+            if tiny.path.exists():
+                assert tiny.path.read_bytes() == tiny_server.content
+    tiny_server.bytes_per_second = None
+    assert finish(download())[0] == 0
+    assert_whole(tiny, tiny_server)
+
+
+def test_killed_download_is_continued(download, tiny, tiny_server):
+    tiny_server.bytes_per_second = 40e6
+    process = download()
+    wait_until(lambda: tiny_server.num_bytes_sent > 20e6)
+    process.kill()
+    process.communicate()
+    assert not tiny.path.exists()
+    kept = tiny.partial_path.stat().st_size
+    assert kept > 10e6
+    tiny_server.bytes_per_second = None
+    code, _, errors = finish(download())
+    assert code == 0
+    assert "continuing at" in errors
+    assert tiny_server.requests[-1][1]["Range"] == f"bytes={kept}-"
+    assert_whole(tiny, tiny_server)
+
+
+@pytest.mark.slow
+def test_eight_processes_at_once_download_once(download, tiny, tiny_server):
+    tiny_server.bytes_per_second = 60e6
+    processes = [download() for _ in range(8)]
+    for process in processes:
+        code, output, _ = finish(process)
+        assert (code, output) == (0, f"{tiny.path}\n")
+    assert len(tiny_server.requests) == 1
+    assert_whole(tiny, tiny_server)
+
+
+def test_waiting_process_takes_over_from_a_killed_one(download, tiny, tiny_server):
+    tiny_server.bytes_per_second = 20e6
+    first = download()
+    wait_until(lambda: tiny_server.num_bytes_sent > 5e6)
+    second = download()
+    wait_until(lambda: "waiting for another process" in second.stderr.readline())
+    tiny_server.bytes_per_second = None
+    first.kill()
+    assert finish(second)[0] == 0
+    assert_whole(tiny, tiny_server)
+
+
+def test_interrupt_ends_a_download_and_keeps_its_part(download, tiny, tiny_server):
+    tiny_server.bytes_per_second = 20e6
+    process = download()
+    wait_until(lambda: tiny_server.num_bytes_sent > 5e6)
+    assert interrupt(process) < 1
+    assert tiny.partial_path.stat().st_size > 1e6
+    assert not tiny.path.exists()
+
+
+@pytest.mark.parametrize(
+    "step", [serving(stall_after=100_000), answering(503, Retry_After="60")], ids=["silence", "503"]
+)
+def test_interrupt_ends_a_wait_for_the_server(download, tiny_server, step):
+    tiny_server.always = step
+    process = download()
+    wait_until(lambda: tiny_server.requests)
+    time.sleep(0.2)
+    assert interrupt(process) < 1
+
+
+def test_interrupt_ends_a_wait_for_another_process(download, tiny_server):
+    tiny_server.bytes_per_second = 10e6
+    first = download()
+    wait_until(lambda: tiny_server.num_bytes_sent > 1e6)
+    second = download()
+    wait_until(lambda: "waiting for another process" in second.stderr.readline())
+    assert interrupt(second) < 1
+    assert first.poll() is None
+
+
+def test_interrupt_ends_several_downloads(vswin, tiny_server, tmp_path):
+    tiny_server.bytes_per_second = 10e6
+    names = ["swin-t-k400", "swin-s-k400", "swin-b-k400"]
+    tiny_server.always = serving(length=-1)  # no length, so that one file serves for all
+    process = vswin("download-weights", *names, "--jobs", 3, "--mirror", tiny_server.mirror)
+    wait_until(lambda: len(tiny_server.requests) == 3 and tiny_server.num_bytes_sent > 6e6)
+    assert interrupt(process) < 1
+    assert len(list((tmp_path / "cache").glob("*.part"))) == 3
+
+
+@pytest.mark.slow
+def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
+    """Without a pace, most of these moments are in the verification and the last steps."""
+    rng = random.Random(13)
+    for _ in range(8):
+        tiny.partial_path.unlink(missing_ok=True)
+        tiny_server.requests.clear()
+        process = download("--force")
+        wait_until(lambda: tiny_server.requests)
+        time.sleep(rng.uniform(0, 0.4))
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        code, _, _ = finish(process)
+        assert code in {0, 130, -signal.SIGINT}  # the last: while Python itself shuts down
+        assert time.monotonic() - begun < 1
+        if tiny.path.exists():
+            assert tiny.path.read_bytes() == tiny_server.content
+    assert finish(download())[0] == 0
+
+
+@pytest.mark.slow
+def test_largest_file_needs_little_memory(largest_file, tmp_path):
+    code = (
+        "import sys\n"
+        "from vswin_cli.cli.app import run\n"
+        "assert run(sys.argv[1:]) == 0\n"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
+    )
+    with MisbehavingServer(largest_file.read_bytes()) as server:
+        arguments = ["download-weights", "swin-b-ssv2", "--mirror", server.mirror]
+        process = subprocess.run(
+            [sys.executable, "-c", code, *arguments, "--cache-dir", tmp_path],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    peak_bytes = int(process.stdout.splitlines()[-1]) * 1024
+    assert peak_bytes < 200e6
+    shutil.rmtree(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this test needs curl")
+def test_download_takes_no_longer_than_curls(largest_file, tmp_path):
+    """Until the file is on the disk; Python's start and the verification are apart."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from vswin_cli.weights.cache import weights_file\n"
+        "from vswin_cli.weights.fetch import Fetching, fetch\n"
+        "from vswin_cli.weights.watch import Watcher\n"
+        "from vswin_cli.zoo.models import find_model\n"
+        "target = weights_file(find_model('swin-b-ssv2'), Path(sys.argv[2]))\n"
+        "fetching = Fetching(mirror=sys.argv[1], force=True)\n"
+        "print(fetch(target, fetching, Watcher()).download_seconds)\n"
+    )
+    ours, theirs = [], []
+    with MisbehavingServer(largest_file.read_bytes()) as server:
+        for _ in range(5):
+            begun = time.monotonic()
+            address = f"{server.mirror}/{largest_file.name}"
+            subprocess.run(["curl", "--silent", "-o", tmp_path / "curl", address], check=True)
+            theirs.append(time.monotonic() - begun)
+            command = [sys.executable, "-c", code, server.mirror, tmp_path]
+            run = subprocess.run(command, check=True, capture_output=True, text=True)
+            ours.append(float(run.stdout))
+    shutil.rmtree(tmp_path)
+    assert min(ours) < 1.1 * min(theirs)

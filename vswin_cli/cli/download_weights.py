@@ -1,0 +1,99 @@
+"""`vswin download-weights`: bring published checkpoints into the cache."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vswin_cli.cli.options import (
+    CacheDirOption,
+    MirrorOption,
+    NoTopOption,
+    OptionalModelsArgument,
+    YesOption,
+)
+from vswin_cli.errors import UsageError
+from vswin_cli.zoo.models import find_model, model_names
+
+if TYPE_CHECKING:
+    from vswin_cli.weights.cache import WeightsFile
+
+
+def download_weights(
+    models: OptionalModelsArgument = None,
+    no_top: NoTopOption = False,
+    cache_dir: CacheDirOption = None,
+    mirror: MirrorOption = None,
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            "--sha256",
+            metavar="HEX",
+            help="Demand this SHA-256, of one MODEL. VSWIN_SHA256SUMS names a file of sums for "
+            "several.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Download what is here already.")] = False,
+    num_jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at a time.")
+    ] = 2,
+    timeout_seconds: Annotated[
+        float,
+        typer.Option(
+            "--timeout", min=0.1, metavar="SECONDS", help="How long a server may be silent."
+        ),
+    ] = 10.0,
+    yes: YesOption = False,
+) -> None:
+    """Download the weights of models, verify them, and keep them in the cache folder.
+
+    Without MODEL: those of all models. What is here and whole is not downloaded again, and what
+    was interrupted is continued. The paths of the files are printed. The exit code is 0 if all are
+    in the cache at the end, 1 if one is not, 2 for wrong usage.
+    """
+    from vswin_cli.weights.cache import weights_file
+
+    names = list(dict.fromkeys(models or model_names()))
+    targets = [weights_file(find_model(name), cache_dir, top=not no_top) for name in names]
+    if sha256 is not None and len(targets) != 1:
+        raise UsageError("--sha256 is the sum of one file: name one MODEL")
+
+    from vswin_cli.weights.address import file_address
+    from vswin_cli.weights.pins import parse_sha256, pinned_sha256
+
+    pin = parse_sha256(sha256) if sha256 is not None else None
+    for target in targets:  # wrong usage shows before anything is downloaded
+        file_address(target.published, mirror)
+        pinned_sha256(target)
+    if not models and not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        _ask(targets, force)
+
+    from vswin_cli.cli.downloads import fetch_all
+    from vswin_cli.weights.fetch import Fetching
+
+    fetching = Fetching(mirror, pin, force, timeout_seconds)
+    outcomes = fetch_all(targets, fetching, num_jobs)
+    for target, error in outcomes.items():
+        if error is None:
+            print(target.path)
+        else:
+            print(f"error: cannot get the weights of {target.title}: {error}", file=sys.stderr)
+    if any(outcomes.values()):
+        raise typer.Exit(1)
+
+
+def _ask(targets: "list[WeightsFile]", force: bool) -> None:
+    """List the files, and let the user decide; nothing to download, nothing to ask."""
+    num_bytes = 0
+    for target in targets:
+        is_here = target.path.is_file() and not force
+        num_bytes += 0 if is_here else target.published.num_bytes
+        state = "here already" if is_here else ""
+        size = f"{target.published.num_bytes / 1e6:.0f} MB"
+        typer.echo(f"{target.model.name:18} {size:>7}  {state}".rstrip(), err=True)
+    total = sum(target.published.num_bytes for target in targets)
+    typer.echo(f"{'together':18} {total / 1e6:.0f} MB, in {targets[0].folder}", err=True)
+    if num_bytes and not typer.confirm(
+        f"Download {num_bytes / 1e9:.1f} GB?", default=True, err=True
+    ):
+        raise typer.Exit

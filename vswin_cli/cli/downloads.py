@@ -1,0 +1,158 @@
+"""Several downloads at once, and what is seen of them on stderr."""
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from vswin_cli.errors import VswinError
+from vswin_cli.output.text import printable
+from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.fetch import Fetching, fetch
+from vswin_cli.weights.watch import Watcher
+
+# How long a Ctrl-C waits for the downloads to stop by themselves. They may be cut off anywhere.
+STOP_SECONDS = 0.3
+
+
+def fetch_all(
+    targets: Sequence[WeightsFile], fetching: Fetching, num_jobs: int
+) -> dict[WeightsFile, VswinError | None]:
+    """Fetch files, `num_jobs` at a time; one that fails does not stop the others.
+
+    Returns:
+        For each file in the order given, None if it is in the cache now, else why it is not.
+    """
+    todo: SimpleQueue[WeightsFile] = SimpleQueue()
+    for target in targets:
+        todo.put(target)
+    done: SimpleQueue[tuple[WeightsFile, BaseException | None]] = SimpleQueue()
+    stopped = threading.Event()
+
+    def work(display: _Display) -> None:
+        while not stopped.is_set():
+            try:
+                target = todo.get_nowait()
+            except Empty:
+                return
+            try:
+                display.fetch(target, fetching, stopped)
+                done.put((target, None))
+            except BaseException as exc:  # handed to the main thread
+                done.put((target, exc))
+
+    # Daemons, because a thread that waits for a silent server cannot be told to stop.
+    with _Display() as display:
+        threads = [
+            threading.Thread(target=work, args=[display], daemon=True)
+            for _ in range(min(num_jobs, len(targets)))
+        ]
+        for thread in threads:
+            thread.start()
+        outcomes: dict[WeightsFile, BaseException | None] = {}
+        try:
+            while len(outcomes) < len(targets):
+                target, error = done.get()
+                if error is not None and not isinstance(error, VswinError):
+                    raise error
+                outcomes[target] = error
+        except KeyboardInterrupt:
+            display.print("interrupted; what was downloaded is kept for the next try")
+            raise
+        finally:
+            stopped.set()
+            deadline = time.monotonic() + STOP_SECONDS
+            for thread in threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
+    return {target: outcomes[target] for target in targets}  # type: ignore[misc]  # checked above
+
+
+class _Display:
+    """A bar for each download on a terminal, a line for each event elsewhere."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            expand=True,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def fetch(self, target: WeightsFile, fetching: Fetching, stopped: threading.Event) -> None:
+        watcher = _Line(self, self._progress, target, stopped)
+        fetched = fetch(target, fetching, watcher)
+        if fetched is None:
+            self.print(f"{target.title}: here already, whole")
+            return
+        self.print(
+            f"{target.title}: downloaded in {fetched.download_seconds:.1f} s, "
+            f"verified in {fetched.verification_seconds:.1f} s"
+        )
+
+    def print(self, text: str) -> None:
+        """Print one line above the bars."""
+        if self._progress.disable:
+            print(printable(text), file=sys.stderr, flush=True)
+        else:
+            self._progress.console.print(
+                printable(text), markup=False, highlight=False, soft_wrap=True
+            )
+
+
+class _Line(Watcher):
+    """One download's bar."""
+
+    def __init__(
+        self, display: _Display, progress: Progress, target: WeightsFile, stopped: threading.Event
+    ) -> None:
+        super().__init__(stopped)
+        self._display = display
+        self._progress = progress
+        self._target = target
+        self._task = progress.add_task(target.title, total=None, visible=False)
+        self._announced = False
+
+    def starts(self, num_bytes: int, total_bytes: int | None) -> None:
+        self._progress.reset(self._task, total=total_bytes, visible=True, completed=num_bytes)
+        if not self._announced:
+            self._announced = True
+            size = f" ({total_bytes / 1e6:.0f} MB)" if total_bytes is not None else ""
+            rest = f", continuing at {num_bytes / 1e6:.0f} MB" if num_bytes else ""
+            self.says(f"downloading {self._target.published.name}{size}{rest}")
+
+    def advances(self, num_bytes: int) -> None:
+        self._progress.update(self._task, completed=num_bytes)
+
+    def says(self, text: str) -> None:
+        self._display.print(f"{self._target.title}: {text}")

@@ -1,0 +1,55 @@
+"""Where a file is fetched from: the release page, or a mirror of it."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from vswin_cli.errors import UsageError
+from vswin_cli.zoo.models import PublishedFile
+
+MIRROR_VARIABLE = "VSWIN_MIRROR"
+
+
+def file_address(published: PublishedFile, mirror: str | None = None) -> str:
+    """Name the address of a published file.
+
+    Args:
+        published: The file.
+        mirror: Address of a folder that holds files under their published names, http(s): or
+            file:. None: VSWIN_MIRROR if set, else the release page.
+
+    Raises:
+        UsageError: The mirror's address is of no such kind.
+    """
+    mirror = mirror or os.environ.get(MIRROR_VARIABLE)
+    if not mirror:
+        return published.url
+    try:
+        parts = urlsplit(mirror)
+        usable = (
+            bool(parts.hostname) and parts.port != 0
+            if parts.scheme in {"http", "https"}
+            else parts.scheme == "file" and parts.netloc in {"", "localhost"} and bool(parts.path)
+        )
+    except ValueError:  # a port that is no number, an unbalanced bracket
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"cannot use the mirror {shown(mirror)}: give the address of a folder, like "
+            "https://host/folder/ or file:///folder/"
+        )
+    folder = parts.path if parts.path.endswith("/") else parts.path + "/"
+    return urlunsplit(parts._replace(path=folder + quote(published.name)))
+
+
+def local_path(address: str) -> Path | None:
+    """Return the path of a file: address, None for any other address."""
+    parts = urlsplit(address)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def shown(address: str) -> str:
+    """Return the address as messages may show it: without a user name, password or query."""
+    head, at, tail = address.partition("://")
+    host, slash, path = tail.partition("/")
+    return head + at + host.rpartition("@")[2] + slash + path.partition("?")[0]

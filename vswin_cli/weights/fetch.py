@@ -1,0 +1,167 @@
+"""Bring a published file into the cache: look, lock, download, verify, name."""
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vswin_cli.errors import CheckpointError, DownloadError
+from vswin_cli.weights.address import file_address, local_path, shown
+from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.file_source import FileSource
+from vswin_cli.weights.http_source import HttpSource
+from vswin_cli.weights.lock import locked
+from vswin_cli.weights.partial import PartialFile, remove_partial
+from vswin_cli.weights.pins import pinned_sha256, read_record, write_record
+from vswin_cli.weights.transfer import Patience, transfer
+from vswin_cli.weights.verify import set_aside, verify
+from vswin_cli.weights.watch import Watcher
+
+TIMEOUT_SECONDS = 10.0
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """How files are fetched.
+
+    Attributes:
+        mirror: Address of a folder to fetch from; None: VSWIN_MIRROR, else the release page.
+        sha256: The sum that the file must have; None: the one in VSWIN_SHA256SUMS, if any.
+        force: Fetch what is here already.
+        timeout_seconds: How long a server may be silent.
+        patience: How often to try.
+    """
+
+    mirror: str | None = None
+    sha256: str | None = None
+    force: bool = False
+    timeout_seconds: float = TIMEOUT_SECONDS
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How long it took to bring a file here."""
+
+    download_seconds: float  # until it was on the disk
+    verification_seconds: float
+
+
+def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched | None:
+    """Make sure that a file is in the cache, whole.
+
+    What is here is verified; a file that fails is kept aside as `.corrupt`, and fetched. Whole
+    files are used where they are, so a cache that cannot be written to works.
+
+    Returns:
+        How it was downloaded; None if it was here, or another process brought it.
+
+    Raises:
+        DownloadError: It could not be downloaded, or not be written.
+        CheckpointError: What was downloaded is not the published file.
+        WeightsError: What is here cannot be read.
+    """
+    address = file_address(target.published, fetching.mirror)
+    pin = fetching.sha256 or pinned_sha256(target)
+    was_here = target.path.exists()
+    if was_here and not fetching.force:
+        try:
+            write_record(target, verify(target, pin=pin))
+        except CheckpointError as exc:
+            watcher.says(f"{exc}; fetching it again")
+        else:
+            return None
+    with _written(target):
+        target.folder.mkdir(parents=True, exist_ok=True)
+        with locked(target, watcher):
+            if not fetching.force and _is_whole(target, pin, was_here, watcher):
+                return None
+            return _download(target, address, pin, fetching, watcher)
+
+
+def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Watcher) -> bool:
+    """Look again, now that no other process can be at work on it."""
+    if not target.path.exists():
+        return False
+    if not was_here and pin in {None, read_record(target)}:
+        return True  # another process has just verified it
+    try:
+        verify(target, pin=pin)
+    except CheckpointError:
+        watcher.says(f"what was here is kept aside as {set_aside(target, target.path)}")
+        return False
+    return True
+
+
+def _download(
+    target: WeightsFile, address: str, pin: str | None, fetching: Fetching, watcher: Watcher
+) -> Fetched:
+    begun = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        path = local_path(address)
+        source = (
+            FileSource(address, path)
+            if path
+            else stack.enter_context(HttpSource(address, fetching.timeout_seconds))
+        )
+        partial = stack.enter_context(PartialFile(target, address))
+        transfer(
+            source,
+            partial,
+            target,
+            any_size=pin is not None,
+            patience=fetching.patience,
+            watcher=watcher,
+        )
+        partial.sync()
+        sha256 = partial.sha256
+    downloaded = time.monotonic()
+    watcher.check()
+    try:
+        verify(target, target.partial_path, pin=pin, sha256=sha256)
+    except CheckpointError as exc:
+        corrupt = set_aside(target, target.partial_path)
+        raise CheckpointError(
+            f"what {shown(address)} sent is not usable: {exc}; it is kept aside as {corrupt}"
+        ) from exc
+    watcher.check()
+    target.record_path.unlink(missing_ok=True)  # of the file that is replaced
+    target.partial_path.replace(target.path)
+    _sync_folder(target.folder)
+    target.origin_path.unlink(missing_ok=True)
+    write_record(target, sha256)
+    return Fetched(downloaded - begun, time.monotonic() - downloaded)
+
+
+@contextmanager
+def _written(target: WeightsFile) -> Iterator[None]:
+    """Translate the system's errors on the way into the folder."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _DISK_FULL:
+            with contextlib.suppress(OSError):
+                remove_partial(target)  # a full disk needs the room more than we do
+            raise DownloadError(
+                f"cannot write {target.published.name} to {target.folder}: {exc.strerror}; make "
+                "room, or choose another folder with --cache-dir or VSWIN_CACHE"
+            ) from exc
+        raise DownloadError(
+            f"cannot write {target.published.name} to {target.folder}: {exc.strerror}; choose "
+            "another folder with --cache-dir or VSWIN_CACHE"
+        ) from exc
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the folder's names to the disk, on file systems that can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

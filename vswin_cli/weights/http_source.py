@@ -1,0 +1,194 @@
+"""A web server as a source: requests, what its answers mean, and how its failures read."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from types import TracebackType
+from typing import Self
+
+import requests
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+
+from vswin_cli import __version__
+from vswin_cli.errors import DownloadError
+from vswin_cli.weights.address import shown
+from vswin_cli.weights.source import CHUNK_BYTES, Origin, Reply, TransientError
+
+MAX_REDIRECTS = 10
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_HINTS = {
+    401: "it wants a login; put it in ~/.netrc",
+    403: "access is denied",
+    404: "there is no such file; check --mirror",
+    407: "the proxy wants a login",
+    410: "there is no such file any more",
+}
+
+
+class HttpSource:
+    """One file of a web server.
+
+    Proxies, ~/.netrc and REQUESTS_CA_BUNDLE are taken from the environment by requests;
+    SSL_CERT_FILE, which other programs use for the same, here.
+
+    Args:
+        address: Of the file.
+        timeout_seconds: How long the server may be silent.
+    """
+
+    def __init__(self, address: str, timeout_seconds: float) -> None:
+        self.address = address
+        self._timeout_seconds = timeout_seconds
+        self._reached = False
+        self._session = requests.Session()
+        self._session.max_redirects = MAX_REDIRECTS
+        self._session.headers["User-Agent"] = f"vswin/{__version__}"
+        # Bytes must be counted as they are in the file, so it may not be compressed on the way.
+        self._session.headers["Accept-Encoding"] = "identity"
+        certificates = os.environ.get("SSL_CERT_FILE")
+        if certificates and not os.environ.get("REQUESTS_CA_BUNDLE"):
+            self._session.verify = certificates
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.close()
+
+    @contextmanager
+    def open(self, start: int, origin: Origin | None) -> Iterator[Reply]:
+        """Ask for the file from byte `start` on; see `Source.open`."""
+        headers = {}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+            if origin and origin.validator:
+                headers["If-Range"] = origin.validator
+        try:
+            response = self._session.get(
+                self.address, headers=headers, stream=True, timeout=self._timeout_seconds
+            )
+        except requests.RequestException as exc:
+            raise self._failure(exc) from exc
+        except ValueError as exc:  # urllib3 lets some malformed addresses of redirects through
+            raise DownloadError(self._says(f"a malformed address ({exc})")) from exc
+        with response:
+            self._reached = True
+            self._check_status(response)
+            begin, num_bytes = self._extent(response, start)
+            yield Reply(
+                origin=Origin(
+                    self.address,
+                    num_bytes,
+                    response.headers.get("ETag"),
+                    response.headers.get("Last-Modified"),
+                ),
+                start=begin,
+                content_type=response.headers.get("Content-Type"),
+                chunks=self._chunks(response),
+            )
+
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+        # read1 hands on what has arrived: a broken connection loses nothing that came before.
+        try:
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+                yield chunk
+        except ReadTimeoutError as exc:
+            raise TransientError(self._says(self._silence())) from exc
+        except (HTTPError, HTTPException, OSError) as exc:
+            raise TransientError(self._says("the connection broke")) from exc
+
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
+        says = self._says(f"HTTP {status} {response.reason or ''}".rstrip())
+        if status in {408, 425, 429} or status >= 500:
+            raise TransientError(says, _retry_after_seconds(response.headers.get("Retry-After")))
+        if status == 416:
+            return
+        if status not in {200, 206}:
+            hint = _HINTS.get(status)
+            raise DownloadError(f"{says}, {hint}" if hint else says)
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise DownloadError(
+                self._says(f"it sends the file compressed ({encoding}), though asked not to")
+            )
+
+    def _extent(self, response: requests.Response, start: int) -> tuple[int, int | None]:
+        """Return the first byte of the body, and the size of the whole file if it is known."""
+        if response.status_code == 200:
+            length = response.headers.get("Content-Length", "")
+            return 0, int(length) if length.isdecimal() else None
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        if response.status_code == 416 or not start or not match or int(match[1]) != start:
+            # Its file is shorter than ours, or it sends another range than the one asked for.
+            raise RangeRefusedError(self._says("it does not continue where the download stopped"))
+        return start, None if match[3] == "*" else int(match[3])
+
+    def _failure(self, exc: requests.RequestException) -> DownloadError:
+        cause = exc.args[0] if exc.args else None
+        cause = getattr(cause, "reason", cause)
+        may_pass = isinstance(exc, requests.ConnectionError | requests.Timeout)
+        if isinstance(exc, requests.TooManyRedirects):
+            reason = f"it redirects more than {MAX_REDIRECTS} times, in a loop?"
+        elif isinstance(exc, requests.exceptions.SSLError) and "VERIFY" in str(cause).upper():
+            may_pass = False
+            reason = (
+                "its certificate is not trusted; if your company has its own authority, name "
+                "its file in REQUESTS_CA_BUNDLE or SSL_CERT_FILE"
+            )
+        elif isinstance(exc, requests.exceptions.ProxyError):
+            reason = f"the proxy does not let it through ({_root_of(cause)})"
+        elif isinstance(exc, requests.Timeout):
+            reason = self._silence()
+        elif isinstance(cause, NewConnectionError):
+            may_pass = self._reached  # where it was reached before, it may come back
+            reason = f"no connection ({_root_of(cause)}); is there a network?"
+        elif may_pass:
+            reason = f"no connection ({_root_of(cause)})"
+        else:
+            reason = str(exc)
+        return (TransientError if may_pass else DownloadError)(self._says(reason))
+
+    def _silence(self) -> str:
+        return f"no byte for {self._timeout_seconds:g} s"
+
+    def _says(self, reason: str) -> str:
+        return f"{shown(self.address)}: {reason}"
+
+
+def _root_of(cause: object) -> str:
+    """Name the system's own error below the wrappings of requests and urllib3."""
+    while isinstance(cause, Exception):
+        if isinstance(cause, OSError):
+            return cause.strerror or str(cause)
+        inner = cause.args[-1] if cause.args else None
+        cause = cause.__cause__ or (inner if isinstance(inner, Exception) else None)
+    return "it broke off"
+
+
+class RangeRefusedError(TransientError):
+    """The server cannot continue the partial file; begin anew."""
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    """Read the seconds or the date of a Retry-After header; None if it is neither."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        date = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,35 @@
+"""One process at a time downloads a file; the lock of a killed one is gone with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.watch import Watcher
+
+
+@contextmanager
+def locked(target: WeightsFile, watcher: Watcher) -> Iterator[None]:
+    """Hold the lock of a file, waiting until whoever holds it has finished.
+
+    The lock is the system's own (flock), which ends with its process. Its file stays: to remove it
+    would let two processes lock two files of one name.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    # Users of a shared folder take turns with one lock file, so all may open it.
+    lock = FileLock(target.lock_path, mode=0o666)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        watcher.says(f"waiting for another process that downloads {target.published.name}")
+        try:
+            lock.acquire(poll_interval=0.1, cancel_check=watcher.is_stopped)
+        except Timeout:
+            raise KeyboardInterrupt from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,183 @@
+"""The partial file of a download: what has come so far, and of which file of which server."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, replace
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vswin_cli.errors import DownloadError
+from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.running_sum import RunningSum
+from vswin_cli.weights.source import CHUNK_BYTES, Origin
+
+WRITE_BACK_BYTES = 32 << 20
+
+
+class PartialFile:
+    """A partial file, open for appending, with the SHA-256 of what it holds.
+
+    What is appended is in the file at once, so a killed process loses none of it. Beside it stands
+    its origin, without which its bytes are worth nothing.
+
+    Args:
+        target: Where it belongs.
+        address: Where it is fetched from now; a partial file from elsewhere is begun anew.
+    """
+
+    def __init__(self, target: WeightsFile, address: str) -> None:
+        self._target = target
+        self._file = _open(target.partial_path)
+        self._sum = RunningSum()
+        self.num_bytes = self._num_written_back = 0
+        self.origin: Origin | None = None
+        try:
+            origin = _read_origin(target.origin_path)
+            if origin is not None and origin.address == address:
+                self._take_up(origin)
+            if self.num_bytes == 0:
+                self.clear()
+        except BaseException:
+            self._close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+        if self.num_bytes == 0:  # nothing to continue
+            remove_partial(self._target)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has the size of its origin."""
+        return self.origin is not None and self.num_bytes == self.origin.num_bytes
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of all its bytes."""
+        return self._sum.hexdigest()
+
+    def tail(self, num_bytes: int) -> bytes:
+        """Read its last bytes, at most `num_bytes`."""
+        start = max(0, self.num_bytes - num_bytes)
+        return os.pread(self._file.fileno(), self.num_bytes - start, start)
+
+    def begin(self, origin: Origin) -> None:
+        """Empty it, for the file of this origin.
+
+        Raises:
+            DownloadError: The disk has no room for that.
+        """
+        self.clear()
+        self._need_room(origin.num_bytes)
+        # First empty, then the new origin: killed in between, no byte is taken for another file's.
+        temporary = self._target.origin_path.with_name(f"{self._target.origin_path.name}.new")
+        temporary.write_text(json.dumps(asdict(origin)), encoding="utf-8")
+        temporary.replace(self._target.origin_path)
+        self.origin = origin
+
+    def clear(self) -> None:
+        """Empty it."""
+        self._file.truncate(0)
+        self._file.seek(0)
+        self._sum.clear()
+        self.num_bytes = self._num_written_back = 0
+        self.origin = None
+
+    def append(self, chunk: bytes) -> None:
+        """Write a chunk to its end."""
+        self._sum.update(chunk)
+        rest = memoryview(chunk)
+        while rest:  # a disk that becomes full takes a part first
+            rest = rest[self._file.write(rest) :]
+        self.num_bytes += len(chunk)
+        if self.num_bytes - self._num_written_back >= WRITE_BACK_BYTES:
+            self._begin_write_back()
+
+    def ends_here(self) -> None:
+        """Take what is here for the whole file, whose size the server did not tell."""
+        if self.origin is not None:
+            self.origin = replace(self.origin, num_bytes=self.num_bytes)
+
+    def sync(self) -> None:
+        """Bring it to the disk."""
+        os.fsync(self._file.fileno())
+
+    def _close(self) -> None:
+        self._file.close()
+        self._sum.close()
+
+    def _begin_write_back(self) -> None:
+        """Let the system begin to write to the disk, so that `sync` has little left to wait for.
+
+        That is what Linux makes of this advice for what has just been written; it does not wait.
+        """
+        if hasattr(os, "posix_fadvise"):
+            start, length = self._num_written_back, self.num_bytes - self._num_written_back
+            os.posix_fadvise(self._file.fileno(), start, length, os.POSIX_FADV_DONTNEED)
+        self._num_written_back = self.num_bytes
+
+    def _take_up(self, origin: Origin) -> None:
+        """Continue what an earlier process began."""
+        size = os.fstat(self._file.fileno()).st_size
+        if origin.num_bytes is not None and size > origin.num_bytes:
+            return
+        while chunk := self._file.read(CHUNK_BYTES):
+            self._sum.update(chunk)
+            self.num_bytes += len(chunk)
+        self.origin = origin
+
+    def _need_room(self, num_bytes: int | None) -> None:
+        disk = shutil.disk_usage(self._target.folder)
+        if num_bytes is not None and disk.total > 0 and disk.free < num_bytes:
+            raise DownloadError(
+                f"no room for {self._target.published.name}: it has {num_bytes / 1e6:.0f} MB, "
+                f"{disk.free / 1e6:.0f} MB are free in {self._target.folder}; make room, or "
+                "choose another folder with --cache-dir or VSWIN_CACHE"
+            )
+
+
+def remove_partial(target: WeightsFile) -> None:
+    """Remove a partial file and its origin, where they are."""
+    target.partial_path.unlink(missing_ok=True)
+    target.origin_path.unlink(missing_ok=True)
+
+
+def partial_bytes(target: WeightsFile) -> int:
+    """Return how much of a file was downloaded by a try that did not come to its end."""
+    try:
+        return target.partial_path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _open(path: Path) -> FileIO:
+    """Open for reading and writing, created where it is missing, without a buffer of our own."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+
+    def opened() -> int:
+        return os.open(path, flags, 0o666)
+
+    try:
+        return FileIO(opened(), "r+")
+    except PermissionError:
+        # Another user of a shared folder left it. Ours may replace it, if the folder lets us.
+        path.unlink()
+        return FileIO(opened(), "r+")
+
+
+def _read_origin(path: Path) -> Origin | None:
+    try:
+        return Origin(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):  # none, or one that was not written whole
+        return None

@@ -1,0 +1,142 @@
+"""Bring a file from a source into its partial file, however often the connection breaks."""
+
+from dataclasses import dataclass
+from itertools import chain
+
+from vswin_cli.errors import DownloadError
+from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.http_source import RangeRefusedError
+from vswin_cli.weights.partial import PartialFile
+from vswin_cli.weights.source import Origin, Reply, Source, TransientError
+from vswin_cli.weights.watch import Watcher
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+# Where the server gives no validator, this much is fetched again when a download continues, and
+# compared with what is here: another file shows by it.
+OVERLAP_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When to try again, and when to give up.
+
+    Failures are counted since the file last grew beyond what was ever here of it: a connection
+    that breaks after every few megabytes brings the file in the end, one that brings nothing does
+    not go on for ever.
+    """
+
+    num_retries: int = 5
+    first_delay_seconds: float = 0.5  # doubled by every further failure
+    longest_delay_seconds: float = 300  # a server that wants to be left alone longer is left alone
+
+
+def transfer(
+    source: Source,
+    partial: PartialFile,
+    target: WeightsFile,
+    *,
+    any_size: bool,
+    patience: Patience,
+    watcher: Watcher,
+) -> None:
+    """Complete a partial file.
+
+    Args:
+        source: Where the bytes come from.
+        partial: Where they go.
+        target: What the file should be.
+        any_size: Take a file of another size than the published one.
+        patience: How often to try.
+        watcher: Hears how it goes.
+
+    Raises:
+        DownloadError: It could not be completed, or is not the file it should be.
+    """
+    if partial.origin and not any_size and partial.origin.num_bytes != target.published.num_bytes:
+        partial.clear()  # it was begun when another sum was pinned
+    failures, furthest = 0, partial.num_bytes
+    while not partial.is_complete:
+        try:
+            _receive(source, partial, target, any_size, watcher)
+        except TransientError as exc:
+            if isinstance(exc, RangeRefusedError):
+                partial.clear()
+            if partial.num_bytes > furthest:
+                failures, furthest = 0, partial.num_bytes
+            failures += 1
+            if failures > patience.num_retries:
+                kept = f", {partial.num_bytes:,} bytes are kept" if partial.num_bytes else ""
+                raise DownloadError(
+                    f"{exc}; gave up after {patience.num_retries} retries{kept}"
+                ) from exc
+            delay = exc.retry_after_seconds
+            if delay is None:
+                delay = patience.first_delay_seconds * 2 ** (failures - 1)
+            if delay > patience.longest_delay_seconds:
+                raise DownloadError(f"{exc}; it asks to be tried again in {delay:.0f} s") from exc
+            watcher.says(
+                f"{exc}; trying again in {delay:.1f} s (retry {failures} of {patience.num_retries})"
+            )
+            watcher.pause(delay)
+
+
+def _receive(
+    source: Source, partial: PartialFile, target: WeightsFile, any_size: bool, watcher: Watcher
+) -> None:
+    """Append what one connection brings."""
+    has_validator = partial.origin is not None and partial.origin.validator is not None
+    tail = partial.tail(0 if has_validator else OVERLAP_BYTES)
+    start = partial.num_bytes - len(tail)
+    with source.open(start, partial.origin) as reply:
+        chunks = reply.chunks
+        first = next(chunks, b"")
+        if reply.start == 0:
+            _check_size(reply, first, target, any_size)
+            partial.begin(_with_size(reply.origin, target, any_size))
+            tail = b""
+        elif partial.origin is None or not partial.origin.may_be(reply.origin):
+            raise RangeRefusedError(f"{target.published.name} has changed on the server")
+        watcher.starts(partial.num_bytes, partial.origin.num_bytes if partial.origin else None)
+        total = partial.origin.num_bytes if partial.origin else None
+        for chunk in chain([first], chunks):
+            watcher.check()
+            same, rest = chunk[: len(tail)], chunk[len(tail) :]
+            if not tail.startswith(same):
+                raise RangeRefusedError(f"{target.published.name} has changed on the server")
+            tail = tail[len(same) :]
+            if total is not None and partial.num_bytes + len(rest) > total:
+                raise DownloadError(
+                    f"{target.published.name} is longer on the server than its {total:,} bytes"
+                )
+            partial.append(rest)
+            watcher.advances(partial.num_bytes)
+    if total is None:  # the end of the body is all that tells where the file ends
+        partial.ends_here()
+    elif partial.num_bytes < total:
+        raise TransientError(
+            f"{target.published.name}: the connection broke after {partial.num_bytes:,} of "
+            f"{total:,} bytes"
+        )
+
+
+def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool) -> None:
+    """Refuse what cannot be the file before it is downloaded."""
+    num_bytes, wanted = reply.origin.num_bytes, target.published.num_bytes
+    is_hdf5 = first.startswith(HDF5_SIGNATURE[: len(first)]) and bool(first)
+    is_html = "html" in (reply.content_type or "")
+    name = target.published.name
+    if not is_hdf5 and first and (is_html or num_bytes is None):
+        kind = "an HTML page: a login or error page?" if is_html else "something else"
+        raise DownloadError(f"the server does not send {name} but {kind}; check --mirror")
+    if num_bytes is not None and num_bytes != wanted and not any_size:
+        raise DownloadError(
+            f"{name} has {num_bytes:,} bytes on the server, the published file has {wanted:,}; "
+            "if your mirror has a file of its own, pin it with --sha256 or VSWIN_SHA256SUMS"
+        )
+
+
+def _with_size(origin: Origin, target: WeightsFile, any_size: bool) -> Origin:
+    if origin.num_bytes is None and not any_size:
+        return Origin(origin.address, target.published.num_bytes, origin.etag, origin.last_modified)
+    return origin

@@ -1,0 +1,122 @@
+"""Whether a file is the published one: its size, its sum where one is known, its structure."""
+
+from pathlib import Path
+
+from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
+from vswin_cli.model.checkpoint import check_checkpoint
+from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.lock import locked
+from vswin_cli.weights.pins import file_sha256, read_record
+from vswin_cli.weights.watch import Watcher
+
+
+def verify(
+    target: WeightsFile, path: Path | None = None, *, pin: str | None, sha256: str | None = None
+) -> str:
+    """Check a file whole.
+
+    A sum says more than a size: where a sum is pinned, or was recorded when the file first
+    verified, the file must have that sum, and may have any size.
+
+    Args:
+        target: What the file should be.
+        path: The file, where it does not have its final name yet, and so no record.
+        pin: The SHA-256 that the user demands.
+        sha256: The file's SHA-256, where it is known already; else it is computed.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        CheckpointError: It is not the published file; the message says how that shows.
+        WeightsError: It cannot be read at all, so nothing is known about it.
+    """
+    record = read_record(target) if path is None else None
+    path = path or target.path
+    name, wanted_bytes = target.published.name, target.published.num_bytes
+    try:
+        num_bytes = path.stat().st_size
+        sized = f"it has {num_bytes:,} bytes, the published file has {wanted_bytes:,}"
+        if num_bytes != wanted_bytes and pin is None and record is None:
+            raise CheckpointError(f"{name} is not the published file: {sized}")
+        sha256 = sha256 or file_sha256(path)
+    except OSError as exc:
+        raise WeightsError(f"cannot read weights {path}: {exc.strerror}") from exc
+    if pin is not None:
+        if sha256 != pin:
+            raise CheckpointError(f"{name} has the SHA-256 {sha256}, but {pin} is pinned")
+    elif record is not None and sha256 != record:
+        how = sized if num_bytes != wanted_bytes else f"its SHA-256 is {sha256}, {record} then"
+        raise CheckpointError(f"{name} has changed since it was first verified: {how}")
+    try:
+        check_checkpoint(path, target.model.architecture, target.num_classes)
+    except CheckpointError as exc:
+        if path == target.path:
+            raise
+        raise CheckpointError(str(exc).replace(str(path), name)) from exc
+    return sha256
+
+
+def verify_again(target: WeightsFile, *, pin: str | None, watcher: Watcher) -> str:
+    """Check a file that is in the cache, and keep it aside if it is damaged.
+
+    A checkpoint of this model that is whole but not the published file was put there by hand. It
+    fails, but stays, since predictions can be made with it.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        WeightsNotFoundError: It is not in the cache.
+        CheckpointError: It is not the published file.
+        WeightsError: It cannot be read, or not be kept aside.
+    """
+    if not target.path.exists():
+        raise WeightsNotFoundError(f"{target.published.name} is not in {target.folder}")
+    try:
+        return verify(target, pin=pin)
+    except CheckpointError as exc:
+        failure = exc
+    try:
+        with locked(target, watcher):  # look again: another process may have replaced it
+            return _verify_or_set_aside(target, pin)
+    except OSError as exc:
+        raise CheckpointError(
+            f"{failure}; it cannot be kept aside ({exc.strerror}), so do not use it"
+        ) from exc
+
+
+def _verify_or_set_aside(target: WeightsFile, pin: str | None) -> str:
+    try:
+        return verify(target, pin=pin)
+    except CheckpointError as exc:
+        if pin is None and _is_only_another_size(target):
+            raise CheckpointError(
+                f"{exc}; it is a whole checkpoint of this model and stays where it is: pin its "
+                "SHA-256, or replace it with `vswin download-weights`"
+            ) from exc
+        raise CheckpointError(f"{exc}; kept aside as {set_aside(target, target.path)}") from exc
+
+
+def set_aside(target: WeightsFile, path: Path) -> Path:
+    """Rename a file that failed, so that it is never used, and return its new path.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    path.replace(target.corrupt_path)
+    if path == target.path:
+        target.record_path.unlink(missing_ok=True)
+    else:
+        target.origin_path.unlink(missing_ok=True)
+    return target.corrupt_path
+
+
+def _is_only_another_size(target: WeightsFile) -> bool:
+    if target.path.stat().st_size == target.published.num_bytes or read_record(target):
+        return False
+    try:
+        check_checkpoint(target.path, target.model.architecture, target.num_classes)
+    except CheckpointError:
+        return False
+    return True
