@@ -66,6 +66,8 @@ def test_imports_go_downward_only(path):
         ["download-weights", "--help"],
         ["weights", "--help"],
         ["weights", "list"],
+        ["cache", "--help"],
+        ["cache", "info"],
     ],
     ids=" ".join,
 )

@@ -12,7 +12,7 @@ import pytest
 from models import NANO
 from reference import write_checkpoint
 
-from vswin_cli.model.export import CONSTANTS, DIGESTS, GRAPH, _prune, entries
+from vswin_cli.model.graph_cache import CONSTANTS, DIGESTS, GRAPH, clear, entries, prune
 
 RUN = Path(__file__).parents[1] / "engine_run.py"
 LOCAL = {"openvino"}  # what an engine needs that finds its graph in the cache
@@ -130,6 +130,9 @@ def test_least_recently_used_entries_go_first(tmp_path):
         os.utime(folder, (1e9 - age, 1e9 - age))
     (tmp_path / "somebody's folder").mkdir()
     assert entries(tmp_path) == [(tmp_path / n, 100) for n in ("oldest", "middle", "newest")]
-    _prune(tmp_path, 250, keep=tmp_path / "oldest")
+    prune(tmp_path, 250, keep=tmp_path / "oldest")
     assert [folder.name for folder, _ in entries(tmp_path)] == ["oldest", "newest"]
     assert (tmp_path / "somebody's folder").exists()
+    (tmp_path / ".new-killed").mkdir()
+    assert clear(tmp_path) == 200
+    assert [folder.name for folder in tmp_path.iterdir()] == ["somebody's folder"]

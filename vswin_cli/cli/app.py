@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vswin_cli import __version__
+from vswin_cli.cli.cache import cache
 from vswin_cli.cli.download_weights import download_weights
 from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
@@ -28,6 +29,7 @@ app.command()(models)
 app.command()(labels)
 app.command()(download_weights)
 app.add_typer(weights)
+app.add_typer(cache)
 
 
 def _print_version(asked: bool) -> None:

@@ -65,7 +65,7 @@ CacheDirOption = Annotated[
     typer.Option(
         "--cache-dir",
         metavar="DIR",
-        help="Folder of the weights files. Default: VSWIN_CACHE, else the platform's cache.",
+        help="Folder of weights and compiled models. Default: VSWIN_CACHE, else the platform's.",
     ),
 ]
 MirrorOption = Annotated[

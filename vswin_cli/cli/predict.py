@@ -77,6 +77,7 @@ def predict(
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
 
+    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
     from vswin_cli.cli.needed_weights import find_or_fetch
     from vswin_cli.cli.progress import ViewProgress
 
@@ -95,6 +96,8 @@ def predict(
             backend=backend,
             precision=precision,
             view_size=chosen_protocol.view_size,
+            cache_folder=graph_cache_folder(cache_dir),
+            cache_limit_bytes=graph_cache_limit_bytes(),
         )
         classifier = Classifier(chosen, engine, chosen_protocol, reader=reader, top_k=top_k)
         failed = 0

@@ -1,0 +1,102 @@
+"""The folder of exported graphs: added whole, checked before every use, bounded in size.
+
+An entry is a folder with a graph, its constants and the SHA-256 of both.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+GRAPH = "model.xml"
+CONSTANTS = "model.bin"
+DIGESTS = "digests.json"
+_UNFINISHED = ".new-"  # begins the name of a folder that is being written
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def is_whole(entry: Path) -> bool:
+    """Whether an entry is there and undamaged; it then counts as just used."""
+    try:
+        whole = bool(json.loads((entry / DIGESTS).read_bytes()) == _digests(entry))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    if whole and os.access(entry, os.W_OK):
+        os.utime(entry)
+    return whole
+
+
+def store(entry: Path, write: Callable[[Path, Path], None]) -> None:
+    """Add an entry, or replace a damaged one.
+
+    Args:
+        entry: Its folder.
+        write: Writes the graph and the constants to two paths.
+    """
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=_UNFINISHED, dir=entry.parent))
+    try:
+        write(folder / GRAPH, folder / CONSTANTS)
+        (folder / DIGESTS).write_text(json.dumps(_digests(folder)))
+        for file in folder.iterdir():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+        try:
+            folder.rename(entry)
+        except OSError:  # something stands there
+            if is_whole(entry):
+                return  # another run was first
+            _remove(entry)
+            folder.rename(entry)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def entries(cache_folder: Path) -> list[tuple[Path, int]]:
+    """List the entries, least recently used first, with their sizes in bytes."""
+    found = []
+    for folder in cache_folder.iterdir() if cache_folder.is_dir() else ():
+        if (folder / DIGESTS).is_file():
+            num_bytes = sum(file.stat().st_size for file in folder.iterdir())
+            found.append((folder.stat().st_mtime, folder, num_bytes))
+    return [(folder, num_bytes) for _, folder, num_bytes in sorted(found)]
+
+
+def prune(cache_folder: Path, limit_bytes: int, keep: Path) -> None:
+    """Remove the least recently used entries until the rest is within the limit."""
+    kept = entries(cache_folder)
+    total = sum(num_bytes for _, num_bytes in kept)
+    for folder, num_bytes in kept:
+        if total > limit_bytes and folder != keep:
+            _remove(folder)
+            total -= num_bytes
+
+
+def clear(cache_folder: Path) -> int:
+    """Remove all entries, and what killed runs have left; return how many bytes that freed."""
+    freed = sum(num_bytes for _, num_bytes in entries(cache_folder))
+    for folder, _ in entries(cache_folder):
+        _remove(folder)
+    for folder in cache_folder.glob(f"{_UNFINISHED}*"):
+        freed += sum(file.stat().st_size for file in folder.iterdir())
+        _remove(folder)
+    return freed
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {name: digest(folder / name) for name in (GRAPH, CONSTANTS)}
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
