@@ -1,0 +1,163 @@
+"""Synthetic videos whose frame number can be read from their pixels, in any container.
+
+A numbered frame is a grid of 4×4 black and white blocks: the corners say which way is up, the
+other twelve are the bits of the number. The blocks outlive lossy compression, resizing and colour
+conversion.
+"""
+
+import itertools
+import struct
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+GRID = 4
+CORNERS = {
+    0: 1,
+    GRID - 1: 0,
+    GRID * (GRID - 1): 0,
+    GRID * GRID - 1: 0,
+}  # only the top left is white
+BIT_BLOCKS = [block for block in range(GRID * GRID) if block not in CORNERS]
+QUIET_X265 = {"x265-params": "log-level=none"}
+
+TURNED = {  # the display matrix's a, b, c, d that turn the picture clockwise by so many degrees
+    90: (0, 1, -1, 0),
+    180: (-1, 0, 0, -1),
+    270: (0, -1, 1, 0),
+}
+
+
+def numbered_frame(number: int, height: int = 64, width: int = 96) -> np.ndarray:
+    """uint8 RGB (height, width, 3) that carries a number below 4096."""
+    blocks = np.zeros(GRID * GRID, np.uint8)
+    for block, value in CORNERS.items():
+        blocks[block] = value
+    for bit, block in enumerate(BIT_BLOCKS):
+        blocks[block] = number >> bit & 1
+    rows = np.arange(height) * GRID // height
+    columns = np.arange(width) * GRID // width
+    gray = np.where(blocks.reshape(GRID, GRID)[rows][:, columns], 235, 16).astype(np.uint8)
+    return np.repeat(gray[..., np.newaxis], 3, axis=2)
+
+
+def numbered_frames(num_frames: int, height: int = 64, width: int = 96) -> Iterator[np.ndarray]:
+    """The frames 0, 1, 2, … of a clip."""
+    for number in range(num_frames):
+        yield numbered_frame(number, height, width)
+
+
+def read_number(frame: np.ndarray) -> int:
+    """The number that an upright frame carries.
+
+    Raises:
+        AssertionError: The frame is not upright, or not one of ours.
+    """
+    height, width = frame.shape[:2]
+    rows = (2 * np.arange(GRID) + 1) * height // (2 * GRID)
+    columns = (2 * np.arange(GRID) + 1) * width // (2 * GRID)
+    reach = max(min(height, width) // (4 * GRID), 1)
+    bits = [
+        int(frame[y - reach : y + reach, x - reach : x + reach].mean() > 127)
+        for y, x in itertools.product(rows, columns)
+    ]
+    corners = {block: bits[block] for block in CORNERS}
+    assert corners == CORNERS, f"not an upright numbered frame: corners {corners}"
+    return sum(bits[block] << bit for bit, block in enumerate(BIT_BLOCKS))
+
+
+def encode(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    codec: str = "libx264",
+    *,
+    pixel_format: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    rate: int = 30,
+    timestamps: Iterable[int] | None = None,
+    container_options: dict[str, str] | None = None,
+    container_format: str | None = None,
+) -> Path:
+    """Encode RGB frames; the container is that of the file's suffix unless named.
+
+    Args:
+        timestamps: When each frame is shown, in milliseconds; None is a steady `rate` a second.
+    """
+    options = {**(QUIET_X265 if codec == "libx265" else {}), **(options or {})}
+    with av.open(
+        str(path), "w", format=container_format, container_options=container_options or {}
+    ) as container:
+        stream = container.add_stream(codec, rate=rate, options=options)
+        stream.pix_fmt = pixel_format
+        stream.time_base = stream.codec_context.time_base = (
+            Fraction(1, rate) if timestamps is None else Fraction(1, 1000)
+        )
+        for frame, timestamp in zip(frames, timestamps or itertools.count(), strict=False):
+            if not stream.codec_context.is_open:
+                stream.height, stream.width = frame.shape[:2]
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = timestamp, stream.codec_context.time_base
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+def count_frames(path: Path) -> int:
+    """How many frames a decode of the whole file yields."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def repeat(path: Path, source: Path, times: int) -> Path:
+    """Play a clip over and over, by copying its packets: a long video that is cheap to make."""
+    with av.open(str(source)) as once, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(once.streams.video[0], opaque=True)
+        packets = [packet for packet in once.demux(video=0) if packet.dts is not None]
+        contents = [(bytes(p), p.pts, p.dts, p.duration, p.is_keyframe) for p in packets]
+        length = sum(duration for _, _, _, duration, _ in contents)
+        for start in range(0, times * length, length):
+            for content, pts, dts, duration, is_keyframe in contents:
+                packet = av.Packet(content)
+                packet.pts, packet.dts, packet.duration = start + pts, start + dts, duration
+                packet.stream, packet.time_base = stream, packets[0].time_base
+                packet.is_keyframe = is_keyframe
+                container.mux(packet)
+    return path
+
+
+def turn(path: Path, degrees: int) -> Path:
+    """Have players show an MP4 or MOV file turned clockwise, by its track header alone."""
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 44
+    a, b, c, d = (value << 16 for value in TURNED[degrees])
+    struct.pack_into(">9i", content, matrix, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    return path
+
+
+def patch(path: Path, box: bytes, offset: int, value: int, byteorder: str = "big") -> Path:
+    """Overwrite a 32-bit number so many bytes after the first mark of this name."""
+    content = bytearray(path.read_bytes())
+    where = content.index(box) + len(box) + offset
+    content[where : where + 4] = value.to_bytes(4, byteorder)
+    path.write_bytes(content)
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    """Keep the first part of a file, as a transfer that broke off does."""
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    return path
+
+
+def corrupt(path: Path, start: float, stop: float, seed: int = 3) -> Path:
+    """Overwrite a part of a file, given as shares of its length, with noise."""
+    content = bytearray(path.read_bytes())
+    where = slice(int(len(content) * start), int(len(content) * stop))
+    content[where] = np.random.default_rng(seed).bytes(len(content[where]))
+    path.write_bytes(content)
+    return path

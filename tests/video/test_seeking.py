@@ -1,0 +1,159 @@
+"""Long videos are read by seeking where that proves exact, and never held in memory."""
+
+import subprocess
+import sys
+
+import pytest
+from clips import encode, numbered_frames, patch, read_number, repeat
+
+from vswin_cli.errors import VideoError
+from vswin_cli.video import opencv_reader
+from vswin_cli.video.opencv_packets import Stretch, stretches
+from vswin_cli.video.reading import read_video
+
+WANTED = [0, 1, 2, 57, 150, 151, 153, 290, 399]
+UNEVEN = [33 * k + 4 * (k % 7) + 500 * (k // 20) for k in range(400)]  # milliseconds
+X265_OPEN = {"x265-params": "log-level=none:open-gop=1:keyint=20:min-keyint=20:bframes=4"}
+X264_OPEN = {"x264-params": "open-gop=1:keyint=20:bframes=3"}
+
+SEEKABLE = {
+    "closed.mp4": {"options": {"g": "20"}},
+    "closed.mkv": {"options": {"g": "20"}},
+    "closed.ts": {"options": {"g": "20"}},
+    "uneven.mp4": {"options": {"g": "20"}, "timestamps": UNEVEN},
+    "uneven.mkv": {"options": {"g": "20"}, "timestamps": UNEVEN},
+    "open-hevc.mp4": {"codec": "libx265", "options": X265_OPEN},
+    "open-h264.mp4": {"options": X264_OPEN},
+    "vp9.webm": {"codec": "libvpx-vp9", "options": {"g": "20"}},
+    "fragmented.mp4": {
+        "options": {"g": "20"},
+        "container_options": {"movflags": "frag_keyframe+empty_moov"},
+    },
+}
+NOT_SEEKABLE = {
+    "one-key-frame.mp4": ({"options": {"g": "1000", "sc_threshold": "0"}}, "no key frames"),
+    "b-frames.avi": ({"codec": "mpeg4", "options": {"bf": "2", "g": "20"}}, ""),
+    "program.mpg": (
+        {"codec": "mpeg2video", "container_format": "vob", "options": {"bf": "2", "g": "20"}},
+        "do not tell them apart",
+    ),
+    "bare.h264": ({"container_format": "h264", "options": {"g": "20"}}, "do not tell them apart"),
+}
+
+
+@pytest.fixture(autouse=True)
+def seek_in_any_video(monkeypatch):
+    monkeypatch.setattr(opencv_reader, "SEQUENTIAL_PIXELS", 0)
+
+
+def read(path, wanted=WANTED):
+    return read_video(path, "opencv", lambda num_frames: wanted, read_number)
+
+
+@pytest.mark.parametrize("name", SEEKABLE)
+def test_seeking_finds_the_kth_frame(tmp_path, caplog, name):
+    path = encode(tmp_path / name, numbered_frames(400), **SEEKABLE[name])
+    with caplog.at_level("INFO", logger="vswin_cli"):
+        reading = read(path)
+    assert reading.num_frames == 400
+    assert reading.frames == {k: k for k in WANTED}
+    assert "whole" not in caplog.text, "it was not read by seeking"
+
+
+@pytest.mark.parametrize("name", NOT_SEEKABLE)
+def test_video_that_cannot_be_sought_in_is_decoded_whole(tmp_path, caplog, name):
+    options, reason = NOT_SEEKABLE[name]
+    path = encode(tmp_path / name, numbered_frames(400), **options)
+    with caplog.at_level("INFO", logger="vswin_cli"):
+        reading = read(path)
+    assert reading.frames == {k: k for k in WANTED}
+    assert reading.num_frames == 400
+    assert "decodes the whole video: " in caplog.text
+    assert reason in caplog.text
+
+
+def test_hidden_start_is_no_trap_for_seeking(tmp_path, caplog):
+    options = {"g": "40", "bf": "0"}
+    path = encode(tmp_path / "edit.mp4", numbered_frames(400), options=options)
+    patch(path, b"elst", 12, 10 * 512)  # the edit list's media time: ten frames later
+    with caplog.at_level("INFO", logger="vswin_cli"):
+        reading = read(path, [0, 57, 150, 389])
+    assert reading.num_frames == 390
+    assert reading.frames == {k: 10 + k for k in [0, 57, 150, 389]}
+    assert "decodes the whole video: " in caplog.text
+
+
+@pytest.mark.parametrize("share", [0.12, 0.6])
+def test_damaged_stretch_is_no_trap_for_seeking(tmp_path, share):
+    path = encode(tmp_path / "noise.mp4", numbered_frames(400), options={"g": "20", "bf": "0"})
+    content = bytearray(path.read_bytes())
+    where = int(len(content) * share)
+    content[where : where + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    in_sequence = read_whole(path)
+    sought = read(path, range(int(in_sequence.num_frames)))
+    assert sought.num_frames == in_sequence.num_frames
+    assert sought.frames.keys() == in_sequence.frames.keys()
+
+
+def read_whole(path):
+    with pytest.MonkeyPatch.context() as patcher:
+        patcher.setattr(opencv_reader, "SEQUENTIAL_PIXELS", float("inf"))
+        return read_video(path, "opencv", range, lambda frame: frame.tobytes())
+
+
+def test_frames_are_grouped_by_the_key_frame_to_start_from():
+    assert stretches([5, 7, 120, 260, 261, 399], [0, 100, 200, 250, 300]) == [
+        Stretch(0, [5, 7]),
+        Stretch(100, [120]),
+        Stretch(250, [260, 261]),
+        Stretch(300, [399]),
+    ]
+
+
+def test_near_key_frame_is_decoded_to_and_not_sought():
+    assert stretches([5, 25, 45, 200], [0, 20, 40, 60, 80, 190]) == [
+        Stretch(0, [5, 25, 45]),
+        Stretch(190, [200]),
+    ]
+
+
+READ = """
+import resource, sys
+from pathlib import Path
+from vswin_cli.video import opencv_reader
+from vswin_cli.video.views import open_views
+from vswin_cli.zoo.protocols import KINETICS
+if sys.argv[2] == "in sequence":
+    opencv_reader.SEQUENTIAL_PIXELS = float("inf")
+with open_views(Path(sys.argv[1]), KINETICS, "auto") as views:
+    assert len(list(views)) == 12
+    print(views.num_frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.fixture(scope="module")
+def some_4k(tmp_path_factory):
+    """20 frames, one of them a key frame."""
+    path = tmp_path_factory.mktemp("4k") / "once.mp4"
+    return encode(path, numbered_frames(20, 2160, 3840), options={"preset": "ultrafast"})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)  # decoding all of the hour would take longer
+@pytest.mark.parametrize(("how", "times"), [("by seeking", 5400), ("in sequence", 30)])
+def test_4k_needs_little_memory_however_long(tmp_path, some_4k, how, times):
+    path = repeat(tmp_path / "long.mp4", some_4k, times)
+    run = subprocess.run(
+        [sys.executable, "-c", READ, str(path), how], capture_output=True, text=True, check=True
+    )
+    num_frames, peak_bytes = map(int, run.stdout.split())
+    assert num_frames == 20 * times
+    assert peak_bytes < 700e6  # 600 frames as RGB would be 15 GB
+
+
+@pytest.mark.slow
+def test_decord_refuses_what_it_would_need_too_much_memory_for(tmp_path, some_4k):
+    path = repeat(tmp_path / "long.mp4", some_4k, 6)
+    with pytest.raises(VideoError, match=r"decord would hold 2\.5 GB .*; try --reader opencv"):
+        read_video(path, "decord", range, read_number)

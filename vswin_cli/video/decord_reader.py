@@ -1,0 +1,149 @@
+"""Reading with decord, in sequence only.
+
+decord's random access is off by some frames on MPEG program streams, packed B-frames and others,
+and `skip_frames` skips fewer than asked when the decoder is slow, so neither is used; nor is
+`get_batch`, which can hang. What it decodes ahead cannot be limited, so large frames are refused.
+"""
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+
+import decord
+import numpy as np
+
+from vswin_cli.video.reader import Decoded, ReaderError, decoder_threads
+
+decord.logging.set_level(decord.logging.QUIET)
+# Never say on stderr that frames were repeated in place of lost ones: we raise on the first.
+os.environ.setdefault("DECORD_DUPLICATE_WARNING_THRESHOLD", "1.0")
+
+_FRAMES_AHEAD = 100  # as many as decord came to hold, measured
+_MAX_BYTES_AHEAD = 800_000_000  # 1080p needs 0.6 GB, 2160p would need 2.5 GB
+_NO_REPEATED_FRAME = 1e-6  # share of the frames; decord's own error past it
+_stderr_lock = threading.Lock()
+
+
+class DecordReader:
+    """Decodes by decord (the decord2 distribution)."""
+
+    name = "decord"
+
+    @contextmanager
+    def open(self, path: str) -> Iterator["DecordVideo"]:
+        """Open a file; see `Reader.open`."""
+        video = DecordVideo(path)
+        try:
+            yield video
+        finally:
+            video.close()
+
+
+class DecordVideo:
+    """One file open in decord; see `Video`."""
+
+    doubt = None
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._capture = _open_capture(path)
+        self._fresh = True
+        self.expected_num_frames = self.announced_num_frames = len(self._capture)
+
+    def read(
+        self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
+    ) -> Decoded:
+        """Decode from the first frame on; see `Video.read`."""
+        if not self._fresh:
+            self._capture = _open_capture(self._path)
+        self._fresh = False
+        end = self.expected_num_frames if until is None else until
+        for index in range(end):
+            try:
+                frame = self._capture.next()
+            except StopIteration:
+                end = index
+                break
+            except decord.DECORDLimitReachedError as exc:
+                raise ReaderError(
+                    f"decord repeats frames in place of some that it lost, by frame {index}"
+                ) from exc
+            except decord.DECORDError as exc:
+                # Frames that were decoded before the break are lost or not as the threads' timing
+                # has it, so what it gave is not the whole of what comes before.
+                raise ReaderError(f"decord stopped before frame {end} ({_reason(exc)})") from exc
+            if not index:
+                _refuse_large(frame, end)
+            if index in wanted:
+                keep(index, _without_padding(frame.asnumpy()))
+        if not end:
+            raise ReaderError("decord decoded no frame", kind="no_frames")
+        return Decoded(end, broke=False)
+
+    def close(self) -> None:
+        """Free the decoder and its frames, which do not wait for the garbage collector."""
+        del self._capture
+
+
+def _open_capture(path: str) -> "decord.VideoReader":
+    try:
+        with _quiet_stderr():
+            return decord.VideoReader(
+                path, num_threads=decoder_threads(), fault_tol=_NO_REPEATED_FRAME
+            )
+    except decord.DECORDError as exc:
+        if "cannot find video stream" in str(exc):
+            raise ReaderError("it holds no video stream", kind="not_a_video") from exc
+        raise ReaderError(f"decord cannot open it ({_reason(exc)})") from exc
+    except (RuntimeError, AssertionError) as exc:  # not opened at all; opened, with no frame
+        raise ReaderError("no video is found in it", kind="not_a_video") from exc
+
+
+def _refuse_large(frame: "decord.nd.NDArray", num_frames: int) -> None:
+    height, width, _ = frame.shape
+    num_bytes = 3 * height * width * min(num_frames, _FRAMES_AHEAD)
+    if num_bytes > _MAX_BYTES_AHEAD:
+        raise ReaderError(
+            f"decord would hold {num_bytes / 1e9:.1f} GB of frames of {width}×{height} in memory"
+        )
+
+
+def _reason(error: Exception) -> str:
+    """The plain part of decord's message: without place, time, path, stack."""
+    line = str(error).strip().splitlines()[0]
+    return re.sub(r"^.*(\] |\.cc:\d+: |\(-?\d+ vs\. -?\d+\) )", "", line).rstrip(". ")
+
+
+def _without_padding(frame: np.ndarray) -> np.ndarray:
+    """RGB of a narrow frame, whose padded rows decord presents as more than three channels."""
+    height, width, num_channels = frame.shape
+    if num_channels == 3:
+        return frame
+    return frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drop what decord writes to the process's stderr, past Python, when it cannot open a file.
+
+    No setting of decord's stops that line. What other threads write meanwhile is dropped too.
+    """
+    with _stderr_lock:
+        try:
+            kept = os.dup(2)
+        except OSError:  # closed: nothing can be seen there anyway
+            yield
+            return
+        if sys.stderr:
+            sys.stderr.flush()
+        sink = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(sink, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(sink)

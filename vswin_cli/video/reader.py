@@ -1,0 +1,87 @@
+"""What every reader offers: the one small protocol that decord and OpenCV are behind."""
+
+import os
+from collections.abc import Callable, Set
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+Kept = TypeVar("Kept")
+MAX_DECODER_THREADS = 4  # each holds frames of its own: more would cost an hour of 4K its memory
+
+
+class ReaderError(Exception):
+    """A reader cannot read this file, or not exactly.
+
+    Args:
+        reason: What was seen, to follow "cannot read clip.mp4: ".
+        kind: The `kind` of the `VideoError` that this becomes if no other reader can.
+    """
+
+    def __init__(self, reason: str, kind: str = "unreadable") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.kind = kind
+
+
+class Decoded(NamedTuple):
+    """How one pass over a file ended."""
+
+    num_frames: int  # all that decode, before the first break
+    broke: bool  # the stream has more, but what follows does not decode
+
+
+class Video(Protocol):
+    """One open file.
+
+    Frame k is the k-th that a decode from the start to the end yields, whatever its timestamp.
+    """
+
+    @property
+    def expected_num_frames(self) -> int:
+        """What the container makes one expect; the truth only by chance."""
+
+    @property
+    def announced_num_frames(self) -> int:
+        """What the container's header claims, for messages."""
+
+    @property
+    def doubt(self) -> str | None:
+        """Why another reader would be the better choice for this file."""
+
+    def read(
+        self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
+    ) -> Decoded:
+        """Decode once, and hand over each wanted frame: RGB, uint8 (H, W, 3), upright.
+
+        Only the frame in hand is held in memory.
+
+        Args:
+            wanted: Frame indices; those past the end are not handed over.
+            keep: Called with each wanted frame's index and the frame, which it may not hold on to.
+            until: Stop before this frame; None counts all there are.
+
+        Raises:
+            ReaderError: Nothing decodes, or not exactly.
+        """
+
+
+class Reader(Protocol):
+    """A library that decodes."""
+
+    @property
+    def name(self) -> str:
+        """As `--reader` spells it."""
+
+    def open(self, path: str) -> AbstractContextManager[Video]:
+        """Open a file by its plain absolute name.
+
+        Raises:
+            ReaderError: The library finds no video stream in it, or cannot decode it.
+        """
+
+
+def decoder_threads() -> int:
+    """Threads to decode with: the processors this process may use, within bounds."""
+    return min(len(os.sched_getaffinity(0)), MAX_DECODER_THREADS)

@@ -1,0 +1,140 @@
+"""Getting the frames that sampling asks for out of a file: which reader, how many passes."""
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic
+
+import numpy as np
+
+from vswin_cli.errors import VideoError
+from vswin_cli.video.decord_reader import DecordReader
+from vswin_cli.video.files import check, ends_in_zeros, is_cut_off, plain_name
+from vswin_cli.video.opencv_reader import OpenCvReader
+from vswin_cli.video.reader import Kept, Reader, ReaderError, Video
+
+READERS: tuple[Reader, ...] = (OpenCvReader(), DecordReader())  # in the order that auto tries them
+_PASSES = 4  # one if the container counts right, two if not, more if a break moves
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Kept]):
+    """The frames that were asked for, each in the form in which it is kept."""
+
+    num_frames: int  # that decode, in the whole video
+    frames: dict[int, Kept]  # by index, all that were chosen
+    broke: bool = False  # the stream goes on, but what follows does not decode
+    num_announced: int = 0  # frames that the container makes one expect
+    doubt: str | None = None  # what is odd about this reader's choice
+
+
+def read_video(
+    path: Path,
+    reader: str,
+    choose: Callable[[int], Collection[int]],
+    shrink: Callable[[np.ndarray], Kept],
+) -> Reading[Kept]:
+    """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
+
+    Args:
+        path: The file.
+        reader: `auto`, `decord` or `opencv`.
+        choose: Gives the frame indices for a number of frames; called again if the container was
+            wrong about it.
+        shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
+
+    Raises:
+        VideoError: No reader, or not the one named, can read the file exactly.
+    """
+    check(path)
+    readers = [candidate for candidate in READERS if reader in ("auto", candidate.name)]
+    failures: list[ReaderError] = []
+    doubted: list[Reader] = []
+    with plain_name(path) as name:
+        for candidate in readers:
+            try:
+                with candidate.open(name) as video:
+                    if video.doubt and len(readers) > 1:
+                        _logger.info("%s: not read by %s: %s", path, candidate.name, video.doubt)
+                        doubted.append(candidate)
+                        continue
+                    reading = _read_chosen(video, choose, shrink)
+            except ReaderError as exc:
+                _logger.info("%s: not read by %s: %s", path, candidate.name, exc.reason)
+                failures.append(exc)
+                continue
+            _logger.info("%s: %d frames read by %s", path, reading.num_frames, candidate.name)
+            return reading
+        for candidate in doubted:
+            with candidate.open(name) as video:
+                return _read_chosen(video, choose, shrink)
+    raise _error(path, failures, readers) from failures[-1]
+
+
+def warnings(path: Path, reading: Reading[Kept]) -> list[str]:
+    """What the user should know about a reading, a line each.
+
+    A header that promises more frames than there are is no reason for a warning; a stream that
+    breaks off and a file shorter than it says are.
+    """
+    found = []
+    num_frames, num_announced = reading.num_frames, reading.num_announced
+    count = f"{num_frames} of {num_announced}" if num_announced > num_frames else num_frames
+    if is_cut_off(path) or (num_announced > num_frames and ends_in_zeros(path)):
+        found.append(f"{path}: the file is cut off: {count} frames decoded")
+    elif reading.broke:
+        found.append(
+            f"{path}: the stream breaks: {count} frames decoded; the rest is damaged, or hidden by "
+            "an edit list"
+        )
+    if reading.doubt:
+        found.append(f"{path}: {reading.doubt}")
+    return found
+
+
+def _read_chosen(
+    video: Video, choose: Callable[[int], Collection[int]], shrink: Callable[[np.ndarray], Kept]
+) -> Reading[Kept]:
+    """Decode on the assumption that the container counts right; if it does not, decode again."""
+    kept: dict[int, Kept] = {}
+
+    def keep(index: int, frame: np.ndarray) -> None:
+        kept[index] = shrink(frame)
+
+    num_frames = video.expected_num_frames
+    num_announced = max(num_frames, video.announced_num_frames)
+    broke, until = False, None
+    for _ in range(_PASSES):
+        chosen = set(choose(num_frames)) if num_frames else set()
+        for index in kept.keys() - chosen:
+            del kept[index]
+        missing = chosen - kept.keys()
+        if until is not None:
+            until = max(missing, default=-1) + 1
+        decoded = video.read(missing, keep, until=until) if missing or until is None else None
+        if decoded is None or decoded.num_frames == (num_frames if until is None else until):
+            broke = broke or decoded.broke if decoded else broke
+            return Reading(num_frames, kept, broke, num_announced, video.doubt)
+        broke = broke or decoded.broke
+        num_frames, until = decoded.num_frames, 0
+    raise ReaderError("each decode of it ends elsewhere")
+
+
+def _error(path: Path, failures: list[ReaderError], readers: list[Reader]) -> VideoError:
+    """The one line for the user, of what each reader said."""
+    kinds = [failure.kind for failure in failures]
+    reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))
+    if all(kind == "not_a_video" for kind in kinds):
+        return VideoError(
+            f"cannot read {path}: {failures[-1].reason}; check that it is a video, and complete",
+            kind="not_a_video",
+        )
+    kind = "no_frames" if "no_frames" in kinds else "unreadable"
+    if len(readers) == len(READERS):
+        advice = "check that it is complete, or convert it"
+    else:
+        advice = " or ".join(f"try --reader {r.name}" for r in READERS if r not in readers)
+    return VideoError(f"cannot read {path}: {reasons}; {advice}", kind=kind)

@@ -1,0 +1,76 @@
+"""Which frames of a video make its clips: integers only, no pixels."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from vswin_cli.zoo.protocols import Protocol, Sampling
+
+
+def clip_indices(num_frames: int, protocol: Protocol) -> np.ndarray:
+    """Choose the frames of every clip.
+
+    Args:
+        num_frames: Decodable frames, at least 1; not the header's claim.
+        protocol: Says by which rule, how many clips, how many frames each.
+
+    Returns:
+        int64 (num_clips, clip_len), each in [0, num_frames).
+    """
+    if num_frames < 1:
+        raise ValueError(f"a video has at least 1 frame, not {num_frames}")
+    return _RULES[protocol.sampling](num_frames, protocol)
+
+
+def _official(num_frames: int, protocol: Protocol) -> np.ndarray:
+    """Centre each clip in its share of the video; a short video starts over.
+
+    Source: mmaction 0.x SampleFrames, test mode, out_of_bound_opt="loop".
+    """
+    free = num_frames - _span(protocol)  # places where a clip can start
+    offsets = np.zeros(protocol.num_clips, np.int64)
+    if free > 0:
+        share = free / protocol.num_clips
+        offsets = (np.arange(protocol.num_clips) * share + share / 2).astype(np.int64)
+    return _steps_from(offsets, protocol) % num_frames
+
+
+def _mmaction2(num_frames: int, protocol: Protocol) -> np.ndarray:
+    """Spread the clips from the video's first frame to its last.
+
+    Source: MMAction2 1.x SampleFrames, test mode, out_of_bound_opt="loop".
+    """
+    last_offset = max(num_frames - _span(protocol), 0)
+    if protocol.num_clips == 1:
+        offsets = np.array([last_offset // 2])
+    else:
+        share = last_offset / (protocol.num_clips - 1)
+        offsets = np.round(np.arange(protocol.num_clips) * share).astype(np.int64)
+    return _steps_from(offsets, protocol) % num_frames
+
+
+def _uniform(num_frames: int, protocol: Protocol) -> np.ndarray:
+    """Take the middle of each of clip_len equal segments; one clip spans the video.
+
+    Source: MMAction2 1.x UniformSample, test mode.
+    """
+    segment = (num_frames - 1) / protocol.clip_len
+    bounds = np.round(segment * np.arange(protocol.clip_len + 1)).astype(np.int64)
+    return ((bounds[:-1] + bounds[1:]) // 2)[np.newaxis]
+
+
+def _span(protocol: Protocol) -> int:
+    """Frames from a clip's first to its last, both counted."""
+    return (protocol.clip_len - 1) * protocol.frame_interval + 1
+
+
+def _steps_from(offsets: np.ndarray, protocol: Protocol) -> np.ndarray:
+    steps = np.arange(protocol.clip_len, dtype=np.int64) * protocol.frame_interval
+    return offsets[:, np.newaxis].astype(np.int64) + steps
+
+
+_RULES: dict[Sampling, Callable[[int, Protocol], np.ndarray]] = {
+    Sampling.OFFICIAL: _official,
+    Sampling.UNIFORM: _uniform,
+    Sampling.MMACTION2: _mmaction2,
+}

@@ -1,0 +1,135 @@
+"""From a video file to the views that a model sees: clips × crops, each distinct one once."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vswin_cli.video.reading import read_video, warnings
+from vswin_cli.video.sampling import clip_indices
+from vswin_cli.zoo.protocols import Protocol
+
+Offset = tuple[int, int]  # (y, x) of a crop's top left corner in the resized frame
+
+
+@dataclass(frozen=True)
+class View:
+    """One clip × one crop."""
+
+    frames: np.ndarray  # uint8 (T, H, W, 3), RGB
+    weight: int  # how many of the protocol's views it stands for
+
+
+@dataclass(frozen=True)
+class CroppedFrame:
+    """What is kept of a frame."""
+
+    crops: np.ndarray  # uint8 (num distinct offsets, S, S, 3)
+    offsets: tuple[Offset, ...]  # (num_crops,), equal ones included
+
+    def crop(self, number: int) -> np.ndarray:
+        """Crop `number` of the protocol, uint8 (S, S, 3)."""
+        distinct = list(dict.fromkeys(self.offsets))
+        found: np.ndarray = self.crops[distinct.index(self.offsets[number])]
+        return found
+
+
+class Views:
+    """The views of one video; iterating yields each distinct one.
+
+    Args:
+        num_frames: Frames that decode.
+        clips: int64 (num_clips, clip_len), frame indices.
+        frames: What was kept of each frame in `clips`, by index.
+        warnings: What was odd about the file, a line each.
+    """
+
+    def __init__(
+        self,
+        num_frames: int,
+        clips: np.ndarray,
+        frames: dict[int, CroppedFrame],
+        warnings: Sequence[str] = (),
+    ) -> None:
+        self.num_frames = num_frames
+        self.clips = clips
+        self.warnings = list(warnings)
+        self._frames = frames
+        self._clip_weights = _weights([tuple(clip) for clip in clips.tolist()])
+        # Crops are one and the same if they are in every frame: sizes can change within a video.
+        self._crop_weights = _weights(
+            list(zip(*{frame.offsets for frame in frames.values()}, strict=True))
+        )
+
+    @property
+    def num_distinct_views(self) -> int:
+        """Views to compute."""
+        return len(self._clip_weights) * len(self._crop_weights)
+
+    def __iter__(self) -> Iterator[View]:
+        """Yield the distinct views, clip by clip; their weights add up to clips × crops."""
+        for clip, clip_weight in self._clip_weights.items():
+            for crop, crop_weight in self._crop_weights.items():
+                frames = [self._frames[index].crop(crop) for index in self.clips[clip].tolist()]
+                yield View(np.stack(frames), clip_weight * crop_weight)
+
+
+@contextmanager
+def open_views(path: Path, protocol: Protocol, reader: str) -> Iterator[Views]:
+    """Read a video's views by a protocol; memory holds the crops of the sampled frames only.
+
+    Args:
+        path: The video file.
+        protocol: Which frames, what size, which crops.
+        reader: `auto`, `decord` or `opencv`.
+
+    Raises:
+        VideoError: The file holds no frame that can be read.
+    """
+    reading = read_video(
+        path,
+        reader,
+        choose=lambda num_frames: clip_indices(num_frames, protocol).ravel().tolist(),
+        shrink=lambda frame: crop(resize(frame, protocol.crop_size), protocol),
+    )
+    clips = clip_indices(reading.num_frames, protocol)
+    yield Views(reading.num_frames, clips, reading.frames, warnings(path, reading))
+
+
+def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
+    """Scale a uint8 frame so that its short side has that many pixels, by OpenCV's bilinear."""
+    height, width = frame.shape[:2]
+    short = min(height, width)
+    new_height, new_width = (int(side * short_side / short + 0.5) for side in (height, width))
+    if (new_height, new_width) == (height, width):
+        return frame
+    resized: np.ndarray = cv2.resize(frame, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+    return resized
+
+
+def crop(frame: np.ndarray, protocol: Protocol) -> CroppedFrame:
+    """Cut a protocol's crops out of a resized frame, equal ones once."""
+    size = protocol.crop_size
+    offsets = crop_offsets(frame.shape[0], frame.shape[1], protocol)
+    crops = [frame[y : y + size, x : x + size] for y, x in dict.fromkeys(offsets)]
+    return CroppedFrame(np.stack(crops), offsets)
+
+
+def crop_offsets(height: int, width: int, protocol: Protocol) -> tuple[Offset, ...]:
+    """Where the crops of a resized frame are: along its long side, in the order of the protocol.
+
+    Source: mmaction 0.x ThreeCrop; the start, the end, the centre. One crop is the centre.
+    """
+    along_x = width > height
+    step = (max(height, width) - protocol.crop_size) // 2
+    places = (0, 2 * step, step) if protocol.num_crops == 3 else (step,)
+    return tuple((0, place) if along_x else (place, 0) for place in places)
+
+
+def _weights(items: Sequence[Hashable]) -> dict[int, int]:
+    """How often each distinct item occurs, by the index of its first occurrence."""
+    return {items.index(item): count for item, count in Counter(items).items()}
