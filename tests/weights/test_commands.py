@@ -238,7 +238,7 @@ def test_predict_downloads_what_it_needs_once(tiny, tiny_server, capfd):
     assert needed(tiny_server.mirror) == tiny.path
     out, err = capfd.readouterr()
     assert out == ""
-    assert f"downloading {tiny.published.name} (113 MB)" in err
+    assert err == f"swin-t-k400: downloading {tiny.published.name} (113 MB)\n"
     assert needed(tiny_server.mirror) == tiny.path
     assert len(tiny_server.requests) == 1
     assert capfd.readouterr().err == ""

@@ -72,7 +72,7 @@ def download_weights(
     from vswin_cli.weights.fetch import Fetching
 
     fetching = Fetching(mirror, pin, force, timeout_seconds)
-    outcomes = fetch_all(targets, fetching, num_jobs)
+    outcomes = fetch_all(targets, fetching, num_jobs=num_jobs)
     for target, error in outcomes.items():
         if error is None:
             print(target.path)

@@ -43,7 +43,7 @@ def find_or_fetch(
     from vswin_cli.cli.downloads import fetch_all
     from vswin_cli.weights.fetch import Fetching
 
-    error = fetch_all([target], Fetching(mirror), num_jobs=1)[target]
+    error = fetch_all([target], Fetching(mirror), brief=True)[target]
     if isinstance(error, DownloadError):
         raise DownloadError(
             f"cannot get the weights of {target.title}: {error}; {_ways_out(target, address)}"

@@ -127,7 +127,8 @@ def _download(
     except CheckpointError as exc:
         corrupt = set_aside(target, target.partial_path)
         raise CheckpointError(
-            f"what {shown(address)} sent is not usable: {exc}; it is kept aside as {corrupt}"
+            f"what {shown(address)} sent is not usable: {exc}; it is kept aside as {corrupt}; "
+            "try again, or another --mirror"
         ) from exc
     watcher.check()
     target.record_path.unlink(missing_ok=True)  # of the file that is replaced
