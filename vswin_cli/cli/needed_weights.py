@@ -24,7 +24,7 @@ def find_or_fetch(
     """
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
-    is_here = target.path.is_file()
+    is_here = target.is_here
     if is_here and pin is None:
         return target.path
     if offline and is_here:
