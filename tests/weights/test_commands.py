@@ -221,6 +221,26 @@ def test_remove_asks_on_a_terminal(here):
     assert not here.path.exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["weights", "list"],
+        ["weights", "verify"],
+        ["weights", "path", "swin-t-k400"],
+        ["weights", "remove", "swin-t-k400"],
+        ["download-weights", "swin-t-k400"],
+        ["predict", "x.mp4", "--model", "swin-t-k400"],
+    ],
+    ids=" ".join,
+)
+def test_folder_that_cannot_be_looked_into_is_named(capfd, tmp_path, arguments):
+    folder = tmp_path / ("x" * 300)
+    assert run([*arguments, "--cache-dir", str(folder)]) == 1
+    _, err = capfd.readouterr()
+    assert f"cannot look into {folder}: File name too long; choose another folder" in err
+    assert err.count("\n") == 1
+
+
 def test_weights_alone_shows_its_help(capfd):
     assert run(["weights"]) == 0
     assert "verify" in capfd.readouterr().out
@@ -238,7 +258,7 @@ def test_predict_downloads_what_it_needs_once(tiny, tiny_server, capfd):
     assert needed(tiny_server.mirror) == tiny.path
     out, err = capfd.readouterr()
     assert out == ""
-    assert f"downloading {tiny.published.name} (113 MB)" in err
+    assert err == f"swin-t-k400: downloading {tiny.published.name} (113 MB)\n"
     assert needed(tiny_server.mirror) == tiny.path
     assert len(tiny_server.requests) == 1
     assert capfd.readouterr().err == ""

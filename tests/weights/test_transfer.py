@@ -114,7 +114,7 @@ def test_file_that_changes_in_mid_download_is_begun_anew(target, server, before,
 def test_file_that_shrinks_in_mid_download_is_refused(target, server):
     server.script = [serving(cut_after=60_000)]
     server.always = serving(content=server.content[:40_000], etag='"two"', if_range=False)
-    with pytest.raises(DownloadError, match=r"40,000 bytes on the server, .* 121,392"):
+    with pytest.raises(DownloadError, match=r"40,000 bytes, .* 121,392"):
         get(target, server)
     assert not target.path.exists()
 
@@ -156,7 +156,9 @@ def test_reply_that_ends_with_the_connection(target, server):
 )
 def test_wrong_length_is_refused_at_once(target, server, step):
     server.always = step
-    with pytest.raises(DownloadError, match=r"bytes on the server, .* pin it with --sha256"):
+    with pytest.raises(
+        DownloadError, match=r"127.0.0.1.* bytes, the published .* pin it with --sha256"
+    ):
         get(target, server)
     assert_nothing(target)
     assert len(server.requests) == 1
@@ -164,7 +166,7 @@ def test_wrong_length_is_refused_at_once(target, server, step):
 
 def test_more_bytes_than_the_file_has_are_refused(target, server):
     server.always = serving(content=server.content + b"more", length=-1)
-    with pytest.raises(DownloadError, match="is longer on the server"):
+    with pytest.raises(DownloadError, match=r"sends more than 121,392 bytes"):
         get(target, server)
     assert not target.path.exists()
 
@@ -210,14 +212,14 @@ def _with_a_nan(whole):
 def test_login_page_with_status_200(target, server, length):
     page = b"<!DOCTYPE html><title>Sign in</title>" * 40
     server.always = serving(content=page, length=length, content_type="text/html; charset=utf-8")
-    with pytest.raises(DownloadError, match="HTML page: a login or error page"):
+    with pytest.raises(DownloadError, match=r"127.0.0.1.* HTML page, a login or error page"):
         get(target, server)
     assert_nothing(target)
 
 
 def test_something_without_a_length_that_is_no_hdf5(target, server):
     server.always = serving(content=b'{"error": 1}', length=-1, content_type="application/json")
-    with pytest.raises(DownloadError, match="something else"):
+    with pytest.raises(DownloadError, match="not HDF5"):
         get(target, server)
     assert len(server.requests) == 1
 
@@ -304,10 +306,23 @@ def test_redirect_loop(target, server):
     assert_nothing(target)
 
 
-def test_redirect_to_nowhere(target, server):
-    server.always = answering(302, Location="gopher://host/file")
-    with pytest.raises(DownloadError, match="gopher"):
+@pytest.mark.parametrize(
+    "location",
+    [
+        "gopher://host/file",
+        "http://",
+        "http://[",
+        "http://host:x/",
+        "http://a b/",
+        "//",
+        "http://.",
+    ],
+)
+def test_redirect_to_nowhere(target, server, location):
+    server.always = answering(302, Location=location)
+    with pytest.raises(DownloadError, match=f"{server.mirror}/small.*: "):
         get(target, server)
+    assert not target.path.exists()
 
 
 def test_compressed_reply_is_refused(target, server):

@@ -72,7 +72,7 @@ def download_weights(
     from vswin_cli.weights.fetch import Fetching
 
     fetching = Fetching(mirror, pin, force, timeout_seconds)
-    outcomes = fetch_all(targets, fetching, num_jobs)
+    outcomes = fetch_all(targets, fetching, num_jobs=num_jobs)
     for target, error in outcomes.items():
         if error is None:
             print(target.path)
@@ -86,7 +86,7 @@ def _ask(targets: "list[WeightsFile]", force: bool) -> None:
     """List the files, and let the user decide; nothing to download, nothing to ask."""
     num_bytes = 0
     for target in targets:
-        is_here = target.path.is_file() and not force
+        is_here = target.is_here and not force
         num_bytes += 0 if is_here else target.published.num_bytes
         state = "here already" if is_here else ""
         size = f"{target.published.num_bytes / 1e6:.0f} MB"

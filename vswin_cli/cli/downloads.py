@@ -29,9 +29,15 @@ STOP_SECONDS = 0.3
 
 
 def fetch_all(
-    targets: Sequence[WeightsFile], fetching: Fetching, num_jobs: int
+    targets: Sequence[WeightsFile], fetching: Fetching, *, num_jobs: int = 1, brief: bool = False
 ) -> dict[WeightsFile, VswinError | None]:
-    """Fetch files, `num_jobs` at a time; one that fails does not stop the others.
+    """Fetch files; one that fails does not stop the others.
+
+    Args:
+        targets: The files, each once.
+        fetching: How.
+        num_jobs: How many at a time.
+        brief: Say what is downloaded, and what goes wrong, but not how it ended.
 
     Returns:
         For each file in the order given, None if it is in the cache now, else why it is not.
@@ -55,7 +61,7 @@ def fetch_all(
                 done.put((target, exc))
 
     # Daemons, because a thread that waits for a silent server cannot be told to stop.
-    with _Display() as display:
+    with _Display(brief) as display:
         threads = [
             threading.Thread(target=work, args=[display], daemon=True)
             for _ in range(min(num_jobs, len(targets)))
@@ -83,7 +89,8 @@ def fetch_all(
 class _Display:
     """A bar for each download on a terminal, a line for each event elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, brief: bool) -> None:
+        self._brief = brief
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -112,6 +119,8 @@ class _Display:
     def fetch(self, target: WeightsFile, fetching: Fetching, stopped: threading.Event) -> None:
         watcher = _Line(self, self._progress, target, stopped)
         fetched = fetch(target, fetching, watcher)
+        if self._brief:
+            return
         if fetched is None:
             self.print(f"{target.title}: here already, whole")
             return

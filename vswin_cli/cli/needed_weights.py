@@ -24,7 +24,7 @@ def find_or_fetch(
     """
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
-    is_here = target.path.is_file()
+    is_here = target.is_here
     if is_here and pin is None:
         return target.path
     if offline and is_here:
@@ -43,7 +43,7 @@ def find_or_fetch(
     from vswin_cli.cli.downloads import fetch_all
     from vswin_cli.weights.fetch import Fetching
 
-    error = fetch_all([target], Fetching(mirror), num_jobs=1)[target]
+    error = fetch_all([target], Fetching(mirror), brief=True)[target]
     if isinstance(error, DownloadError):
         raise DownloadError(
             f"cannot get the weights of {target.title}: {error}; {_ways_out(target, address)}"

@@ -82,7 +82,7 @@ def verify_weights(
     targets = [
         target
         for target in targets
-        if target.path.exists() or (models and (target.num_classes is not None or no_top))
+        if target.is_here or (models and (target.num_classes is not None or no_top))
     ]
     failed = 0
     for target in targets:
@@ -112,7 +112,7 @@ def show_path(
 
     target = weights_file(find_model(model), cache_dir, top=not no_top)
     print(target.path)
-    if not target.path.is_file():
+    if not target.is_here:
         print(f"{target.title}: not there yet", file=sys.stderr)
 
 
@@ -127,11 +127,10 @@ def remove_weights(
     from vswin_cli.weights.cache import weights_file
 
     target = weights_file(find_model(model), cache_dir, top=not no_top)
-    paths = [path for path in target.all_paths if path.exists()]
-    if not paths:
+    if not target.is_here and not any(path.exists() for path in target.all_paths):
         print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
-    num_bytes = sum(path.stat().st_size for path in paths)
+    num_bytes = sum(path.stat().st_size for path in target.all_paths if path.exists())
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         question = f"Remove {target.published.name} ({num_bytes / 1e6:.0f} MB)?"
         if not typer.confirm(question, err=True):
@@ -161,7 +160,7 @@ def _record(target: "WeightsFile") -> dict[str, Any]:
     from vswin_cli.weights.partial import partial_bytes
     from vswin_cli.weights.pins import read_record
 
-    here = target.path.stat().st_size if target.path.is_file() else None
+    here = target.path.stat().st_size if target.is_here else None
     part = partial_bytes(target)
     return {
         "model": target.model.name,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
-from vswin_cli.errors import WeightsNotFoundError
+from vswin_cli.errors import WeightsError, WeightsNotFoundError
 from vswin_cli.zoo.models import Model, PublishedFile
 
 FOLDER_VARIABLE = "VSWIN_CACHE"
@@ -42,6 +42,24 @@ class WeightsFile:
     def path(self) -> Path:
         """The file itself."""
         return self.folder / self.published.name
+
+    @property
+    def is_here(self) -> bool:
+        """Whether there is something under its name.
+
+        Raises:
+            WeightsError: The folder may not be looked into.
+        """
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as exc:
+            raise WeightsError(
+                f"cannot look into {self.folder}: {exc.strerror}; choose another folder with "
+                "--cache-dir or VSWIN_CACHE"
+            ) from exc
+        return True
 
     @property
     def partial_path(self) -> Path:
@@ -101,9 +119,10 @@ def find_weights(model: Model, folder: Path | None = None, *, top: bool = True) 
 
     Raises:
         WeightsNotFoundError: It is not there; the message says where that is.
+        WeightsError: The folder may not be looked into.
     """
     target = weights_file(model, folder, top=top)
-    if not target.path.is_file():
+    if not target.is_here:
         raise WeightsNotFoundError(
             f"no weights of {target.title}: {target.published.name} is not in {target.folder}; "
             f"fetch it with `vswin download-weights`, or give --weights FILE"

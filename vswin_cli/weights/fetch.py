@@ -68,7 +68,7 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched 
     """
     address = file_address(target.published, fetching.mirror)
     pin = fetching.sha256 or pinned_sha256(target)
-    was_here = target.path.exists()
+    was_here = target.is_here
     if was_here and not fetching.force:
         try:
             write_record(target, verify(target, pin=pin))
@@ -86,7 +86,7 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched 
 
 def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Watcher) -> bool:
     """Look again, now that no other process can be at work on it."""
-    if not target.path.exists():
+    if not target.is_here:
         return False
     if not was_here and pin in {None, read_record(target)}:
         return True  # another process has just verified it
@@ -127,7 +127,8 @@ def _download(
     except CheckpointError as exc:
         corrupt = set_aside(target, target.partial_path)
         raise CheckpointError(
-            f"what {shown(address)} sent is not usable: {exc}; it is kept aside as {corrupt}"
+            f"what {shown(address)} sent is not usable: {exc}; it is kept aside as {corrupt}; "
+            "try again, or another --mirror"
         ) from exc
     watcher.check()
     target.record_path.unlink(missing_ok=True)  # of the file that is replaced

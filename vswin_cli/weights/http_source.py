@@ -21,8 +21,8 @@ from vswin_cli.weights.source import CHUNK_BYTES, Origin, Reply, TransientError
 MAX_REDIRECTS = 10
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _HINTS = {
-    401: "it wants a login; put it in ~/.netrc",
-    403: "access is denied",
+    401: "it wants a login; put one into ~/.netrc",
+    403: "access is denied; check --mirror, or put a login into ~/.netrc",
     404: "there is no such file; check --mirror",
     407: "the proxy wants a login",
     410: "there is no such file any more",
@@ -78,8 +78,8 @@ class HttpSource:
             )
         except requests.RequestException as exc:
             raise self._failure(exc) from exc
-        except ValueError as exc:  # urllib3 lets some malformed addresses of redirects through
-            raise DownloadError(self._says(f"a malformed address ({exc})")) from exc
+        except (HTTPError, HTTPException, ValueError) as exc:  # of redirects that make no sense
+            raise DownloadError(self._says(f"it cannot be asked for ({exc})")) from exc
         with response:
             self._reached = True
             self._check_status(response)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from vswin_cli.errors import DownloadError
+from vswin_cli.weights.address import shown
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.http_source import RangeRefusedError
 from vswin_cli.weights.partial import PartialFile
@@ -96,18 +97,18 @@ def _receive(
             partial.begin(_with_size(reply.origin, target, any_size))
             tail = b""
         elif partial.origin is None or not partial.origin.may_be(reply.origin):
-            raise RangeRefusedError(f"{target.published.name} has changed on the server")
+            raise RangeRefusedError(f"{shown(reply.origin.address)}: the file has changed")
         watcher.starts(partial.num_bytes, partial.origin.num_bytes if partial.origin else None)
         total = partial.origin.num_bytes if partial.origin else None
         for chunk in chain([first], chunks):
             watcher.check()
             same, rest = chunk[: len(tail)], chunk[len(tail) :]
             if not tail.startswith(same):
-                raise RangeRefusedError(f"{target.published.name} has changed on the server")
+                raise RangeRefusedError(f"{shown(reply.origin.address)}: the file has changed")
             tail = tail[len(same) :]
             if total is not None and partial.num_bytes + len(rest) > total:
                 raise DownloadError(
-                    f"{target.published.name} is longer on the server than its {total:,} bytes"
+                    f"{shown(reply.origin.address)}: the server sends more than {total:,} bytes"
                 )
             partial.append(rest)
             watcher.advances(partial.num_bytes)
@@ -115,7 +116,7 @@ def _receive(
         partial.ends_here()
     elif partial.num_bytes < total:
         raise TransientError(
-            f"{target.published.name}: the connection broke after {partial.num_bytes:,} of "
+            f"{shown(reply.origin.address)}: the connection broke after {partial.num_bytes:,} of "
             f"{total:,} bytes"
         )
 
@@ -125,14 +126,14 @@ def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool)
     num_bytes, wanted = reply.origin.num_bytes, target.published.num_bytes
     is_hdf5 = first.startswith(HDF5_SIGNATURE[: len(first)]) and bool(first)
     is_html = "html" in (reply.content_type or "")
-    name = target.published.name
+    address = shown(reply.origin.address)
     if not is_hdf5 and first and (is_html or num_bytes is None):
-        kind = "an HTML page: a login or error page?" if is_html else "something else"
-        raise DownloadError(f"the server does not send {name} but {kind}; check --mirror")
+        kind = "an HTML page, a login or error page?" if is_html else "something that is not HDF5"
+        raise DownloadError(f"{address}: the server does not send the file but {kind}")
     if num_bytes is not None and num_bytes != wanted and not any_size:
         raise DownloadError(
-            f"{name} has {num_bytes:,} bytes on the server, the published file has {wanted:,}; "
-            "if your mirror has a file of its own, pin it with --sha256 or VSWIN_SHA256SUMS"
+            f"{address}: it has {num_bytes:,} bytes, the published file has {wanted:,}; if your "
+            "mirror has a file of its own, pin it with --sha256 or VSWIN_SHA256SUMS"
         )
 
 

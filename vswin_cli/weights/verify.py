@@ -71,7 +71,7 @@ def verify_again(target: WeightsFile, *, pin: str | None, watcher: Watcher) -> s
         CheckpointError: It is not the published file.
         WeightsError: It cannot be read, or not be kept aside.
     """
-    if not target.path.exists():
+    if not target.is_here:
         raise WeightsNotFoundError(f"{target.published.name} is not in {target.folder}")
     try:
         return verify(target, pin=pin)
