@@ -9,7 +9,7 @@ import pytest
 from clips import count_frames, cut, encode, numbered_frames, patch, read_number, turn
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video.reading import read_video, warnings
+from vswin_cli.video.reading import read_video
 
 READERS = ["decord", "opencv", "auto"]
 UNEVEN = [33 * k + 4 * (k % 7) + 500 * (k // 20) for k in range(90)]  # milliseconds
@@ -141,7 +141,7 @@ def test_frame_k_is_the_kth_of_a_sequential_decode(case, path, reader):
     assert case.num_frames or 0 < num_frames < 90
     assert reading.num_frames == num_frames
     assert reading.frames == {k: case.first_number + k for k in range(num_frames)}
-    said = warnings(path, reading)
+    said = reading.warnings
     assert len(said) == bool(case.warning)
     assert case.warning in " ".join(said)
 
