@@ -10,7 +10,7 @@ from clips import corrupt, count_frames, cut, encode, numbered_frame, numbered_f
 
 from vswin_cli.errors import VideoError
 from vswin_cli.video import reading as reading_module
-from vswin_cli.video.reading import read_video, warnings
+from vswin_cli.video.reading import read_video
 from vswin_cli.video.views import open_views
 from vswin_cli.zoo.protocols import KINETICS
 
@@ -38,7 +38,7 @@ def broken(tmp_path):
 def test_frames_before_the_break_are_given_with_a_warning(broken, reader):
     reading = read_video(broken, reader, range, read_number)
     assert reading.frames == {k: k for k in range(100)}
-    [warning] = warnings(broken, reading)
+    [warning] = reading.warnings
     assert "breaks: 100 of 200 frames decoded" in warning
 
 
@@ -63,7 +63,7 @@ def test_end_that_was_never_written_is_missing(tmp_path):
     reading = read_video(path, "auto", range, read_number)
     assert 0 < reading.num_frames < 400
     assert reading.frames == {k: k for k in range(reading.num_frames)}
-    [warning] = warnings(path, reading)
+    [warning] = reading.warnings
     assert f"{reading.num_frames} of 400 frames decoded" in warning
 
 
@@ -72,7 +72,7 @@ def test_cut_file_gives_what_is_there_with_a_warning(tmp_path):
     reading = read_video(path, "auto", range, read_number)
     assert 0 < reading.num_frames < 300
     assert reading.frames == {k: k for k in range(reading.num_frames)}
-    [warning] = warnings(path, reading)
+    [warning] = reading.warnings
     assert f"cut off: {reading.num_frames} of 300 frames decoded" in warning
 
 
@@ -92,7 +92,7 @@ def test_header_that_promises_too_much_is_no_reason_for_a_warning(tmp_path):
     path = encode(tmp_path / "uneven.mkv", numbered_frames(90), timestamps=uneven)
     reading = read_video(path, "opencv", range, read_number)
     assert reading.num_announced > reading.num_frames == count_frames(path)
-    assert warnings(path, reading) == []
+    assert reading.warnings == ()
 
 
 def test_main_stream_of_several_is_read(tmp_path):
@@ -112,10 +112,10 @@ def test_main_stream_of_several_is_read(tmp_path):
             container.mux(stream.encode(None))
     main = read_video(path, "auto", range, read_number)
     assert main.frames == {k: k for k in range(60)}
-    assert warnings(path, main) == []
+    assert main.warnings == ()
     first = read_video(path, "opencv", range, read_number)
     assert first.frames == {k: 1000 + k for k in range(30)}
-    assert "not the main one" in warnings(path, first)[0]
+    assert "not the main one" in first.warnings[0]
 
 
 def test_auto_says_which_reader_it_took_and_why_not_the_other(tmp_path, caplog, monkeypatch):

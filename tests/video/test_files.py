@@ -143,6 +143,7 @@ def test_video_none_of_whose_frames_decodes(tmp_path, reader):
         "take%04d.mp4",
         "take%d.mp4",
         "100%.mp4",
+        "take%d.png",
         "http:clip.mp4",
         "pipe:0",
         "-i.mp4",

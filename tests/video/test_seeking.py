@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from clips import encode, numbered_frames, patch, read_number, repeat
 
-from vswin_cli.errors import VideoError
 from vswin_cli.video import opencv_reader
-from vswin_cli.video.opencv_packets import Stretch, stretches
+from vswin_cli.video.opencv_capture import open_capture
+from vswin_cli.video.opencv_packets import Packets, Stretch, stretches
+from vswin_cli.video.opencv_seeking import SeekError, read_by_seeking
 from vswin_cli.video.reading import read_video
 
 WANTED = [0, 1, 2, 57, 150, 151, 153, 290, 399]
@@ -96,6 +98,17 @@ def test_damaged_stretch_is_no_trap_for_seeking(tmp_path, share):
     assert sought.frames.keys() == in_sequence.frames.keys()
 
 
+def test_packet_without_a_frame_is_no_trap_for_seeking(tmp_path):
+    path = str(encode(tmp_path / "clip.mp4", numbered_frames(400), options={"g": "20"}))
+    with open_capture(path, packets_only=True) as capture:
+        packets = Packets.scan(capture)
+    read_by_seeking(path, packets, {0, 150, 399}, lambda index, frame: None)
+    between = (packets.frame_times[149] + packets.frame_times[150]) / 2
+    more = Packets(np.append(packets.times, between), np.append(packets.is_key, False))
+    with pytest.raises(SeekError, match="frame 150 does not follow"):
+        read_by_seeking(path, more, {0, 151, 400}, lambda index, frame: None)
+
+
 def read_whole(path):
     with pytest.MonkeyPatch.context() as patcher:
         patcher.setattr(opencv_reader, "SEQUENTIAL_PIXELS", float("inf"))
@@ -153,7 +166,9 @@ def test_4k_needs_little_memory_however_long(tmp_path, some_4k, how, times):
 
 
 @pytest.mark.slow
-def test_decord_refuses_what_it_would_need_too_much_memory_for(tmp_path, some_4k):
-    path = repeat(tmp_path / "long.mp4", some_4k, 6)
-    with pytest.raises(VideoError, match=r"decord would hold 2\.5 GB .*; try --reader opencv"):
-        read_video(path, "decord", range, read_number)
+def test_decord_warns_of_the_memory_that_large_frames_need(tmp_path, some_4k):
+    path = repeat(tmp_path / "long.mp4", some_4k, 3)
+    by_decord = read_video(path, "decord", range, read_number)
+    assert by_decord.num_frames == 60
+    assert "decord may hold 1.5 GB of frames of 3840×2160" in by_decord.warnings[0]
+    assert read_video(path, "auto", range, read_number).warnings == ()

@@ -2,7 +2,7 @@
 
 decord's random access is off by some frames on MPEG program streams, packed B-frames and others,
 and `skip_frames` skips fewer than asked when the decoder is slow, so neither is used; nor is
-`get_batch`, which can hang. What it decodes ahead cannot be limited, so large frames are refused.
+`get_batch`, which can hang. How far it decodes ahead cannot be limited: see _FRAMES_AHEAD.
 """
 
 import os
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 
+import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise take the place of OpenCV's own
 import decord
 import numpy as np
 
@@ -22,7 +23,7 @@ decord.logging.set_level(decord.logging.QUIET)
 os.environ.setdefault("DECORD_DUPLICATE_WARNING_THRESHOLD", "1.0")
 
 _FRAMES_AHEAD = 100  # as many as decord came to hold, measured
-_MAX_BYTES_AHEAD = 800_000_000  # 1080p needs 0.6 GB, 2160p would need 2.5 GB
+_MAX_BYTES_AHEAD = 800_000_000  # 1080p needs up to 0.6 GB, 2160p up to 2.5 GB
 _NO_REPEATED_FRAME = 1e-6  # share of the frames; decord's own error past it
 _stderr_lock = threading.Lock()
 
@@ -45,43 +46,48 @@ class DecordReader:
 class DecordVideo:
     """One file open in decord; see `Video`."""
 
-    doubt = None
-
     def __init__(self, path: str) -> None:
         self._path = path
         self._capture = _open_capture(path)
-        self._fresh = True
         self.expected_num_frames = self.announced_num_frames = len(self._capture)
+        self._first: decord.nd.NDArray | None = self._next(0)
+        self.doubt = _memory_doubt(self._first, self.expected_num_frames)
 
     def read(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
     ) -> Decoded:
         """Decode from the first frame on; see `Video.read`."""
-        if not self._fresh:
+        if self._first is None:
             self._capture = _open_capture(self._path)
-        self._fresh = False
+            self._first = self._next(0)
         end = self.expected_num_frames if until is None else until
         for index in range(end):
-            try:
-                frame = self._capture.next()
-            except StopIteration:
-                end = index
-                break
-            except decord.DECORDLimitReachedError as exc:
-                raise ReaderError(
-                    f"decord repeats frames in place of some that it lost, by frame {index}"
-                ) from exc
-            except decord.DECORDError as exc:
-                # Frames that were decoded before the break are lost or not as the threads' timing
-                # has it, so what it gave is not the whole of what comes before.
-                raise ReaderError(f"decord stopped before frame {end} ({_reason(exc)})") from exc
-            if not index:
-                _refuse_large(frame, end)
+            frame = self._next(index) if index else self._first
+            self._first = None
+            if frame is None:
+                return Decoded(index, broke=False)
             if index in wanted:
                 keep(index, _without_padding(frame.asnumpy()))
-        if not end:
-            raise ReaderError("decord decoded no frame", kind="no_frames")
         return Decoded(end, broke=False)
+
+    def _next(self, index: int) -> "decord.nd.NDArray | None":
+        """The next frame, which has this index; None after the last."""
+        try:
+            return self._capture.next()
+        except StopIteration:
+            if not index:
+                raise ReaderError("decord decoded no frame", kind="no_frames") from None
+            return None
+        except decord.DECORDLimitReachedError as exc:
+            raise ReaderError(
+                f"decord repeats frames in place of some that it lost, by frame {index}"
+            ) from exc
+        except decord.DECORDError as exc:
+            # Frames that were decoded before the break are lost or not as the threads' timing has
+            # it, so what decord gave is not the whole of what comes before.
+            raise ReaderError(
+                f"decord stopped before frame {self.expected_num_frames} ({_reason(exc)})"
+            ) from exc
 
     def close(self) -> None:
         """Free the decoder and its frames, which do not wait for the garbage collector."""
@@ -102,13 +108,12 @@ def _open_capture(path: str) -> "decord.VideoReader":
         raise ReaderError("no video is found in it", kind="not_a_video") from exc
 
 
-def _refuse_large(frame: "decord.nd.NDArray", num_frames: int) -> None:
+def _memory_doubt(frame: "decord.nd.NDArray", num_frames: int) -> str | None:
     height, width, _ = frame.shape
     num_bytes = 3 * height * width * min(num_frames, _FRAMES_AHEAD)
-    if num_bytes > _MAX_BYTES_AHEAD:
-        raise ReaderError(
-            f"decord would hold {num_bytes / 1e9:.1f} GB of frames of {width}×{height} in memory"
-        )
+    if num_bytes <= _MAX_BYTES_AHEAD:
+        return None
+    return f"decord may hold {num_bytes / 1e9:.1f} GB of frames of {width}×{height} in memory"
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,9 +56,15 @@ def plain_name(path: Path) -> Iterator[str]:
     if "%" not in str(absolute) and str(absolute).isprintable():
         yield str(absolute)
         return
-    with tempfile.TemporaryDirectory(prefix="vswin-") as folder:
-        link = Path(folder, "video")
-        link.symlink_to(absolute)
+    with ExitStack() as stack:
+        try:
+            link = Path(stack.enter_context(tempfile.TemporaryDirectory()), "video")
+            link.symlink_to(absolute)
+        except OSError as exc:
+            raise VideoError(
+                f"cannot read {path}: decoders need a link to a file of this name, which cannot be "
+                f"made in {tempfile.gettempdir()}: {exc.strerror}; rename it, or set TMPDIR"
+            ) from exc
         yield str(link)
 
 

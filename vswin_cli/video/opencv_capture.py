@@ -14,8 +14,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg says nothing on 
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")  # no network
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-# No acceleration: the same bits everywhere, and without this OpenCV's wheel does not decode AV1.
-_DECODE = (cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_NONE)
+_DECODE = (cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_NONE)  # the same bits everywhere
 _PACKETS_ONLY = (cv2.CAP_PROP_FORMAT, -1)
 
 

@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 
 
 class OpenCvReader:
-    """Decodes by OpenCV; keeps what comes before a stream's break."""
+    """Decodes by OpenCV; knows no AV1, keeps what comes before a break."""
 
     name = "opencv"
 

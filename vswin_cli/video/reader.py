@@ -84,4 +84,6 @@ class Reader(Protocol):
 
 def decoder_threads() -> int:
     """Threads to decode with: the processors this process may use, within bounds."""
-    return min(len(os.sched_getaffinity(0)), MAX_DECODER_THREADS)
+    on_linux = hasattr(os, "sched_getaffinity")
+    available = len(os.sched_getaffinity(0)) if on_linux else os.cpu_count()
+    return min(available or 1, MAX_DECODER_THREADS)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic
 
@@ -26,9 +26,9 @@ class Reading(Generic[Kept]):
 
     num_frames: int  # that decode, in the whole video
     frames: dict[int, Kept]  # by index, all that were chosen
-    broke: bool = False  # the stream goes on, but what follows does not decode
-    num_announced: int = 0  # frames that the container makes one expect
-    doubt: str | None = None  # what is odd about this reader's choice
+    num_announced: int  # frames that the container makes one expect
+    broke: bool  # the stream goes on, but what follows does not decode
+    warnings: tuple[str, ...] = ()  # what the user should know about the file, a line each
 
 
 def read_video(
@@ -42,8 +42,8 @@ def read_video(
     Args:
         path: The file.
         reader: `auto`, `decord` or `opencv`.
-        choose: Gives the frame indices for a number of frames; called again if the container was
-            wrong about it.
+        choose: Gives frame indices in [0, num_frames) for a number of frames; called again if the
+            container was wrong about it.
         shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
 
     Raises:
@@ -51,34 +51,35 @@ def read_video(
     """
     check(path)
     readers = [candidate for candidate in READERS if reader in ("auto", candidate.name)]
+    waiting, doubted = list(readers), list[Reader]()
     failures: list[ReaderError] = []
-    doubted: list[Reader] = []
     with plain_name(path) as name:
-        for candidate in readers:
+        while waiting or doubted:
+            candidate = waiting.pop(0) if waiting else doubted.pop(0)
             try:
                 with candidate.open(name) as video:
-                    if video.doubt and len(readers) > 1:
+                    if video.doubt and waiting:  # the others first
                         _logger.info("%s: not read by %s: %s", path, candidate.name, video.doubt)
                         doubted.append(candidate)
                         continue
                     reading = _read_chosen(video, choose, shrink)
+                    found = _warnings(path, reading, video.doubt)
             except ReaderError as exc:
                 _logger.info("%s: not read by %s: %s", path, candidate.name, exc.reason)
                 failures.append(exc)
                 continue
+            except OSError as exc:
+                raise VideoError(f"cannot read {path}: {exc.strerror}; check its disk") from exc
             _logger.info("%s: %d frames read by %s", path, reading.num_frames, candidate.name)
-            return reading
-        for candidate in doubted:
-            with candidate.open(name) as video:
-                return _read_chosen(video, choose, shrink)
+            return replace(reading, warnings=tuple(found))
     raise _error(path, failures, readers) from failures[-1]
 
 
-def warnings(path: Path, reading: Reading[Kept]) -> list[str]:
-    """What the user should know about a reading, a line each.
+def _warnings(path: Path, reading: Reading[Kept], doubt: str | None) -> list[str]:
+    """A line for each thing that is odd about a reading.
 
-    A header that promises more frames than there are is no reason for a warning; a stream that
-    breaks off and a file shorter than it says are.
+    A header that promises more frames than there are is not; a stream that breaks off is, and a
+    file that is shorter than it says.
     """
     found = []
     num_frames, num_announced = reading.num_frames, reading.num_announced
@@ -90,8 +91,8 @@ def warnings(path: Path, reading: Reading[Kept]) -> list[str]:
             f"{path}: the stream breaks: {count} frames decoded; the rest is damaged, or hidden by "
             "an edit list"
         )
-    if reading.doubt:
-        found.append(f"{path}: {reading.doubt}")
+    if doubt:
+        found.append(f"{path}: {doubt}")
     return found
 
 
@@ -106,20 +107,20 @@ def _read_chosen(
 
     num_frames = video.expected_num_frames
     num_announced = max(num_frames, video.announced_num_frames)
-    broke, until = False, None
+    is_counted = broke = False
     for _ in range(_PASSES):
         chosen = set(choose(num_frames)) if num_frames else set()
         for index in kept.keys() - chosen:
             del kept[index]
         missing = chosen - kept.keys()
-        if until is not None:
-            until = max(missing, default=-1) + 1
-        decoded = video.read(missing, keep, until=until) if missing or until is None else None
-        if decoded is None or decoded.num_frames == (num_frames if until is None else until):
-            broke = broke or decoded.broke if decoded else broke
-            return Reading(num_frames, kept, broke, num_announced, video.doubt)
+        if is_counted and not missing:
+            return Reading(num_frames, kept, num_announced, broke)
+        until = max(missing) + 1 if is_counted else None
+        decoded = video.read(missing, keep, until=until)
         broke = broke or decoded.broke
-        num_frames, until = decoded.num_frames, 0
+        if decoded.num_frames == (until or num_frames):
+            return Reading(num_frames, kept, num_announced, broke)
+        num_frames, is_counted = decoded.num_frames, True
     raise ReaderError("each decode of it ends elsewhere")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vswin_cli.video.reading import read_video, warnings
+from vswin_cli.video.reading import read_video
 from vswin_cli.video.sampling import clip_indices
 from vswin_cli.zoo.protocols import Protocol
 
@@ -97,7 +97,7 @@ def open_views(path: Path, protocol: Protocol, reader: str) -> Iterator[Views]:
         shrink=lambda frame: crop(resize(frame, protocol.crop_size), protocol),
     )
     clips = clip_indices(reading.num_frames, protocol)
-    yield Views(reading.num_frames, clips, reading.frames, warnings(path, reading))
+    yield Views(reading.num_frames, clips, reading.frames, reading.warnings)
 
 
 def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
