@@ -23,9 +23,9 @@ def models(
 
 
 def _record(model: Model) -> dict[str, Any]:
-    from vswin_cli.weights.cache import weights_path
+    from vswin_cli.weights.cache import weights_file
 
-    path = weights_path(model)
+    weights = weights_file(model)
     return {
         "name": model.name,
         "labels": model.label_set.name,
@@ -39,8 +39,8 @@ def _record(model: Model) -> dict[str, Any]:
         "top5": model.top5,
         "file": model.classifier_file.name,
         "bytes": model.classifier_file.num_bytes,
-        "weights_path": str(path),
-        "weights_present": path.is_file(),
+        "weights_path": str(weights.path),
+        "weights_present": weights.is_here,
     }
 
 
