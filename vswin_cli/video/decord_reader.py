@@ -2,7 +2,8 @@
 
 decord's random access is off by some frames on MPEG program streams, packed B-frames and others,
 and `skip_frames` skips fewer than asked when the decoder is slow, so neither is used; nor is
-`get_batch`, which can hang. How far it decodes ahead cannot be limited: see _FRAMES_AHEAD.
+`get_batch`, which can hang. How far it decodes ahead cannot be limited: the slower its frames are
+taken, the more of them it holds, so nothing slow may be done between one frame and the next.
 """
 
 import os
@@ -22,7 +23,7 @@ decord.logging.set_level(decord.logging.QUIET)
 # Never say on stderr that frames were repeated in place of lost ones: we raise on the first.
 os.environ.setdefault("DECORD_DUPLICATE_WARNING_THRESHOLD", "1.0")
 
-_FRAMES_AHEAD = 100  # as many as decord came to hold, measured
+_FRAMES_AHEAD = 100  # as many as decord came to hold when its frames were taken at once
 _MAX_BYTES_AHEAD = 800_000_000  # 1080p needs up to 0.6 GB, 2160p up to 2.5 GB
 _NO_REPEATED_FRAME = 1e-6  # share of the frames; decord's own error past it
 _stderr_lock = threading.Lock()
