@@ -17,7 +17,7 @@ LAYERS = [
     {"video", "model"},
     {"zoo"},
     {"results"},
-    {"errors"},
+    {"errors", "native_stderr"},
     {"__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -2,12 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
-from typing import TextIO
 
 from vswin_cli.errors import BackendError
+from vswin_cli.native_stderr import native_stderr_dropped
 
 
 def import_keras(backend: str) -> None:
@@ -21,7 +19,7 @@ def import_keras(backend: str) -> None:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend
     try:
-        with _without_native_messages():
+        with native_stderr_dropped():  # TensorFlow's remarks on its CPU and missing GPU
             keras = import_module("keras")
     except ImportError as exc:
         raise BackendError(f"cannot import keras on {backend}: {exc}; reinstall {backend}") from exc
@@ -30,23 +28,3 @@ def import_keras(backend: str) -> None:
             f"keras already runs on {keras.config.backend()} in this process; "
             f"{backend} needs a process of its own"
         )
-
-
-@contextmanager
-def _without_native_messages() -> Iterator[None]:
-    """Drop what native code writes to stderr; Python's own messages still get there.
-
-    TensorFlow reports its CPU features and missing GPU drivers before it reads any setting.
-    """
-    saved = os.dup(2)
-    python_stderr: TextIO = sys.stderr
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    with open(saved, "w", buffering=1, closefd=True, errors="backslashreplace") as stderr:  # noqa: PTH123
-        sys.stderr = stderr
-        os.dup2(nowhere, 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(nowhere)
-            sys.stderr = python_stderr

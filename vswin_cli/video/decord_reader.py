@@ -8,8 +8,6 @@ taken, the more of them it holds, so nothing slow may be done between one frame 
 
 import os
 import re
-import sys
-import threading
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 
@@ -17,6 +15,7 @@ import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise take the
 import decord
 import numpy as np
 
+from vswin_cli.native_stderr import native_stderr_dropped
 from vswin_cli.video.reader import Decoded, ReaderError, decoder_threads
 
 decord.logging.set_level(decord.logging.QUIET)
@@ -26,7 +25,6 @@ os.environ.setdefault("DECORD_DUPLICATE_WARNING_THRESHOLD", "1.0")
 _FRAMES_AHEAD = 100  # as many as decord came to hold when its frames were taken at once
 _MAX_BYTES_AHEAD = 800_000_000  # 1080p needs up to 0.6 GB, 2160p up to 2.5 GB
 _NO_REPEATED_FRAME = 1e-6  # share of the frames; decord's own error past it
-_stderr_lock = threading.Lock()
 
 
 class DecordReader:
@@ -97,7 +95,7 @@ class DecordVideo:
 
 def _open_capture(path: str) -> "decord.VideoReader":
     try:
-        with _quiet_stderr():
+        with native_stderr_dropped():  # no setting of decord's stops its line on a bad file
             return decord.VideoReader(
                 path, num_threads=decoder_threads(), fault_tol=_NO_REPEATED_FRAME
             )
@@ -129,27 +127,3 @@ def _without_padding(frame: np.ndarray) -> np.ndarray:
     if num_channels == 3:
         return frame
     return frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Drop what decord writes to the process's stderr, past Python, when it cannot open a file.
-
-    No setting of decord's stops that line. What other threads write meanwhile is dropped too.
-    """
-    with _stderr_lock:
-        try:
-            kept = os.dup(2)
-        except OSError:  # closed: nothing can be seen there anyway
-            yield
-            return
-        if sys.stderr:
-            sys.stderr.flush()
-        sink = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(sink, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(sink)
