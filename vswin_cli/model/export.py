@@ -8,7 +8,6 @@ from pathlib import Path
 import openvino
 from openvino import opset16
 
-from vswin_cli import __version__
 from vswin_cli.model.graph_cache import GRAPH, digest, is_whole, prune, store
 from vswin_cli.model.keras_backend import import_keras
 from vswin_cli.zoo.architectures import Size
@@ -59,11 +58,12 @@ def load_graph(
 
 
 def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
-    """Everything that the graph depends on."""
+    """Everything that the graph depends on; our version alone would not see a changed checkout."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
     parts = (
         digest(weights_file),
         "x".join(map(str, view_size)),
-        __version__,
+        *map(digest, sources),
         version("keras"),
         version("openvino"),
     )
