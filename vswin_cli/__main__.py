@@ -1,13 +1,30 @@
 """`python -m vswin_cli`, and the `vswin` command."""
 
+import os
 import sys
-
-from vswin_cli.cli.app import run
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    _open_closed_streams()
+    try:
+        from vswin_cli.cli.app import run  # noqa: PLC0415 - Ctrl-C may come while it is imported
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Let what a caller has closed lead nowhere, before another file takes its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w"))
 
 
 if __name__ == "__main__":

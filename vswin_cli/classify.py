@@ -1,7 +1,6 @@
 """The whole story: open a video, sample its views, compute probabilities, name the best labels."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -47,7 +46,7 @@ class Classifier:
             VideoError: The video holds no frame that can be read.
         """
         start = perf_counter()
-        with open_views(Path(video), self.protocol, self.reader) as views:
+        with open_views(video, self.protocol, self.reader) as views:
             probabilities = np.zeros(len(self.labels))
             for done, view in enumerate(views, start=1):
                 [view_probabilities] = self.engine.probabilities(view.frames[np.newaxis])

@@ -12,7 +12,7 @@ from reference import video
 
 from vswin_cli.errors import BackendError
 from vswin_cli.model import engine as engine_module
-from vswin_cli.model.engine import choose_backend, load_engine
+from vswin_cli.model.engine import load_engine, resolve_backend
 from vswin_cli.zoo.models import find_model
 
 TESTS = Path(__file__).parents[1]
@@ -107,9 +107,9 @@ def test_views_do_not_depend_on_what_else_is_in_the_batch(probabilities):
 
 
 def test_auto_takes_what_is_installed(monkeypatch):
-    assert choose_backend() == "openvino"
+    assert resolve_backend("auto") == "openvino"
     monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
-    assert choose_backend() == "tensorflow"
+    assert resolve_backend("auto") == "tensorflow"
 
 
 def test_backend_that_is_not_installed_is_named(monkeypatch, tmp_path):

@@ -126,3 +126,20 @@ def test_weights_of_another_model_are_refused_before_anything_is_assigned():
         assign(model, weights)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_frozen_backbone_stays_frozen_and_its_head_trainable(tmp_path):
+    model = VideoSwinClassifier(SMALL, SIZE, 5)
+    model.backbone.trainable = False
+    model.save(tmp_path / "frozen.keras")
+    loaded = keras.saving.load_model(tmp_path / "frozen.keras")
+    trainable = [variable.path for variable in loaded.trainable_variables]
+    assert trainable == ["head/kernel", "head/bias"]
+
+
+def test_clone_has_the_same_variables():
+    model = VideoSwinClassifier(SMALL, SIZE, 5)
+    clone = keras.models.clone_model(model)
+    assert [v.path for v in clone.variables] == [v.path for v in model.variables]
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(clone(random_views()), model(random_views()))

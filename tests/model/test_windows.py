@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from vswin_cli.model.windows import MASKED, WindowGrid, bias_index
+from vswin_cli.model.windows import WindowGrid, bias_index
 
 
 @pytest.mark.parametrize(
@@ -24,18 +24,18 @@ def test_small_grids_clamp_the_window_and_lose_the_shift(
     assert (grid.padded, grid.window, grid.shift) == (padded, clamped, shift)
 
 
-def test_unshifted_windows_need_no_mask():
-    assert WindowGrid.of((16, 28, 28), (8, 7, 7), shifted=False).mask() is None
-    assert WindowGrid.of((8, 7, 7), (8, 7, 7), shifted=True).mask() is None
+def test_unshifted_windows_keep_nothing_apart():
+    assert WindowGrid.of((16, 28, 28), (8, 7, 7), shifted=False).apart() is None
+    assert WindowGrid.of((8, 7, 7), (8, 7, 7), shifted=True).apart() is None
 
 
 @pytest.mark.parametrize("tokens", [(8, 6, 9), (4, 6, 6), (7, 3, 5)])
-def test_mask_keeps_tokens_apart_that_were_not_neighbours_before_the_roll(tokens):
+def test_tokens_are_kept_apart_that_were_not_neighbours_before_the_roll(tokens):
     window = (4, 3, 3)
     grid = WindowGrid.of(tokens, window, shifted=True)
     positions = np.stack(np.indices(grid.padded), axis=-1)
     rolled = np.roll(positions, [-shift for shift in grid.shift], axis=(0, 1, 2))
-    mask = grid.mask()
+    apart = grid.apart()
     windows = []
     for t, h, w in product(*map(range, grid.counts)):
         corner = np.array((t, h, w)) * grid.window
@@ -43,10 +43,10 @@ def test_mask_keeps_tokens_apart_that_were_not_neighbours_before_the_roll(tokens
             slice(start, start + side) for start, side in zip(corner, grid.window, strict=True)
         )
         windows.append(rolled[inside].reshape(-1, 3))
-    for tokens_of_window, window_mask in zip(windows, mask, strict=True):
+    for tokens_of_window, window_apart in zip(windows, apart, strict=True):
         distance = np.abs(tokens_of_window[:, None] - tokens_of_window[None, :])
         neighbours = (distance < grid.window).all(axis=-1)
-        np.testing.assert_array_equal(window_mask, np.where(neighbours, 0, MASKED))
+        np.testing.assert_array_equal(window_apart, ~neighbours)
 
 
 def test_bias_rows_depend_on_the_distance_alone():

@@ -1,5 +1,6 @@
 """The `vswin` command: its subcommands, and how every error reaches the user."""
 
+import errno
 import logging
 import os
 import sys
@@ -15,9 +16,11 @@ from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
 from vswin_cli.cli.predict import predict
 from vswin_cli.cli.weights import weights
-from vswin_cli.errors import VswinError
+from vswin_cli.errors import OutputError, VswinError
+from vswin_cli.output.text import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
 
 app = typer.Typer(
     name="vswin",
@@ -63,13 +66,28 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except (typer.TyperException, VswinError) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"error: {message}", file=sys.stderr)
+        _print_error(message.replace("Value error, ", ""))
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone, so has the need for it; keep Python from flushing again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except typer.Abort:
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has gone, and with him the need for it
+        _give_up_stdout()
         return 1
+    except OSError as error:
+        if error.errno not in _WRITE_ERRORS:
+            raise
+        _give_up_stdout()
+        _print_error(f"cannot write the results: {error.strerror}; choose another place")
+        return OutputError.exit_code
+    if code == INTERRUPTED:  # which is what Typer makes of Ctrl-C
+        print("interrupted", file=sys.stderr)
     return code or 0
+
+
+def _print_error(message: str) -> None:
+    print(f"error: {printable(message)}", file=sys.stderr)
+
+
+def _give_up_stdout() -> None:
+    """Keep Python from flushing what cannot be written once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ from vswin_cli.errors import OutputError, UsageError
 LIMIT_VARIABLE = "VSWIN_CACHE_LIMIT_GB"
 _DEFAULT_LIMIT_GB = 5.0
 
-cache = typer.Typer(name="cache", help="Look at, or clear, the compiled models kept for speed.")
+cache = typer.Typer(name="cache", help="Look at, or clear, the exported models kept for speed.")
 
 
 def graph_cache_folder(cache_dir: Path | None) -> Path:
@@ -58,7 +58,7 @@ def info(cache_dir: CacheDirOption = None) -> None:
 
 @cache.command()
 def clear(cache_dir: CacheDirOption = None) -> None:
-    """Remove all compiled models; the weights files stay."""
+    """Remove all exported models; the weights files stay."""
     from vswin_cli.model.graph_cache import clear as clear_graphs
 
     folder = graph_cache_folder(cache_dir)

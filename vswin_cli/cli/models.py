@@ -50,7 +50,9 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     console = Console(file=sys.stdout, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, collapse_padding=True
+    )
     table.add_column("model", no_wrap=True)
     for heading in ("classes", "params", "GMACs"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -39,7 +39,7 @@ ProtocolOption = Annotated[
     typer.Option("--protocol", help=f"How frames are sampled. {_OWN}"),
 ]
 ClipsOption = Annotated[
-    int | None, typer.Option("--clips", min=1, metavar="C", help=f"Clips a video. {_OWN}")
+    int | None, typer.Option("--clips", min=1, max=1000, metavar="C", help=f"Clips a video. {_OWN}")
 ]
 CropsOption = Annotated[
     Literal[1, 3] | None,
@@ -65,7 +65,7 @@ CacheDirOption = Annotated[
     typer.Option(
         "--cache-dir",
         metavar="DIR",
-        help="Folder of weights and compiled models. Default: VSWIN_CACHE, else the platform's.",
+        help="Folder of weights and exported models. Default: VSWIN_CACHE, else the platform's.",
     ),
 ]
 MirrorOption = Annotated[

@@ -80,24 +80,26 @@ def predict(
     from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
     from vswin_cli.cli.needed_weights import find_or_fetch
     from vswin_cli.cli.progress import ViewProgress
+    from vswin_cli.model.engine import load_engine, resolve_backend
 
+    chosen_backend = resolve_backend(backend)  # what can fail at once, before a download
+    cache_limit_bytes = graph_cache_limit_bytes()
     weights_file = weights or find_or_fetch(
         chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
     )
 
     from vswin_cli.classify import Classifier
-    from vswin_cli.model.engine import load_engine
 
     with ViewProgress() as progress:
         progress.say(f"loading {model}")
         engine = load_engine(
             chosen,
             weights_file,
-            backend=backend,
+            backend=chosen_backend,
             precision=precision,
             view_size=chosen_protocol.view_size,
             cache_folder=graph_cache_folder(cache_dir),
-            cache_limit_bytes=graph_cache_limit_bytes(),
+            cache_limit_bytes=cache_limit_bytes,
         )
         classifier = Classifier(chosen, engine, chosen_protocol, reader=reader, top_k=top_k)
         failed = 0
@@ -124,15 +126,20 @@ def _open_output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            yield stream
+        stream = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
     except OSError as exc:
         raise OutputError(f"cannot write {path}: {exc.strerror}; choose another --output") from exc
+    with stream:
+        yield stream
 
 
 def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:
-    if output is None or not output.exists():
+    if output is None:
         return
-    for path in map(Path, inputs):
-        if path.exists() and path.samefile(output):
+    for path in inputs:
+        try:
+            same = Path(path).samefile(output)
+        except (OSError, ValueError):  # one of them is not there, or cannot be
+            continue
+        if same:
             raise UsageError(f"--output {output} is an input too; choose another file")

@@ -5,6 +5,7 @@ break with the next renamed class, so every dataset is named here, and a file is
 holds exactly these datasets in exactly these shapes.
 """
 
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -148,9 +149,14 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
 
 @contextmanager
 def _open(path: Path) -> Iterator[h5py.File]:
-    if not path.exists():
-        raise WeightsNotFoundError(f"cannot read weights {path}: no such file")
-    if not path.is_file():
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise WeightsNotFoundError(f"cannot read weights {path}: no such file") from exc
+    except OSError as exc:  # a name too long, a folder that may not be entered
+        reason = (exc.strerror or str(exc)).lower()
+        raise CheckpointError(f"cannot read weights {path}: {reason}; check the path") from exc
+    if not is_file:
         raise CheckpointError(f"cannot read weights {path}: not a file")
     try:
         file = h5py.File(path, "r")

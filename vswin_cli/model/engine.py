@@ -60,7 +60,8 @@ def load_engine(
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
         BackendError: The backend is not installed, or Keras already runs on another one.
     """
-    chosen = choose_backend() if backend == "auto" else _installed(backend)
+    chosen = resolve_backend(backend)
+    _log.info("backend: %s", chosen)
     # The engines are imported here because Keras takes its backend, once, when it is imported.
     if chosen == "openvino":
         from vswin_cli.model.openvino_engine import OpenVinoEngine  # noqa: PLC0415
@@ -73,14 +74,14 @@ def load_engine(
     return KerasEngine(model, weights_file, precision, view_size, chosen)
 
 
-def choose_backend() -> Backend:
-    """Decide what `auto` is: OpenVINO, the fastest on a CPU, or TensorFlow where it is missing."""
-    chosen: Backend = "openvino" if find_spec("openvino") else "tensorflow"
-    _log.info("backend: %s", chosen)
-    return chosen
+def resolve_backend(backend: str) -> Backend:
+    """Decide what `auto` is: OpenVINO, the fastest on a CPU, or TensorFlow where it is missing.
 
-
-def _installed(backend: str) -> Backend:
+    Raises:
+        BackendError: The backend that was asked for is not installed.
+    """
+    if backend == "auto":
+        return "openvino" if find_spec("openvino") else "tensorflow"
     for known in BACKENDS:
         if known == backend:
             if find_spec(backend):

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,13 +40,13 @@ def load_graph(
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
     """
-    if cache_folder is None or not weights_file.is_file():  # the export says what is wrong with it
+    if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
         return _export(model, weights_file, view_size)
     try:
         entry = cache_folder / _entry_name(model, weights_file, view_size)
         if is_whole(entry):
             return core.read_model(entry / GRAPH)
-    except OSError as exc:
+    except (OSError, RuntimeError) as exc:  # OpenVINO's, if the entry has just been pruned
         _log.info("the cache %s is not read: %s", cache_folder, exc)
         return _export(model, weights_file, view_size)
     graph = _export(model, weights_file, view_size)
@@ -59,7 +60,8 @@ def load_graph(
 
 def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
     """Everything that the graph depends on; our version alone would not see a changed checkout."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    package = Path(__file__).parents[1]
+    sources = sorted([*package.glob("model/*.py"), *package.glob("zoo/*.py")])
     parts = (
         digest(weights_file),
         "x".join(map(str, view_size)),

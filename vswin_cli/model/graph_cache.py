@@ -9,12 +9,14 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import mkdtemp
+from time import time
+from uuid import uuid4
 
 GRAPH = "model.xml"
 CONSTANTS = "model.bin"
 DIGESTS = "digests.json"
 _UNFINISHED = ".new-"  # begins the name of a folder that is being written
+_ABANDONED_SECONDS = 86_400
 
 
 def digest(file: Path) -> str:
@@ -42,7 +44,8 @@ def store(entry: Path, write: Callable[[Path, Path], None]) -> None:
         write: Writes the graph and the constants to two paths.
     """
     entry.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=_UNFINISHED, dir=entry.parent))
+    folder = entry.parent / f"{_UNFINISHED}{uuid4().hex}"
+    folder.mkdir()
     try:
         write(folder / GRAPH, folder / CONSTANTS)
         (folder / DIGESTS).write_text(json.dumps(_digests(folder)))
@@ -71,7 +74,13 @@ def entries(cache_folder: Path) -> list[tuple[Path, int]]:
 
 
 def prune(cache_folder: Path, limit_bytes: int, keep: Path) -> None:
-    """Remove the least recently used entries until the rest is within the limit."""
+    """Remove the least recently used entries until the rest is within the limit.
+
+    What a killed run left goes too, a day later.
+    """
+    for folder in cache_folder.glob(f"{_UNFINISHED}*"):
+        if folder.stat().st_mtime < time() - _ABANDONED_SECONDS:
+            _remove(folder)
     kept = entries(cache_folder)
     total = sum(num_bytes for _, num_bytes in kept)
     for folder, num_bytes in kept:

@@ -18,6 +18,8 @@ def import_keras(backend: str) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend
+        # A user's keras.json would change the model; in this place none can be read or written.
+        os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # noqa: PTH118
     try:
         with native_stderr_dropped():  # TensorFlow's remarks on its CPU and missing GPU
             keras = import_module("keras")

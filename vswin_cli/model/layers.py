@@ -16,6 +16,10 @@ from keras import ops
 from vswin_cli.model.windows import WindowGrid, bias_index
 from vswin_cli.zoo.architectures import Size
 
+# The published models add −100 to these scores; the softmax makes 0 of both.
+MASKED = -1e30
+
+Config = dict[str, Any]
 Shape = tuple[Any, ...]  # the batch axis is None
 Tensor = Any  # whatever the backend's is
 
@@ -26,8 +30,8 @@ class TokenNorm(keras.layers.LayerNormalization):
     Like Keras's, it computes in float32 under every policy.
     """
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(epsilon=1e-5, **options)
+    def __init__(self, epsilon: float = 1e-5, **options: object) -> None:
+        super().__init__(epsilon=epsilon, **options)
 
     def call(self, tokens: Tensor) -> Tensor:
         x = ops.cast(tokens, "float32")
@@ -39,6 +43,10 @@ class TokenNorm(keras.layers.LayerNormalization):
 
 class _Layer(keras.layers.Layer):
     """A layer that hands its dtype policy on to its parts."""
+
+    def get_config(self) -> Config:
+        """Keep name and dtype, which Keras forgets unless this is overridden."""
+        return dict(super().get_config())
 
     def _norm(self, name: str) -> TokenNorm:
         return TokenNorm(dtype=self.dtype_policy, name=name)
@@ -75,6 +83,9 @@ class PatchEmbedding(_Layer):
         x = ops.matmul(x, ops.reshape(self.kernel, (-1, self.dim))) + self.bias
         return self.norm(x)  # (B, T, H, W, C)
 
+    def get_config(self) -> Config:
+        return {**super().get_config(), "dim": self.dim, "patch": self.patch}
+
 
 class WindowAttention(_Layer):
     """Multi-head self-attention inside each window, with a relative position bias.
@@ -84,17 +95,17 @@ class WindowAttention(_Layer):
     Args:
         num_heads: h; divides C.
         window: The architecture's window, which fixes the bias table's rows.
-        mask: Constant (windows, N, N) addend that keeps the wrapped-around parts of shifted windows
-            apart, or None.
+        apart: bool (windows, N, N), true for tokens that do not attend to each other, since only
+            the shift's wrap-around made them neighbours; or None.
     """
 
     def __init__(
-        self, num_heads: int, window: Size, mask: np.ndarray | None, **options: object
+        self, num_heads: int, window: Size, apart: np.ndarray | None, **options: object
     ) -> None:
         super().__init__(**options)
         self.num_heads = num_heads
         self.window = window
-        self.mask = mask
+        self.apart = apart
 
     def build(self, input_shape: Shape) -> None:
         _, num_tokens, dim = input_shape
@@ -117,19 +128,21 @@ class WindowAttention(_Layer):
         query = query * self.head_dim**-0.5
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B·windows, h, N, N)
         scores = scores + self._bias(num_tokens)
-        if self.mask is not None and windows.shape[0] == len(self.mask):
-            # One view: four axes suffice, which OpenVINO fuses into one attention kernel.
-            scores = scores + ops.cast(self.mask[:, np.newaxis], scores.dtype)
-        elif self.mask is not None:
-            scores = ops.reshape(
-                scores, (-1, len(self.mask), self.num_heads, num_tokens, num_tokens)
-            ) + ops.cast(self.mask[:, np.newaxis], scores.dtype)
-            scores = ops.reshape(scores, (-1, self.num_heads, num_tokens, num_tokens))
+        if self.apart is not None:
+            scores = self._masked(scores, self.apart[:, np.newaxis])
         # Keras warns of a softmax over one score, which is 1.
         weights = ops.softmax(scores) if num_tokens > 1 else ops.ones_like(scores)
         attended = ops.matmul(weights, value)  # (B·windows, h, N, d)
         attended = ops.transpose(attended, (0, 2, 1, 3))  # (B·windows, N, h, d)
         return self.projection(ops.reshape(attended, (-1, num_tokens, dim)))  # (B·windows, N, C)
+
+    def _masked(self, scores: Tensor, apart: np.ndarray) -> Tensor:
+        """Replace scores (B·windows, h, N, N) where `apart`, (windows, 1, N, N), is true."""
+        if scores.shape[0] == len(apart):
+            # One view: four axes suffice, which OpenVINO fuses into one attention kernel.
+            return ops.where(apart, MASKED, scores)
+        by_view = ops.reshape(scores, (-1, len(apart), *scores.shape[1:]))
+        return ops.reshape(ops.where(apart, MASKED, by_view), (-1, *scores.shape[1:]))
 
     def _bias(self, num_tokens: int) -> Tensor:
         bias = ops.take(self.bias_table, self.bias_rows, axis=0)  # (N·N, h)
@@ -167,6 +180,7 @@ class SwinBlock(_Layer):
         self.num_heads = num_heads
         self.window = window
         self.shifted = shifted
+        self.mlp_ratio = mlp_ratio
         self.norm1 = self._norm("norm1")
         self.norm2 = self._norm("norm2")
         self.mlp = Mlp(mlp_ratio, dtype=self.dtype_policy, name="mlp")
@@ -178,7 +192,7 @@ class SwinBlock(_Layer):
         self.attention = WindowAttention(
             self.num_heads,
             self.window,
-            self.grid.mask(),
+            self.grid.apart(),
             dtype=self.dtype_policy,
             name="attention",
         )
@@ -207,6 +221,15 @@ class SwinBlock(_Layer):
         if any(grid.shift):
             x = ops.roll(x, list(grid.shift), axis=(1, 2, 3))
         return x[:, :t, :h, :w]  # (B, T, H, W, C)
+
+    def get_config(self) -> Config:
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "window": self.window,
+            "shifted": self.shifted,
+            "mlp_ratio": self.mlp_ratio,
+        }
 
 
 class PatchMerging(_Layer):

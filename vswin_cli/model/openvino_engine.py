@@ -21,6 +21,7 @@ class OpenVinoEngine:
     """
 
     backend: Backend = "openvino"
+    precision: Precision
 
     def __init__(
         self,
@@ -31,7 +32,6 @@ class OpenVinoEngine:
         cache_folder: Path | None,
         cache_limit_bytes: int,
     ) -> None:
-        self.precision = precision
         core = openvino.Core()
         graph = load_graph(core, model, weights_file, view_size, cache_folder, cache_limit_bytes)
         compiled = core.compile_model(
@@ -42,6 +42,9 @@ class OpenVinoEngine:
                 "PERFORMANCE_HINT": "LATENCY",
             },
         )
+        # What the processor does: one without bfloat16 computes in float32.
+        computed_in = compiled.get_property("INFERENCE_PRECISION_HINT")
+        self.precision = "bfloat16" if computed_in == openvino.Type.bf16 else "float32"
         self._request = compiled.create_infer_request()
 
     def probabilities(self, views: np.ndarray) -> np.ndarray:

@@ -83,16 +83,26 @@ class VideoSwinClassifier(keras.Model):
         self, architecture: Architecture, input_size: Size, num_classes: int, **options: object
     ) -> None:
         dtype = options.pop("dtype", None)
+        backbone_trainable = options.pop("backbone_trainable", True)
         backbone = VideoSwinBackbone(architecture, input_size, dtype=dtype, name="backbone")
-        pooled = keras.layers.GlobalAveragePooling3D(dtype="float32", name="pool")(backbone.output)
+        pooled = keras.layers.GlobalAveragePooling3D(
+            data_format="channels_last", dtype="float32", name="pool"
+        )(backbone.output)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="head")(pooled)
         super().__init__(inputs=backbone.input, outputs=logits, **options)
         self.backbone = backbone
+        self.backbone.trainable = backbone_trainable
         self.num_classes = num_classes
 
     def get_config(self) -> Config:
         """Keep what builds the same classifier."""
-        return {**self.backbone.get_config(), "num_classes": self.num_classes, "name": self.name}
+        return {
+            **self.backbone.get_config(),
+            "num_classes": self.num_classes,
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone_trainable": self.backbone.trainable,
+        }
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

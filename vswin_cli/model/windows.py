@@ -12,8 +12,6 @@ import numpy as np
 
 from vswin_cli.zoo.architectures import Size
 
-MASKED = -100.0  # what the published models add to the score of tokens that are not neighbours
-
 
 @dataclass(frozen=True)
 class WindowGrid:
@@ -52,12 +50,12 @@ class WindowGrid:
         """Tokens of one window."""
         return prod(self.window)
 
-    def mask(self) -> np.ndarray | None:
+    def apart(self) -> np.ndarray | None:
         """Keep tokens apart that only the shift's wrap-around has brought into one window.
 
         Returns:
-            float32 (windows, tokens, tokens) to add to the scores, 0 or `MASKED`; None where
-            nothing is shifted.
+            bool (windows, tokens, tokens), true for pairs to keep apart; None where nothing is
+            shifted.
         """
         if not any(self.shift):
             return None
@@ -73,8 +71,7 @@ class WindowGrid:
         wt, wh, ww = self.window
         cut = region.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
         regions = cut.reshape(nt * nh * nw, self.num_tokens)
-        apart = regions[:, :, np.newaxis] != regions[:, np.newaxis, :]
-        return np.where(apart, np.float32(MASKED), np.float32(0))
+        return np.asarray(regions[:, :, np.newaxis] != regions[:, np.newaxis, :])
 
 
 def bias_index(window: Size, num_tokens: int) -> np.ndarray:

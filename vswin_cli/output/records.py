@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from vswin_cli.output.text import printable
 from vswin_cli.results import Prediction, Result
 
 
@@ -34,5 +35,5 @@ def to_record(result: Result) -> dict[str, Any]:
         "elapsed_seconds": result.elapsed_seconds,
         "error": None
         if isinstance(result, Prediction)
-        else {"kind": result.kind, "message": result.message},
+        else {"kind": result.kind, "message": printable(result.message)},
     }

@@ -33,11 +33,20 @@ class TableWriter:
             self._console.print()
         self._started = True
         self._console.print(Text(printable(result.video), style="bold"))
-        self._console.print(self._table(result))
+        self._print_table(self._table(result))
         self._console.print(Text(summary(result), style="dim"))
 
     def close(self) -> None:
         """Nothing to complete."""
+
+    def _print_table(self, table: Table) -> None:
+        if self._console.is_terminal:
+            self._console.print(table)
+            return
+        with self._console.capture() as captured:
+            self._console.print(table)
+        for line in captured.get().splitlines():  # rich fills them up with spaces
+            self._console.print(Text(line.rstrip()))
 
     def _table(self, prediction: Prediction) -> Table:
         table = Table(box=box.SIMPLE_HEAD if self._console.is_terminal else None, pad_edge=False)

@@ -1,5 +1,6 @@
 """The file itself: is it one, can it be read, under which name, is its end missing."""
 
+import os
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -13,20 +14,21 @@ _TAIL_BYTES = 4096
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
 
 
-def check(path: Path) -> None:
+def check(path: str | Path) -> None:
     """Make sure that there is a regular file with something in it, before a decoder opens it.
 
     Raises:
         VideoError: `missing`, `not_a_file`, `permission`, `empty` or `unreadable`.
     """
     try:
-        status = path.stat()  # does not open: a FIFO would block
+        # Does not open: a FIFO would block. A Path would make the current folder of "".
+        status = os.stat(path)  # noqa: PTH116
         if not stat.S_ISREG(status.st_mode):
             what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise VideoError(
                 f"cannot read {path}: it is {what}; name a video file", kind="not_a_file"
             )
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             if not file.read(1):
                 raise VideoError(
                     f"cannot read {path}: the file is empty; copy or download it again",
@@ -46,13 +48,13 @@ def check(path: Path) -> None:
 
 
 @contextmanager
-def plain_name(path: Path) -> Iterator[str]:
+def plain_name(path: str | Path) -> Iterator[str]:
     """Lend an absolute name that C libraries take as a file's: no URL, no pattern, valid UTF-8.
 
     An absolute path has no scheme. A name that is not UTF-8, or holds a `%`, which FFmpeg may read
     as the pattern of an image sequence, is reached through a link for as long as the context lasts.
     """
-    absolute = path.absolute()
+    absolute = Path(path).absolute()
     if "%" not in str(absolute) and str(absolute).isprintable():
         yield str(absolute)
         return

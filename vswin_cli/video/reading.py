@@ -32,7 +32,7 @@ class Reading(Generic[Kept]):
 
 
 def read_video(
-    path: Path,
+    path: str | Path,
     reader: str,
     choose: Callable[[int], Collection[int]],
     shrink: Callable[[np.ndarray], Kept],
@@ -70,12 +70,16 @@ def read_video(
                 continue
             except OSError as exc:
                 raise VideoError(f"cannot read {path}: {exc.strerror}; check its disk") from exc
-            _logger.info("%s: %d frames read by %s", path, reading.num_frames, candidate.name)
+            except MemoryError as exc:
+                raise VideoError(
+                    f"cannot read {path}: its frames do not fit into memory; sample fewer"
+                ) from exc
+            _logger.info("%s: read by %s, %d frame(s)", path, candidate.name, reading.num_frames)
             return replace(reading, warnings=tuple(found))
     raise _error(path, failures, readers) from failures[-1]
 
 
-def _warnings(path: Path, reading: Reading[Kept], doubt: str | None) -> list[str]:
+def _warnings(path: str | Path, reading: Reading[Kept], doubt: str | None) -> list[str]:
     """A line for each thing that is odd about a reading.
 
     A header that promises more frames than there are is not; a stream that breaks off is, and a
@@ -84,7 +88,8 @@ def _warnings(path: Path, reading: Reading[Kept], doubt: str | None) -> list[str
     found = []
     num_frames, num_announced = reading.num_frames, reading.num_announced
     count = f"{num_frames} of {num_announced}" if num_announced > num_frames else num_frames
-    if is_cut_off(path) or (num_announced > num_frames and ends_in_zeros(path)):
+    file = Path(path)
+    if is_cut_off(file) or (num_announced > num_frames and ends_in_zeros(file)):
         found.append(f"{path}: the file is cut off: {count} frames decoded")
     elif reading.broke:
         found.append(
@@ -124,7 +129,7 @@ def _read_chosen(
     raise ReaderError("each decode of it ends elsewhere")
 
 
-def _error(path: Path, failures: list[ReaderError], readers: list[Reader]) -> VideoError:
+def _error(path: str | Path, failures: list[ReaderError], readers: list[Reader]) -> VideoError:
     """The one line for the user, of what each reader said."""
     kinds = [failure.kind for failure in failures]
     reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))

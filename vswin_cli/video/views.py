@@ -9,9 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.sampling import clip_indices
 from vswin_cli.zoo.protocols import Protocol
+
+_MAX_SIDE = 32_000  # pixels of a scaled frame: one of 224 rows has 21 MB
 
 Offset = tuple[int, int]  # (y, x) of a crop's top left corner in the resized frame
 
@@ -79,7 +82,7 @@ class Views:
 
 
 @contextmanager
-def open_views(path: Path, protocol: Protocol, reader: str) -> Iterator[Views]:
+def open_views(path: str | Path, protocol: Protocol, reader: str) -> Iterator[Views]:
     """Read a video's views by a protocol; memory holds the crops of the sampled frames only.
 
     Args:
@@ -101,12 +104,18 @@ def open_views(path: Path, protocol: Protocol, reader: str) -> Iterator[Views]:
 
 
 def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
-    """Scale a uint8 frame so that its short side has that many pixels, by OpenCV's bilinear."""
+    """Scale a uint8 frame so that its short side has that many pixels, by OpenCV's bilinear.
+
+    Raises:
+        ReaderError: Its long side would be too long.
+    """
     height, width = frame.shape[:2]
     short = min(height, width)
     new_height, new_width = (int(side * short_side / short + 0.5) for side in (height, width))
     if (new_height, new_width) == (height, width):
         return frame
+    if max(new_height, new_width) > _MAX_SIDE:
+        raise ReaderError(f"its frames of {width}×{height} are too elongated to be scaled")
     resized: np.ndarray = cv2.resize(frame, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
     return resized
 

@@ -1,0 +1,197 @@
+"""What a run makes of its surroundings: streams, home directory, network, other settings."""
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from clips import encode, numbered_frames
+
+VSWIN = Path(sys.executable).with_name("vswin")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return encode(tmp_path_factory.mktemp("clip") / "clip.mp4", numbered_frames(20))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def predict(clip, checkpoint, cache):
+    """The quickest whole run, in a shell: `predict("2>&-")`."""
+
+    def run(redirections="", *, more=(), **environment):
+        arguments = ["predict", str(clip), "--model", "swin-t-k400", "--weights"]
+        arguments += [str(checkpoint("swin-t-k400")), "--clips", "1", "--crops", "1", *more]
+        return subprocess.run(
+            ["bash", "-c", f'"$@" {redirections}', "-", VSWIN, *arguments],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "VSWIN_CACHE": str(cache), **environment},
+        )
+
+    return run
+
+
+def shell(command):
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "csv"])
+def test_full_disk_under_stdout_is_one_line(predict, output_format):
+    finished = predict(">/dev/full", more=["--format", output_format])
+    assert finished.returncode == 1
+    [line] = finished.stderr.splitlines()
+    assert line.startswith("error: cannot write the results: No space left on device")
+
+
+@pytest.mark.parametrize("command", ["models", "labels swin-b-k600", "--help", "--version"])
+def test_light_commands_say_that_the_disk_is_full(command):
+    finished = shell(f"{VSWIN} {command} >/dev/full")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("error: cannot write the results: ")
+    assert "Traceback" not in finished.stderr
+
+
+def test_closed_streams_are_no_traceback(predict):
+    assert shell(f"{VSWIN} models >&-").returncode == 0
+    finished = predict(">&-")
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_errors_stay_out_of_the_results_if_stderr_is_closed(predict):
+    finished = predict("2>&-", more=["missing.mp4", "--format", "json"])
+    assert finished.returncode == 1
+    good, bad = json.loads(finished.stdout)
+    assert (good["error"], bad["error"]["kind"]) == (None, "missing")
+
+
+def test_home_stays_empty_and_no_name_is_looked_up(predict, clip, checkpoint, tmp_path):
+    home, cache = tmp_path / "home", tmp_path / "cache"
+    home.mkdir()
+    code = (
+        "import socket, sys\n"
+        "def refuse(*arguments): print('looked up', *arguments)\n"
+        "socket.getaddrinfo = refuse\n"
+        "from vswin_cli.cli.app import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    weights = checkpoint("swin-t-k400")
+    arguments = ["predict", clip, "--model", "swin-t-k400", "--weights", weights]
+    for _ in "no graph in the cache", "a graph in the cache":
+        finished = subprocess.run(
+            [sys.executable, "-c", code, *arguments, "--clips", "1", "--crops", "1"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "VSWIN_CACHE": str(cache), "HOME": str(home)},
+        )
+        assert (finished.returncode, finished.stderr) == (0, "")
+        assert "looked up" not in finished.stdout
+        assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{"image_data_format": "channels_first"}, {"floatx": "bfloat16"}]
+)
+def test_settings_of_keras_change_nothing(predict, tmp_path, settings):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings))
+    finished = predict(
+        HOME=str(tmp_path), VSWIN_CACHE=str(tmp_path / "cache"), KERAS_BACKEND="nonsense"
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+LONG = "a" * 300
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--weights", LONG], "cannot read weights"),
+        (["--output", LONG], "cannot write"),
+        (["--clips", "1001"], "--clips"),
+        (["--backend", "foo"], "Invalid value for '--backend': 'foo' is not one of"),
+        (["--weights", "/non\nexist\x1b[31m"], r"/non\nexist\x1b[31m"),
+    ],
+)
+def test_odd_arguments_are_one_plain_line(predict, more, message):
+    finished = predict(more=more)
+    assert finished.returncode in (1, 2)
+    [line] = finished.stderr.splitlines()
+    assert message in line
+    assert line.isprintable()
+
+
+def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict):
+    names = [LONG, "", "http://127.0.0.1:1/a.mp4", "new\nline.mp4"]
+    finished = predict(more=[*names, "--format", "jsonl", "--output", "/dev/stdout"])
+    assert finished.returncode == 1
+    good, *bad = map(json.loads, finished.stdout.splitlines())
+    assert good["error"] is None
+    assert [record["video"] for record in bad] == names
+    assert [record["error"]["kind"] for record in bad] == ["unreadable", *["missing"] * 3]
+    assert "read http://127.0.0.1:1/a.mp4:" in bad[2]["error"]["message"]
+    assert r"new\nline.mp4" in bad[3]["error"]["message"]
+
+
+def test_elongated_frames_are_refused_before_they_fill_the_memory(predict, tmp_path):
+    frames = numbered_frames(3, 2, 4096)
+    path = encode(tmp_path / "ribbon.mkv", frames, "ffv1", pixel_format="bgr0")
+    finished = predict(more=[str(path)])
+    assert finished.returncode == 1
+    assert "4096×2 are too elongated" in finished.stderr
+
+
+def on_a_terminal(*command):
+    """What a command shows on a terminal of 80 columns."""
+    reading, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"} | {"TERM": "dumb"}
+    with subprocess.Popen(command, stdout=terminal, env=environment):
+        os.close(terminal)
+        shown = b""
+        try:
+            while chunk := os.read(reading, 65536):
+                shown += chunk
+        except OSError:  # the other end has gone
+            pass
+    os.close(reading)
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def test_table_of_models_fits_80_columns_whole():
+    lines = on_a_terminal(VSWIN, "models")
+    assert all(len(line) <= 80 for line in lines)
+    assert "…" not in "".join(lines)
+    [tiny] = [line.split() for line in lines if "swin-t-k400" in line]
+    assert tiny[-2:] in (["113", "yes"], ["113", "no"])
+
+
+def test_help_answers_within_three_tenths_of_a_second_of_pythons_start():
+    def quickest(*command):
+        code = (
+            "import subprocess, sys, time\n"
+            "times = []\n"
+            "for _ in range(7):\n"
+            "    start = time.perf_counter()\n"
+            "    subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+            "    times.append(time.perf_counter() - start)\n"
+            "print(min(times))\n"
+        )
+        run = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
+        return float(run.stdout)
+
+    python = quickest(sys.executable, "-c", "pass")
+    for command in (["--help"], ["--version"], ["predict", "--help"]):
+        assert quickest(VSWIN, *command) - python < 0.3
