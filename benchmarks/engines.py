@@ -1,0 +1,196 @@
+"""Time one view on every engine that is installed, interleaved, beside the bare matrix product.
+
+    python benchmarks/engines.py swin-t-k400 --rounds 7
+
+Each engine has a process of its own, since Keras has one backend a process, and they take turns, so
+that a busy machine is as unfair to one as to the other. The weights are random numbers: time does
+not depend on them. Prints a Markdown table.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+
+from vswin_cli.zoo.models import Model, find_model
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+PRECISIONS = ("float32", "bfloat16")
+MATRIX_SIDE = 2048
+
+
+def contenders() -> list[tuple[str, str]]:
+    """What can be timed here: (`matrix product` or a backend or `torchvision`, precision)."""
+    names = ["matrix product", "openvino", "tensorflow", "jax", "torch", "torchvision"]
+    return [
+        (name, precision)
+        for name in names
+        if name == "matrix product" or find_spec(name)
+        for precision in PRECISIONS
+    ]
+
+
+def main() -> None:
+    """Time the contenders and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", default="swin-t-k400")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--work", nargs=3, metavar=("NAME", "PRECISION", "WEIGHTS"))
+    arguments = parser.parse_args()
+    model = find_model(arguments.model)
+    if arguments.work:
+        work(model, *arguments.work)
+        return
+    from reference import write_checkpoint  # noqa: PLC0415 - of the tests; h5py, here alone
+
+    with TemporaryDirectory() as folder:
+        weights = write_checkpoint(Path(folder, "random.weights.h5"), model)
+        workers = {}
+        for name, precision in contenders():
+            print(f"loading {name} {precision}", file=sys.stderr)
+            workers[name, precision] = start(model, name, precision, weights)
+        seconds: dict[tuple[str, str], list[float]] = {key: [] for key in workers}
+        for turn in range(arguments.rounds):
+            print(f"round {turn + 1} of {arguments.rounds}", file=sys.stderr)
+            for key, worker in workers.items():
+                seconds[key].append(run_once(worker))
+        for worker in workers.values():
+            worker.communicate()
+    print_table(model, seconds)
+
+
+def start(model: Model, name: str, precision: str, weights: Path) -> "subprocess.Popen[str]":
+    """Start a worker and wait until it has run once, unmeasured."""
+    worker = subprocess.Popen(
+        [sys.executable, __file__, model.name, "--work", name, precision, str(weights)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    run_once(worker)
+    return worker
+
+
+def run_once(worker: "subprocess.Popen[str]") -> float:
+    """Have a worker compute one view; return its seconds."""
+    assert worker.stdin
+    assert worker.stdout
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+    return float(worker.stdout.readline())
+
+
+def work(model: Model, name: str, precision: str, weights: str) -> None:
+    """Compute a view for every line on stdin, and print the seconds that it took."""
+    with computation(model, name, precision, Path(weights)) as compute:
+        for _ in sys.stdin:
+            began = perf_counter()
+            compute()
+            print(perf_counter() - began, flush=True)
+
+
+@contextmanager
+def computation(
+    model: Model, name: str, precision: str, weights: Path
+) -> Iterator[Callable[[], object]]:
+    """Make what one contender computes for one view."""
+    views = np.random.default_rng(0).integers(
+        0, 256, (1, *model.protocol.view_size, 3), dtype=np.uint8
+    )
+    if name == "matrix product":
+        yield matrix_product(model, precision)
+    elif name == "torchvision":
+        yield torchvision_model(model, precision, views)
+    else:
+        from vswin_cli.model.engine import load_engine  # noqa: PLC0415 - takes Keras's backend
+
+        engine = load_engine(
+            model,
+            weights,
+            backend=name,
+            precision=precision,  # type: ignore[arg-type]
+            view_size=model.protocol.view_size,
+        )
+        yield lambda: engine.probabilities(views)
+
+
+def matrix_product(model: Model, precision: str) -> Callable[[], None]:
+    """As many multiply-accumulates as a view has, in OpenVINO's products of large matrices."""
+    import openvino  # noqa: PLC0415
+    from openvino import opset16  # noqa: PLC0415
+
+    matrix = np.random.default_rng(0).standard_normal((MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    left = opset16.parameter(matrix.shape, openvino.Type.f32)
+    product = opset16.matmul(left, opset16.constant(matrix), transpose_a=False, transpose_b=False)
+    compiled = openvino.Core().compile_model(
+        openvino.Model([opset16.result(product)], [left]),
+        "CPU",
+        {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]},
+    )
+    request = compiled.create_infer_request()
+    request.set_input_tensor(openvino.Tensor(matrix))
+    whole, rest = divmod(model.gmacs * 1e9 / MATRIX_SIDE**3, 1)
+    repetitions = int(whole) + round(rest)
+
+    def compute() -> None:
+        for _ in range(repetitions):
+            request.infer()
+
+    return compute
+
+
+def torchvision_model(model: Model, precision: str, views: np.ndarray) -> Callable[[], None]:
+    """The same architecture in torchvision, eager, under autocast for bfloat16."""
+    import torch  # noqa: PLC0415
+    from torchvision.models import video  # noqa: PLC0415
+
+    build = {"tiny": video.swin3d_t, "small": video.swin3d_s, "base": video.swin3d_b}
+    network = build[model.architecture.name]().eval()
+    clip = torch.from_numpy(views.transpose(0, 4, 1, 2, 3).astype(np.float32) / 255)
+
+    def compute() -> None:
+        with (
+            torch.inference_mode(),
+            torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"),
+        ):
+            network(clip)
+
+    return compute
+
+
+def print_table(model: Model, seconds: dict[tuple[str, str], list[float]]) -> None:
+    """Print medians, and how they compare with the bare matrix product of the same precision."""
+    size = "×".join(map(str, model.protocol.view_size))
+    print(
+        f"{model.name}, one view of {size}, {2 * model.gmacs:.0f} GFLOP; "
+        f"{len(os.sched_getaffinity(0))} cores of {processor()}\n"
+    )
+    print("| | seconds (median) | fastest | × matrix product |")
+    print("|---|---|---|---|")
+    for (name, precision), times in seconds.items():
+        floor = statistics.median(seconds["matrix product", precision])
+        median = statistics.median(times)
+        print(f"| {name} {precision} | {median:.2f} | {min(times):.2f} | {median / floor:.2f} |")
+
+
+def processor() -> str:
+    """The processor's name, as Linux has it."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.machine()
+
+
+if __name__ == "__main__":
+    main()
