@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"labelling"},
     {"classify", "output", "weights"},
     {"video", "model"},
     {"zoo"},
