@@ -12,6 +12,7 @@ import typer
 from vswin_cli import __version__
 from vswin_cli.cli.cache import cache
 from vswin_cli.cli.download_weights import download_weights
+from vswin_cli.cli.label import label
 from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
 from vswin_cli.cli.predict import predict
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict)
+app.command()(label)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)
