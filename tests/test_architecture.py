@@ -61,6 +61,7 @@ def test_imports_go_downward_only(path):
         ["--help"],
         ["--version"],
         ["predict", "--help"],
+        ["label", "--help"],
         ["models", "--help"],
         ["models"],
         ["labels", "swin-t-k400"],

@@ -12,6 +12,7 @@ import typer
 from vswin_cli import __version__
 from vswin_cli.cli.cache import cache
 from vswin_cli.cli.download_weights import download_weights
+from vswin_cli.cli.interrupts import INTERRUPTED
 from vswin_cli.cli.label import label
 from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
@@ -20,7 +21,6 @@ from vswin_cli.cli.weights import weights
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.output.text import printable
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
 
 app = typer.Typer(

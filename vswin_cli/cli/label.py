@@ -1,17 +1,16 @@
 """`vswin label`: label the videos of folders into one file, in a run that survives anything."""
 
 import logging
-import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
     DryRunOption,
@@ -47,10 +46,7 @@ from vswin_cli.zoo.models import find_model
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.label_setup import LabelSetup
     from vswin_cli.labelling.finding import Found
-    from vswin_cli.labelling.pool import DecodingPool
     from vswin_cli.labelling.target import Target
-
-_INTERRUPTED = 130
 
 
 def label(
@@ -162,7 +158,12 @@ def _label(
         if todo.todo:
             pool = setup.make_pool()
             run = Run(setup.make_classifier(), pool, journal, settings, display, max_failures)
-            with _stopping_at_ctrl_c(pool, display), display.following(todo.todo, pool.busy_with):
+
+            def stop() -> None:
+                display.say_stopping()
+                pool.stop()
+
+            with heard_interrupts(stop), display.following(todo.todo, pool.busy_with):
                 run.label(todo.todo)
             num_failed = run.num_failed
         target.finish(journal, names, setup.top_k)
@@ -174,7 +175,7 @@ def _label(
         if is_stopped or display.stopping:
             _say_how_to_continue()
         if display.stopping:
-            raise typer.Exit(_INTERRUPTED)
+            raise typer.Exit(INTERRUPTED)
         if is_stopped or not all(journal.entries[name].is_ok for name in names):
             raise typer.Exit(1)
 
@@ -201,30 +202,6 @@ def _estimate(
     print_todo(todo)
     if todo.todo:
         print_estimates(setup, todo.todo)
-
-
-@contextmanager
-def _stopping_at_ctrl_c(pool: "DecodingPool", display: LabelDisplay) -> Iterator[None]:
-    """Let the first Ctrl-C finish what is in flight, and the second leave at once.
-
-    The workers are killed by the system, or end themselves, when this process is gone.
-    """
-
-    def stop(number: int, frame: object) -> None:
-        if display.stopping:
-            if sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h\r\n")  # the cursor, which a live display hides
-            os._exit(_INTERRUPTED)
-        display.stopping = True
-        pool.stop()
-        if not sys.stderr.isatty():
-            os.write(2, b"stopping after what is in flight; Ctrl-C again leaves at once\n")
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _say_how_to_continue() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.labelling.run import Plan
 
 _NUM_TALLIED = 5
+_STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 
 class LabelDisplay:
@@ -84,6 +85,12 @@ class LabelDisplay:
         elif self._prints:
             print(printable(text), file=sys.stderr, flush=True)
 
+    def say_stopping(self) -> None:
+        """Tell that the run ends with what is in flight."""
+        self.stopping = True
+        if not self._is_live:
+            print(_STOPPING, file=sys.stderr, flush=True)
+
     def on_start(self, found: "Found") -> None:
         """Show what the model works on."""
         self._current, self._views = printable(found.video), ""
@@ -126,11 +133,7 @@ class LabelDisplay:
         decoding = ", ".join(printable(found.video) for found in self._busy_with())
         rows: list[RenderableType] = [head]
         if self.stopping:
-            rows.append(
-                Text(
-                    "stopping after what is in flight; Ctrl-C again leaves at once", style="yellow"
-                )
-            )
+            rows.append(Text(_STOPPING, style="yellow"))
         for title, text in (
             ("model", self._views + self._current),
             ("decoding", decoding),

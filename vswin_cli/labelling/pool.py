@@ -81,7 +81,7 @@ class DecodingPool:
             thread.join()
 
     def stop(self) -> None:
-        """Take no more videos; what is being decoded is still yielded. Safe in a signal handler."""
+        """Take no more videos; what is being decoded is still yielded. From any thread."""
         self._stopped_at = self._stopped_at or monotonic()
         self._ring.send_bytes(b"stop")
 
