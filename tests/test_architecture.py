@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"report"},
     {"labelling"},
     {"classify", "output", "weights"},
     {"video", "model"},
@@ -62,6 +63,7 @@ def test_imports_go_downward_only(path):
         ["--version"],
         ["predict", "--help"],
         ["label", "--help"],
+        ["report", "--help"],
         ["models", "--help"],
         ["models"],
         ["labels", "swin-t-k400"],

@@ -191,6 +191,7 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
         (["--output", "out.jsonl", "--top-k", "401"], "400 classes"),
         (["--output", "out.jsonl", "--workers", "0"], "--workers"),
         ([], "--output"),
+        (["--output", "none/out.jsonl"], "make it first"),
         (["@none.txt", "--output", "out.jsonl"], "cannot read the list none.txt"),
         (["--output", "notes.jsonl"], "not an output of `vswin label`"),
     ],

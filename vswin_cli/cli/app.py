@@ -17,6 +17,7 @@ from vswin_cli.cli.label import label
 from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
 from vswin_cli.cli.predict import predict
+from vswin_cli.cli.report import report
 from vswin_cli.cli.weights import weights
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.output.text import printable
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(label)
+app.command()(report)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)

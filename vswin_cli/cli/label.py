@@ -157,14 +157,15 @@ def _label(
         num_failed = 0
         if todo.todo:
             pool = setup.make_pool()
-            run = Run(setup.make_classifier(), pool, journal, settings, display, max_failures)
 
             def stop() -> None:
                 display.say_stopping()
                 pool.stop()
 
-            with heard_interrupts(stop), display.following(todo.todo, pool.busy_with):
-                run.label(todo.todo)
+            with display.following(todo.todo, pool.busy_with):
+                run = Run(setup.make_classifier(), pool, journal, settings, display, max_failures)
+                with heard_interrupts(stop):
+                    run.label(todo.todo)
             num_failed = run.num_failed
         target.finish(journal, names, setup.top_k)
         if not display.quiet:

@@ -36,13 +36,14 @@ class LabelDisplay:
         self.quiet = quiet
         self.stopping = False
         self.num_done = 0
-        self.wall_seconds = 0.0  # from the first video's start to the last one's record
+        self.wall_seconds = 0.0  # without the loading of the model
         self._verbose = verbose
         self._total = 0
         self._busy_with: Callable[[], Sequence[Found]] = tuple
         self._num_failed = 0
         self._tally = Counter[str]()
-        self._current = self._views = ""
+        self._current, self._views = "loading", ""
+        self._has_started = False
         self._start = monotonic()
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live = Live(
@@ -93,6 +94,8 @@ class LabelDisplay:
 
     def on_start(self, found: "Found") -> None:
         """Show what the model works on."""
+        if not self._has_started:
+            self._has_started, self._start = True, monotonic()
         self._current, self._views = printable(found.video), ""
 
     def on_view(self, done: int, total: int) -> None:

@@ -34,7 +34,7 @@ class Target:
         resume: Whether a run continues what is there.
 
     Raises:
-        UsageError: The extension is none of `Form`, pyarrow is missing, or there is a file that no
+        UsageError: Its folder is missing, the extension is none of `Form`, pyarrow is missing, or there is a file that no
             run can continue.
     """
 
@@ -44,6 +44,8 @@ class Target:
         suffix = output.suffix.lower()
         if suffix not in list(Form):
             raise UsageError(f"--output {output} must end in {', '.join(Form)}")
+        if not self._real.parent.is_dir():
+            raise UsageError(f"--output {output}: no folder {self._real.parent}; make it first")
         self._form = Form(suffix)
         if self._form is Form.PARQUET and not find_spec("pyarrow"):
             raise UsageError(
