@@ -34,8 +34,8 @@ class Target:
         resume: Whether a run continues what is there.
 
     Raises:
-        UsageError: Its folder is missing, the extension is none of `Form`, pyarrow is missing, or there is a file that no
-            run can continue.
+        UsageError: Its folder is missing, the extension is none of `Form`, pyarrow is missing, or
+            there is a file that no run can continue.
     """
 
     def __init__(self, output: Path, *, resume: bool) -> None:
