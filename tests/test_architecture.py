@@ -13,6 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"report"},
+    {"labelling"},
     {"classify", "output", "weights"},
     {"video", "model"},
     {"zoo"},
@@ -60,6 +62,8 @@ def test_imports_go_downward_only(path):
         ["--help"],
         ["--version"],
         ["predict", "--help"],
+        ["label", "--help"],
+        ["report", "--help"],
         ["models", "--help"],
         ["models"],
         ["labels", "swin-t-k400"],

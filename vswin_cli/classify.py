@@ -8,7 +8,7 @@ import numpy as np
 from vswin_cli.errors import VideoError
 from vswin_cli.model.engine import Engine
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
-from vswin_cli.video.views import open_views
+from vswin_cli.video.views import Views, open_views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import Protocol
@@ -47,23 +47,41 @@ class Classifier:
         """
         start = perf_counter()
         with open_views(video, self.protocol, self.reader) as views:
-            probabilities = np.zeros(len(self.labels))
-            for done, view in enumerate(views, start=1):
-                [view_probabilities] = self.engine.probabilities(view.frames[np.newaxis])
-                probabilities += view.weight * view_probabilities.astype(np.float64)
-                on_view(done, views.num_distinct_views)
-            probabilities /= self.protocol.num_views
-            return Prediction(
-                video=video,
-                setup=self.setup,
-                num_frames=views.num_frames,
-                clips=tuple(tuple(clip) for clip in views.clips.tolist()),
-                num_crops=self.protocol.num_crops,
-                num_distinct_views=views.num_distinct_views,
-                scored_labels=best_labels(probabilities, self.labels, self.top_k),
-                elapsed_seconds=perf_counter() - start,
-                warnings=tuple(views.warnings),
-            )
+            return self.predict(video, views, perf_counter() - start, on_view)
+
+    def predict(
+        self,
+        video: str,
+        views: Views,
+        reading_seconds: float,
+        on_view: OnView = lambda done, total: None,
+    ) -> Prediction:
+        """Label a video that has been read, here or in another process.
+
+        Args:
+            video: Its name.
+            views: Of this classifier's protocol.
+            reading_seconds: What it took to read them.
+            on_view: Told of each view that has been computed.
+        """
+        start = perf_counter()
+        probabilities = np.zeros(len(self.labels))
+        for done, view in enumerate(views, start=1):
+            [view_probabilities] = self.engine.probabilities(view.frames[np.newaxis])
+            probabilities += view.weight * view_probabilities.astype(np.float64)
+            on_view(done, views.num_distinct_views)
+        probabilities /= self.protocol.num_views
+        return Prediction(
+            video=video,
+            setup=self.setup,
+            num_frames=views.num_frames,
+            clips=tuple(tuple(clip) for clip in views.clips.tolist()),
+            num_crops=self.protocol.num_crops,
+            num_distinct_views=views.num_distinct_views,
+            scored_labels=best_labels(probabilities, self.labels, self.top_k),
+            elapsed_seconds=reading_seconds + perf_counter() - start,
+            warnings=tuple(views.warnings),
+        )
 
     def classify_each(
         self, videos: Iterable[str], on_view: OnView = lambda done, total: None

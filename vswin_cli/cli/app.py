@@ -12,14 +12,16 @@ import typer
 from vswin_cli import __version__
 from vswin_cli.cli.cache import cache
 from vswin_cli.cli.download_weights import download_weights
+from vswin_cli.cli.interrupts import INTERRUPTED
+from vswin_cli.cli.label import label
 from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
 from vswin_cli.cli.predict import predict
+from vswin_cli.cli.report import report
 from vswin_cli.cli.weights import weights
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.output.text import printable
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict)
+app.command()(label)
+app.command()(report)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)

@@ -1,0 +1,207 @@
+"""`vswin label` as a user runs it: the installed command, real files, real weights files."""
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from clips import encode
+from processes import children, is_running
+from reference import video
+
+VSWIN = Path(sys.executable).with_name("vswin")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """One cache folder, so that the model is exported once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    return encode(path, video(70, 96, 128), pixel_format="yuv420p")
+
+
+@pytest.fixture
+def folder(clip, tmp_path):
+    """Three clips and an empty file, nested."""
+    for name in ("a/x.mp4", "b/x.mp4", "b/y.mp4"):
+        (tmp_path / "videos" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip, tmp_path / "videos" / name)
+    (tmp_path / "videos" / "empty.mp4").touch()
+    return tmp_path / "videos"
+
+
+@pytest.fixture
+def command(checkpoint):
+    """The command line of `vswin label videos` with Swin-T and its pseudo-random weights."""
+
+    def made(*arguments):
+        weights = checkpoint("swin-t-k400")
+        model = ["--model", "swin-t-k400", "--weights", weights, "--clips", "1", "--crops", "1"]
+        return [VSWIN, "label", "videos", "--workers", "1", *model, *arguments]
+
+    return made
+
+
+@pytest.fixture
+def environment(cache):
+    return {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "100"}
+
+
+@pytest.fixture
+def label(command, environment, tmp_path):
+    """Run `vswin label videos` in the folder that holds them."""
+
+    def run(*arguments):
+        return subprocess.run(
+            command(*arguments), capture_output=True, text=True, cwd=tmp_path, env=environment
+        )
+
+    return run
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_folder_is_labelled_like_predict_then_skipped(label, folder, environment, checkpoint):
+    finished = label("--output", "out.jsonl")
+    assert finished.returncode == 1
+    records = read(folder.parent / "out.jsonl")
+    assert [record["video"] for record in records] == ["a/x.mp4", "b/x.mp4", "b/y.mp4", "empty.mp4"]
+    assert [record["status"] for record in records] == ["ok", "ok", "ok", "failed"]
+    lines = finished.stderr.splitlines()
+    assert lines[0] == "4 videos found: 4 new"
+    assert len(lines) == 5
+    assert any("empty.mp4: failed, empty: cannot read videos/empty.mp4" in line for line in lines)
+    assert "labelled" in finished.stdout
+    assert finished.stdout.splitlines()[-1] == "output: out.jsonl"
+
+    predicted = subprocess.run(
+        [
+            *(VSWIN, "predict", folder / "a" / "x.mp4", "--model", "swin-t-k400"),
+            *("--format", "jsonl", "--weights", checkpoint("swin-t-k400")),
+            *("--clips", "1", "--crops", "1"),
+        ],
+        capture_output=True,
+        env=environment,
+    )
+    prediction = json.loads(predicted.stdout)
+    assert list(records[0]) == [*prediction, "status", "bytes", "modified", "settings"]
+    for key in prediction.keys() - {"video", "elapsed_seconds"}:
+        assert records[0][key] == prediction[key]
+
+    (folder / "empty.mp4").unlink()
+    shutil.copy(folder / "a" / "x.mp4", folder / "new.mp4")
+    again = label("--output", "out.jsonl", "--quiet")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    once_more = label("--output", "out.jsonl")
+    assert "4 videos found: 4 skipped, done before with the same settings" in once_more.stderr
+    other = label("--output", "out.jsonl", "--top-k", "2")
+    assert "4 other settings" in other.stderr
+
+
+def test_dry_run_lists_and_estimates_and_writes_nothing(label, folder):
+    finished = label("--output", "out.jsonl", "--dry-run", "--exclude", "b/*")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    lines = finished.stdout.splitlines()
+    assert lines[:3] == ["a/x.mp4", "empty.mp4", "2 videos found: 2 new"]
+    assert any("this command" in line and "swin-t-k400" in line for line in lines)
+    assert any("swin-b-k600" in line for line in lines)
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def interruptible(command, environment, folder, **streams):
+    """Start a run over forty clips, and wait for its first record."""
+    for number in range(40):
+        shutil.copy(folder / "a" / "x.mp4", folder / f"{number}.mp4")
+    output = folder.parent / "out.jsonl"
+    running = subprocess.Popen(
+        command("--output", "out.jsonl"), cwd=folder.parent, env=environment, **streams
+    )
+    deadline = time.monotonic() + 120
+    while not (output.exists() and output.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return running, output
+
+
+@pytest.mark.slow
+def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(command, environment, folder):
+    running, output = interruptible(
+        command, environment, folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    workers = children(running.pid)
+    running.send_signal(signal.SIGINT)
+    stdout, stderr = running.communicate()
+    assert running.returncode == 130
+    assert "continue with: vswin label videos --workers 1 --model swin-t-k400" in stderr
+    assert "not yet done" in stdout
+    assert workers
+    assert not any(map(is_running, workers))
+    records = read(output)
+    assert 1 <= len(records) < 30
+    assert all(record["status"] == "ok" for record in records[:1])
+
+
+def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, environment, folder):
+    reading, terminal = pty.openpty()
+    running, output = interruptible(
+        command,
+        {**environment, "TERM": "xterm"},
+        folder,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    workers = children(running.pid)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    shown = b""
+    while True:
+        try:
+            shown += os.read(reading, 65536)
+        except OSError:
+            break
+    os.close(reading)
+    assert running.wait() == 130
+    assert time.monotonic() - start < 5
+    assert b"/44" in shown
+    assert b"videos/min" in shown
+    time.sleep(0.5)
+    assert not any(map(is_running, workers))
+    assert all(record["status"] == "ok" for record in read(output)[:1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--output", "out.txt"], "must end in .jsonl, .csv, .parquet"),
+        (["--output", "out.jsonl", "--top-k", "401"], "400 classes"),
+        (["--output", "out.jsonl", "--workers", "0"], "--workers"),
+        ([], "--output"),
+        (["--output", "none/out.jsonl"], "make it first"),
+        (["@none.txt", "--output", "out.jsonl"], "cannot read the list none.txt"),
+        (["--output", "notes.jsonl"], "not an output of `vswin label`"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(label, folder, arguments, message):
+    (folder.parent / "notes.jsonl").write_text("my notes\nmore\n")
+    finished = label(*arguments)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    [line] = finished.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert (folder.parent / "notes.jsonl").read_text() == "my notes\nmore\n"

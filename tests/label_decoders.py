@@ -1,0 +1,37 @@
+"""Decoders for the tests of `vswin label`: real ones, but for files of certain names."""
+
+import ctypes
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from vswin_cli.errors import VideoError
+from vswin_cli.labelling.worker import decode_views
+from vswin_cli.video.views import CroppedFrame, Views
+
+
+def decode_or_break(path, protocol, reader):
+    """Hang, crash, exit or raise where the file's name says so."""
+    name = Path(path).name
+    if "hangs" in name:
+        ctypes.PyDLL(None).pause()  # holds the interpreter's lock: no other thread of it runs
+    if "segfaults" in name:
+        ctypes.string_at(0)
+    if "exits" in name:
+        os._exit(7)
+    if "raises" in name:
+        raise RuntimeError("a bug")
+    if "slow" in name:
+        time.sleep(1)
+    return decode_views(path, protocol, reader)
+
+
+def make_up_views(path, protocol, reader):
+    """Make large views of no file at all, fast."""
+    if "bad" in path:
+        raise VideoError("bad", kind="empty")
+    crops = np.full((1, 224, 224, 3), len(path), np.uint8)
+    clips = np.arange(32)[np.newaxis].repeat(protocol.num_clips, axis=0)
+    return Views(32, clips, {i: CroppedFrame(crops.copy(), ((0, 0),)) for i in range(32)})

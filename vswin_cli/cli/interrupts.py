@@ -1,0 +1,48 @@
+"""Ctrl-C, heard at once: the first press asks the run to end, the second ends the process."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+@contextmanager
+def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
+    """Call `on_first` at the first Ctrl-C, in a thread; leave the process at the second.
+
+    Python runs signal handlers in the main thread, between two of its steps, and the model may take
+    seconds for one. The thread here hears of a signal from the system's own handler.
+    """
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    handler_before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    wakeup_before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    thread = threading.Thread(target=_listen, args=(heard, on_first), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup_before)
+        signal.signal(signal.SIGINT, handler_before)
+        told.close()
+        thread.join()
+        heard.close()
+
+
+def _listen(heard: socket.socket, on_first: Callable[[], None]) -> None:
+    num_presses = 0
+    while numbers := heard.recv(64):
+        for number in numbers:
+            if number != signal.SIGINT:
+                continue
+            num_presses += 1
+            if num_presses > 1:
+                if sys.stderr.isatty():
+                    os.write(2, b"\x1b[?25h\r\n")  # the cursor, which a live display hides
+                os._exit(INTERRUPTED)  # what it started is killed with it
+            on_first()

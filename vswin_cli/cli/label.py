@@ -1,0 +1,210 @@
+"""`vswin label`: label the videos of folders into one file, in a run that survives anything."""
+
+import logging
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
+from vswin_cli.cli.label_display import LabelDisplay
+from vswin_cli.cli.label_options import (
+    DryRunOption,
+    ExcludeOption,
+    IncludeOption,
+    LabelOutputOption,
+    MaxFailuresOption,
+    PathsArgument,
+    QuietOption,
+    RecursiveOption,
+    ResumeOption,
+    RetryFailedOption,
+    TimeoutOption,
+    WorkersOption,
+)
+from vswin_cli.cli.options import (
+    BackendOption,
+    CacheDirOption,
+    ClipsOption,
+    CropsOption,
+    MirrorOption,
+    ModelOption,
+    OfflineOption,
+    PrecisionOption,
+    ProtocolOption,
+    ReaderOption,
+    VerboseOption,
+)
+from vswin_cli.errors import UsageError
+from vswin_cli.output.text import printable
+from vswin_cli.zoo.models import find_model
+
+if TYPE_CHECKING:  # they import NumPy and OpenCV
+    from vswin_cli.cli.label_setup import LabelSetup
+    from vswin_cli.labelling.finding import Found
+    from vswin_cli.labelling.target import Target
+
+
+def label(
+    paths: PathsArgument,
+    output: LabelOutputOption,
+    model: ModelOption,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="Default: the model's file in the cache."),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("--top-k", "-k", min=1, metavar="K", help="Labels a video.")
+    ] = 5,
+    recursive: RecursiveOption = True,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    resume: ResumeOption = True,
+    retry_failed: RetryFailedOption = False,
+    workers: WorkersOption = None,
+    timeout: TimeoutOption = 300.0,
+    max_failures: MaxFailuresOption = None,
+    dry_run: DryRunOption = False,
+    protocol: ProtocolOption = None,
+    clips: ClipsOption = None,
+    crops: CropsOption = None,
+    backend: BackendOption = "auto",
+    precision: PrecisionOption = "float32",
+    reader: ReaderOption = "auto",
+    cache_dir: CacheDirOption = None,
+    mirror: MirrorOption = None,
+    offline: OfflineOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Label all videos of folders into one file that grows as they are done.
+
+    A run that was stopped, by whatever, is continued by the same command. What you leave out of
+    protocol, clips and crops comes from the model's own test protocol. The exit code is 0 if every
+    video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    chosen = find_model(model)
+    if top_k > chosen.num_classes:
+        raise UsageError(
+            f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
+        )
+    chosen_protocol = chosen.protocol.adapted(protocol, clips, crops)
+    if verbose:
+        logging.getLogger("vswin_cli").setLevel(logging.INFO)
+
+    from vswin_cli.labelling.finding import Selection, find_videos
+    from vswin_cli.labelling.target import Target
+
+    target = Target(output, resume=resume)
+    selection = Selection(recursive, tuple(include or ()), tuple(exclude or ()))
+    found = find_videos(paths, selection, target.is_own)
+
+    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
+    from vswin_cli.cli.needed_weights import find_or_fetch
+    from vswin_cli.model.engine import resolve_backend
+
+    chosen_backend = resolve_backend(backend)  # what can fail at once, before a download
+    cache_limit_bytes = graph_cache_limit_bytes()
+    weights_file = weights or find_or_fetch(
+        chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
+    )
+
+    from vswin_cli.cli.label_setup import LabelSetup, default_workers
+
+    setup = LabelSetup(
+        chosen,
+        chosen_protocol,
+        weights_file,
+        chosen_backend,
+        precision,
+        reader,
+        top_k,
+        workers or default_workers(),
+        timeout,
+        graph_cache_folder(cache_dir),
+        cache_limit_bytes,
+    )
+    if dry_run:
+        _estimate(setup, found, target, resume=resume, retry_failed=retry_failed)
+        return
+    display = LabelDisplay(quiet=quiet, verbose=verbose)
+    _label(setup, found, target, display, resume, retry_failed, max_failures)
+
+
+def _label(
+    setup: "LabelSetup",
+    found: "Sequence[Found]",
+    target: "Target",
+    display: LabelDisplay,
+    resume: bool,
+    retry_failed: bool,
+    max_failures: int | None,
+) -> None:
+    """Label what has no record that holds, then complete the output."""
+    from vswin_cli.cli.label_summary import print_summary
+    from vswin_cli.labelling.journal import Journal
+    from vswin_cli.labelling.run import Run, plan
+
+    names = [video.video for video in found]
+    with target.locked(), closing(Journal(target.journal_path, resume=resume)) as journal:
+        settings = setup.settings()
+        todo = plan(found, journal, settings, retry_failed=retry_failed)
+        display.say_plan(todo)
+        num_failed = 0
+        if todo.todo:
+            pool = setup.make_pool()
+
+            def stop() -> None:
+                display.say_stopping()
+                pool.stop()
+
+            with display.following(todo.todo, pool.busy_with):
+                run = Run(setup.make_classifier(), pool, journal, settings, display, max_failures)
+                with heard_interrupts(stop):
+                    run.label(todo.todo)
+            num_failed = run.num_failed
+        target.finish(journal, names, setup.top_k)
+        if not display.quiet:
+            print_summary(found, journal, display, target.output)
+        is_stopped = max_failures is not None and num_failed >= max_failures
+        if is_stopped:
+            print(f"stopped after {num_failed} failures", file=sys.stderr)
+        if is_stopped or display.stopping:
+            _say_how_to_continue()
+        if display.stopping:
+            raise typer.Exit(INTERRUPTED)
+        if is_stopped or not all(journal.entries[name].is_ok for name in names):
+            raise typer.Exit(1)
+
+
+def _estimate(
+    setup: "LabelSetup",
+    found: "Sequence[Found]",
+    target: "Target",
+    *,
+    resume: bool,
+    retry_failed: bool,
+) -> None:
+    """List what would be done, and how long it would take; make and lock nothing."""
+    from vswin_cli.cli.label_estimate import print_estimates, print_todo
+    from vswin_cli.labelling.journal import Journal
+    from vswin_cli.labelling.run import plan
+
+    settings = setup.settings()
+    if resume and target.journal_path.exists():
+        with closing(Journal(target.journal_path, resume=True, read_only=True)) as journal:
+            todo = plan(found, journal, settings, retry_failed=retry_failed)
+    else:
+        todo = plan(found, None, settings, retry_failed=retry_failed)
+    print_todo(todo)
+    if todo.todo:
+        print_estimates(setup, todo.todo)
+
+
+def _say_how_to_continue() -> None:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--no-resume"]
+    print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)

@@ -1,0 +1,161 @@
+"""What a user sees of a run: a live display on a terminal, a line a video elsewhere."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from vswin_cli.output.text import printable
+from vswin_cli.results import Failure, Result
+
+if TYPE_CHECKING:  # they import NumPy and OpenCV
+    from vswin_cli.labelling.finding import Found
+    from vswin_cli.labelling.run import Plan
+
+_NUM_TALLIED = 5
+_STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
+
+
+class LabelDisplay:
+    """Follows a run; see `labelling.run.Watcher`.
+
+    Args:
+        quiet: Show nothing at all.
+        verbose: Show how each video was read.
+    """
+
+    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+        self.quiet = quiet
+        self.stopping = False
+        self.num_done = 0
+        self.wall_seconds = 0.0  # without the loading of the model
+        self._verbose = verbose
+        self._total = 0
+        self._busy_with: Callable[[], Sequence[Found]] = tuple
+        self._num_failed = 0
+        self._tally = Counter[str]()
+        self._current, self._views = "loading", ""
+        self._has_started = False
+        self._start = monotonic()
+        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._live = Live(
+            console=console,
+            get_renderable=self._picture,
+            refresh_per_second=4,
+            transient=True,
+        )
+        self._is_live = console.is_terminal and not quiet
+        self._prints = not console.is_terminal and not quiet
+
+    @contextmanager
+    def following(
+        self, todo: "Sequence[Found]", busy_with: "Callable[[], Sequence[Found]]"
+    ) -> Iterator[None]:
+        """Show a run, live where that can be.
+
+        Args:
+            todo: The videos to label.
+            busy_with: Gives those that are being decoded.
+        """
+        self._total, self._busy_with, self._start = len(todo), busy_with, monotonic()
+        if self._is_live:
+            self._live.start()
+        try:
+            yield
+        finally:
+            self._live.stop()
+            self.wall_seconds = monotonic() - self._start
+
+    def say_plan(self, plan: "Plan") -> None:
+        """Tell what there is to do."""
+        if not self.quiet:
+            print(f"{plan.num_found} videos found: {plan.summary}", file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """Tell something that stays to be read."""
+        if self._is_live:
+            self._live.console.print(Text(printable(text)))
+        elif self._prints:
+            print(printable(text), file=sys.stderr, flush=True)
+
+    def say_stopping(self) -> None:
+        """Tell that the run ends with what is in flight."""
+        self.stopping = True
+        if not self._is_live:
+            print(_STOPPING, file=sys.stderr, flush=True)
+
+    def on_start(self, found: "Found") -> None:
+        """Show what the model works on."""
+        if not self._has_started:
+            self._has_started, self._start = True, monotonic()
+        self._current, self._views = printable(found.video), ""
+
+    def on_view(self, done: int, total: int) -> None:
+        """Show how far it is."""
+        self._views = f"{done}/{total} views of "
+
+    def on_result(self, found: "Found", result: Result, notes: Sequence[str]) -> None:
+        """Count a video, and print its line where the display is not live."""
+        self.num_done += 1
+        self._current = self._views = ""
+        if self._verbose:
+            for note in notes:
+                self.say(note)
+        place = f"[{self.num_done}/{self._total}] {found.video}"
+        if isinstance(result, Failure):
+            self._num_failed += 1
+            self.say(f"{place}: failed, {result.kind}: {result.message}")
+            return
+        best = result.scored_labels[0]
+        self._tally[best.label] += 1
+        for warning in result.warnings:
+            self.say(f"warning: {warning}")
+        if self._prints:
+            self.say(f"{place}: {best.label} {best.probability:.4f}")
+
+    def _picture(self) -> RenderableType:
+        seconds = max(monotonic() - self._start, 1e-3)
+        rate = self.num_done / seconds  # videos a second
+        left = (self._total - self.num_done) / rate if rate else None
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            ProgressBar(self._total, self.num_done, width=24),
+            Text(f"{self.num_done}/{self._total}"),
+            Text(f"{self._num_failed} failed", style="red" if self._num_failed else "dim"),
+            Text(f"{rate * 60:.1f} videos/min"),
+            Text(f"{duration(left)} left" if left is not None else ""),
+        )
+        decoding = ", ".join(printable(found.video) for found in self._busy_with())
+        rows: list[RenderableType] = [head]
+        if self.stopping:
+            rows.append(Text(_STOPPING, style="yellow"))
+        for title, text in (
+            ("model", self._views + self._current),
+            ("decoding", decoding),
+            (
+                "labels",
+                " · ".join(f"{name} {n}" for name, n in self._tally.most_common(_NUM_TALLIED)),
+            ),
+        ):
+            rows.append(Text(f"{title:9}{text}", style="dim", no_wrap=True, overflow="ellipsis"))
+        return Group(*rows)
+
+
+def duration(seconds: float) -> str:
+    """A time that people grasp: `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

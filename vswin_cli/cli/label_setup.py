@@ -1,0 +1,74 @@
+"""What a run of `vswin label` computes with, once its options are understood."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from vswin_cli.classify import Classifier
+from vswin_cli.labelling.pool import DecodingPool
+from vswin_cli.labelling.records import settings_digest
+from vswin_cli.labelling.worker import Decoding, decode_views
+from vswin_cli.model.engine import Backend, Engine, Precision, load_engine
+from vswin_cli.results import Setup
+from vswin_cli.weights.pins import file_sha256
+from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.protocols import Protocol
+
+
+@dataclass(frozen=True)
+class LabelSetup:
+    """The choices of a run; nothing is loaded until it is asked for."""
+
+    model: Model
+    protocol: Protocol
+    weights_file: Path
+    backend: Backend
+    precision: Precision
+    reader: str
+    top_k: int
+    num_workers: int
+    timeout_seconds: float
+    graph_folder: Path
+    graph_limit_bytes: int
+
+    def settings(self) -> str:
+        """Sum up what the predictions depend on."""
+        setup = Setup(self.model.name, self.protocol.sampling, self.backend, self.precision)
+        # A file that is not there is reported by the loading, which knows what to say.
+        sha256 = file_sha256(self.weights_file) if self.weights_file.is_file() else ""
+        return settings_digest(setup, self.protocol, sha256, self.reader, self.top_k)
+
+    def load(self) -> Engine:
+        """Load the model.
+
+        Raises:
+            VswinError: As `load_engine`.
+        """
+        return load_engine(
+            self.model,
+            self.weights_file,
+            backend=self.backend,
+            precision=self.precision,
+            view_size=self.protocol.view_size,
+            cache_folder=self.graph_folder,
+            cache_limit_bytes=self.graph_limit_bytes,
+        )
+
+    def make_classifier(self) -> Classifier:
+        """Load the model, and make ready to classify."""
+        return Classifier(
+            self.model, self.load(), self.protocol, reader=self.reader, top_k=self.top_k
+        )
+
+    def make_pool(self) -> DecodingPool:
+        """Make the pool that decodes; its processes start later."""
+        return DecodingPool(
+            Decoding(decode_views, self.protocol, self.reader),
+            num_workers=self.num_workers,
+            timeout_seconds=self.timeout_seconds,
+        )
+
+
+def default_workers() -> int:
+    """Half the processors, since the model needs some; two at least, as one may hang."""
+    return min(max((os.cpu_count() or 1) // 2, 2), 8)

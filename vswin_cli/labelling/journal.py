@@ -1,0 +1,196 @@
+"""The durable file of a run: records appended one by one, each on disk before it counts.
+
+A record is one line of JSON. The last one of a video is the one that holds; what a power cut tore
+off at the end is cut away when the file is opened again. Once a run ends, the file is rewritten
+with each video once, in the order of the videos, unless it is so already.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vswin_cli.errors import OutputError, UsageError
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is kept in memory of a record."""
+
+    start: int  # in the file
+    length: int  # bytes
+    is_ok: bool
+    num_bytes: int | None  # of the video's file
+    modified: str | None
+    settings: str
+    summary: str  # the most probable label, or the kind of the failure
+    elapsed_seconds: float
+
+
+class Journal:
+    """Opens or makes the file; use it as a context.
+
+    Args:
+        path: Of the file; a link is followed.
+        resume: Keep what is there; False starts it anew.
+        read_only: Look at it alone; it must be there.
+
+    Raises:
+        UsageError: The file is something else than records of this kind.
+        OutputError: It cannot be read or written.
+    """
+
+    def __init__(self, path: Path, *, resume: bool, read_only: bool = False) -> None:
+        self.path = Path(os.path.realpath(path))
+        self.entries: dict[str, Entry] = {}
+        self._superseded = False
+        with _translated(self.path):
+            if read_only:
+                self._file = self.path.open("rb", buffering=0)
+                self._end = self._read()
+                return
+            flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
+            self._file = os.fdopen(os.open(self.path, flags, 0o666), "r+b", buffering=0)
+            try:
+                self._end = self._read()
+                self._file.truncate(self._end)
+                os.fsync(self._file.fileno())
+                _sync_folder(self.path.parent)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file; nothing is pending."""
+        self._file.close()
+
+    def append(self, record: Record) -> None:
+        """Add a record; it is on disk when this returns.
+
+        Raises:
+            OutputError: It is not, for lack of space or another reason.
+        """
+        line = json.dumps(record).encode("ascii") + b"\n"  # any name survives in ASCII
+        with _translated(self.path):
+            self._file.seek(self._end)
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        self._remember(record, self._end, len(line))
+        self._end += len(line)
+
+    def records(self, videos: Sequence[str]) -> Iterator[Record]:
+        """Yield the records in the order of the videos, then those of videos not among them."""
+        for line in self._lines(videos):
+            yield json.loads(line)
+
+    def put_in_order(self, videos: Sequence[str]) -> None:
+        """Rewrite the file with each video once, as `records` yields them, unless it is so.
+
+        It is written beside, and takes the place of the file when it is complete on disk.
+        """
+        if not self._superseded and self._order(videos) == list(self.entries):
+            return
+        beside = self.path.with_name(f".{self.path.name}.tmp")
+        with _translated(beside):
+            with beside.open("wb") as ordered:
+                ordered.writelines(self._lines(videos))
+                ordered.flush()
+                os.fsync(ordered.fileno())
+            beside.chmod(self.path.stat().st_mode & 0o7777)
+            beside.replace(self.path)
+            _sync_folder(self.path.parent)
+            self._file.close()
+            self._file = self.path.open("r+b", buffering=0)
+            self.entries, self._superseded = {}, False
+            self._end = self._read()
+
+    def _order(self, videos: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys([*(v for v in videos if v in self.entries), *self.entries]))
+
+    def _lines(self, videos: Sequence[str]) -> Iterator[bytes]:
+        for video in self._order(videos):
+            entry = self.entries[video]
+            yield os.pread(self._file.fileno(), entry.length, entry.start)
+
+    def _read(self) -> int:
+        """Index what the file holds; returns where its last whole record ends."""
+        start, damaged = 0, None
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if damaged is not None:
+                    break
+                record = _parsed(line)
+                if record is None:
+                    damaged = number
+                    torn = line
+                else:
+                    self._remember(record, start, len(line))
+                    start += len(line)
+            else:
+                if damaged is None or (start and number == damaged) or _is_torn_start(torn):
+                    return start
+        raise UsageError(
+            f"{self.path} is not an output of `vswin label`: line {damaged} is no record of it; "
+            "choose another --output, or give --no-resume to replace it"
+        )
+
+    def _remember(self, record: Record, start: int, length: int) -> None:
+        self._superseded = self._superseded or record["video"] in self.entries
+        self.entries[record["video"]] = Entry(
+            start,
+            length,
+            is_ok=record["status"] == "ok",
+            num_bytes=record["bytes"],
+            modified=record["modified"],
+            settings=record["settings"],
+            summary=(record["error"] or {}).get("kind") or record["predictions"][0]["label"],
+            elapsed_seconds=record["elapsed_seconds"],
+        )
+
+
+class _translated:  # noqa: N801 - reads as a statement
+    """Turns what the system says about a file into the user's line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, OSError):
+            raise OutputError(
+                f"cannot write {self._path}: {error.strerror}; choose another --output"
+            ) from error
+
+
+def _parsed(line: bytes) -> Record | None:
+    """The record of a whole line, or None."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        record = json.loads(line)
+        whole = {"video", "status", "bytes", "modified", "settings", "error", "predictions"}
+        return record if whole <= record.keys() else None
+    except (ValueError, AttributeError):
+        return None
+
+
+def _is_torn_start(line: bytes) -> bool:
+    """Whether a file's only line is the start of a record, or was reserved and never written."""
+    start = b'{"video": '
+    return not line.strip(b"\0") or line.startswith(start) or start.startswith(line)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,64 @@
+"""A video's record: predict's object, and what tells whether it still holds."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from vswin_cli.labelling.finding import Found
+from vswin_cli.labelling.journal import Entry, Journal, Record
+from vswin_cli.output.records import to_record
+from vswin_cli.results import Prediction, Result, Setup
+from vswin_cli.zoo.protocols import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def settings_digest(
+    setup: Setup, protocol: Protocol, weights_sha256: str, reader: str, top_k: int
+) -> str:
+    """Sum up in 16 hexadecimal digits whatever a prediction depends on beside its video."""
+    settings = {
+        **asdict(setup),
+        "protocol": asdict(protocol),
+        "weights": weights_sha256,
+        "reader": reader,
+        "top_k": top_k,
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def label_record(found: Found, result: Result, settings: str) -> Record:
+    """Extend predict's object by the file's size and time, the outcome and the settings."""
+    return {
+        **to_record(result),
+        "status": "ok" if isinstance(result, Prediction) else "failed",
+        "bytes": found.num_bytes,
+        "modified": modified(found),
+        "settings": settings,
+    }
+
+
+def modified(found: Found) -> str | None:
+    """When the file was changed, ISO 8601 in UTC, whole microseconds."""
+    if found.modified_ns is None:
+        return None
+    try:
+        moment = _EPOCH + timedelta(microseconds=found.modified_ns // 1000)
+    except OverflowError:  # file systems hold years that a calendar has not
+        return None
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def why_again(found: Found, journal: Journal, settings: str, *, retry_failed: bool) -> str | None:
+    """Why a video is to be labelled, or None where its record holds."""
+    entry: Entry | None = journal.entries.get(found.video)
+    if entry is None:
+        return "new"
+    if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):
+        return "changed"
+    if entry.settings != settings:
+        return "other settings"
+    if retry_failed and not entry.is_ok:
+        return "failed before"
+    return None

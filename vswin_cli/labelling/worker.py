@@ -1,0 +1,129 @@
+"""What runs in a decoding process: paths in, views out. It may hang, crash or be killed.
+
+It imports `vswin_cli.video` and nothing of the model, so that it starts fast and stays small.
+"""
+
+import ctypes
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from time import perf_counter
+
+from vswin_cli.errors import VideoError
+from vswin_cli.video.views import Views, open_views
+from vswin_cli.zoo.protocols import Protocol
+
+Decode = Callable[[str, Protocol, str], Views]  # (path, protocol, reader) to its views
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What every video of a run is decoded by.
+
+    `decode` is called in the workers, so it must be a function that a module names. Another one
+    than `decode_views` brings other readers, such as one that hangs, to test what surrounds it.
+    """
+
+    decode: Decode
+    protocol: Protocol
+    reader: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker made of one path."""
+
+    views: Views | None
+    error_kind: str | None
+    error_message: str | None
+    seconds: float
+    notes: tuple[str, ...]  # log lines, for --verbose
+
+
+def decode_views(path: str, protocol: Protocol, reader: str) -> Views:
+    """Read a video's views; the frames that clips and crops share are kept once.
+
+    Raises:
+        VideoError: As `open_views`.
+    """
+    with open_views(Path(path), protocol, reader) as views:
+        return views
+
+
+def serve(descriptor: int, parent: int) -> None:
+    """Answer requests until the parent closes the connection, or ends in whatever way.
+
+    Args:
+        descriptor: Of a socket: a pickled `Decoding` comes first, then a path a request.
+        parent: Process id of who asks.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the parent's decision
+    _end_with(parent)
+    connection = Connection(descriptor)
+    decoding: Decoding = pickle.loads(connection.recv_bytes())
+    connection.send_bytes(b"ready")
+    notes = _Notes()
+    requests = SimpleQueue[str]()
+    threading.Thread(target=_take_requests, args=(connection, requests), daemon=True).start()
+    while True:
+        answer = _answer(requests.get(), decoding, notes)
+        connection.send_bytes(pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL))
+        del answer  # its frames need not wait for the next video
+
+
+def _answer(path: str, decoding: Decoding, notes: "_Notes") -> Answer:
+    start = perf_counter()
+    views = kind = message = None
+    try:
+        views = decoding.decode(path, decoding.protocol, decoding.reader)
+    except VideoError as error:
+        kind, message = error.kind, str(error)
+    except Exception as error:  # whatever a decoder raises costs this video alone
+        kind, message = "unreadable", f"cannot read {path}: {type(error).__name__}: {error}"
+    return Answer(views, kind, message, perf_counter() - start, notes.taken())
+
+
+def _take_requests(connection: Connection, requests: SimpleQueue[str]) -> None:
+    """Read ahead, so that the parent's end is noticed while a decoder hangs."""
+    try:
+        while True:
+            requests.put(os.fsdecode(connection.recv_bytes()))
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """Have Linux kill this process when its parent dies, even if a decoder blocks every thread."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before
+        os._exit(0)
+
+
+class _Notes(logging.Handler):
+    """Keeps the log lines of the video in hand."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._lines: list[str] = []
+        logger = logging.getLogger("vswin_cli")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+    def taken(self) -> tuple[str, ...]:
+        """Hand the lines over, and forget them."""
+        lines, self._lines = tuple(self._lines), []
+        return lines
