@@ -103,6 +103,18 @@ def test_killed_worker_is_replaced(copies):
     assert third.error is None
 
 
+def test_worker_that_dies_idle_costs_no_video(copies):
+    def killing_in_between():
+        for found in copies("a.mp4", "b.mp4", "c.mp4"):
+            for worker in children(os.getpid()):
+                os.kill(worker, signal.SIGKILL)
+            time.sleep(0.3)  # to die takes a moment
+            yield found
+
+    decoded_each = list(pool(num_workers=1).decode_each(killing_in_between()))
+    assert [decoded.error for decoded in decoded_each] == [None] * 3
+
+
 def test_few_videos_are_ahead_of_the_model():
     taken = []
 
@@ -144,7 +156,7 @@ def test_stop_yields_what_is_in_hand_and_takes_no_more(copies):
 
 
 def test_worker_that_cannot_start_is_an_error_of_the_run(monkeypatch):
-    monkeypatch.setattr("vswin_cli.labelling.pool._SERVE", "raise SystemExit(3)")
+    monkeypatch.setattr("vswin_cli.labelling.worker_process._SERVE", "raise SystemExit(3)")
     with pytest.raises(BackendError, match="does not start: it exited with code 3"):
         list(pool().decode_each([Found("x", "x.mp4")]))
 

@@ -6,14 +6,8 @@ its own: its end tells of its death, and a worker that has finished waits in it,
 bounds the memory.
 """
 
-import os
-import pickle
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe, wait
 from queue import SimpleQueue
@@ -21,13 +15,12 @@ from time import monotonic
 
 from vswin_cli.errors import BackendError, VideoError
 from vswin_cli.labelling.finding import Found
-from vswin_cli.labelling.worker import Answer, Decoding
+from vswin_cli.labelling.worker import Decoding
+from vswin_cli.labelling.worker_process import START_SECONDS, WorkerProcess, how_it_ended
 from vswin_cli.video.views import Views
 
-_START_SECONDS = 120.0  # for a worker's imports, on a busy machine
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
 _MAX_READY = 1  # videos that wait for the model, beside those that wait in their workers
-_SERVE = "import sys; from vswin_cli.labelling.worker import serve; serve(*map(int, sys.argv[1:]))"
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ class DecodingPool:
         self._decoding = decoding
         self._num_workers = num_workers
         self._timeout_seconds = timeout_seconds
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._ready = SimpleQueue[Decoded | BaseException | None]()
         self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that looks after the workers
         self._stopped_at: float | None = None
@@ -118,8 +111,12 @@ class DecodingPool:
             found = next(videos, None)
             if found is None:
                 return
+            if idle is not None and not idle.is_alive():  # not this video's fault
+                idle.kill()
+                self._workers.remove(idle)
+                idle = None
             if idle is None:
-                idle = _Worker(self._decoding)
+                idle = WorkerProcess(self._decoding)
                 self._workers.append(idle)
             idle.ask(found, self._timeout_seconds)
 
@@ -144,14 +141,14 @@ class DecodingPool:
     def _has_room(self) -> bool:
         return self._ready.qsize() < _MAX_READY
 
-    def _deadline(self, worker: "_Worker") -> float:
+    def _deadline(self, worker: WorkerProcess) -> float:
         if worker.has_answered:
             return float("inf")
         if self._stopped_at is not None:
             return min(worker.deadline, self._stopped_at + _STOP_SECONDS)
         return worker.deadline
 
-    def _listen(self, worker: "_Worker") -> None:
+    def _listen(self, worker: WorkerProcess) -> None:
         try:
             if not worker.is_ready:
                 worker.connection.recv_bytes()
@@ -172,87 +169,27 @@ class DecodingPool:
             error = VideoError(answer.error_message or "", kind=answer.error_kind)
         self._ready.put(Decoded(found, answer.views, error, answer.seconds, answer.notes))
 
-    def _bury(self, worker: "_Worker") -> None:
+    def _bury(self, worker: WorkerProcess) -> None:
         """Record the video that a worker died of."""
         exit_code = worker.kill()
         self._workers.remove(worker)
-        how = _how_it_ended(exit_code)
+        how = how_it_ended(exit_code)
         if not worker.is_ready:
             raise BackendError(f"a decoding process does not start: it {how}")
         self._fail(worker, "crashed", f"its decoder crashed: the process {how}")
 
-    def _give_up(self, worker: "_Worker") -> None:
+    def _give_up(self, worker: WorkerProcess) -> None:
         worker.kill()
         self._workers.remove(worker)
         if self._stopped_at is not None:
             return  # the user would not wait; the next run tries again
         if not worker.is_ready:
-            raise BackendError(f"a decoding process does not start within {_START_SECONDS:.0f} s")
+            raise BackendError(f"a decoding process does not start within {START_SECONDS:.0f} s")
         self._fail(worker, "timeout", f"not decoded within {self._timeout_seconds:g} s")
 
-    def _fail(self, worker: "_Worker", kind: str, reason: str) -> None:
+    def _fail(self, worker: WorkerProcess, kind: str, reason: str) -> None:
         found = worker.found
         assert found is not None
         advice = "try --reader decord or opencv" if kind == "crashed" else "raise --timeout"
         error = VideoError(f"cannot read {found.path}: {reason}; {advice}", kind=kind)
         self._ready.put(Decoded(found, None, error, monotonic() - worker.since))
-
-
-class _Worker:
-    """The parent's end of one decoding process."""
-
-    def __init__(self, decoding: Decoding) -> None:
-        self.connection, theirs = Pipe()
-        with theirs:
-            self._process = subprocess.Popen(
-                # -P: a folder of videos is no place to import from
-                [sys.executable, "-P", "-c", _SERVE, str(theirs.fileno()), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # decoders write there what is in the records anyway
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C is for the parent alone
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        self.connection.send_bytes(pickle.dumps(decoding))
-        self.found: Found | None = None
-        self.is_ready = False
-        self.has_answered = False
-        self.since = monotonic()
-        self.deadline = self.since + _START_SECONDS
-
-    def ask(self, found: Found, timeout_seconds: float) -> None:
-        """Hand over a video; the time until the worker has started does not count."""
-        self.found = found
-        self.has_answered = False
-        if self.is_ready:
-            self.begin(timeout_seconds)
-        with suppress(OSError):  # it has died; the end of its socket tells
-            self.connection.send_bytes(os.fsencode(found.path))
-
-    def begin(self, timeout_seconds: float) -> None:
-        """Note that the worker starts on its video now."""
-        self.is_ready = True
-        self.since = monotonic()
-        self.deadline = self.since + timeout_seconds
-
-    def receive(self) -> Answer:
-        """Take what the worker made of its video.
-
-        Raises:
-            EOFError, OSError: It has died.
-        """
-        answer: Answer = pickle.loads(self.connection.recv_bytes())
-        return answer
-
-    def kill(self) -> int:
-        """End it, and return its exit code, negative for a signal."""
-        self._process.kill()
-        self.connection.close()
-        return self._process.wait()
-
-
-def _how_it_ended(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"exited with code {exit_code}"
-    return f"was ended by {signal.Signals(-exit_code).name}"
