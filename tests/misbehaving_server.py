@@ -93,6 +93,7 @@ def serve(
     reset: bool = False,
     stall_after: int | None = None,
     shift: int = 0,
+    piece: int | None = None,
 ) -> None:
     """Serve well, but for the options.
 
@@ -109,6 +110,7 @@ def serve(
         reset: Hang up the hard way.
         stall_after: Fall silent after so many bytes of the body.
         shift: Send another range than the one asked for.
+        piece: Send no more than so many bytes of a range.
     """
     whole = handler.server.content if content is None else content
     asked = handler.headers.get("Range") if ranges else None
@@ -123,10 +125,11 @@ def serve(
         handler.end_headers()
         return
     start = max(0, start + shift) if asked else 0
-    body = whole[start:]
+    body = whole[start : start + piece] if asked and piece else whole[start:]
     handler.send_response(206 if asked else 200)
     if asked:
-        handler.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
+        last = start + len(body) - 1
+        handler.send_header("Content-Range", f"bytes {start}-{last}/{len(whole)}")
     if length != -1:
         handler.send_header("Content-Length", str(len(body) if length is None else length))
     else:

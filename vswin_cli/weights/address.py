@@ -1,5 +1,6 @@
 """Where a file is fetched from: the release page, or a mirror of it."""
 
+import hashlib
 import os
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -46,6 +47,14 @@ def local_path(address: str) -> Path | None:
     """Return the path of a file: address, None for any other address."""
     parts = urlsplit(address)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def place_digest(address: str) -> str:
+    """Return a digest that tells places apart and holds no secret.
+
+    A user name, a password and a query are left out: signed addresses of one file differ by them.
+    """
+    return hashlib.sha256(shown(address).encode()).hexdigest()
 
 
 def shown(address: str) -> str:

@@ -102,6 +102,18 @@ class WeightsFile:
         return self.folder / (self.published.name + suffix)
 
 
+def temporary_path(path: Path) -> Path:
+    """Name the file that is written before it takes another's place; under the lock alone."""
+    return path.with_name(f"{path.name}.new")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a small file whole, or leave what was there."""
+    temporary = temporary_path(path)
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
 def weights_file(model: Model, folder: Path | None = None, *, top: bool = True) -> WeightsFile:
     """Name a model's file, with or without top, in the cache folder."""
     if top:

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from vswin_cli.errors import DownloadError
-from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.address import place_digest
+from vswin_cli.weights.cache import WeightsFile, replace_text
 from vswin_cli.weights.running_sum import RunningSum
-from vswin_cli.weights.source import CHUNK_BYTES, Origin
+from vswin_cli.weights.source import CHUNK_BYTES, Origin, is_header
 
 WRITE_BACK_BYTES = 32 << 20
 
@@ -30,13 +31,13 @@ class PartialFile:
 
     def __init__(self, target: WeightsFile, address: str) -> None:
         self._target = target
+        self._place = place_digest(address)
         self._file = _open(target.partial_path)
         self._sum = RunningSum()
         self.num_bytes = self._num_written_back = 0
         self.origin: Origin | None = None
         try:
-            origin = _read_origin(target.origin_path)
-            if origin is not None and origin.address == address:
+            if (origin := _read_origin(target.origin_path, self._place)) is not None:
                 self._take_up(origin)
             if self.num_bytes == 0:
                 self.clear()
@@ -81,9 +82,8 @@ class PartialFile:
         self.clear()
         self._need_room(origin.num_bytes)
         # First empty, then the new origin: killed in between, no byte is taken for another file's.
-        temporary = self._target.origin_path.with_name(f"{self._target.origin_path.name}.new")
-        temporary.write_text(json.dumps(asdict(origin)), encoding="utf-8")
-        temporary.replace(self._target.origin_path)
+        text = json.dumps({"place": self._place, **asdict(origin)})
+        replace_text(self._target.origin_path, text)
         self.origin = origin
 
     def clear(self) -> None:
@@ -176,8 +176,16 @@ def _open(path: Path) -> FileIO:
         return FileIO(opened(), "r+")
 
 
-def _read_origin(path: Path) -> Origin | None:
+def _read_origin(path: Path, place: str) -> Origin | None:
+    """Read the origin of a partial file; None if it is missing, damaged, or of another place."""
     try:
-        return Origin(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):  # none, or one that was not written whole
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.pop("place", None) != place:
+            return None
+        origin = Origin(**content)
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return None
+    num_bytes = origin.num_bytes
+    if num_bytes is not None and (type(num_bytes) is not int or num_bytes < 0):
+        return None
+    return origin if is_header(origin.etag) and is_header(origin.last_modified) else None
