@@ -28,9 +28,12 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
     try:
         parts = urlsplit(mirror)
         usable = (
-            bool(parts.hostname) and parts.port != 0
+            bool(parts.hostname) and parts.port != 0 and not parts.fragment
             if parts.scheme in {"http", "https"}
-            else parts.scheme == "file" and parts.netloc in {"", "localhost"} and bool(parts.path)
+            else parts.scheme == "file"
+            and parts.netloc in {"", "localhost"}
+            and parts.path.startswith("/")
+            and not {"?", "#"} & set(mirror)  # in a path they are %3F and %23
         )
     except ValueError:  # a port that is no number, an unbalanced bracket
         usable = False
