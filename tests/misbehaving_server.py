@@ -28,12 +28,14 @@ class MisbehavingServer(ThreadingHTTPServer):
         self.num_bytes_sent = 0
         self.bytes_per_second: float | None = None
         self.lock = threading.Lock()
+        self.released = threading.Event()
 
     def __enter__(self) -> "MisbehavingServer":
         threading.Thread(target=self.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.released.set()
         self.shutdown()
         self.server_close()
 
@@ -94,6 +96,7 @@ def serve(
     stall_after: int | None = None,
     shift: int = 0,
     piece: int | None = None,
+    hold_after: int | None = None,
 ) -> None:
     """Serve well, but for the options.
 
@@ -111,6 +114,7 @@ def serve(
         stall_after: Fall silent after so many bytes of the body.
         shift: Send another range than the one asked for.
         piece: Send no more than so many bytes of a range.
+        hold_after: Send so many bytes of the body, and the rest when the server is `released`.
     """
     whole = handler.server.content if content is None else content
     asked = handler.headers.get("Range") if ranges else None
@@ -143,6 +147,10 @@ def serve(
     if stall_after is not None:
         handler.send(body[:stall_after])
         time.sleep(20)
+    elif hold_after is not None:
+        handler.send(body[:hold_after])
+        handler.server.released.wait()
+        handler.send(body[hold_after:])
     elif cut_after is not None:
         handler.send(body[:cut_after])
         handler.hang_up(reset=reset)

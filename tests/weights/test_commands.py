@@ -17,6 +17,7 @@ import h5py
 import pytest
 from misbehaving_server import MisbehavingServer, answering, serving
 from reference import write_checkpoint
+from waiting import wait_for_line
 
 from vswin_cli.cli.app import run
 from vswin_cli.cli.downloads import fetch_all
@@ -272,7 +273,7 @@ def test_remove_takes_all_that_belongs_to_it(here, capfd):
 def test_remove_says_that_it_waits_and_counts_what_is_there_then(here, vswin, capfd):
     with locked(here, Watcher()):
         process = vswin("weights", "remove", "swin-t-k400")
-        assert "waiting for another process" in process.stderr.readline()
+        wait_for_line(process, "waiting for another process")
         assert here.path.exists()
         here.path.unlink()
         here.path.write_bytes(b"x" * 7_000_000)
