@@ -96,6 +96,18 @@ def test_failing_download_in_place_of_a_damaged_file_leaves_none(target, server)
     assert not target.path.exists()
 
 
+def test_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(target, server, monkeypatch):
+    fsync, synced = os.fsync, []
+
+    def noting(descriptor):
+        fsync(descriptor)
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), target.path.exists()))
+
+    monkeypatch.setattr(os, "fsync", noting)
+    get(target, server.mirror)
+    assert synced == [(target.partial_path, False), (target.folder, True)]
+
+
 def test_forced_download_keeps_the_old_file_until_the_new_one_is_whole(target, server):
     get(target, server.mirror)
     server.content = b"x" * len(server.content)

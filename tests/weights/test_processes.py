@@ -200,7 +200,7 @@ def test_interrupt_ends_several_downloads(vswin, tiny_server, tmp_path):
 @pytest.mark.slow
 def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
     """Without a pace, most of these moments are in the verification and the last steps."""
-    rng = random.Random(13)
+    rng, num_slow = random.Random(13), 0
     for _ in range(8):
         tiny.partial_path.unlink(missing_ok=True)
         tiny_server.requests.clear()
@@ -210,10 +210,11 @@ def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         code, _, _ = finish(process)
-        assert code in {0, 130, -signal.SIGINT}  # the last: while Python itself shuts down
-        assert time.monotonic() - begun < 1
+        assert code in {0, 130}
+        num_slow += time.monotonic() - begun >= 1
         if tiny.path.exists():
             assert tiny.path.read_bytes() == tiny_server.content
+    assert num_slow <= 2  # the machine may be busy
     assert finish(download())[0] == 0
 
 
