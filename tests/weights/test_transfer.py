@@ -16,6 +16,7 @@ from misbehaving_server import answering, chunked, hanging_up, serving
 
 from vswin_cli.errors import CheckpointError, DownloadError
 from vswin_cli.weights.fetch import Fetching, fetch
+from vswin_cli.weights.partial import running_system
 from vswin_cli.weights.transfer import OVERLAP_BYTES, Patience
 from vswin_cli.weights.watch import Watcher
 
@@ -512,15 +513,35 @@ def test_partial_file_of_unknown_origin_is_not_continued(target, server, change)
     server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
     with pytest.raises(DownloadError):
         get(target, server)
-    origin = json.loads(target.origin_path.read_text())
+    begun = json.loads(target.origin_path.read_text())
     target.origin_path.unlink()
     if change is not None:
-        text = change if isinstance(change, str) else json.dumps(origin | change)
+        text = change
+        if isinstance(change, dict):
+            begun["origin"] |= change
+            text = json.dumps(begun | change if "place" in change else begun)
         target.origin_path.write_text(text)
     server.requests.clear()
     get(target, server)
     assert "Range" not in server.requests[0][1]
     assert_whole(target, server)
+
+
+def test_last_bytes_are_fetched_again_after_the_system_has_ended(target, server, monkeypatch):
+    """As after a power cut, which may have left zeros where bytes never reached the disk."""
+    monkeypatch.setattr("vswin_cli.weights.partial.DISTRUSTED_BYTES", 10_000)
+    server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
+    with pytest.raises(DownloadError):
+        get(target, server)
+    lost = server.content[:51_000] + bytes(1000) + server.content[52_000:60_000]
+    target.partial_path.write_bytes(lost)
+    begun = json.loads(target.origin_path.read_text())
+    target.origin_path.write_text(json.dumps(begun | {"system": "another"}))
+    server.always = serving(cut_after=40_000)
+    get(target, server, patience=PATIENT)
+    assert server.requests[7][1]["Range"] == f"bytes={50_000 - OVERLAP_BYTES}-"
+    assert_whole(target, server)
+    assert begun["system"] == running_system()
 
 
 def test_complete_partial_file_needs_no_server(target, server):
