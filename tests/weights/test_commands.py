@@ -368,7 +368,7 @@ def test_predict_keeps_a_damaged_file_aside_and_fetches_it_again(tiny, tiny_serv
 def test_offline_predict_keeps_a_damaged_file_aside_and_names_the_ways_out(here, tiny_file, damage):
     if damage == "flipped":
         needed(offline=True)
-    here.path.unlink()  # it may be another name of the session's file
+    here.path.unlink()  # it may be another name of the common file
     here.path.write_bytes(DAMAGES[damage](tiny_file.read_bytes()))
     with pytest.raises(CheckpointError, match=r"kept aside as .*\.corrupt.*--weights FILE"):
         needed(offline=True)
@@ -385,6 +385,11 @@ def test_predict_reads_a_file_that_has_not_changed_only_once(here, monkeypatch):
 
     monkeypatch.setattr("vswin_cli.weights.verify.file_sha256", read)
     assert needed(offline=True) == here.path
+
+
+def test_predict_with_the_file_asks_no_mirror(here):
+    assert needed("ftp://host/") == here.path
+    assert needed("ftp://host/", offline=True) == here.path
 
 
 def test_predict_takes_a_file_of_another_size_as_it_is(tiny):

@@ -25,11 +25,11 @@ def find_or_fetch(
     """
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
-    address = shown(file_address(target.published, mirror))
     try:
         if not _is_usable(target, pin):
             _fetch(target, pin, mirror, offline)
     except WeightsError as exc:
+        address = shown(file_address(target.published, mirror))
         raise type(exc)(
             f"cannot get the weights of {target.title}: {exc}; {_ways_out(target, address)}"
         ) from exc

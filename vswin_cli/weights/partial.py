@@ -47,9 +47,8 @@ class PartialFile:
         self.num_bytes = self._num_written_back = 0
         self.origin: Origin | None = None
         try:
-            if (
-                begun := _read_begun(target.origin_path)
-            ) is not None and begun.place == self._place:
+            begun = _read_begun(target.origin_path)
+            if begun is not None and begun.place == self._place:
                 self._take_up(begun)
             if self.num_bytes == 0:
                 self.clear()
