@@ -28,12 +28,14 @@ class MisbehavingServer(ThreadingHTTPServer):
         self.num_bytes_sent = 0
         self.bytes_per_second: float | None = None
         self.lock = threading.Lock()
+        self.released = threading.Event()
 
     def __enter__(self) -> "MisbehavingServer":
         threading.Thread(target=self.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.released.set()
         self.shutdown()
         self.server_close()
 
@@ -93,6 +95,8 @@ def serve(
     reset: bool = False,
     stall_after: int | None = None,
     shift: int = 0,
+    piece: int | None = None,
+    hold_after: int | None = None,
 ) -> None:
     """Serve well, but for the options.
 
@@ -109,6 +113,8 @@ def serve(
         reset: Hang up the hard way.
         stall_after: Fall silent after so many bytes of the body.
         shift: Send another range than the one asked for.
+        piece: Send no more than so many bytes of a range.
+        hold_after: Send so many bytes of the body, and the rest when the server is `released`.
     """
     whole = handler.server.content if content is None else content
     asked = handler.headers.get("Range") if ranges else None
@@ -123,10 +129,11 @@ def serve(
         handler.end_headers()
         return
     start = max(0, start + shift) if asked else 0
-    body = whole[start:]
+    body = whole[start : start + piece] if asked and piece else whole[start:]
     handler.send_response(206 if asked else 200)
     if asked:
-        handler.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
+        last = start + len(body) - 1
+        handler.send_header("Content-Range", f"bytes {start}-{last}/{len(whole)}")
     if length != -1:
         handler.send_header("Content-Length", str(len(body) if length is None else length))
     else:
@@ -140,6 +147,10 @@ def serve(
     if stall_after is not None:
         handler.send(body[:stall_after])
         time.sleep(20)
+    elif hold_after is not None:
+        handler.send(body[:hold_after])
+        handler.server.released.wait()
+        handler.send(body[hold_after:])
     elif cut_after is not None:
         handler.send(body[:cut_after])
         handler.hang_up(reset=reset)

@@ -1,12 +1,16 @@
 """`python -m vswin_cli`, and the `vswin` command."""
 
+import atexit
 import os
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_closed_streams()
+    # Once all is done, Ctrl-C has nothing to end, and must not take the place of the exit code.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
         from vswin_cli.cli.app import run  # noqa: PLC0415 - Ctrl-C may come while it is imported
 

@@ -23,7 +23,20 @@ def test_files_of_a_mirror_have_their_published_names(mirror, address):
 
 
 @pytest.mark.parametrize(
-    "mirror", ["host/folder", "/srv", "ftp://host/", "https://", "file://host/srv", "http://h:x/"]
+    "mirror",
+    [
+        "host/folder",
+        "/srv",
+        "ftp://host/",
+        "https://",
+        "https://host/folder#part",
+        "file://host/srv",
+        "file:relative",
+        "file:",
+        "file:///srv/a #1",
+        "file:///srv/a?",
+        "http://h:x/",
+    ],
 )
 def test_other_addresses_are_wrong_usage(mirror):
     with pytest.raises(UsageError, match=r"https://host/folder/ or file:///folder/"):

@@ -1,5 +1,6 @@
 """The commands as users run them, with files of the published size."""
 
+import io
 import json
 import os
 import pty
@@ -8,18 +9,26 @@ import select
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
+import h5py
 import pytest
 from misbehaving_server import MisbehavingServer, answering, serving
 from reference import write_checkpoint
+from waiting import wait_for_line
 
 from vswin_cli.cli.app import run
+from vswin_cli.cli.downloads import fetch_all
 from vswin_cli.cli.needed_weights import find_or_fetch
 from vswin_cli.cli.options import complete_model
 from vswin_cli.errors import CheckpointError, DownloadError, WeightsNotFoundError
 from vswin_cli.weights.cache import weights_file
-from vswin_cli.weights.pins import file_sha256
+from vswin_cli.weights.fetch import Fetching
+from vswin_cli.weights.lock import locked
+from vswin_cli.weights.pins import file_sha256, read_record
+from vswin_cli.weights.watch import Watcher
 from vswin_cli.zoo.models import MODELS, find_model
 
 TINY = find_model("swin-t-k400")
@@ -62,6 +71,34 @@ def test_download_prints_the_path_and_says_the_rest_on_stderr(tiny, tiny_server,
     assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: here already, whole\n")
 
 
+def test_stderr_that_cannot_be_written_does_not_stop_a_download(tiny, tiny_server, vswin):
+    tiny_server.script = [serving(cut_after=10_000_000)]
+    command = [sys.executable, "-m", "vswin_cli", "download-weights", "swin-t-k400"]
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [*command, "--mirror", tiny_server.mirror], stdout=subprocess.PIPE, stderr=full
+        )
+    assert (process.returncode, process.stdout.decode()) == (0, f"{tiny.path}\n")
+    assert tiny.path.read_bytes() == tiny_server.content
+
+
+def test_interrupt_while_the_downloads_start_stops_them(tiny, tiny_server, monkeypatch):
+    tiny_server.bytes_per_second = 5e6
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread):
+        start(thread)
+        if thread._target.__name__ == "work":
+            started.append(thread)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_all([tiny], Fetching(tiny_server.mirror))
+    started[0].join(5)
+    assert not started[0].is_alive()
+
+
 def test_one_failure_does_not_stop_the_others(tiny, tiny_server, capfd):
     code = run(
         ["download-weights", "swin-b-k600", "swin-t-k400", "--mirror", tiny_server.mirror, "-j1"]
@@ -90,6 +127,8 @@ def test_no_model_means_all_classifiers(cache, server, capfd):
         (["swin-t-k400", "--sha256", "12"], "64 hexadecimal digits"),
         (["--sha256", "f" * 64], "name one MODEL"),
         (["swin-t-k400", "--jobs", "0"], "--jobs"),
+        (["swin-t-k400", "--timeout", "inf"], "--timeout"),
+        (["swin-t-k400", "--timeout", "1e12"], "--timeout"),
     ],
 )
 def test_wrong_usage(cache, capfd, arguments, message):
@@ -196,6 +235,22 @@ def test_verify_names_what_is_not_here(cache, capfd):
     assert f"is not in {cache}" in capfd.readouterr().err
 
 
+def test_verify_says_when_it_cannot_record(here, capfd):
+    with locked(here, Watcher()):  # as while another process replaces the file
+        assert run(["weights", "verify"]) == 0
+    assert "not recorded" in capfd.readouterr().out
+    assert not here.record_path.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["verify"], ["remove", "swin-t-k400"]], ids=" ".join
+)
+def test_folder_that_is_a_file_is_named(cache, capfd, arguments):
+    cache.write_bytes(b"")
+    assert run(["weights", *arguments]) == 1
+    assert f"cannot look into {cache}: Not a directory" in capfd.readouterr().err
+
+
 def test_path_is_printed_whether_or_not_it_is_there(tiny, capfd):
     assert run(["weights", "path", "swin-t-k400"]) == 0
     out, err = capfd.readouterr()
@@ -206,12 +261,24 @@ def test_path_is_printed_whether_or_not_it_is_there(tiny, capfd):
 
 
 def test_remove_takes_all_that_belongs_to_it(here, capfd):
-    here.record_path.touch()
-    here.partial_path.touch()
+    beside = [".sha256", ".sha256.new", ".part", ".part.json", ".part.json.new", ".corrupt"]
+    for suffix in [*beside, ".corrupt.1"]:
+        here.path.with_name(here.path.name + suffix).touch()
     assert run(["weights", "remove", "swin-t-k400"]) == 0
-    assert list(here.folder.iterdir()) == []
+    assert list(here.folder.iterdir()) == [here.lock_path]
     assert run(["weights", "remove", "swin-t-k400"]) == 0
     assert "nothing to remove" in capfd.readouterr().err
+
+
+def test_remove_says_that_it_waits_and_counts_what_is_there_then(here, vswin, capfd):
+    with locked(here, Watcher()):
+        process = vswin("weights", "remove", "swin-t-k400")
+        wait_for_line(process, "waiting for another process")
+        assert here.path.exists()
+        here.path.unlink()
+        here.path.write_bytes(b"x" * 7_000_000)
+    assert process.communicate(timeout=30)[1] == "swin-t-k400: removed, 7 MB\n"
+    assert not here.path.exists()
 
 
 def test_remove_asks_on_a_terminal(here):
@@ -264,6 +331,67 @@ def test_predict_downloads_what_it_needs_once(tiny, tiny_server, capfd):
     assert capfd.readouterr().err == ""
 
 
+def _flipped(content):
+    changed = bytearray(content)
+    changed[60_000_000] ^= 1
+    return bytes(changed)
+
+
+def _with_a_nan(content):
+    stream = io.BytesIO(content)
+    with h5py.File(stream, "r+") as file:
+        file["layers/dense/vars/1"][7] = float("nan")
+    return stream.getvalue()
+
+
+DAMAGES = {
+    "truncated": lambda content: content[:50_000_000],
+    "not finite": _with_a_nan,
+    "flipped": _flipped,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_predict_keeps_a_damaged_file_aside_and_fetches_it_again(tiny, tiny_server, capfd, damage):
+    if damage == "flipped":  # which shows by the record alone
+        needed(tiny_server.mirror)
+    tiny.folder.mkdir(exist_ok=True)
+    bad = DAMAGES[damage](tiny_server.content)
+    tiny.path.write_bytes(bad)
+    assert needed(tiny_server.mirror) == tiny.path
+    assert tiny.path.read_bytes() == tiny_server.content
+    assert tiny.corrupt_path.read_bytes() == bad
+    assert f"kept aside as {tiny.corrupt_path}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_offline_predict_keeps_a_damaged_file_aside_and_names_the_ways_out(here, tiny_file, damage):
+    if damage == "flipped":
+        needed(offline=True)
+    here.path.unlink()  # it may be another name of the common file
+    here.path.write_bytes(DAMAGES[damage](tiny_file.read_bytes()))
+    with pytest.raises(CheckpointError, match=r"kept aside as .*\.corrupt.*--weights FILE"):
+        needed(offline=True)
+    assert not here.path.exists()
+    assert here.corrupt_path.exists()
+
+
+def test_predict_reads_a_file_that_has_not_changed_only_once(here, monkeypatch):
+    assert needed(offline=True) == here.path
+    assert read_record(here) == file_sha256(here.path)
+
+    def read(path):
+        raise AssertionError(f"{path} is read again")
+
+    monkeypatch.setattr("vswin_cli.weights.verify.file_sha256", read)
+    assert needed(offline=True) == here.path
+
+
+def test_predict_with_the_file_asks_no_mirror(here):
+    assert needed("ftp://host/") == here.path
+    assert needed("ftp://host/", offline=True) == here.path
+
+
 def test_predict_takes_a_file_of_another_size_as_it_is(tiny):
     tiny.folder.mkdir()
     write_checkpoint(tiny.path, TINY)
@@ -276,7 +404,7 @@ def test_predict_verifies_a_file_whose_sum_is_pinned(here, tmp_path, monkeypatch
     sums.write_text(f"{file_sha256(here.path)}  {here.published.name}\n")
     assert needed(offline=True) == here.path
     sums.write_text(f"{'f' * 64}  {here.published.name}\n")
-    with pytest.raises(CheckpointError, match="kept aside"):
+    with pytest.raises(CheckpointError, match=r"kept aside.*--weights FILE"):
         needed(offline=True)
     with pytest.raises(WeightsNotFoundError):
         needed(offline=True)
@@ -300,12 +428,25 @@ def test_offline_predict_names_the_ways_out(tiny, capfd, monkeypatch, setting):
         assert part in err
 
 
-def test_predict_names_the_ways_out_of_a_failed_download(tiny, server, capfd, tmp_path):
-    server.always = answering(404)
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [("404", "HTTP 404"), ("noise", "is not usable"), ("pin", f"{'f' * 64} is pinned")],
+)
+def test_predict_names_the_ways_out_of_a_failed_download(
+    tiny, tiny_server, capfd, tmp_path, monkeypatch, failure, message
+):
+    server = tiny_server
+    if failure == "404":
+        server.always = answering(404)
+    elif failure == "noise":
+        server.always = serving(content=b"x" * len(server.content))
+    else:
+        (tmp_path / "SHA256SUMS").write_text(f"{'f' * 64}  {tiny.published.name}\n")
+        monkeypatch.setenv("VSWIN_SHA256SUMS", str(tmp_path / "SHA256SUMS"))
     options = ["--mirror", server.mirror, "--cache-dir", str(tmp_path / "other")]
     assert run(["predict", "clip.mp4", "--model", "swin-t-k400", *options]) == 1
     _, err = capfd.readouterr()
-    assert "HTTP 404" in err
+    assert message in err
     for part in [
         f"{server.mirror}/{tiny.published.name}",
         str(tmp_path / "other"),

@@ -7,7 +7,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -97,6 +96,18 @@ def test_failing_download_in_place_of_a_damaged_file_leaves_none(target, server)
     assert not target.path.exists()
 
 
+def test_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(target, server, monkeypatch):
+    fsync, synced = os.fsync, []
+
+    def noting(descriptor):
+        fsync(descriptor)
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), target.path.exists()))
+
+    monkeypatch.setattr(os, "fsync", noting)
+    get(target, server.mirror)
+    assert synced == [(target.partial_path, False), (target.folder, True)]
+
+
 def test_forced_download_keeps_the_old_file_until_the_new_one_is_whole(target, server):
     get(target, server.mirror)
     server.content = b"x" * len(server.content)
@@ -111,6 +122,38 @@ def test_pinned_sum_is_checked(target, server, small_file):
     assert not target.path.exists()
     assert target.corrupt_path.exists()
     assert get(target, server.mirror, sha256=file_sha256(small_file))
+
+
+def test_good_file_outlives_a_pin_that_is_wrong(target, server):
+    good = server.content
+    place(target, good)
+    server.content = b"x" * len(good)
+    with pytest.raises(CheckpointError):
+        get(target, server.mirror, sha256="0" * 64)
+    assert target.path.read_bytes() == good
+    assert target.corrupt_path.read_bytes() == server.content
+
+
+def test_good_file_is_kept_aside_when_the_pinned_one_has_come(target, server, tmp_path):
+    good = server.content
+    place(target, good)
+    server.content += b"more"
+    (tmp_path / "own.h5").write_bytes(server.content)
+    assert get(target, server.mirror, sha256=file_sha256(tmp_path / "own.h5"))
+    assert target.path.read_bytes() == server.content
+    assert target.corrupt_path.read_bytes() == good
+
+
+def test_what_is_kept_aside_is_never_overwritten(target, server):
+    for bad in (b"first", b"second"):
+        place(target, bad)
+        assert get(target, server.mirror)
+    server.content = b"x" * len(server.content)
+    with pytest.raises(CheckpointError, match=r"not kept, since there is .*\.corrupt already"):
+        get(target, server.mirror, force=True)
+    first, second = target.corrupt_paths
+    assert (first.read_bytes(), second.read_bytes()) == (b"first", b"second")
+    assert not target.partial_path.exists()
 
 
 def test_pinned_file_may_have_a_size_of_its_own(target, server, tmp_path, monkeypatch):
@@ -327,11 +370,14 @@ def test_partial_file_that_another_user_left_is_replaced(target, server, tmp_pat
 def test_stopping_raises_soon_and_keeps_what_is_here(target, server):
     server.always = serving(stall_after=50_000)
     watcher = Watcher()
-    stopped = threading.Timer(0.3, watcher._stopped.set)
-    stopped.start()
+
+    def stopping(num_bytes):
+        if num_bytes == 50_000:
+            watcher._stopped.set()
+
+    watcher.advances = stopping
     with pytest.raises(KeyboardInterrupt):
         get(target, server.mirror, watcher, timeout_seconds=0.5)
-    stopped.join()
     assert target.partial_path.stat().st_size == 50_000
 
 
@@ -340,3 +386,11 @@ def test_record_of_a_replaced_file_does_not_outlive_it(target, server):
     write_record(target, "f" * 64)
     assert get(target, server.mirror, force=True)
     assert read_record(target) == file_sha256(target.path)
+
+
+def test_old_login_does_not_stay_beside_the_file(target, server):
+    server.always = serving(cut_after=60_000, ranges=False)
+    with pytest.raises(DownloadError):
+        get(target, server.mirror.replace("http://", "http://me:secret@") + "?token=secret")
+    for path in target.folder.iterdir():
+        assert b"secret" not in path.read_bytes()

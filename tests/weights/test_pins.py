@@ -1,9 +1,20 @@
+import os
 import subprocess
 
 import pytest
 
 from vswin_cli.errors import UsageError
-from vswin_cli.weights.pins import parse_sha256, pinned_sha256, read_record, write_record
+from vswin_cli.weights.lock import locked
+from vswin_cli.weights.pins import (
+    demanded_sha256,
+    is_as_recorded,
+    parse_sha256,
+    pinned_sha256,
+    read_record,
+    record_if_unchanged,
+    write_record,
+)
+from vswin_cli.weights.watch import Watcher
 
 SUM = "0123456789abcdef" * 4
 OTHER = "f" * 64
@@ -26,6 +37,9 @@ def test_case_does_not_matter():
         f"{SUM} *small_classifier.weights.h5",
         f"{SUM.upper()}  ./folder/small_classifier.weights.h5",
         f"SHA256 (small_classifier.weights.h5) = {SUM}",
+        f"{SUM} small_classifier.weights.h5",
+        rf"\{SUM}  C:\\weights\\small_classifier.weights.h5",
+        rf"{SUM} *C:\weights\small_classifier.weights.h5",
     ],
 )
 def test_sums_file_pins_by_name(target, tmp_path, monkeypatch, line):
@@ -33,6 +47,24 @@ def test_sums_file_pins_by_name(target, tmp_path, monkeypatch, line):
     sums.write_text(f"# ours\n\n{OTHER}  another.h5\n{line}\n")
     monkeypatch.setenv("VSWIN_SHA256SUMS", str(sums))
     assert pinned_sha256(target) == SUM
+
+
+def test_byte_order_mark_of_a_sums_file_is_no_part_of_a_sum(target, tmp_path, monkeypatch):
+    sums = tmp_path / "SHA256SUMS"
+    sums.write_text(f"{SUM}  small_classifier.weights.h5\n", encoding="utf-8-sig")
+    monkeypatch.setenv("VSWIN_SHA256SUMS", str(sums))
+    assert pinned_sha256(target) == SUM
+
+
+def test_two_pins_may_not_contradict_each_other(target, tmp_path, monkeypatch):
+    sums = tmp_path / "SHA256SUMS"
+    sums.write_text(f"{SUM}  small_classifier.weights.h5\n")
+    assert demanded_sha256(target, None) is None
+    assert demanded_sha256(target, OTHER) == OTHER
+    monkeypatch.setenv("VSWIN_SHA256SUMS", str(sums))
+    assert demanded_sha256(target, None) == demanded_sha256(target, SUM) == SUM
+    with pytest.raises(UsageError, match="contradicts VSWIN_SHA256SUMS"):
+        demanded_sha256(target, OTHER)
 
 
 def test_file_that_is_not_in_the_sums_is_not_pinned(target, tmp_path, monkeypatch):
@@ -70,6 +102,37 @@ def test_record_is_read_by_sha256sum(target):
     subprocess.run(
         ["sha256sum", "--check", "--strict", target.record_path.name], cwd=target.folder, check=True
     )
+
+
+def test_record_tells_without_reading_whether_a_file_has_changed(target):
+    target.folder.mkdir()
+    target.path.write_bytes(b"abc")
+    assert not is_as_recorded(target)
+    write_record(target, SUM)
+    assert is_as_recorded(target)
+    os.utime(target.path, ns=(0, 1))
+    assert not is_as_recorded(target)
+    assert [path.name for path in target.all_paths] == [target.path.name, target.record_path.name]
+
+
+def test_sum_is_not_recorded_for_a_file_that_was_replaced_in_the_meantime(target):
+    target.folder.mkdir()
+    target.path.write_bytes(b"verified")
+    before = target.path.stat()
+    assert record_if_unchanged(target, SUM, before)
+    replacement = target.folder / "new"
+    replacement.write_bytes(b"replaced")
+    replacement.replace(target.path)
+    assert not record_if_unchanged(target, OTHER, before)
+    assert read_record(target) == SUM
+
+
+def test_sum_is_not_recorded_while_another_process_has_the_file(target):
+    target.folder.mkdir()
+    target.path.write_bytes(b"abc")
+    with locked(target, Watcher()):
+        assert not record_if_unchanged(target, SUM, target.path.stat())
+    assert record_if_unchanged(target, SUM, target.path.stat())
 
 
 def test_record_that_is_damaged_counts_for_nothing(target):

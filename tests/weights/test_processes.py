@@ -9,8 +9,11 @@ import time
 
 import pytest
 from misbehaving_server import MisbehavingServer, answering, serving
+from waiting import wait_for_line, wait_until
 
 from vswin_cli.weights.cache import weights_file
+from vswin_cli.weights.partial import partial_bytes
+from vswin_cli.weights.transfer import OVERLAP_BYTES
 from vswin_cli.zoo.models import find_model
 
 
@@ -27,27 +30,33 @@ def download(vswin, tiny_server):
     )
 
 
-def wait_until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def finish(process, seconds=60):
     output, errors = process.communicate(timeout=seconds)
     assert "Traceback" not in errors
     return process.returncode, output, errors
 
 
-def interrupt(process):
-    """Send Ctrl-C, and return the seconds until the process has ended with the code for it."""
-    begun = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    code, _, errors = finish(process)
-    assert code == 130
-    assert "interrupted; what was downloaded is kept" in errors
-    return time.monotonic() - begun
+def assert_interrupt_ends_soon(begin):
+    """Send Ctrl-C to a process; on a busy machine, to a second and a third one.
+
+    Args:
+        begin: Starts the process, and returns it when it is where Ctrl-C shall meet it.
+
+    Returns:
+        What the last process wrote to stderr.
+    """
+    for tries_left in (2, 1, 0):
+        process = begin()
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        code, _, errors = finish(process)
+        assert code == 130
+        assert errors.splitlines()[-1] == "interrupted"
+        assert errors.count("interrupted") == 1
+        if time.monotonic() - begun < 1:
+            return errors
+        assert tries_left
+    raise AssertionError
 
 
 def assert_whole(target, server):
@@ -98,7 +107,7 @@ def test_killed_download_is_continued(download, tiny, tiny_server):
     code, _, errors = finish(download())
     assert code == 0
     assert "continuing at" in errors
-    assert tiny_server.requests[-1][1]["Range"] == f"bytes={kept}-"
+    assert tiny_server.requests[-1][1]["Range"] == f"bytes={kept - OVERLAP_BYTES}-"
     assert_whole(tiny, tiny_server)
 
 
@@ -114,23 +123,28 @@ def test_eight_processes_at_once_download_once(download, tiny, tiny_server):
 
 
 def test_waiting_process_takes_over_from_a_killed_one(download, tiny, tiny_server):
-    tiny_server.bytes_per_second = 20e6
+    tiny_server.script = [serving(hold_after=5_000_000)]
     first = download()
-    wait_until(lambda: tiny_server.num_bytes_sent > 5e6)
+    wait_until(lambda: partial_bytes(tiny) == 5_000_000)
     second = download()
-    wait_until(lambda: "waiting for another process" in second.stderr.readline())
-    tiny_server.bytes_per_second = None
+    wait_for_line(second, "waiting for another process")
     first.kill()
     assert finish(second)[0] == 0
     assert_whole(tiny, tiny_server)
 
 
 def test_interrupt_ends_a_download_and_keeps_its_part(download, tiny, tiny_server):
-    tiny_server.bytes_per_second = 20e6
-    process = download()
-    wait_until(lambda: tiny_server.num_bytes_sent > 5e6)
-    assert interrupt(process) < 1
-    assert tiny.partial_path.stat().st_size > 1e6
+    tiny_server.always = serving(hold_after=5_000_000)
+
+    def begin():
+        tiny.partial_path.unlink(missing_ok=True)
+        process = download()
+        wait_until(lambda: partial_bytes(tiny) == 5_000_000)
+        return process
+
+    errors = assert_interrupt_ends_soon(begin)
+    assert "what was downloaded is kept" in errors
+    assert tiny.partial_path.stat().st_size == 5_000_000
     assert not tiny.path.exists()
 
 
@@ -139,36 +153,54 @@ def test_interrupt_ends_a_download_and_keeps_its_part(download, tiny, tiny_serve
 )
 def test_interrupt_ends_a_wait_for_the_server(download, tiny_server, step):
     tiny_server.always = step
-    process = download()
-    wait_until(lambda: tiny_server.requests)
-    time.sleep(0.2)
-    assert interrupt(process) < 1
+
+    def begin():
+        tiny_server.requests.clear()
+        process = download()
+        wait_until(lambda: tiny_server.requests)
+        time.sleep(0.2)
+        return process
+
+    assert_interrupt_ends_soon(begin)
 
 
-def test_interrupt_ends_a_wait_for_another_process(download, tiny_server):
-    tiny_server.bytes_per_second = 10e6
+def test_interrupt_ends_a_wait_for_another_process(download, tiny, tiny_server):
+    tiny_server.always = serving(hold_after=5_000_000)
     first = download()
-    wait_until(lambda: tiny_server.num_bytes_sent > 1e6)
-    second = download()
-    wait_until(lambda: "waiting for another process" in second.stderr.readline())
-    assert interrupt(second) < 1
+    wait_until(lambda: partial_bytes(tiny) == 5_000_000)
+
+    def begin():
+        second = download()
+        wait_for_line(second, "waiting for another process")
+        return second
+
+    assert "kept" not in assert_interrupt_ends_soon(begin)
     assert first.poll() is None
 
 
 def test_interrupt_ends_several_downloads(vswin, tiny_server, tmp_path):
-    tiny_server.bytes_per_second = 10e6
     names = ["swin-t-k400", "swin-s-k400", "swin-b-k400"]
-    tiny_server.always = serving(length=-1)  # no length, so that one file serves for all
-    process = vswin("download-weights", *names, "--jobs", 3, "--mirror", tiny_server.mirror)
-    wait_until(lambda: len(tiny_server.requests) == 3 and tiny_server.num_bytes_sent > 6e6)
-    assert interrupt(process) < 1
-    assert len(list((tmp_path / "cache").glob("*.part"))) == 3
+    # No length, so that one file serves for all.
+    tiny_server.always = serving(length=-1, hold_after=5_000_000)
+
+    def parts():
+        return [path for path in (tmp_path / "cache").glob("*.part") if path.stat().st_size]
+
+    def begin():
+        for path in parts():
+            path.unlink()
+        process = vswin("download-weights", *names, "--jobs", 3, "--mirror", tiny_server.mirror)
+        wait_until(lambda: len(parts()) == 3)
+        return process
+
+    assert_interrupt_ends_soon(begin)
+    assert len(parts()) == 3
 
 
 @pytest.mark.slow
 def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
     """Without a pace, most of these moments are in the verification and the last steps."""
-    rng = random.Random(13)
+    rng, num_slow = random.Random(13), 0
     for _ in range(8):
         tiny.partial_path.unlink(missing_ok=True)
         tiny_server.requests.clear()
@@ -178,10 +210,11 @@ def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         code, _, _ = finish(process)
-        assert code in {0, 130, -signal.SIGINT}  # the last: while Python itself shuts down
-        assert time.monotonic() - begun < 1
+        assert code in {0, 130}
+        num_slow += time.monotonic() - begun >= 1
         if tiny.path.exists():
             assert tiny.path.read_bytes() == tiny_server.content
+    assert num_slow <= 2  # the machine may be busy
     assert finish(download())[0] == 0
 
 

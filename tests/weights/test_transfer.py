@@ -1,7 +1,11 @@
 """Downloads from a server that misbehaves: a good file or a clear error, never a bad file."""
 
+import contextlib
 import io
+import json
 import random
+import re
+import socket
 import time
 from email.utils import formatdate
 from functools import partial as bound
@@ -12,10 +16,12 @@ from misbehaving_server import answering, chunked, hanging_up, serving
 
 from vswin_cli.errors import CheckpointError, DownloadError
 from vswin_cli.weights.fetch import Fetching, fetch
-from vswin_cli.weights.transfer import Patience
+from vswin_cli.weights.partial import running_system
+from vswin_cli.weights.transfer import OVERLAP_BYTES, Patience
 from vswin_cli.weights.watch import Watcher
 
 QUICK = Patience(first_delay_seconds=0.01)
+PATIENT = Patience(first_delay_seconds=0.01, least_progress_bytes=1)  # for a small file
 
 
 def get(target, server, *, patience=QUICK, timeout_seconds=5.0, **options):
@@ -56,19 +62,20 @@ def test_force_downloads_again(target, server):
 @pytest.mark.parametrize("reset", [False, True])
 def test_cut_twenty_times_in_a_row(target, server, reset):
     rng = random.Random(3)
-    server.script = [serving(cut_after=rng.randrange(1100, 7000), reset=reset) for _ in range(20)]
-    get(target, server)
+    cuts = [OVERLAP_BYTES + rng.randrange(1100, 4000) for _ in range(20)]
+    server.script = [serving(cut_after=cut, reset=reset) for cut in cuts]
+    get(target, server, patience=PATIENT)
     assert_whole(target, server)
     assert len(server.requests) == 21
-    extra = server.num_bytes_sent - len(server.content)
-    assert extra <= (20 * 7000 if reset else 0)  # a reset may cost what is still on its way
+    extra = server.num_bytes_sent - len(server.content) - 20 * OVERLAP_BYTES
+    assert extra <= (20 * 4000 if reset else 0)  # a reset may cost what is still on its way
 
 
 def test_continuing_asks_with_the_strong_etag(target, server):
     server.script = [serving(cut_after=50_000)]
     get(target, server)
     _, headers = server.requests[1]
-    assert headers["Range"] == "bytes=50000-"
+    assert headers["Range"] == f"bytes={50_000 - OVERLAP_BYTES}-"
     assert headers["If-Range"] == '"one"'
     assert headers["Accept-Encoding"] == "identity"
 
@@ -80,16 +87,43 @@ def test_continuing_asks_with_the_date_where_the_etag_is_weak(target, server):
     get(target, server)
     assert server.requests[1][1]["If-Range"] == date
     assert_whole(target, server)
-    assert server.num_bytes_sent == len(server.content)
+    assert server.num_bytes_sent == len(server.content) + OVERLAP_BYTES
 
 
 def test_continuing_compares_the_last_bytes_where_there_is_no_validator(target, server):
     server.script = [serving(cut_after=50_000, etag=None)]
     server.always = serving(etag=None)
     get(target, server)
-    assert server.requests[1][1]["Range"] == f"bytes={50_000 - 1024}-"
-    assert server.num_bytes_sent == len(server.content) + 1024
+    assert server.requests[1][1]["Range"] == f"bytes={50_000 - OVERLAP_BYTES}-"
+    assert server.num_bytes_sent == len(server.content) + OVERLAP_BYTES
     assert_whole(target, server)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [{"etag": '"one"'}, {"etag": None, "last_modified": "a"}, {"etag": 'W/"one"'}],
+    ids=["etag", "date", "weak etag and no date"],
+)
+def test_validator_that_does_not_change_with_the_file_is_not_relied_on(target, server, origin):
+    old = server.content[:100] + random.Random(1).randbytes(len(server.content) - 100)
+    server.script = [serving(content=old, cut_after=60_000, **origin)]
+    server.always = serving(**origin)
+    get(target, server)
+    assert_whole(target, server)
+
+
+@pytest.mark.parametrize("origin", [{}, {"etag": None, "last_modified": "a"}], ids=["etag", "date"])
+def test_continuation_without_the_validator_is_not_used(target, server, origin):
+    """The overlap is alike: the two files differ only behind it."""
+    other = bytearray(server.content)
+    other[-1000] ^= 1
+    server.script = [
+        serving(cut_after=60_000, **origin),
+        serving(content=bytes(other), etag=None, if_range=False),
+    ]
+    get(target, server)
+    assert_whole(target, server)
+    assert "Range" not in server.requests[2][1]
 
 
 @pytest.mark.parametrize("if_range", [True, False], ids=["obeyed", "ignored"])
@@ -129,6 +163,48 @@ def test_server_without_range_restarts_cleanly(target, server):
 
 def test_another_range_than_the_one_asked_for_is_not_used(target, server):
     server.script = [serving(cut_after=60_000), serving(shift=-500)]
+    get(target, server)
+    assert_whole(target, server)
+
+
+def test_refused_range_does_not_cost_what_is_here(target, server):
+    server.script = [serving(cut_after=60_000), answering(416)]
+    server.always = hanging_up
+    with pytest.raises(DownloadError, match="60,000 bytes are kept"):
+        get(target, server)
+    assert target.partial_path.read_bytes() == server.content[:60_000]
+    server.always = answering(416)
+    with pytest.raises(DownloadError):
+        get(target, server)
+    server.always = None
+    get(target, server)
+    assert_whole(target, server)
+
+
+def test_server_that_sends_piece_by_piece_is_not_waited_for(target, server):
+    server.script = [serving(cut_after=40_000)]
+    server.always = serving(piece=OVERLAP_BYTES + 5000)
+    never = Patience(num_retries=1, first_delay_seconds=0.01, least_progress_bytes=5000)
+    get(target, server, patience=never)
+    assert_whole(target, server)
+    assert len(server.requests) == 1 + -(-(len(server.content) - 40_000) // 5000)
+
+
+@pytest.mark.parametrize("option", ["piece", "cut_after"])
+def test_server_that_sends_a_byte_at_a_time_is_given_up(target, server, option):
+    server.script = [serving(cut_after=60_000)]
+    server.always = serving(**{option: OVERLAP_BYTES + 1})
+    with pytest.raises(DownloadError, match=r"gave up after 5 retries, 60,005 bytes are kept"):
+        get(target, server)
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_numbers_without_end_count_for_nothing(target, server, digits):
+    number = "1" * digits
+    server.script = [
+        serving(length=number, cut_after=60_000),
+        answering(206, b"x", Content_Range=f"bytes {number}-{number}/{number}"),
+    ]
     get(target, server)
     assert_whole(target, server)
 
@@ -265,6 +341,20 @@ def test_retry_after_is_obeyed(target, server, form, status):
     assert_whole(target, server)
 
 
+def test_retry_after_does_not_shorten_the_wait(target, server):
+    server.script = [answering(503, Retry_After="0")] * 3
+    begun = time.monotonic()
+    get(target, server, patience=Patience(first_delay_seconds=0.1))
+    assert time.monotonic() - begun >= 0.1 + 0.2 + 0.4
+
+
+@pytest.mark.parametrize("retry_after", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_retry_after_for_ever_is_said_in_numbers(target, server, retry_after):
+    server.always = answering(503, Retry_After=retry_after)
+    with pytest.raises(DownloadError, match="asks to be tried again in 31622400 s"):
+        get(target, server)
+
+
 def test_retry_after_an_hour_is_not_waited_for(target, server):
     server.always = answering(429, Retry_After="3600")
     with pytest.raises(DownloadError, match="asks to be tried again in 3600 s"):
@@ -274,15 +364,15 @@ def test_retry_after_an_hour_is_not_waited_for(target, server):
 
 def test_stalled_connection_is_continued(target, server):
     server.script = [serving(stall_after=50_000)]
-    get(target, server, timeout_seconds=0.3)
+    get(target, server, timeout_seconds=1)
     assert_whole(target, server)
-    assert server.requests[1][1]["Range"] == "bytes=50000-"
+    assert server.requests[1][1]["Range"] == f"bytes={50_000 - OVERLAP_BYTES}-"
 
 
 def test_server_that_is_always_silent(target, server):
     server.always = serving(stall_after=0)
-    with pytest.raises(DownloadError, match=r"no byte for 0.2 s; gave up after 2 retries"):
-        get(target, server, timeout_seconds=0.2, patience=Patience(2, 0.01))
+    with pytest.raises(DownloadError, match=r"no byte for 0.5 s; gave up after 2 retries"):
+        get(target, server, timeout_seconds=0.5, patience=Patience(2, 0.01))
     assert_nothing(target)
 
 
@@ -331,12 +421,38 @@ def test_compressed_reply_is_refused(target, server):
         get(target, server)
 
 
-def test_server_that_is_not_there(target, server):
+def test_encoding_that_is_none_is_known_in_any_case(target, server):
+    server.script = [answering(200, server.content, Content_Encoding="Identity")]
+    get(target, server)
+    assert_whole(target, server)
+
+
+def test_name_server_that_does_not_answer_is_asked_again(target, server, monkeypatch):
+    """What the system's resolver raises then, once; no name outside this machine is asked for."""
+    resolve, asked = socket.getaddrinfo, []
+
+    def resolving_at_the_second_try(host, *arguments, **options):
+        asked.append(host)
+        if len(asked) == 1:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolve(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_at_the_second_try)
+    get(target, server)
+    assert_whole(target, server)
+
+
+def test_server_that_is_not_there(target, server, monkeypatch):
     fetching = Fetching(mirror="http://127.0.0.1:9/", patience=QUICK)
     with pytest.raises(DownloadError, match="Connection refused"):
         fetch(target, fetching, Watcher())
+
+    def resolving_nothing(host, *arguments, **options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_nothing)
     fetching = Fetching(mirror="http://no-such-host.invalid/", patience=QUICK)
-    with pytest.raises(DownloadError, match="is there a network"):
+    with pytest.raises(DownloadError, match=r"not known.*is there a network"):
         fetch(target, fetching, Watcher())
     assert_nothing(target)
 
@@ -358,19 +474,74 @@ def test_partial_file_is_continued_by_the_next_try(target, server):
     with pytest.raises(DownloadError):
         get(target, server)
     get(target, server)
-    assert server.requests[-1][1]["Range"] == "bytes=60000-"
+    assert server.requests[-1][1]["Range"] == f"bytes={60_000 - OVERLAP_BYTES}-"
     assert_whole(target, server)
 
 
-@pytest.mark.parametrize("origin", ["", "{", "[]", '{"address": 1}', None])
-def test_partial_file_of_unknown_origin_is_not_continued(target, server, origin):
-    target.folder.mkdir()
-    target.partial_path.write_bytes(b"x" * 5000)
-    if origin is not None:
-        target.origin_path.write_text(origin)
+def test_partial_file_is_continued_with_another_login_and_signature(target, server):
+    server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
+    login = server.mirror.replace("http://", "http://me:secret@")
+    for mirror in (f"{login}?signature=first", f"{server.mirror}?signature=second"):
+        with contextlib.suppress(DownloadError):
+            fetch(target, Fetching(mirror=mirror, patience=QUICK), Watcher())
+        if target.origin_path.exists():
+            assert not re.search("secret|signature|127", target.origin_path.read_text())
+    assert "Range" in server.requests[-1][1]
+    assert_whole(target, server)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        {"place": 1},
+        {"num_bytes": "12"},
+        {"num_bytes": -1},
+        {"num_bytes": True},
+        {"etag": 5},
+        {"etag": "a\nb"},
+        {"last_modified": []},
+        {"more": 1},
+        None,
+    ],
+    ids=lambda change: str(change)[:30],
+)
+def test_partial_file_of_unknown_origin_is_not_continued(target, server, change):
+    server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
+    with pytest.raises(DownloadError):
+        get(target, server)
+    begun = json.loads(target.origin_path.read_text())
+    target.origin_path.unlink()
+    if change is not None:
+        text = change
+        if isinstance(change, dict):
+            begun["origin"] |= change
+            text = json.dumps(begun | change if "place" in change else begun)
+        target.origin_path.write_text(text)
+    server.requests.clear()
     get(target, server)
     assert "Range" not in server.requests[0][1]
     assert_whole(target, server)
+
+
+def test_last_bytes_are_fetched_again_after_the_system_has_ended(target, server, monkeypatch):
+    """As after a power cut, which may have left zeros where bytes never reached the disk."""
+    monkeypatch.setattr("vswin_cli.weights.partial.DISTRUSTED_BYTES", 10_000)
+    server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
+    with pytest.raises(DownloadError):
+        get(target, server)
+    lost = server.content[:51_000] + bytes(1000) + server.content[52_000:60_000]
+    target.partial_path.write_bytes(lost)
+    begun = json.loads(target.origin_path.read_text())
+    target.origin_path.write_text(json.dumps(begun | {"system": "another"}))
+    server.always = serving(cut_after=40_000)
+    get(target, server, patience=PATIENT)
+    assert server.requests[7][1]["Range"] == f"bytes={50_000 - OVERLAP_BYTES}-"
+    assert_whole(target, server)
+    assert begun["system"] == running_system()
 
 
 def test_complete_partial_file_needs_no_server(target, server):

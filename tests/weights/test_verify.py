@@ -19,7 +19,7 @@ def here(target, small_file):
 
 
 def again(target, pin=None):
-    return verify_again(target, pin=pin, watcher=Watcher())
+    return verify_again(target, pin=pin, watcher=Watcher()).sha256
 
 
 def flip(path, at=-1000):

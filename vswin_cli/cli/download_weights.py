@@ -40,7 +40,11 @@ def download_weights(
     timeout_seconds: Annotated[
         float,
         typer.Option(
-            "--timeout", min=0.1, metavar="SECONDS", help="How long a server may be silent."
+            "--timeout",
+            min=0.1,
+            max=86_400,
+            metavar="SECONDS",
+            help="How long a server may be silent.",
         ),
     ] = 10.0,
     yes: YesOption = False,
@@ -59,12 +63,12 @@ def download_weights(
         raise UsageError("--sha256 is the sum of one file: name one MODEL")
 
     from vswin_cli.weights.address import file_address
-    from vswin_cli.weights.pins import parse_sha256, pinned_sha256
+    from vswin_cli.weights.pins import demanded_sha256, parse_sha256
 
     pin = parse_sha256(sha256) if sha256 is not None else None
     for target in targets:  # wrong usage shows before anything is downloaded
         file_address(target.published, mirror)
-        pinned_sha256(target)
+        demanded_sha256(target, pin)
     if not models and not yes and sys.stdin.isatty() and sys.stderr.isatty():
         _ask(targets, force)
 

@@ -1,5 +1,6 @@
 """Several downloads at once, and what is seen of them on stderr."""
 
+import contextlib
 import sys
 import threading
 import time
@@ -66,23 +67,25 @@ def fetch_all(
             threading.Thread(target=work, args=[display], daemon=True)
             for _ in range(min(num_jobs, len(targets)))
         ]
-        for thread in threads:
-            thread.start()
         outcomes: dict[WeightsFile, BaseException | None] = {}
         try:
+            for thread in threads:
+                thread.start()
             while len(outcomes) < len(targets):
                 target, error = done.get()
                 if error is not None and not isinstance(error, VswinError):
                     raise error
                 outcomes[target] = error
         except KeyboardInterrupt:
-            display.print("interrupted; what was downloaded is kept for the next try")
+            if display.has_advanced:
+                display.print("what was downloaded is kept for the next try")
             raise
         finally:
             stopped.set()
             deadline = time.monotonic() + STOP_SECONDS
             for thread in threads:
-                thread.join(max(0.0, deadline - time.monotonic()))
+                if thread.ident is not None:  # it was started
+                    thread.join(max(0.0, deadline - time.monotonic()))
     return {target: outcomes[target] for target in targets}  # type: ignore[misc]  # checked above
 
 
@@ -91,6 +94,7 @@ class _Display:
 
     def __init__(self, brief: bool) -> None:
         self._brief = brief
+        self.has_advanced = False  # whether there is anything that was downloaded
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -130,13 +134,14 @@ class _Display:
         )
 
     def print(self, text: str) -> None:
-        """Print one line above the bars."""
-        if self._progress.disable:
-            print(printable(text), file=sys.stderr, flush=True)
-        else:
-            self._progress.console.print(
-                printable(text), markup=False, highlight=False, soft_wrap=True
-            )
+        """Print one line above the bars; what nobody can read must not stop a download."""
+        with contextlib.suppress(OSError):
+            if self._progress.disable:
+                print(printable(text), file=sys.stderr, flush=True)
+            else:
+                self._progress.console.print(
+                    printable(text), markup=False, highlight=False, soft_wrap=True
+                )
 
 
 class _Line(Watcher):
@@ -161,6 +166,7 @@ class _Line(Watcher):
             self.says(f"downloading {self._target.published.name}{size}{rest}")
 
     def advances(self, num_bytes: int) -> None:
+        self._display.has_advanced = True
         self._progress.update(self._task, completed=num_bytes)
 
     def says(self, text: str) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from vswin_cli.errors import DownloadError, WeightsNotFoundError
+from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
-from vswin_cli.weights.pins import pinned_sha256
+from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
 from vswin_cli.zoo.models import Model
 
 
@@ -14,43 +14,63 @@ def find_or_fetch(
 ) -> Path:
     """Return the file of a model's weights, downloading it if it is not in the cache.
 
-    A file that is there is taken as it is: reading it checks its structure and its numbers. Only
-    where its SHA-256 is pinned is it verified first, since that is what a pin is for.
+    A file that is there is checked before it is used: in a moment where it was verified before and
+    has not changed since, whole where it is new, has changed, or has a pinned SHA-256. One that
+    fails is kept aside and fetched again.
 
     Raises:
-        WeightsNotFoundError: It is not in the cache, and may not be downloaded.
-        DownloadError: It could not be downloaded.
-        CheckpointError: What was downloaded, or is there, does not verify.
+        WeightsError: There is none that may be used, or it cannot be downloaded; the message names
+            the file, its place and the ways out.
+        UsageError: The mirror or the file of sums makes no sense.
     """
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
-    is_here = target.is_here
-    if is_here and pin is None:
-        return target.path
-    if offline and is_here:
-        from vswin_cli.weights.verify import verify_again
-        from vswin_cli.weights.watch import Watcher
+    try:
+        if not _is_usable(target, pin):
+            _fetch(target, pin, mirror, offline)
+    except WeightsError as exc:
+        address = shown(file_address(target.published, mirror))
+        raise type(exc)(
+            f"cannot get the weights of {target.title}: {exc}; {_ways_out(target, address)}"
+        ) from exc
+    return target.path
 
-        verify_again(target, pin=pin, watcher=Watcher())
-        return target.path
-    address = shown(file_address(target.published, mirror))
-    if offline:
+
+def _is_usable(target: WeightsFile, pin: str | None) -> bool:
+    if not target.is_here:
+        return False
+    if pin is None and is_as_recorded(target):
+        return True  # known without HDF5
+
+    from vswin_cli.weights.verify import check_for_use
+
+    try:
+        check_for_use(target, pin=pin)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _fetch(target: WeightsFile, pin: str | None, mirror: str | None, offline: bool) -> None:
+    """Bring the file into the cache; what is there is known to fail."""
+    if offline and not target.is_here:
         raise WeightsNotFoundError(
-            f"no weights of {target.title}: {target.published.name} is not in {target.folder}, "
-            f"and --offline or VSWIN_OFFLINE forbids to download it; {_ways_out(target, address)}"
+            f"{target.published.name} is not in {target.folder}, and --offline or VSWIN_OFFLINE "
+            "forbids to download it"
         )
+    if offline:
+        from vswin_cli.cli.saying import Saying
+        from vswin_cli.weights.verify import verify_again
+
+        verify_again(target, pin=pin, watcher=Saying())
+        return
 
     from vswin_cli.cli.downloads import fetch_all
     from vswin_cli.weights.fetch import Fetching
 
     error = fetch_all([target], Fetching(mirror), brief=True)[target]
-    if isinstance(error, DownloadError):
-        raise DownloadError(
-            f"cannot get the weights of {target.title}: {error}; {_ways_out(target, address)}"
-        ) from error
     if error is not None:
         raise error
-    return target.path
 
 
 def _ways_out(target: WeightsFile, address: str) -> str:

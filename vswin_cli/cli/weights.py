@@ -69,13 +69,9 @@ def verify_weights(
     Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
     aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
     """
-    from vswin_cli.weights.pins import pinned_sha256, read_record, write_record
+    from vswin_cli.cli.saying import Saying
+    from vswin_cli.weights.pins import pinned_sha256, read_record
     from vswin_cli.weights.verify import verify_again
-    from vswin_cli.weights.watch import Watcher
-
-    class Saying(Watcher):
-        def says(self, text: str) -> None:
-            print(text, file=sys.stderr)
 
     targets = _targets(models, cache_dir, tops=(False,) if no_top else (True, False))
     # What is named must be there, what is not is verified where it is there.
@@ -89,14 +85,16 @@ def verify_weights(
         pin = pinned_sha256(target)
         record = read_record(target)
         try:
-            sha256 = verify_again(target, pin=pin, watcher=Saying())
+            verified = verify_again(target, pin=pin, watcher=Saying())
         except VswinError as error:
             failed += 1
             print(f"error: {target.title}: {error}", file=sys.stderr)
             continue
-        write_record(target, sha256)
-        how = "as pinned" if pin else "as recorded" if record else "recorded now"
-        print(f"{target.title}: whole, SHA-256 {sha256[:12]}… {how}")
+        if pin or record:
+            how = "as pinned" if pin else "as recorded"
+        else:
+            how = "recorded now" if verified.is_recorded else "not recorded: read-only, or in use"
+        print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
     if not targets:
         print("no weights to verify: the cache folder has none", file=sys.stderr)
     if failed:
@@ -127,21 +125,22 @@ def remove_weights(
     from vswin_cli.weights.cache import weights_file
 
     target = weights_file(find_model(model), cache_dir, top=not no_top)
-    if not target.is_here and not any(path.exists() for path in target.all_paths):
+    if not target.is_here and not target.all_paths:
         print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
-    num_bytes = sum(path.stat().st_size for path in target.all_paths if path.exists())
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        question = f"Remove {target.published.name} ({num_bytes / 1e6:.0f} MB)?"
+        size = sum(path.stat().st_size for path in target.all_paths)
+        question = f"Remove {target.published.name} ({size / 1e6:.0f} MB)?"
         if not typer.confirm(question, err=True):
             return
+    from vswin_cli.cli.saying import Saying
     from vswin_cli.weights.lock import locked
-    from vswin_cli.weights.watch import Watcher
 
     try:
-        with locked(target, Watcher()):
+        with locked(target, Saying()):
+            num_bytes = sum(path.stat().st_size for path in target.all_paths)
             for path in target.all_paths:
-                path.unlink(missing_ok=True)
+                path.unlink()
     except OSError as exc:
         raise OutputError(f"cannot remove {target.path}: {exc.strerror}") from exc
     print(f"{target.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
@@ -169,7 +168,7 @@ def _record(target: "WeightsFile") -> dict[str, Any]:
         "published_bytes": target.published.num_bytes,
         "bytes": here,
         "partial_bytes": part,
-        "corrupt": str(target.corrupt_path) if target.corrupt_path.exists() else None,
+        "corrupt": str(target.corrupt_paths[0]) if target.corrupt_paths else None,
         "sha256": read_record(target) if here is not None else None,
         "state": "here" if here is not None else "partial" if part else "absent",
     }

@@ -1,5 +1,6 @@
 """Where a file is fetched from: the release page, or a mirror of it."""
 
+import hashlib
 import os
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -27,9 +28,12 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
     try:
         parts = urlsplit(mirror)
         usable = (
-            bool(parts.hostname) and parts.port != 0
+            bool(parts.hostname) and parts.port != 0 and not parts.fragment
             if parts.scheme in {"http", "https"}
-            else parts.scheme == "file" and parts.netloc in {"", "localhost"} and bool(parts.path)
+            else parts.scheme == "file"
+            and parts.netloc in {"", "localhost"}
+            and parts.path.startswith("/")
+            and not {"?", "#"} & set(mirror)  # in a path they are %3F and %23
         )
     except ValueError:  # a port that is no number, an unbalanced bracket
         usable = False
@@ -46,6 +50,14 @@ def local_path(address: str) -> Path | None:
     """Return the path of a file: address, None for any other address."""
     parts = urlsplit(address)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def place_digest(address: str) -> str:
+    """Return a digest that tells places apart and holds no secret.
+
+    A user name, a password and a query are left out: signed addresses of one file differ by them.
+    """
+    return hashlib.sha256(shown(address).encode()).hexdigest()
 
 
 def shown(address: str) -> str:

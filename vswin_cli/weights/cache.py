@@ -1,12 +1,14 @@
 """Where weights files stand: one folder, the published names, and what may stand beside them."""
 
+import contextlib
+import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from vswin_cli.errors import WeightsError, WeightsNotFoundError
+from vswin_cli.errors import WeightsError
 from vswin_cli.zoo.models import Model, PublishedFile
 
 FOLDER_VARIABLE = "VSWIN_CACHE"
@@ -52,7 +54,7 @@ class WeightsFile:
         """
         try:
             self.path.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return False
         except OSError as exc:
             raise WeightsError(
@@ -73,8 +75,13 @@ class WeightsFile:
 
     @property
     def corrupt_path(self) -> Path:
-        """The last file that failed verification, kept aside."""
+        """The first file that failed verification, kept aside."""
         return self._beside(".corrupt")
+
+    @property
+    def corrupt_paths(self) -> tuple[Path, ...]:
+        """All files that failed and are kept aside: `.corrupt`, `.corrupt.1` and so on."""
+        return tuple(sorted(self.folder.glob(f"{glob.escape(self.corrupt_path.name)}*")))
 
     @property
     def record_path(self) -> Path:
@@ -88,18 +95,43 @@ class WeightsFile:
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
-        """The file and all that may stand beside it."""
-        return (
+        """The file and all that stands beside it, but for the lock, which never goes."""
+        paths = (
             self.path,
             self.partial_path,
             self.origin_path,
-            self.corrupt_path,
+            temporary_path(self.origin_path),
             self.record_path,
-            self.lock_path,
+            temporary_path(self.record_path),
+            *self.corrupt_paths,
         )
+        return tuple(path for path in paths if path.exists())
 
     def _beside(self, suffix: str) -> Path:
         return self.folder / (self.published.name + suffix)
+
+
+def temporary_path(path: Path) -> Path:
+    """Name the file that is written before it takes another's place; under the lock alone."""
+    return path.with_name(f"{path.name}.new")
+
+
+def replace_text(path: Path, text: str, *, mtime_ns: int | None = None) -> None:
+    """Write a small file whole, with the given time of change, or leave what was there.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    temporary = temporary_path(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        if mtime_ns is not None:
+            os.utime(temporary, ns=(mtime_ns, mtime_ns))
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def weights_file(model: Model, folder: Path | None = None, *, top: bool = True) -> WeightsFile:
@@ -112,19 +144,3 @@ def weights_file(model: Model, folder: Path | None = None, *, top: bool = True) 
 def weights_path(model: Model, folder: Path | None = None, *, top: bool = True) -> Path:
     """Name the place of a model's file, whether or not it is there."""
     return weights_file(model, folder, top=top).path
-
-
-def find_weights(model: Model, folder: Path | None = None, *, top: bool = True) -> Path:
-    """Find a model's file in the cache folder.
-
-    Raises:
-        WeightsNotFoundError: It is not there; the message says where that is.
-        WeightsError: The folder may not be looked into.
-    """
-    target = weights_file(model, folder, top=top)
-    if not target.is_here:
-        raise WeightsNotFoundError(
-            f"no weights of {target.title}: {target.published.name} is not in {target.folder}; "
-            f"fetch it with `vswin download-weights`, or give --weights FILE"
-        )
-    return target.path

@@ -16,9 +16,15 @@ from vswin_cli.weights.file_source import FileSource
 from vswin_cli.weights.http_source import HttpSource
 from vswin_cli.weights.lock import locked
 from vswin_cli.weights.partial import PartialFile, remove_partial
-from vswin_cli.weights.pins import pinned_sha256, read_record, write_record
+from vswin_cli.weights.pins import demanded_sha256, read_record, write_record
 from vswin_cli.weights.transfer import Patience, transfer
-from vswin_cli.weights.verify import set_aside, verify
+from vswin_cli.weights.verify import (
+    is_sound,
+    set_aside,
+    set_partial_aside,
+    verify,
+    verify_and_record,
+)
 from vswin_cli.weights.watch import Watcher
 
 TIMEOUT_SECONDS = 10.0
@@ -55,8 +61,9 @@ class Fetched:
 def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched | None:
     """Make sure that a file is in the cache, whole.
 
-    What is here is verified; a file that fails is kept aside as `.corrupt`, and fetched. Whole
-    files are used where they are, so a cache that cannot be written to works.
+    What is here is verified; a file that fails is kept aside as `.corrupt`, and fetched: a damaged
+    one at once, a whole checkpoint that is not the wanted one when that has come. Whole files are
+    used where they are, so a cache that cannot be written to works.
 
     Returns:
         How it was downloaded; None if it was here, or another process brought it.
@@ -65,13 +72,14 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched 
         DownloadError: It could not be downloaded, or not be written.
         CheckpointError: What was downloaded is not the published file.
         WeightsError: What is here cannot be read.
+        UsageError: The mirror, or the pin, makes no sense.
     """
     address = file_address(target.published, fetching.mirror)
-    pin = fetching.sha256 or pinned_sha256(target)
+    pin = demanded_sha256(target, fetching.sha256)
     was_here = target.is_here
     if was_here and not fetching.force:
         try:
-            write_record(target, verify(target, pin=pin))
+            verify_and_record(target, pin=pin)
         except CheckpointError as exc:
             watcher.says(f"{exc}; fetching it again")
         else:
@@ -81,7 +89,13 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched 
         with locked(target, watcher):
             if not fetching.force and _is_whole(target, pin, was_here, watcher):
                 return None
-            return _download(target, address, pin, fetching, watcher)
+            try:
+                return _download(target, address, pin, fetching, watcher)
+            except OSError as exc:
+                if exc.errno in _DISK_FULL:  # it needs the room more than we do
+                    with contextlib.suppress(OSError):
+                        remove_partial(target)
+                raise
 
 
 def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Watcher) -> bool:
@@ -93,7 +107,10 @@ def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Wat
     try:
         verify(target, pin=pin)
     except CheckpointError:
-        watcher.says(f"what was here is kept aside as {set_aside(target, target.path)}")
+        if is_sound(target):
+            watcher.says("what is here stays until the other has come")
+        else:
+            watcher.says(f"what was here is {set_aside(target)}")
         return False
     return True
 
@@ -125,12 +142,14 @@ def _download(
     try:
         verify(target, target.partial_path, pin=pin, sha256=sha256)
     except CheckpointError as exc:
-        corrupt = set_aside(target, target.partial_path)
+        became = set_partial_aside(target)
         raise CheckpointError(
-            f"what {shown(address)} sent is not usable: {exc}; it is kept aside as {corrupt}; "
-            "try again, or another --mirror"
+            f"what {shown(address)} sent is not usable: {exc}; it is {became}; try again, or "
+            "another --mirror"
         ) from exc
     watcher.check()
+    if target.is_here and not fetching.force:
+        watcher.says(f"what was here is {set_aside(target)}")
     target.record_path.unlink(missing_ok=True)  # of the file that is replaced
     target.partial_path.replace(target.path)
     _sync_folder(target.folder)
@@ -146,8 +165,6 @@ def _written(target: WeightsFile) -> Iterator[None]:
         yield
     except OSError as exc:
         if exc.errno in _DISK_FULL:
-            with contextlib.suppress(OSError):
-                remove_partial(target)  # a full disk needs the room more than we do
             raise DownloadError(
                 f"cannot write {target.published.name} to {target.folder}: {exc.strerror}; make "
                 "room, or choose another folder with --cache-dir or VSWIN_CACHE"

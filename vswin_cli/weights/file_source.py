@@ -25,10 +25,10 @@ class FileSource:
             raise self._failure(exc) from exc
         with stream:
             status = self._path.stat()
-            now = Origin(self.address, status.st_size, etag=f'"{status.st_mtime_ns}"')
-            if origin is None or not origin.may_be(now):
+            now = Origin(status.st_size, etag=f'"{status.st_mtime_ns}"')
+            if origin is None or not origin.is_confirmed_by(now):
                 start = 0
-            yield Reply(now, start, None, self._chunks(stream, start))
+            yield Reply(now, start, None, None, self._chunks(stream, start))
 
     def _chunks(self, stream: BinaryIO, start: int) -> Iterator[bytes]:
         stream.seek(start)

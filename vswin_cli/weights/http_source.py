@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,10 +17,19 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from vswin_cli import __version__
 from vswin_cli.errors import DownloadError
 from vswin_cli.weights.address import shown
-from vswin_cli.weights.source import CHUNK_BYTES, Origin, Reply, TransientError
+from vswin_cli.weights.source import (
+    CHUNK_BYTES,
+    Origin,
+    RangeRefusedError,
+    Reply,
+    TransientError,
+    is_header,
+)
 
 MAX_REDIRECTS = 10
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+_COUNT = re.compile(r"\d{1,18}", re.ASCII)
+_LONGEST_SECONDS = 366 * 86_400.0  # whatever a server says
 _HINTS = {
     401: "it wants a login; put one into ~/.netrc",
     403: "access is denied; check --mirror, or put a login into ~/.netrc",
@@ -83,15 +93,15 @@ class HttpSource:
         with response:
             self._reached = True
             self._check_status(response)
-            begin, num_bytes = self._extent(response, start)
+            begin, end, num_bytes = self._extent(response, start)
             yield Reply(
                 origin=Origin(
-                    self.address,
                     num_bytes,
-                    response.headers.get("ETag"),
-                    response.headers.get("Last-Modified"),
+                    _validator(response, "ETag"),
+                    _validator(response, "Last-Modified"),
                 ),
                 start=begin,
+                end=end,
                 content_type=response.headers.get("Content-Type"),
                 chunks=self._chunks(response),
             )
@@ -117,21 +127,23 @@ class HttpSource:
             hint = _HINTS.get(status)
             raise DownloadError(f"{says}, {hint}" if hint else says)
         encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding != "identity":
+        if encoding.lower() != "identity":
             raise DownloadError(
                 self._says(f"it sends the file compressed ({encoding}), though asked not to")
             )
 
-    def _extent(self, response: requests.Response, start: int) -> tuple[int, int | None]:
-        """Return the first byte of the body, and the size of the whole file if it is known."""
+    def _extent(
+        self, response: requests.Response, start: int
+    ) -> tuple[int, int | None, int | None]:
+        """Return where the body begins and ends, and the size of the file, if they are known."""
         if response.status_code == 200:
             length = response.headers.get("Content-Length", "")
-            return 0, int(length) if length.isdecimal() else None
+            return 0, None, int(length) if _COUNT.fullmatch(length) else None
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         if response.status_code == 416 or not start or not match or int(match[1]) != start:
             # Its file is shorter than ours, or it sends another range than the one asked for.
             raise RangeRefusedError(self._says("it does not continue where the download stopped"))
-        return start, None if match[3] == "*" else int(match[3])
+        return start, int(match[2]) + 1, None if match[3] == "*" else int(match[3])
 
     def _failure(self, exc: requests.RequestException) -> DownloadError:
         cause = exc.args[0] if exc.args else None
@@ -146,17 +158,26 @@ class HttpSource:
                 "its file in REQUESTS_CA_BUNDLE or SSL_CERT_FILE"
             )
         elif isinstance(exc, requests.exceptions.ProxyError):
-            reason = f"the proxy does not let it through ({_root_of(cause)})"
+            may_pass = self._may_come_back(cause)
+            reason = f"the proxy does not let it through ({_reason(cause)})"
         elif isinstance(exc, requests.Timeout):
             reason = self._silence()
         elif isinstance(cause, NewConnectionError):
-            may_pass = self._reached  # where it was reached before, it may come back
-            reason = f"no connection ({_root_of(cause)}); is there a network?"
+            may_pass = self._may_come_back(cause)
+            reason = f"no connection ({_reason(cause)}); is there a network?"
         elif may_pass:
-            reason = f"no connection ({_root_of(cause)})"
+            reason = f"no connection ({_reason(cause)})"
         else:
             reason = str(exc)
         return (TransientError if may_pass else DownloadError)(self._says(reason))
+
+    def _may_come_back(self, cause: object) -> bool:
+        """Tell whether a host that refuses is worth another try: if it was reached before."""
+        error = _system_error(cause)
+        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+            return True  # no name server has answered
+        is_refusal = isinstance(error, socket.gaierror | ConnectionRefusedError)
+        return self._reached or not is_refusal
 
     def _silence(self) -> str:
         return f"no byte for {self._timeout_seconds:g} s"
@@ -165,18 +186,22 @@ class HttpSource:
         return f"{shown(self.address)}: {reason}"
 
 
-def _root_of(cause: object) -> str:
-    """Name the system's own error below the wrappings of requests and urllib3."""
-    while isinstance(cause, Exception):
-        if isinstance(cause, OSError):
-            return cause.strerror or str(cause)
+def _validator(response: requests.Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value if is_header(value) else None
+
+
+def _system_error(cause: object) -> OSError | None:
+    """Find the system's own error below the wrappings of requests and urllib3."""
+    while isinstance(cause, Exception) and not isinstance(cause, OSError):
         inner = cause.args[-1] if cause.args else None
         cause = cause.__cause__ or (inner if isinstance(inner, Exception) else None)
-    return "it broke off"
+    return cause if isinstance(cause, OSError) else None
 
 
-class RangeRefusedError(TransientError):
-    """The server cannot continue the partial file; begin anew."""
+def _reason(cause: object) -> str:
+    error = _system_error(cause)
+    return "it broke off" if error is None else error.strerror or str(error)
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
@@ -184,11 +209,11 @@ def _retry_after_seconds(header: str | None) -> float | None:
     if header is None:
         return None
     if header.strip().isdecimal():
-        return float(header)
+        return min(float(header), _LONGEST_SECONDS)
     try:
         date = parsedate_to_datetime(header)
     except ValueError:
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (date - datetime.now(UTC)).total_seconds()), _LONGEST_SECONDS)

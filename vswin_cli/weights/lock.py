@@ -10,6 +10,21 @@ from vswin_cli.weights.watch import Watcher
 
 
 @contextmanager
+def locked_if_free(target: WeightsFile) -> Iterator[bool]:
+    """Hold the lock of a file; False where another process does, or the folder is read-only."""
+    lock = FileLock(target.lock_path, mode=0o666)
+    try:
+        lock.acquire(blocking=False)
+    except OSError:  # Timeout too
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
 def locked(target: WeightsFile, watcher: Watcher) -> Iterator[None]:
     """Hold the lock of a file, waiting until whoever holds it has finished.
 

@@ -3,18 +3,29 @@
 import json
 import os
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from vswin_cli.errors import DownloadError
-from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.address import place_digest
+from vswin_cli.weights.cache import WeightsFile, replace_text
 from vswin_cli.weights.running_sum import RunningSum
-from vswin_cli.weights.source import CHUNK_BYTES, Origin
+from vswin_cli.weights.source import CHUNK_BYTES, Origin, is_header
 
 WRITE_BACK_BYTES = 32 << 20
+DISTRUSTED_BYTES = 2 * WRITE_BACK_BYTES  # of a partial file that a system left which runs no more
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What stands beside a partial file."""
+
+    place: str  # a digest of where it comes from
+    system: str | None  # the one that ran then
+    origin: Origin
 
 
 class PartialFile:
@@ -30,14 +41,15 @@ class PartialFile:
 
     def __init__(self, target: WeightsFile, address: str) -> None:
         self._target = target
+        self._place = place_digest(address)
         self._file = _open(target.partial_path)
         self._sum = RunningSum()
         self.num_bytes = self._num_written_back = 0
         self.origin: Origin | None = None
         try:
-            origin = _read_origin(target.origin_path)
-            if origin is not None and origin.address == address:
-                self._take_up(origin)
+            begun = _read_begun(target.origin_path)
+            if begun is not None and begun.place == self._place:
+                self._take_up(begun)
             if self.num_bytes == 0:
                 self.clear()
         except BaseException:
@@ -81,10 +93,7 @@ class PartialFile:
         self.clear()
         self._need_room(origin.num_bytes)
         # First empty, then the new origin: killed in between, no byte is taken for another file's.
-        temporary = self._target.origin_path.with_name(f"{self._target.origin_path.name}.new")
-        temporary.write_text(json.dumps(asdict(origin)), encoding="utf-8")
-        temporary.replace(self._target.origin_path)
-        self.origin = origin
+        self._begun_from(origin)
 
     def clear(self) -> None:
         """Empty it."""
@@ -127,11 +136,20 @@ class PartialFile:
             os.posix_fadvise(self._file.fileno(), start, length, os.POSIX_FADV_DONTNEED)
         self._num_written_back = self.num_bytes
 
-    def _take_up(self, origin: Origin) -> None:
+    def _begun_from(self, origin: Origin) -> None:
+        begun = _Begun(self._place, running_system(), origin)
+        replace_text(self._target.origin_path, json.dumps(asdict(begun)))
+        self.origin = origin
+
+    def _take_up(self, begun: "_Begun") -> None:
         """Continue what an earlier process began."""
+        origin = begun.origin
         size = os.fstat(self._file.fileno()).st_size
         if origin.num_bytes is not None and size > origin.num_bytes:
             return
+        if begun.system != running_system():  # its last bytes may never have reached the disk
+            self._file.truncate(max(0, size - DISTRUSTED_BYTES))
+            self._begun_from(origin)
         while chunk := self._file.read(CHUNK_BYTES):
             self._sum.update(chunk)
             self.num_bytes += len(chunk)
@@ -176,8 +194,22 @@ def _open(path: Path) -> FileIO:
         return FileIO(opened(), "r+")
 
 
-def _read_origin(path: Path) -> Origin | None:
+def running_system() -> str | None:
+    """Return what tells this run of the machine from the one before; None but on Linux."""
     try:
-        return Origin(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):  # none, or one that was not written whole
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
         return None
+
+
+def _read_begun(path: Path) -> _Begun | None:
+    """Read what stands beside a partial file; None if it is missing or odd in any way."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        begun = _Begun(**content | {"origin": Origin(**content["origin"])})
+    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    origin = begun.origin
+    if origin.num_bytes is not None and (type(origin.num_bytes) is not int or origin.num_bytes < 0):
+        return None
+    return begun if is_header(origin.etag) and is_header(origin.last_modified) else None

@@ -1,7 +1,9 @@
 """SHA-256 sums: those that users demand, and those recorded when a file first verified.
 
 The release page publishes none. A record is one small file beside each weights file, in the format
-of sha256sum, so that processes do not contend for a common one and `sha256sum -c` reads it.
+of sha256sum, so that processes do not contend for a common one and `sha256sum -c` reads it. Its
+time of change is set to the weights file's: while the two are equal, the file need not be read to
+know that it is the one that verified.
 """
 
 import contextlib
@@ -11,12 +13,13 @@ import re
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
-from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.cache import WeightsFile, replace_text
+from vswin_cli.weights.lock import locked_if_free
 
 SUMS_VARIABLE = "VSWIN_SHA256SUMS"
 
 _SUM = re.compile(r"[0-9a-fA-F]{64}")
-_LINE = re.compile(r"\\?(?P<sum>[0-9a-fA-F]{64}) [ *](?P<name>.+)")
+_LINE = re.compile(r"\\?(?P<sum>[0-9a-fA-F]{64}) [ *]?(?P<name>\S.*)")
 _BSD_LINE = re.compile(r"SHA256 \((?P<name>.+)\) = (?P<sum>[0-9a-fA-F]{64})")
 
 
@@ -48,9 +51,24 @@ def pinned_sha256(target: WeightsFile) -> str | None:
     return sums.pop() if sums else None
 
 
+def demanded_sha256(target: WeightsFile, given: str | None) -> str | None:
+    """Return the sum that a file must have: `given`, else the one in VSWIN_SHA256SUMS, if any.
+
+    Raises:
+        UsageError: As `pinned_sha256`, or there are both, and they differ.
+    """
+    listed = pinned_sha256(target)
+    if given is not None and listed not in {None, given}:
+        raise UsageError(
+            f"--sha256 {given} contradicts {SUMS_VARIABLE}, which has {listed} for "
+            f"{target.published.name}; leave one of them out"
+        )
+    return given or listed
+
+
 def _read_sums(path: Path) -> list[tuple[str, str]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not text"
         raise UsageError(f"cannot read {SUMS_VARIABLE}={path}: {reason}") from exc
@@ -64,7 +82,8 @@ def _read_sums(path: Path) -> list[tuple[str, str]]:
                 f"cannot read {SUMS_VARIABLE}={path}: line {number} is not `SHA256  FILE`, "
                 "as sha256sum writes it"
             )
-        sums.append((match["name"].rpartition("/")[2], match["sum"].lower()))
+        name = re.split(r"[/\\]", match["name"])[-1]  # Windows' paths too
+        sums.append((name, match["sum"].lower()))
     return sums
 
 
@@ -83,14 +102,46 @@ def read_record(target: WeightsFile) -> str | None:
     return match["sum"].lower() if match else None
 
 
-def write_record(target: WeightsFile, sha256: str) -> None:
-    """Record the SHA-256 of a verified file, where the folder can be written to."""
-    if read_record(target) == sha256:
-        return
-    temporary = target.record_path.with_name(f"{target.record_path.name}.{os.getpid()}")
+def is_as_recorded(target: WeightsFile) -> bool:
+    """Tell, without reading it, whether a file is the one whose SHA-256 was recorded."""
     try:
-        temporary.write_text(f"{sha256}  {target.published.name}\n", encoding="utf-8")
-        temporary.replace(target.record_path)
+        same = target.path.stat().st_mtime_ns == target.record_path.stat().st_mtime_ns
+    except OSError:
+        return False
+    return same and read_record(target) is not None
+
+
+def record_if_unchanged(target: WeightsFile, sha256: str, before: os.stat_result) -> bool:
+    """Record the SHA-256 of a file that was verified without its lock.
+
+    Args:
+        target: The file.
+        sha256: Its sum.
+        before: What it was when its verification began.
+
+    Returns:
+        Whether the record has this sum now: a read-only cache works without, and so does one in
+        which another process may just be replacing the file.
+    """
+    if read_record(target) == sha256 and is_as_recorded(target):
+        return True
+    with locked_if_free(target) as is_held, contextlib.suppress(FileNotFoundError):
+        if is_held and _identity(target.path.stat()) == _identity(before):
+            write_record(target, sha256)
+    return read_record(target) == sha256
+
+
+def write_record(target: WeightsFile, sha256: str) -> None:
+    """Record the SHA-256 of a file that has just been verified; under its lock alone."""
+    try:
+        replace_text(
+            target.record_path,
+            f"{sha256}  {target.published.name}\n",
+            mtime_ns=target.path.stat().st_mtime_ns,
+        )
     except OSError:  # a read-only cache works without a record
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        return
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -23,11 +23,14 @@ class TransientError(DownloadError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RangeRefusedError(TransientError):
+    """The source cannot continue the partial file, or not with the same file; begin anew."""
+
+
 @dataclass(frozen=True)
 class Origin:
-    """What identifies the file that a server holds at the moment."""
+    """What identifies the file that a source holds at the moment."""
 
-    address: str
     num_bytes: int | None  # None: the server did not say
     etag: str | None = None
     last_modified: str | None = None
@@ -39,30 +42,42 @@ class Origin:
             return self.etag
         return self.last_modified
 
-    def may_be(self, other: "Origin") -> bool:
-        """Tell whether nothing shows that the two are different files."""
+    def is_confirmed_by(self, other: "Origin") -> bool:
+        """Tell whether what a source says later is of the same file, as far as it can be told.
+
+        Where there is a validator, it must be said again: a server that forgets it may have
+        forgotten to check it too.
+        """
         pairs = (
             (self.num_bytes, other.num_bytes),
             (self.etag, other.etag),
             (self.last_modified, other.last_modified),
         )
-        return self.address == other.address and not any(
-            ours is not None and theirs is not None and ours != theirs for ours, theirs in pairs
-        )
+        if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            return False
+        return self.validator is None or self.validator == other.validator
+
+
+def is_header(value: object) -> bool:
+    """Tell whether a validator is one that can be sent back to its server, or is None."""
+    return value is None or (isinstance(value, str) and value.isascii() and value.isprintable())
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a source answers: the file from byte `start` on."""
+    """What a source answers: the file from byte `start` on, up to before `end`."""
 
     origin: Origin
     start: int
+    end: int | None  # None: as far as it goes
     content_type: str | None
     chunks: Iterator[bytes]
 
 
 class Source(Protocol):
     """A place that holds one file."""
+
+    address: str  # may hold a password: `shown` makes it fit for messages
 
     def open(self, start: int, origin: Origin | None) -> AbstractContextManager[Reply]:
         """Ask for the file from byte `start` on.
@@ -72,6 +87,7 @@ class Source(Protocol):
 
         Raises:
             TransientError: It may work at the next try. Iterating over the chunks raises it too.
+            RangeRefusedError: It cannot be continued; ask from byte 0 on.
             DownloadError: It will not.
         """
         ...

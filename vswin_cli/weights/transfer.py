@@ -1,21 +1,21 @@
 """Bring a file from a source into its partial file, however often the connection breaks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from vswin_cli.errors import DownloadError
 from vswin_cli.weights.address import shown
 from vswin_cli.weights.cache import WeightsFile
-from vswin_cli.weights.http_source import RangeRefusedError
 from vswin_cli.weights.partial import PartialFile
-from vswin_cli.weights.source import Origin, Reply, Source, TransientError
+from vswin_cli.weights.source import Origin, RangeRefusedError, Reply, Source, TransientError
 from vswin_cli.weights.watch import Watcher
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-# Where the server gives no validator, this much is fetched again when a download continues, and
-# compared with what is here: another file shows by it.
-OVERLAP_BYTES = 1024
+# This much is fetched again when a download continues, and compared with what is here: another file
+# shows by it where the server has no validator, or does not keep to it. Twenty times this much is
+# less than a hundredth of the smallest file.
+OVERLAP_BYTES = 32 << 10
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,14 @@ class Patience:
     """When to try again, and when to give up.
 
     Failures are counted since the file last grew beyond what was ever here of it: a connection
-    that breaks after every few megabytes brings the file in the end, one that brings nothing does
-    not go on for ever.
+    that breaks after every few megabytes brings the file in the end, one that brings nothing, or
+    next to nothing, does not go on for ever.
     """
 
     num_retries: int = 5
     first_delay_seconds: float = 0.5  # doubled by every further failure
     longest_delay_seconds: float = 300  # a server that wants to be left alone longer is left alone
+    least_progress_bytes: int = 64 << 10  # less does not count
 
 
 def transfer(
@@ -56,14 +57,15 @@ def transfer(
     """
     if partial.origin and not any_size and partial.origin.num_bytes != target.published.num_bytes:
         partial.clear()  # it was begun when another sum was pinned
-    failures, furthest = 0, partial.num_bytes
+    failures, furthest, anew = 0, partial.num_bytes, False
     while not partial.is_complete:
         try:
-            _receive(source, partial, target, any_size, watcher)
+            _receive(source, partial, target, anew, any_size, patience, watcher)
+            anew = False
         except TransientError as exc:
-            if isinstance(exc, RangeRefusedError):
-                partial.clear()
-            if partial.num_bytes > furthest:
+            # What is here is kept until a server has sent something better.
+            anew = isinstance(exc, RangeRefusedError)
+            if partial.num_bytes >= furthest + patience.least_progress_bytes:
                 failures, furthest = 0, partial.num_bytes
             failures += 1
             if failures > patience.num_retries:
@@ -71,73 +73,83 @@ def transfer(
                 raise DownloadError(
                     f"{exc}; gave up after {patience.num_retries} retries{kept}"
                 ) from exc
-            delay = exc.retry_after_seconds
-            if delay is None:
-                delay = patience.first_delay_seconds * 2 ** (failures - 1)
+            backoff = patience.first_delay_seconds * 2 ** (failures - 1)
+            delay = max(backoff, exc.retry_after_seconds or 0.0)
             if delay > patience.longest_delay_seconds:
                 raise DownloadError(f"{exc}; it asks to be tried again in {delay:.0f} s") from exc
+            reason = str(exc).removeprefix(f"{shown(source.address)}: ")
             watcher.says(
-                f"{exc}; trying again in {delay:.1f} s (retry {failures} of {patience.num_retries})"
+                f"{reason}; trying again in {delay:.1f} s "
+                f"(retry {failures} of {patience.num_retries})"
             )
             watcher.pause(delay)
 
 
 def _receive(
-    source: Source, partial: PartialFile, target: WeightsFile, any_size: bool, watcher: Watcher
+    source: Source,
+    partial: PartialFile,
+    target: WeightsFile,
+    anew: bool,
+    any_size: bool,
+    patience: Patience,
+    watcher: Watcher,
 ) -> None:
-    """Append what one connection brings."""
-    has_validator = partial.origin is not None and partial.origin.validator is not None
-    tail = partial.tail(0 if has_validator else OVERLAP_BYTES)
-    start = partial.num_bytes - len(tail)
+    """Append what one connection brings, or begin anew with it.
+
+    That may be the rest of the file, or a piece of it that the source has chosen.
+    """
+    name = shown(source.address)
+    tail = b"" if anew else partial.tail(OVERLAP_BYTES)
+    start = 0 if anew else partial.num_bytes - len(tail)
     with source.open(start, partial.origin) as reply:
         chunks = reply.chunks
         first = next(chunks, b"")
         if reply.start == 0:
-            _check_size(reply, first, target, any_size)
+            _check_size(reply, first, target, any_size, name)
             partial.begin(_with_size(reply.origin, target, any_size))
             tail = b""
-        elif partial.origin is None or not partial.origin.may_be(reply.origin):
-            raise RangeRefusedError(f"{shown(reply.origin.address)}: the file has changed")
-        watcher.starts(partial.num_bytes, partial.origin.num_bytes if partial.origin else None)
+        elif partial.origin is None or not partial.origin.is_confirmed_by(reply.origin):
+            raise RangeRefusedError(f"{name}: the file may have changed")
+        begun_at = partial.num_bytes
+        watcher.starts(begun_at, partial.origin.num_bytes if partial.origin else None)
         total = partial.origin.num_bytes if partial.origin else None
         for chunk in chain([first], chunks):
             watcher.check()
             same, rest = chunk[: len(tail)], chunk[len(tail) :]
             if not tail.startswith(same):
-                raise RangeRefusedError(f"{shown(reply.origin.address)}: the file has changed")
+                raise RangeRefusedError(f"{name}: the file has changed")
             tail = tail[len(same) :]
             if total is not None and partial.num_bytes + len(rest) > total:
-                raise DownloadError(
-                    f"{shown(reply.origin.address)}: the server sends more than {total:,} bytes"
-                )
+                raise DownloadError(f"{name}: the server sends more than {total:,} bytes")
             partial.append(rest)
             watcher.advances(partial.num_bytes)
     if total is None:  # the end of the body is all that tells where the file ends
         partial.ends_here()
     elif partial.num_bytes < total:
+        is_piece = partial.num_bytes == reply.end
+        if is_piece and partial.num_bytes - begun_at >= patience.least_progress_bytes:
+            return
         raise TransientError(
-            f"{shown(reply.origin.address)}: the connection broke after {partial.num_bytes:,} of "
-            f"{total:,} bytes"
+            f"{name}: the connection broke after {partial.num_bytes:,} of {total:,} bytes"
         )
 
 
-def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool) -> None:
+def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool, name: str) -> None:
     """Refuse what cannot be the file before it is downloaded."""
     num_bytes, wanted = reply.origin.num_bytes, target.published.num_bytes
     is_hdf5 = first.startswith(HDF5_SIGNATURE[: len(first)]) and bool(first)
     is_html = "html" in (reply.content_type or "")
-    address = shown(reply.origin.address)
     if not is_hdf5 and first and (is_html or num_bytes is None):
         kind = "an HTML page, a login or error page?" if is_html else "something that is not HDF5"
-        raise DownloadError(f"{address}: the server does not send the file but {kind}")
+        raise DownloadError(f"{name}: the server does not send the file but {kind}")
     if num_bytes is not None and num_bytes != wanted and not any_size:
         raise DownloadError(
-            f"{address}: it has {num_bytes:,} bytes, the published file has {wanted:,}; if your "
+            f"{name}: it has {num_bytes:,} bytes, the published file has {wanted:,}; if your "
             "mirror has a file of its own, pin it with --sha256 or VSWIN_SHA256SUMS"
         )
 
 
 def _with_size(origin: Origin, target: WeightsFile, any_size: bool) -> Origin:
     if origin.num_bytes is None and not any_size:
-        return Origin(origin.address, target.published.num_bytes, origin.etag, origin.last_modified)
+        return replace(origin, num_bytes=target.published.num_bytes)
     return origin

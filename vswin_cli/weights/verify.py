@@ -1,12 +1,19 @@
 """Whether a file is the published one: its size, its sum where one is known, its structure."""
 
+from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.model.checkpoint import check_checkpoint
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.lock import locked
-from vswin_cli.weights.pins import file_sha256, read_record
+from vswin_cli.weights.pins import (
+    file_sha256,
+    is_as_recorded,
+    read_record,
+    record_if_unchanged,
+)
 from vswin_cli.weights.watch import Watcher
 
 
@@ -57,14 +64,52 @@ def verify(
     return sha256
 
 
-def verify_again(target: WeightsFile, *, pin: str | None, watcher: Watcher) -> str:
+@dataclass(frozen=True)
+class Verified:
+    """A whole file of the cache."""
+
+    sha256: str
+    is_recorded: bool  # whether its record has this sum
+
+
+def verify_and_record(target: WeightsFile, *, pin: str | None) -> Verified:
+    """Check a file that is in the cache, and record its sum where the folder lets us.
+
+    Raises:
+        CheckpointError, WeightsError: As `verify`.
+    """
+    try:
+        before = target.path.stat()
+    except OSError as exc:
+        raise WeightsError(f"cannot read weights {target.path}: {exc.strerror}") from exc
+    sha256 = verify(target, pin=pin)
+    return Verified(sha256, record_if_unchanged(target, sha256, before))
+
+
+def check_for_use(target: WeightsFile, *, pin: str | None) -> None:
+    """Check a file that is in the cache before predictions are made with it.
+
+    What has not changed since it was recorded is not read. A whole checkpoint of this model that is
+    not the published file was put there by hand, and may be used.
+
+    Raises:
+        CheckpointError: It must not be used.
+        WeightsError: It cannot be read.
+    """
+    if pin is None and is_as_recorded(target):
+        return
+    try:
+        verify_and_record(target, pin=pin)
+    except CheckpointError:
+        if pin is not None or not _is_only_another_size(target):
+            raise
+
+
+def verify_again(target: WeightsFile, *, pin: str | None, watcher: Watcher) -> Verified:
     """Check a file that is in the cache, and keep it aside if it is damaged.
 
     A checkpoint of this model that is whole but not the published file was put there by hand. It
     fails, but stays, since predictions can be made with it.
-
-    Returns:
-        The file's SHA-256.
 
     Raises:
         WeightsNotFoundError: It is not in the cache.
@@ -74,12 +119,13 @@ def verify_again(target: WeightsFile, *, pin: str | None, watcher: Watcher) -> s
     if not target.is_here:
         raise WeightsNotFoundError(f"{target.published.name} is not in {target.folder}")
     try:
-        return verify(target, pin=pin)
+        return verify_and_record(target, pin=pin)
     except CheckpointError as exc:
         failure = exc
     try:
         with locked(target, watcher):  # look again: another process may have replaced it
-            return _verify_or_set_aside(target, pin)
+            sha256 = _verify_or_set_aside(target, pin)
+            return Verified(sha256, read_record(target) == sha256)
     except OSError as exc:
         raise CheckpointError(
             f"{failure}; it cannot be kept aside ({exc.strerror}), so do not use it"
@@ -95,25 +141,53 @@ def _verify_or_set_aside(target: WeightsFile, pin: str | None) -> str:
                 f"{exc}; it is a whole checkpoint of this model and stays where it is: pin its "
                 "SHA-256, or replace it with `vswin download-weights`"
             ) from exc
-        raise CheckpointError(f"{exc}; kept aside as {set_aside(target, target.path)}") from exc
+        raise CheckpointError(f"{exc}; {set_aside(target)}") from exc
 
 
-def set_aside(target: WeightsFile, path: Path) -> Path:
-    """Rename a file that failed, so that it is never used, and return its new path.
+def set_aside(target: WeightsFile) -> str:
+    """Rename a file that failed, so that it is never used; nothing is overwritten.
+
+    Returns:
+        What became of it, for messages.
 
     Raises:
         OSError: The folder cannot be written to.
     """
-    path.replace(target.corrupt_path)
-    if path == target.path:
-        target.record_path.unlink(missing_ok=True)
-    else:
-        target.origin_path.unlink(missing_ok=True)
-    return target.corrupt_path
+    numbered = (
+        target.corrupt_path.with_name(f"{target.corrupt_path.name}.{number}") for number in count(1)
+    )
+    free = next(path for path in chain([target.corrupt_path], numbered) if not path.exists())
+    target.path.rename(free)
+    target.record_path.unlink(missing_ok=True)
+    return f"kept aside as {free}"
+
+
+def set_partial_aside(target: WeightsFile) -> str:
+    """Rename a download that failed; one is kept, since the next would be like it.
+
+    Returns:
+        What became of it, for messages.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    target.origin_path.unlink(missing_ok=True)
+    if target.corrupt_path.exists():
+        target.partial_path.unlink()
+        return f"not kept, since there is {target.corrupt_path} already"
+    target.partial_path.rename(target.corrupt_path)
+    return f"kept aside as {target.corrupt_path}"
 
 
 def _is_only_another_size(target: WeightsFile) -> bool:
-    if target.path.stat().st_size == target.published.num_bytes or read_record(target):
+    has_size = target.path.stat().st_size == target.published.num_bytes
+    return not has_size and read_record(target) is None and is_sound(target)
+
+
+def is_sound(target: WeightsFile) -> bool:
+    """Tell whether a file is a whole checkpoint of this model, if not the one that is wanted."""
+    record = read_record(target)
+    if record is not None and file_sha256(target.path) != record:
         return False
     try:
         check_checkpoint(target.path, target.model.architecture, target.num_classes)
