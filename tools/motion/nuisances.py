@@ -11,7 +11,7 @@ Rng = np.random.Generator
 
 
 def disturb(rng: Rng, frames: np.ndarray, strength: float) -> np.ndarray:
-    """Add light, grain, overlays and compression to frames, uint8 (T, S, S, 3).
+    """Add light, grain, overlays and compression to frames, uint8 (T, H, W, 3).
 
     Args:
         rng: Source of all chance.
@@ -19,10 +19,9 @@ def disturb(rng: Rng, frames: np.ndarray, strength: float) -> np.ndarray:
         strength: 0 to 1: how likely and how strong each is.
     """
     clip = frames.astype(np.float32)
-    num_frames, side = frames.shape[:2]
     clip = _expose(rng, clip, strength)
     if rng.random() < 0.3 * strength:
-        clip += _shimmer(rng, num_frames, side)
+        clip += _shimmer(rng, *frames.shape[:3])
     if rng.random() < 0.5 * strength:
         sigma = rng.uniform(0, 12)
         channels = rng.choice((1, 3))
@@ -56,36 +55,36 @@ def _expose(rng: Rng, clip: np.ndarray, strength: float) -> np.ndarray:
     return clip * (gain[:, np.newaxis, np.newaxis, np.newaxis] * tint).astype(np.float32)
 
 
-def _shimmer(rng: Rng, num_frames: int, side: int) -> np.ndarray:
+def _shimmer(rng: Rng, num_frames: int, height: int, width: int) -> np.ndarray:
     """Light that dances in place: coarse noise which fades from one picture to the next."""
     cells, every = int(rng.integers(2, 10)), int(rng.integers(2, 12))
     knots = rng.standard_normal((num_frames // every + 2, cells, cells)).astype(np.float32)
     knots *= rng.uniform(1, 12)
-    shimmer = np.empty((num_frames, side, side, 1), np.float32)
+    shimmer = np.empty((num_frames, height, width, 1), np.float32)
     for number in range(num_frames):
         before, share = divmod(number / every, 1)
         mixed = knots[int(before)] * (1 - share) + knots[int(before) + 1] * share
-        shimmer[number, ..., 0] = cv2.resize(mixed, (side, side), interpolation=cv2.INTER_CUBIC)
+        shimmer[number, ..., 0] = cv2.resize(mixed, (width, height), interpolation=cv2.INTER_CUBIC)
     return shimmer
 
 
 def _letterbox(rng: Rng, frames: np.ndarray) -> None:
     """Draw bars at two sides, or at one as a crop from the picture's end sees them."""
-    side = frames.shape[1]
+    along = frames if rng.random() < 0.6 else frames.transpose(0, 2, 1, 3)
+    side = along.shape[1]
     gray = int(rng.choice((0, 0, 16, rng.integers(0, 255))))
     first = int(side * rng.uniform(0.03, 0.16))
     last = first
     if rng.random() < 0.3:
         first, last = int(side * rng.uniform(0.1, 0.4)), 0
         first, last = (first, last) if rng.random() < 0.5 else (last, first)
-    along = frames if rng.random() < 0.6 else frames.transpose(0, 2, 1, 3)
     along[:, :first] = gray
     along[:, side - last :] = gray
 
 
 def _caption(rng: Rng, frames: np.ndarray) -> None:
     """Write a line or put a logo that stays where it is."""
-    side = frames.shape[1]
+    side = min(frames.shape[1:3])
     x, y = (int(place) for place in rng.uniform(0, side * 0.8, 2))
     color = tuple(int(value) for value in rng.integers(0, 256, 3))
     letters = bytes(rng.integers(65, 91, 8).astype(np.uint8)).decode()

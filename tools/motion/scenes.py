@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from motion import textures
 from motion.camera import (
     CLIP_LEN,
     Frame,
@@ -28,22 +29,25 @@ DrawPicture = Callable[[Rng], np.ndarray]
 
 @dataclass(frozen=True)
 class Clip:
-    """A view as the model sees it, and what is true of it."""
+    """A view as the model sees it or the whole picture, and what is true of it."""
 
-    frames: np.ndarray  # uint8 (CLIP_LEN, SIDE, SIDE, 3), RGB
+    frames: np.ndarray  # uint8 (CLIP_LEN, H, W, 3), RGB; the short side is SIDE
     label: int
     motion: np.ndarray  # (4,), of the whole picture; see `camera.Path`
     flow: np.ndarray  # float32 (CLIP_LEN // 4, FLOW_CELLS, FLOW_CELLS, 2), pixels a sampled frame
 
 
-def render(rng: Rng, label: int, draw_picture: DrawPicture, strength: float = 1.0) -> Clip:
-    """Render a view of a class.
+def render(
+    rng: Rng, label: int, draw_picture: DrawPicture, strength: float = 1.0, *, whole: bool = False
+) -> Clip:
+    """Render a clip of a class.
 
     Args:
         rng: Source of all chance.
         label: Index of the class.
         draw_picture: Returns what to look at, uint8 (H, W, 3).
         strength: Of the nuisances, 0 to 1.
+        whole: The whole picture, not one of its crops; then the flow is of the left or upper crop.
     """
     compressed = rng.random() < 0.12 * strength
     side = 2 * SIDE if compressed else SIDE
@@ -51,17 +55,18 @@ def render(rng: Rng, label: int, draw_picture: DrawPicture, strength: float = 1.
     path = draw_path(rng, label, frame, strength)
     # The crops lie at the start, the end and the middle of the long side.
     free_x, free_y = frame.width - side, frame.height - side
-    place = rng.choice((0, 0.5, 1))
+    place = 0 if whole else rng.choice((0, 0.5, 1))
     centre = (frame.width / 2 - place * free_x, frame.height / 2 - place * free_y)
+    size = (int(frame.width) // 2 * 2, int(frame.height) // 2 * 2) if whole else (side, side)
 
-    frames, matrices = _ground(rng, path, frame, centre, draw_picture)
+    frames, matrices = _ground(rng, path, frame, centre, size, draw_picture)
     if rng.random() < 0.25 * strength and label != STATIC:
         _add_near_layer(rng, frames, path, frame, centre, draw_picture)
     if rng.random() < 0.4 * strength:
         _add_objects(rng, frames, draw_picture)
     if compressed:
         frames = h264(frames, int(rng.integers(20, 36)))
-        frames = _each(frames, lambda image: cv2.resize(image, (SIDE, SIDE)))
+        frames = _each(frames, lambda image: cv2.resize(image, None, fx=0.5, fy=0.5))
     frames = disturb(rng, frames, strength)
 
     steps = flow(matrices, side, FLOW_CELLS) * (SIDE / side)
@@ -96,22 +101,26 @@ def _viewpoint(rng: Rng, texture: np.ndarray, span: float) -> Viewpoint:
     return Viewpoint(x, y, span, turned)
 
 
-def _warp(texture: np.ndarray, matrix: np.ndarray, side: int) -> np.ndarray:
+def _warp(texture: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.warpAffine(
-        texture, matrix, (side, side),
+        texture, matrix, size,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT,
     )  # fmt: skip
 
 
 def _ground(
-    rng: Rng, path: Path, frame: Frame, centre: tuple[float, float], draw_picture: DrawPicture
+    rng: Rng,
+    path: Path,
+    frame: Frame,
+    centre: tuple[float, float],
+    size: tuple[int, int],
+    draw_picture: DrawPicture,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Render what the camera sees, with the blur of its own motion where it is fast."""
-    side = int(frame.short)
     texture, span = _draw_texture(rng, draw_picture)
-    span *= SIDE / side
+    span *= SIDE / frame.short
     matrices = transforms(path, frame, centre, _viewpoint(rng, texture, span))
-    frames = np.stack([_warp(texture, matrix, side) for matrix in matrices])
+    frames = np.stack([_warp(texture, matrix, size) for matrix in matrices])
     if np.abs(path.motion).max() > 0.6 and rng.random() < 0.5:
         shutter = rng.uniform(0.15, 0.5)  # of the time between sampled frames
         following = np.concatenate([matrices[1:], matrices[-1:]])
@@ -119,7 +128,7 @@ def _ground(
         jumps = np.abs(following - matrices).sum(axis=(1, 2))
         following = np.where((jumps > 4 * np.median(jumps))[:, None, None], matrices, following)
         later = [matrices + (following - matrices) * shutter * share for share in (0.5, 1)]
-        exposures = [[_warp(texture, m, side) for m in moved] for moved in later]
+        exposures = [[_warp(texture, m, size) for m in moved] for moved in later]
         frames = np.mean([frames, *exposures], axis=0).astype(np.uint8)
     return frames, matrices
 
@@ -133,21 +142,22 @@ def _add_near_layer(
     draw_picture: DrawPicture,
 ) -> None:
     """Put nearer things in front, which the same camera motion moves faster; in place."""
-    side = frames.shape[1]
+    size = frames.shape[2], frames.shape[1]
     texture, span = _draw_texture(rng, draw_picture)
     cells = int(rng.integers(3, 9))
     noise = cv2.resize(rng.standard_normal((cells, cells)), texture.shape[1::-1])
     mask = noise > np.quantile(noise, rng.uniform(0.5, 0.85))
     layer = np.dstack([texture, mask.astype(np.uint8) * 255])
-    viewpoint = _viewpoint(rng, texture, span * SIDE / side)
+    viewpoint = _viewpoint(rng, texture, span * SIDE / frame.short)
     matrices = transforms(path, frame, centre, viewpoint, rng.uniform(1.15, 2))
     for image, matrix in zip(frames, matrices, strict=True):
-        _cover(image, _warp(layer, matrix, side))
+        _cover(image, _warp(layer, matrix, size))
 
 
 def _add_objects(rng: Rng, frames: np.ndarray, draw_picture: DrawPicture) -> None:
     """Let up to four things move through the picture, a third of it at most; in place."""
-    side = frames.shape[1]
+    height, width = frames.shape[1:3]
+    side = np.sqrt(height * width)
     count = int(rng.integers(1, 5))
     texture = draw_picture(rng)
     for area in rng.dirichlet(np.ones(count)) * rng.uniform(0.02, 1 / 3):
@@ -164,7 +174,7 @@ def _add_objects(rng: Rng, frames: np.ndarray, draw_picture: DrawPicture) -> Non
         place = complex(*rng.uniform(0.1, 0.9, 2)) + speed * times * direction
         if rng.random() < 0.4:
             place += 0.1 * rng.random() * np.sin(times * rng.uniform(5, 60))
-        place = (place.real % 1.3 - 0.15) * side, (place.imag % 1.3 - 0.15) * side
+        place = (place.real % 1.3 - 0.15) * width, (place.imag % 1.3 - 0.15) * height
         stretch = np.exp(rng.normal(scale=0.3))
         turn = rng.normal(scale=0.5) * times + rng.uniform(0, 6)
         for number, image in enumerate(frames):
@@ -173,7 +183,7 @@ def _add_objects(rng: Rng, frames: np.ndarray, draw_picture: DrawPicture) -> Non
             linear *= np.array(((stretch,), (1 / stretch,)))
             shift = np.array((31.5, 31.5)) - linear @ (place[0][number], place[1][number])
             matrix = np.column_stack((linear, shift))
-            warped = cv2.warpAffine(sprite, matrix, (side, side),
+            warped = cv2.warpAffine(sprite, matrix, (width, height),
                                     flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)  # fmt: skip
             _cover(image, warped)
 
@@ -190,19 +200,20 @@ def _cover(image: np.ndarray, layer: np.ndarray) -> None:
 class PicturePool:
     """Procedural pictures, used a few times each, in other poses."""
 
-    def __init__(self, size: int = 48, renewed: float = 0.12) -> None:
+    def __init__(
+        self, size: int = 48, renewed: float = 0.12, picture: DrawPicture = textures.picture
+    ) -> None:
+        self.picture = picture
         self.size = size
         self.renewed = renewed
         self._pictures: list[np.ndarray] = []
 
     def __call__(self, rng: Rng) -> np.ndarray:
         """Draw a picture."""
-        from motion.textures import picture  # noqa: PLC0415
-
         if len(self._pictures) < self.size:
-            self._pictures.append(picture(rng))
+            self._pictures.append(self.picture(rng))
             return self._pictures[-1]
         where = int(rng.integers(self.size))
         if rng.random() < self.renewed:
-            self._pictures[where] = picture(rng)
+            self._pictures[where] = self.picture(rng)
         return self._pictures[where]
