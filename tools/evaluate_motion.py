@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from motion.card import model_card
 from motion.judging import Answer, accuracy, confusion, judge_footage, judge_synthetic, photographs
 from motion.motions import LABELS
 from rich.progress import track
@@ -31,17 +32,21 @@ def main() -> None:
     parser.add_argument("--synthetic", type=int, default=900, metavar="CLIPS")
     parser.add_argument("--footage", type=int, default=270, metavar="CLIPS")
     parser.add_argument("--backend", default="openvino")
+    parser.add_argument("--card", type=Path, help="write the model card to this file")
     arguments = parser.parse_args()
     engine = load_engine(
         SWIN_N_MOTION, arguments.weights, backend=arguments.backend, precision="float32",
         view_size=SWIN_N_MOTION.protocol.view_size,
     )  # fmt: skip
-    if arguments.synthetic:
-        answers = track(judge_synthetic(engine, arguments.synthetic), total=arguments.synthetic)
-        report("Held-out synthetic clips", list(answers))
-    if arguments.footage:
-        answers = judge_footage(engine, photographs(), arguments.footage)
-        report("Footage over photographs", list(track(answers, total=arguments.footage)))
+    synthetic = list(track(judge_synthetic(engine, arguments.synthetic), total=arguments.synthetic))
+    footage = list(
+        track(judge_footage(engine, photographs(), arguments.footage), total=arguments.footage)
+    )
+    for title, answers in (("Synthetic clips", synthetic), ("Footage", footage)):
+        if answers:
+            report(title, answers)
+    if arguments.card:
+        arguments.card.write_text(model_card(synthetic, footage), encoding="utf-8")
 
 
 if __name__ == "__main__":

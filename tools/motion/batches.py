@@ -2,7 +2,9 @@
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Full
 
 import cv2
 import numpy as np
@@ -67,8 +69,15 @@ def _batches(seed: int, first_step: int, batch_size: int) -> Iterator[Batch]:
 
 def _produce(seed: int, first_step: int, batch_size: int, queue) -> None:  # noqa: ANN001
     cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
     for batch in _batches(seed, first_step, batch_size):
-        queue.put((batch.frames, batch.labels, batch.motions, batch.flows))
+        waiting = True
+        while waiting:
+            if parent is None or not parent.is_alive():
+                return
+            with suppress(Full):
+                queue.put((batch.frames, batch.labels, batch.motions, batch.flows), timeout=5)
+                waiting = False
 
 
 def render_batches(seed: int, first_step: int, batch_size: int) -> Iterator[Batch]:

@@ -12,7 +12,7 @@ INTERVAL = 2
 SPAN = (CLIP_LEN - 1) * INTERVAL + 1  # source frames that a clip spans
 
 ASPECTS = (1.0, 1.25, 4 / 3, 1.5, 16 / 9, 16 / 9, 16 / 9, 2.0, 2.39)
-SLOWEST = 0.025  # mean flow across SPAN frames, in short sides: barely visible
+SLOWEST = 0.04  # mean flow across SPAN frames, in short sides: barely visible
 FASTEST = np.array((3.0, 3.0, 0.9, 0.9))  # right, down, larger, clockwise
 
 
@@ -81,8 +81,8 @@ def draw_path(rng: Rng, label: int, frame: Frame, strength: float = 1.0) -> Path
     progress = _progress(rng, strength)(times)
     places = motion * per_unit * progress[:, np.newaxis]
     if rng.random() < 0.6 * strength:
-        amplitude = rng.uniform(0, 0.015) if label == STATIC else rng.uniform(0, 1) * min(
-            0.3 * fastest, 0.02)  # fmt: skip
+        amplitude = rng.uniform(0, 0.01) if label == STATIC else rng.uniform(0, 1) * min(
+            0.2 * fastest, 0.02)  # fmt: skip
         places += _shake(rng, times, amplitude)
     return Path(label, motion, places)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,14 @@ from vswin_cli.zoo.models import SWIN_N_MOTION
 
 TEST_SEED = 20_000
 
+_PHOTOGRAPHS = {
+    "sklearn": "datasets/images/china.jpg datasets/images/flower.jpg",
+    "matplotlib": "mpl-data/sample_data/grace_hopper.jpg",
+    "skimage": "data/astronaut.png data/brick.png data/camera.png data/chelsea.png data/coffee.png"
+    " data/grass.png data/gravel.png data/hubble_deep_field.jpg data/motorcycle_left.png"
+    " data/rocket.jpg",
+}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -27,6 +36,7 @@ class Answer:
 
     clip: str  # what it was
     label: int
+    speed: float  # of the named motion, in the unit of whoever made the clip
     probabilities: np.ndarray  # (num_classes,)
 
     @property
@@ -43,7 +53,8 @@ def judge_synthetic(engine: Engine, count: int, seed: int = TEST_SEED) -> Iterat
         cropped = [crop(frame, SWIN_N_MOTION.protocol) for frame in clip.frames]
         views = np.stack([frame.crops for frame in cropped], 1)  # (crops, T, S, S, 3)
         moved = " ".join(f"{value:+.2f}" for value in clip.motion)
-        yield Answer(moved, clip.label, engine.probabilities(views).mean(0))
+        speed = float(np.abs(clip.motion).max())
+        yield Answer(moved, clip.label, speed, engine.probabilities(views).mean(0))
 
 
 def judge_footage(
@@ -66,28 +77,29 @@ def judge_footage(
             for scored in prediction.scored_labels:
                 probabilities[scored.index] = scored.probability
             moved = " ".join(f"{value:+.2f}" for value in shot.motion)
-            yield Answer(f"{name} {shot.name} {moved}", shot.label, probabilities)
+            yield Answer(
+                f"{Path(name).name} {shot.name} {moved}",
+                shot.label,
+                max(map(abs, shot.motion)),
+                probabilities,
+            )
 
 
 def photographs() -> dict[str, np.ndarray]:
     """Photographs that come with scikit-learn, matplotlib and scikit-image, uint8 RGB by name."""
-    import matplotlib  # noqa: PLC0415
-    import skimage  # noqa: PLC0415
-    import sklearn  # noqa: PLC0415
-
-    folders = {
-        Path(sklearn.__file__).parent / "datasets/images": ("china.jpg", "flower.jpg"),
-        Path(matplotlib.get_data_path()) / "sample_data": ("grace_hopper.jpg",),
-        Path(skimage.__file__).parent / "data": (
-            "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "grass.png",
-            "gravel.png", "hubble_deep_field.jpg", "motorcycle_left.png", "rocket.jpg",
-        ),
-    }  # fmt: skip
     return {
-        name: cv2.cvtColor(cv2.imread(str(folder / name)), cv2.COLOR_BGR2RGB)
-        for folder, names in folders.items()
-        for name in names
+        file: cv2.cvtColor(cv2.imread(str(_folder(package) / file)), cv2.COLOR_BGR2RGB)
+        for package, files in _PHOTOGRAPHS.items()
+        for file in files.split()
     }
+
+
+def _folder(package: str) -> Path:
+    """The installed package's own folder; nothing of it is imported."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{package} brings photographs for the test; install vswin[test]")
+    return Path(spec.origin).parent
 
 
 def confusion(answers: list[Answer]) -> np.ndarray:

@@ -23,7 +23,7 @@ def disturb(rng: Rng, frames: np.ndarray, strength: float) -> np.ndarray:
     if rng.random() < 0.3 * strength:
         clip += _shimmer(rng, *frames.shape[:3])
     if rng.random() < 0.5 * strength:
-        sigma = rng.uniform(0, 12)
+        sigma = rng.uniform(0, 9) * strength
         channels = rng.choice((1, 3))
         clip += sigma * rng.standard_normal((*frames.shape[:3], channels), np.float32)
     disturbed = np.clip(clip, 0, 255).astype(np.uint8)
@@ -41,7 +41,8 @@ def _expose(rng: Rng, clip: np.ndarray, strength: float) -> np.ndarray:
     """Contrast and brightness of the clip; drift, flicker and colour over its frames."""
     num_frames = len(clip)
     clip = (clip - clip.mean()) * rng.choice((-1, 1))
-    clip *= rng.uniform(0.25, 1.2) if rng.random() < 0.6 else 1.0
+    contrast = np.exp(rng.uniform(np.log(12), np.log(70)))  # grey levels, RMS
+    clip *= min(contrast / max(float(clip.std()), 1.0), 4.0)
     clip += rng.uniform(60, 190)
     gain = np.ones(num_frames, np.float32)
     times = np.linspace(0, 1, num_frames)

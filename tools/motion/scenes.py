@@ -46,9 +46,10 @@ def render(
         rng: Source of all chance.
         label: Index of the class.
         draw_picture: Returns what to look at, uint8 (H, W, 3).
-        strength: Of the nuisances, 0 to 1.
+        strength: Of the nuisances, 0 to 1; each clip draws its own below it.
         whole: The whole picture, not one of its crops; then the flow is of the left or upper crop.
     """
+    strength *= rng.uniform(0.3, 1)
     compressed = rng.random() < 0.12 * strength
     side = 2 * SIDE if compressed else SIDE
     frame = draw_frame(rng, side)
