@@ -23,6 +23,7 @@ from motion.nuisances import disturb, h264
 
 SIDE = 96  # pixels of a crop: the protocol's
 FLOW_CELLS = 6  # a side
+LEAST_DETAIL = 0.08
 
 DrawPicture = Callable[[Rng], np.ndarray]
 
@@ -80,6 +81,22 @@ def _each(frames: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.
 
 
 def _draw_texture(rng: Rng, draw_picture: DrawPicture) -> tuple[np.ndarray, float]:
+    """Draw textures until one has detail: where nothing is to be seen, nothing moves."""
+    while True:
+        texture, span = _draw_any_texture(rng, draw_picture)
+        if _detail(texture, span) > LEAST_DETAIL:
+            return texture, span
+
+
+def _detail(texture: np.ndarray, span: float) -> float:
+    """Mean difference of neighbouring pixels of a view, in standard deviations."""
+    seen = cv2.resize(texture, None, fx=1 / span, fy=1 / span, interpolation=cv2.INTER_NEAREST)
+    gray = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    steps = np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean()
+    return float(steps / max(gray.std(), 1e-3))
+
+
+def _draw_any_texture(rng: Rng, draw_picture: DrawPicture) -> tuple[np.ndarray, float]:
     """Return a picture at some sharpness, and how many of its pixels a view's pixel spans.
 
     Videos are resized without a low-pass filter, so large ones alias: that is a span above 1.
