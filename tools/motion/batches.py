@@ -69,6 +69,7 @@ def _batches(seed: int, first_step: int, batch_size: int) -> Iterator[Batch]:
 
 def _produce(seed: int, first_step: int, batch_size: int, queue) -> None:  # noqa: ANN001
     cv2.setNumThreads(1)
+    queue.cancel_join_thread()  # batches that nobody fetched must not hold the process up
     parent = multiprocessing.parent_process()
     for batch in _batches(seed, first_step, batch_size):
         waiting = True
