@@ -5,7 +5,7 @@ import pytest
 
 from vswin_cli.errors import WeightsNotFoundError
 from vswin_cli.weights.cache import cache_folder, find_weights, weights_path
-from vswin_cli.zoo.models import MODELS
+from vswin_cli.zoo.models import PUBLISHED_MODELS
 
 
 def test_folder_is_the_chosen_one_then_the_variable_then_the_platforms(monkeypatch, tmp_path):
@@ -27,20 +27,20 @@ def test_folder_is_absolute(monkeypatch, tmp_path):
 
 
 def test_no_two_published_files_have_one_place():
-    paths = {weights_path(model, top=top) for model in MODELS for top in (True, False)}
-    assert len(paths) == 2 * len(MODELS)
+    paths = {weights_path(model, top=top) for model in PUBLISHED_MODELS for top in (True, False)}
+    assert len(paths) == 2 * len(PUBLISHED_MODELS)
 
 
 def test_absent_weights_say_where_they_are_looked_for(tmp_path):
     with pytest.raises(WeightsNotFoundError) as error:
-        find_weights(MODELS[0], tmp_path)
+        find_weights(PUBLISHED_MODELS[0], tmp_path)
     assert str(tmp_path) in str(error.value)
-    assert MODELS[0].classifier_file.name in str(error.value)
+    assert PUBLISHED_MODELS[0].classifier_file.name in str(error.value)
 
 
 def test_weights_are_found_with_and_without_top(tmp_path):
     for top in (True, False):
-        path = weights_path(MODELS[0], tmp_path, top=top)
+        path = weights_path(PUBLISHED_MODELS[0], tmp_path, top=top)
         path.touch()
-        assert find_weights(MODELS[0], tmp_path, top=top) == path
+        assert find_weights(PUBLISHED_MODELS[0], tmp_path, top=top) == path
     assert len(os.listdir(tmp_path)) == 2  # noqa: PTH208

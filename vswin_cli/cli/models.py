@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vswin_cli.zoo.models import MODELS, Model
+from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel
 
 
 def models(
@@ -22,10 +22,17 @@ def models(
         _print_table(records)
 
 
-def _record(model: Model) -> dict[str, Any]:
+def _record(model: AnyModel) -> dict[str, Any]:
     from vswin_cli.weights.cache import weights_path
 
-    path = weights_path(model)
+    if isinstance(model, BundledModel):
+        path = model.weights_path
+        published: dict[str, Any] = {"top1": None, "top5": None, "file": path.name}
+        published |= {"bytes": path.stat().st_size}
+    else:
+        path = weights_path(model)
+        published = {"top1": model.top1, "top5": model.top5, "file": model.classifier_file.name}
+        published |= {"bytes": model.classifier_file.num_bytes}
     return {
         "name": model.name,
         "labels": model.label_set.name,
@@ -35,10 +42,8 @@ def _record(model: Model) -> dict[str, Any]:
         "protocol": model.protocol.sampling,
         "num_clips": model.protocol.num_clips,
         "num_crops": model.protocol.num_crops,
-        "top1": model.top1,
-        "top5": model.top5,
-        "file": model.classifier_file.name,
-        "bytes": model.classifier_file.num_bytes,
+        **published,
+        "is_bundled": isinstance(model, BundledModel),
         "weights_path": str(path),
         "weights_present": path.is_file(),
     }
@@ -63,11 +68,12 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             record["name"],
             str(record["num_classes"]),
             f"{record['num_parameters'] / 1e6:.1f}M",
-            f"{record['gmacs_per_view']:.0f}",
+            f"{record['gmacs_per_view']:.{0 if record['gmacs_per_view'] > 1 else 1}f}",
             f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
-            f"{record['top1']}/{record['top5']}",
+            "–" if record["is_bundled"] else f"{record['top1']}/{record['top5']}",
             f"{record['bytes'] / 1e6:.0f}",
-            "yes" if record["weights_present"] else "no",
+            "bundled" if record["is_bundled"] else "yes" if record["weights_present"] else "no",
         )
     console.print(table)
     console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
+    console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")

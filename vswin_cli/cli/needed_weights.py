@@ -6,13 +6,13 @@ from vswin_cli.errors import DownloadError, WeightsNotFoundError
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.weights.pins import pinned_sha256
-from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
 def find_or_fetch(
-    model: Model, *, cache_dir: Path | None, mirror: str | None, offline: bool, top: bool = True
+    model: AnyModel, *, cache_dir: Path | None, mirror: str | None, offline: bool, top: bool = True
 ) -> Path:
-    """Return the file of a model's weights, downloading it if it is not in the cache.
+    """Return the file of a model's weights, downloading it if it is not here.
 
     A file that is there is taken as it is: reading it checks its structure and its numbers. Only
     where its SHA-256 is pinned is it verified first, since that is what a pin is for.
@@ -22,6 +22,8 @@ def find_or_fetch(
         DownloadError: It could not be downloaded.
         CheckpointError: What was downloaded, or is there, does not verify.
     """
+    if isinstance(model, BundledModel):
+        return model.weights_path
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
     is_here = target.path.is_file()
