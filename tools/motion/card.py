@@ -31,9 +31,9 @@ of the picture, flicker, exposure drift, blur, grain, captions, letterboxes, JPE
 compression, repeated frames, aliasing, and videos so short that the protocol starts them over. No
 photograph, no footage.
 
-These weights: seed 0, 3,250 steps of 32 clips, 55 minutes on two shared cores. The clips were not the
-same throughout: to step 750 the faintest contrasts, slowest motions and strongest nuisances went
-further, and to step 2,250 textures without detail were in. Training is not finished: steps still help.
+These weights: seed 0, 3,250 steps of 32 clips, 55 minutes on two shared cores. The clips were not
+the same throughout: up to step 750 they were fainter, slower and more disturbed, and up to step
+2,250 textures without detail were among them. More steps would still help.
 
 `python tools/train_motion.py FOLDER` trains it again; `tools/motion/` holds the parts. The patch
 embedding starts as pairs of filters in quadrature, tuned to motion (Adelson and Bergen, 1985), and
