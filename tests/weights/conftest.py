@@ -13,7 +13,7 @@ from reference import write_checkpoint
 
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.zoo.architectures import Architecture
-from vswin_cli.zoo.models import MODELS, PublishedFile, find_model
+from vswin_cli.zoo.models import PUBLISHED_MODELS, PublishedFile, find_model
 
 SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 
@@ -32,14 +32,16 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole checkpoint of a very small model."""
     path = tmp_path_factory.mktemp("published") / "small_classifier.weights.h5"
-    return write_checkpoint(path, replace(MODELS[0], architecture=SMALLEST))
+    return write_checkpoint(path, replace(PUBLISHED_MODELS[0], architecture=SMALLEST))
 
 
 @pytest.fixture
 def target(small_file: Path, tmp_path: Path) -> WeightsFile:
     """The small model's file in an empty cache."""
     published = PublishedFile(small_file.name, small_file.stat().st_size)
-    model = replace(MODELS[0], name="small", architecture=SMALLEST, classifier_file=published)
+    model = replace(
+        PUBLISHED_MODELS[0], name="small", architecture=SMALLEST, classifier_file=published
+    )
     return weights_file(model, tmp_path / "cache")
 
 

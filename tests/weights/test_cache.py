@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from vswin_cli.weights.cache import cache_folder, weights_path
-from vswin_cli.zoo.models import MODELS
+from vswin_cli.zoo.models import PUBLISHED_MODELS
 
 
 def test_folder_is_the_chosen_one_then_the_variable_then_the_platforms(monkeypatch, tmp_path):
@@ -23,5 +23,5 @@ def test_folder_is_absolute(monkeypatch, tmp_path):
 
 
 def test_no_two_published_files_have_one_place():
-    paths = {weights_path(model, top=top) for model in MODELS for top in (True, False)}
-    assert len(paths) == 2 * len(MODELS)
+    paths = {weights_path(model, top=top) for model in PUBLISHED_MODELS for top in (True, False)}
+    assert len(paths) == 2 * len(PUBLISHED_MODELS)

@@ -29,7 +29,7 @@ from vswin_cli.weights.fetch import Fetching
 from vswin_cli.weights.lock import locked
 from vswin_cli.weights.pins import file_sha256, read_record
 from vswin_cli.weights.watch import Watcher
-from vswin_cli.zoo.models import MODELS, find_model
+from vswin_cli.zoo.models import PUBLISHED_MODELS, find_model
 
 TINY = find_model("swin-t-k400")
 
@@ -113,7 +113,7 @@ def test_no_model_means_all_classifiers(cache, server, capfd):
     server.always = answering(404)
     assert run(["download-weights", "--mirror", server.mirror]) == 1
     paths = {path for path, _ in server.requests}
-    assert paths == {f"/folder/{model.classifier_file.name}" for model in MODELS}
+    assert paths == {f"/folder/{model.classifier_file.name}" for model in PUBLISHED_MODELS}
     assert run(["download-weights", "--mirror", server.mirror, "--no-top", "--jobs", "6"]) == 1
     assert len(server.requests) == 12
     assert capfd.readouterr().err.count("HTTP 404") == 12

@@ -2,10 +2,16 @@ import pytest
 
 from vswin_cli.errors import VswinError
 from vswin_cli.zoo import labels
-from vswin_cli.zoo.labels import KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2, read_labels
+from vswin_cli.zoo.labels import (
+    KINETICS400,
+    KINETICS600,
+    MOTION,
+    SOMETHING_SOMETHING_V2,
+    read_labels,
+)
 
 
-@pytest.mark.parametrize("label_set", [KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2])
+@pytest.mark.parametrize("label_set", [KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2, MOTION])
 def test_label_sets_are_whole_and_without_repetition(label_set):
     names = read_labels(label_set)
     assert len(names) == len(set(names)) == label_set.num_classes
@@ -17,6 +23,20 @@ def test_order_is_the_published_one():
     assert kinetics[:2] == ("abseiling", "air drumming")
     assert kinetics.index("yoga") == 398
     assert read_labels(KINETICS600)[-1] == "zumba"
+
+
+def test_camera_motions_are_spelled_as_documented():
+    assert read_labels(MOTION) == (
+        "static",
+        "pan left",
+        "pan right",
+        "tilt up",
+        "tilt down",
+        "zoom in",
+        "zoom out",
+        "roll clockwise",
+        "roll counterclockwise",
+    )
 
 
 def test_names_keep_their_commas():

@@ -1,7 +1,13 @@
 import pytest
 
-from vswin_cli.errors import UnknownModelError
-from vswin_cli.zoo.models import MODELS, find_model
+from vswin_cli.errors import UnknownModelError, UsageError
+from vswin_cli.zoo.models import (
+    DEFAULT_MODEL,
+    PUBLISHED_MODELS,
+    SWIN_N_MOTION,
+    find_model,
+    find_published_model,
+)
 
 # The paper's tables 1 to 3 and the model zoo: millions of parameters, GMACs a view.
 PUBLISHED = {
@@ -29,7 +35,7 @@ def test_parameter_counts_are_exact():
 
 
 def test_file_holds_the_parameters_and_little_else():
-    for model in MODELS:
+    for model in PUBLISHED_MODELS:
         payload = 4 * model.num_parameters
         assert payload < model.classifier_file.num_bytes < payload * 1.02
 
@@ -51,5 +57,17 @@ def test_unknown_name_suggests_the_nearest(typo, meant):
 
 
 def test_unknown_name_without_a_near_one_lists_all():
-    with pytest.raises(UnknownModelError, match=r"one of swin-t-k400, .*swin-b-ssv2"):
+    with pytest.raises(UnknownModelError, match=r"one of swin-n-motion, .*swin-b-ssv2"):
         find_model("zzz")
+
+
+def test_bundled_model_is_the_default_and_light():
+    assert find_model("swin-n-motion") is SWIN_N_MOTION is DEFAULT_MODEL
+    num_bytes = SWIN_N_MOTION.weights_path.stat().st_size
+    assert 4 * SWIN_N_MOTION.num_parameters < num_bytes < 3_000_000
+
+
+def test_bundled_model_is_not_among_the_downloads():
+    with pytest.raises(UsageError, match="bundled"):
+        find_published_model("swin-n-motion")
+    assert find_published_model("swin-t-k400") is find_model("swin-t-k400")

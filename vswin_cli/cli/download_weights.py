@@ -13,7 +13,7 @@ from vswin_cli.cli.options import (
     YesOption,
 )
 from vswin_cli.errors import UsageError
-from vswin_cli.zoo.models import find_model, model_names
+from vswin_cli.zoo.models import PUBLISHED_MODELS, find_published_model, model_names
 
 if TYPE_CHECKING:
     from vswin_cli.weights.cache import WeightsFile
@@ -57,8 +57,10 @@ def download_weights(
     """
     from vswin_cli.weights.cache import weights_file
 
-    names = list(dict.fromkeys(models or model_names()))
-    targets = [weights_file(find_model(name), cache_dir, top=not no_top) for name in names]
+    names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
+    targets = [
+        weights_file(find_published_model(name), cache_dir, top=not no_top) for name in names
+    ]
     if sha256 is not None and len(targets) != 1:
         raise UsageError("--sha256 is the sum of one file: name one MODEL")
 

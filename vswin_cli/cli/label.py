@@ -41,7 +41,7 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.output.text import printable
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.models import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.label_setup import LabelSetup
@@ -52,7 +52,7 @@ if TYPE_CHECKING:  # they import NumPy and OpenCV
 def label(
     paths: PathsArgument,
     output: LabelOutputOption,
-    model: ModelOption,
+    model: ModelOption = DEFAULT_MODEL.name,
     weights: Annotated[
         Path | None,
         typer.Option("--weights", metavar="FILE", help="Default: the model's file in the cache."),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vswin_cli.zoo.models import MODELS, Model
+from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel
 
 
 def models(
@@ -22,10 +22,18 @@ def models(
         _print_table(records)
 
 
-def _record(model: Model) -> dict[str, Any]:
+def _record(model: AnyModel) -> dict[str, Any]:
     from vswin_cli.weights.cache import weights_file
 
-    weights = weights_file(model)
+    if isinstance(model, BundledModel):
+        path, is_here = model.weights_path, True
+        published: dict[str, Any] = {"top1": None, "top5": None, "file": path.name}
+        published |= {"bytes": path.stat().st_size}
+    else:
+        weights = weights_file(model)
+        path, is_here = weights.path, weights.is_here
+        published = {"top1": model.top1, "top5": model.top5, "file": model.classifier_file.name}
+        published |= {"bytes": model.classifier_file.num_bytes}
     return {
         "name": model.name,
         "labels": model.label_set.name,
@@ -35,12 +43,10 @@ def _record(model: Model) -> dict[str, Any]:
         "protocol": model.protocol.sampling,
         "num_clips": model.protocol.num_clips,
         "num_crops": model.protocol.num_crops,
-        "top1": model.top1,
-        "top5": model.top5,
-        "file": model.classifier_file.name,
-        "bytes": model.classifier_file.num_bytes,
-        "weights_path": str(weights.path),
-        "weights_present": weights.is_here,
+        **published,
+        "is_bundled": isinstance(model, BundledModel),
+        "weights_path": str(path),
+        "weights_present": is_here,
     }
 
 
@@ -65,11 +71,12 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             record["name"],
             str(record["num_classes"]),
             f"{record['num_parameters'] / 1e6:.1f}M",
-            f"{record['gmacs_per_view']:.0f}",
+            f"{record['gmacs_per_view']:.{0 if record['gmacs_per_view'] > 1 else 1}f}",
             f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
-            f"{record['top1']}/{record['top5']}",
+            "–" if record["is_bundled"] else f"{record['top1']}/{record['top5']}",
             f"{record['bytes'] / 1e6:.0f}",
-            "yes" if record["weights_present"] else "no",
+            "bundled" if record["is_bundled"] else "yes" if record["weights_present"] else "no",
         )
     console.print(table)
     console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
+    console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")

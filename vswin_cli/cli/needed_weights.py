@@ -6,13 +6,13 @@ from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
-from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
 def find_or_fetch(
-    model: Model, *, cache_dir: Path | None, mirror: str | None, offline: bool, top: bool = True
+    model: AnyModel, *, cache_dir: Path | None, mirror: str | None, offline: bool, top: bool = True
 ) -> Path:
-    """Return the file of a model's weights, downloading it if it is not in the cache.
+    """Return the file of a model's weights, downloading it if it is not here.
 
     A file that is there is checked before it is used: in a moment where it was verified before and
     has not changed since, whole where it is new, has changed, or has a pinned SHA-256. One that
@@ -23,6 +23,8 @@ def find_or_fetch(
             the file, its place and the ways out.
         UsageError: The mirror or the file of sums makes no sense.
     """
+    if isinstance(model, BundledModel):
+        return model.weights_path
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
     try:

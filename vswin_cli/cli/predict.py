@@ -27,12 +27,12 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.output.text import printable
 from vswin_cli.output.writers import Format, open_writer
 from vswin_cli.results import Failure
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.models import DEFAULT_MODEL, AnyModel, BundledModel, find_model
 
 
 def predict(
     videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Video files.")],
-    model: ModelOption,
+    model: ModelOption = DEFAULT_MODEL.name,
     weights: Annotated[
         Path | None,
         typer.Option(
@@ -103,7 +103,10 @@ def predict(
         )
         classifier = Classifier(chosen, engine, chosen_protocol, reader=reader, top_k=top_k)
         failed = 0
-        with _open_output(output) as stream, closing(open_writer(output_format, stream)) as writer:
+        with (
+            _open_output(output) as stream,
+            closing(open_writer(output_format, stream, _note(chosen))) as writer,
+        ):
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()
                 writer.write(result)
@@ -115,6 +118,16 @@ def predict(
                         print(f"warning: {printable(warning)}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+def _note(model: AnyModel) -> str:
+    """Tell whoever did not choose a model which one answered."""
+    if not isinstance(model, BundledModel):
+        return ""
+    return (
+        f"{model.name} is the bundled model, which {model.about.partition(',')[0]}; "
+        "for actions: --model swin-b-k400"
+    )
 
 
 @contextmanager

@@ -15,7 +15,12 @@ from vswin_cli.cli.options import (
     complete_model,
 )
 from vswin_cli.errors import OutputError, VswinError
-from vswin_cli.zoo.models import MODELS, find_model
+from vswin_cli.zoo.models import (
+    PUBLISHED_MODELS,
+    BundledModel,
+    find_model,
+    find_published_model,
+)
 
 if TYPE_CHECKING:
     from vswin_cli.weights.cache import WeightsFile
@@ -108,7 +113,11 @@ def show_path(
     """Print where the weights of a model are, or belong."""
     from vswin_cli.weights.cache import weights_file
 
-    target = weights_file(find_model(model), cache_dir, top=not no_top)
+    bundled = find_model(model)
+    if isinstance(bundled, BundledModel) and not no_top:
+        print(bundled.weights_path)
+        return
+    target = weights_file(find_published_model(model), cache_dir, top=not no_top)
     print(target.path)
     if not target.is_here:
         print(f"{target.title}: not there yet", file=sys.stderr)
@@ -124,7 +133,7 @@ def remove_weights(
     """Remove the weights of a model, with what stands beside them; on a terminal, ask first."""
     from vswin_cli.weights.cache import weights_file
 
-    target = weights_file(find_model(model), cache_dir, top=not no_top)
+    target = weights_file(find_published_model(model), cache_dir, top=not no_top)
     if not target.is_here and not target.all_paths:
         print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
@@ -151,7 +160,8 @@ def _targets(
 ) -> "list[WeightsFile]":
     from vswin_cli.weights.cache import weights_file
 
-    chosen = [find_model(name) for name in dict.fromkeys(models)] if models else MODELS
+    names = dict.fromkeys(models or ())
+    chosen = [find_published_model(name) for name in names] or PUBLISHED_MODELS
     return [weights_file(model, cache_dir, top=top) for model in chosen for top in tops]
 
 

@@ -147,6 +147,15 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
             _read(path, file, key.dataset)
 
 
+def save_checkpoint(
+    path: Path, weights: Mapping[str, np.ndarray], architecture: Architecture, num_classes: int
+) -> None:
+    """Write a classifier's variables, by their paths, in the layout of the published files."""
+    with h5py.File(path, "w") as file:
+        for key in key_table(architecture, num_classes):
+            file[key.dataset] = weights[key.variable].reshape(key.shape)
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[h5py.File]:
     try:

@@ -15,9 +15,10 @@ _PIPED_WIDTH = 1000  # labels stay whole where no terminal limits the line
 
 
 class TableWriter:
-    """One table a video; plain text without lines or colours where it is not a terminal."""
+    """One table a video, one note a run; plain text where it is not a terminal."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, note: str = "") -> None:
+        self._note = note
         self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
         if not self._console.is_terminal:
             self._console = Console(
@@ -37,7 +38,9 @@ class TableWriter:
         self._console.print(Text(summary(result), style="dim"))
 
     def close(self) -> None:
-        """Nothing to complete."""
+        """Print the note below the last table."""
+        if self._note and self._started:
+            self._console.print(Text(self._note, style="dim"))
 
     def _print_table(self, table: Table) -> None:
         if self._console.is_terminal:

@@ -28,11 +28,11 @@ class Writer(Protocol):
         """Complete the format, after an interrupted run too."""
 
 
-def open_writer(output_format: Format, stream: TextIO) -> Writer:
-    """Make the writer of a format on an open text stream."""
+def open_writer(output_format: Format, stream: TextIO, note: str = "") -> Writer:
+    """Make the writer of a format on an open text stream; tables end with the note."""
     match output_format:
         case Format.TABLE:
-            return TableWriter(stream)
+            return TableWriter(stream, note)
         case Format.JSON:
             return JsonWriter(stream)
         case Format.JSONL:

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from vswin_cli.errors import WeightsError
-from vswin_cli.zoo.models import Model, PublishedFile
+from vswin_cli.zoo.models import PublishedFile, PublishedModel
 
 FOLDER_VARIABLE = "VSWIN_CACHE"
 
@@ -30,7 +30,7 @@ class WeightsFile:
     A file under `path` is whole: it was verified before it was given that name.
     """
 
-    model: Model
+    model: PublishedModel
     published: PublishedFile
     num_classes: int | None  # None: without top
     folder: Path
@@ -134,13 +134,15 @@ def replace_text(path: Path, text: str, *, mtime_ns: int | None = None) -> None:
         raise
 
 
-def weights_file(model: Model, folder: Path | None = None, *, top: bool = True) -> WeightsFile:
+def weights_file(
+    model: PublishedModel, folder: Path | None = None, *, top: bool = True
+) -> WeightsFile:
     """Name a model's file, with or without top, in the cache folder."""
     if top:
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))
 
 
-def weights_path(model: Model, folder: Path | None = None, *, top: bool = True) -> Path:
+def weights_path(model: PublishedModel, folder: Path | None = None, *, top: bool = True) -> Path:
     """Name the place of a model's file, whether or not it is there."""
     return weights_file(model, folder, top=top).path

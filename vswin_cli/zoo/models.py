@@ -1,4 +1,4 @@
-"""The models that `--model` names.
+"""The models that `--model` names: one that comes with the package, and the published ones.
 
 Accuracies are those of the model zoo at https://github.com/SwinTransformer/Video-Swin-Transformer;
 the files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0.
@@ -7,11 +7,26 @@ the files are the Keras conversions at https://github.com/innat/VideoSwin, relea
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 
-from vswin_cli.errors import UnknownModelError
-from vswin_cli.zoo.architectures import BASE, SMALL, TINY, Architecture, num_macs, num_parameters
-from vswin_cli.zoo.labels import KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2, LabelSet
-from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Protocol
+from vswin_cli.errors import UnknownModelError, UsageError
+from vswin_cli.zoo.architectures import (
+    BASE,
+    NANO,
+    SMALL,
+    TINY,
+    Architecture,
+    num_macs,
+    num_parameters,
+)
+from vswin_cli.zoo.labels import (
+    KINETICS400,
+    KINETICS600,
+    MOTION,
+    SOMETHING_SOMETHING_V2,
+    LabelSet,
+)
+from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, Protocol
 
 RELEASE_URL = "https://github.com/innat/VideoSwin/releases/download/v2.0/"
 
@@ -31,16 +46,12 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture with a label set, a protocol and a checkpoint."""
+    """An architecture with a label set and a protocol; its checkpoint is the subclass's."""
 
     name: str
     architecture: Architecture
     label_set: LabelSet
     protocol: Protocol
-    classifier_file: PublishedFile
-    backbone_file: PublishedFile  # the same without top
-    top1: float  # published accuracy, percent
-    top5: float
 
     @property
     def num_classes(self) -> int:
@@ -58,6 +69,28 @@ class Model:
         return num_macs(self.architecture, self.num_classes, self.protocol.view_size) / 1e9
 
 
+@dataclass(frozen=True)
+class PublishedModel(Model):
+    """A model whose checkpoint is downloaded."""
+
+    classifier_file: PublishedFile
+    backbone_file: PublishedFile  # the same without top
+    top1: float  # published accuracy, percent
+    top5: float
+
+
+@dataclass(frozen=True)
+class BundledModel(Model):
+    """A model whose checkpoint is a file of this package."""
+
+    about: str  # one line: what it is and is not good for
+
+    @property
+    def weights_path(self) -> Path:
+        """The checkpoint, with top."""
+        return Path(__file__).parent / "weights" / f"{self.name}.weights.h5"
+
+
 def _files(
     stem: str, classifier_bytes: int, backbone_bytes: int
 ) -> tuple[PublishedFile, PublishedFile]:
@@ -69,33 +102,38 @@ def _files(
 
 _SSV2_BASE = replace(BASE, window=(16, 7, 7))
 
-MODELS: tuple[Model, ...] = (
-    Model(
+SWIN_N_MOTION = BundledModel(
+    "swin-n-motion", NANO, MOTION, SMALL_KINETICS,
+    about="names the camera's motion, trained on synthetic clips only; no actions, no objects",
+)  # fmt: skip
+
+PUBLISHED_MODELS: tuple[PublishedModel, ...] = (
+    PublishedModel(
         "swin-t-k400", TINY, KINETICS400, KINETICS,
         *_files("videoswin_tiny_kinetics400", 113_094_608, 111_855_496),
         top1=78.8, top5=93.6,
     ),
-    Model(
+    PublishedModel(
         "swin-s-k400", SMALL, KINETICS400, KINETICS,
         *_files("videoswin_small_kinetics400", 200_141_912, 198_902_800),
         top1=80.6, top5=94.5,
     ),
-    Model(
+    PublishedModel(
         "swin-b-k400", BASE, KINETICS400, KINETICS,
         *_files("videoswin_base_kinetics400", 353_030_608, 351_381_896),
         top1=80.6, top5=94.6,
     ),
-    Model(
+    PublishedModel(
         "swin-b-k400-in22k", BASE, KINETICS400, KINETICS,
         *_files("videoswin_base_kinetics400_imagenet22k", 353_030_608, 351_381_896),
         top1=82.7, top5=95.5,
     ),
-    Model(
+    PublishedModel(
         "swin-b-k600", BASE, KINETICS600, KINETICS,
         *_files("videoswin_base_kinetics600_imagenet22k", 353_850_608, 351_381_896),
         top1=84.0, top5=96.5,
     ),
-    Model(
+    PublishedModel(
         "swin-b-ssv2", _SSV2_BASE, SOMETHING_SOMETHING_V2, SOMETHING_SOMETHING,
         *_files("videoswin_base_something_something_v2", 356_168_352, 355_448_712),
         top1=69.6, top5=92.7,
@@ -103,12 +141,17 @@ MODELS: tuple[Model, ...] = (
 )  # fmt: skip
 
 
+AnyModel = BundledModel | PublishedModel
+MODELS: tuple[AnyModel, ...] = (SWIN_N_MOTION, *PUBLISHED_MODELS)
+DEFAULT_MODEL = SWIN_N_MOTION
+
+
 def model_names(models: Iterable[Model] = MODELS) -> list[str]:
     """Names in the order of the table."""
     return [model.name for model in models]
 
 
-def find_model(name: str) -> Model:
+def find_model(name: str) -> AnyModel:
     """Look a model up by its exact name.
 
     Raises:
@@ -120,3 +163,16 @@ def find_model(name: str) -> Model:
     nearest = get_close_matches(name.lower(), model_names(), n=1, cutoff=0.4)
     hint = f"did you mean {nearest[0]}?" if nearest else f"one of {', '.join(model_names())}"
     raise UnknownModelError(f"unknown model {name!r}: {hint} (see `vswin models`)")
+
+
+def find_published_model(name: str) -> PublishedModel:
+    """Look up a model whose checkpoint is downloaded.
+
+    Raises:
+        UnknownModelError: No model has this name.
+        UsageError: Its checkpoint comes with this package.
+    """
+    model = find_model(name)
+    if isinstance(model, PublishedModel):
+        return model
+    raise UsageError(f"{name} is bundled with vswin: its weights are here, never downloaded")

@@ -63,6 +63,7 @@ class Protocol:
 
 
 KINETICS = Protocol(Sampling.OFFICIAL, num_clips=4)
+SMALL_KINETICS = Protocol(Sampling.OFFICIAL, num_clips=4, crop_size=96)
 SOMETHING_SOMETHING = Protocol(Sampling.UNIFORM, num_clips=1)
 
 # Normalisation of RGB frames, ImageNet's.

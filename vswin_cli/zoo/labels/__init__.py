@@ -27,6 +27,7 @@ KINETICS400 = LabelSet(
 KINETICS600 = LabelSet(
     "kinetics600", 600, "8dfca4202520ea8291ce0242ef33b006d0a0772b409663c090a2876bc1978dcf"
 )
+MOTION = LabelSet("motion", 9, "64b6fd2decf86d68371636196b5995ec6d85a4e3a96f7d3a61e4d550e9e1d5f7")
 SOMETHING_SOMETHING_V2 = LabelSet(
     "something_something_v2",
     174,

@@ -1,0 +1,120 @@
+"""`swin-n-motion` as users meet it: the sample videos, and clips it was not trained on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import encode
+from motion.judging import accuracy, judge_footage, judge_synthetic, photographs
+from motion.motions import LABELS, Symmetry
+
+from vswin_cli.model.engine import load_engine
+from vswin_cli.zoo.models import SWIN_N_MOTION
+
+VSWIN = Path(sys.executable).with_name("vswin")
+SAMPLES = sorted((Path(__file__).parents[2] / "sample_videos").glob("*.mp4"))
+MIRROR = Symmetry(left_right=True, up_down=False, transposed=False, reversed=False)
+BACKWARDS = Symmetry(left_right=False, up_down=False, transposed=False, reversed=True)
+
+
+def true_label(path):
+    return path.stem.replace("_", " ")
+
+
+def vswin(*arguments, cache):
+    """Run the command with no network needed: nothing is in the cache, nothing may be fetched."""
+    environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1"}
+    run = subprocess.run(
+        [VSWIN, *map(str, arguments)], capture_output=True, text=True, env=environment
+    )
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def best_labels(videos, *arguments, cache):
+    run = vswin("predict", *videos, "--format", "jsonl", *arguments, cache=cache)
+    results = [json.loads(line) for line in run.stdout.splitlines()]
+    return [result["predictions"][0] for result in results]
+
+
+def decoded(path):
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return load_engine(
+        SWIN_N_MOTION,
+        SWIN_N_MOTION.weights_path,
+        backend="openvino",
+        precision="float32",
+        view_size=SWIN_N_MOTION.protocol.view_size,
+    )
+
+
+def test_there_is_a_sample_video_of_every_class():
+    assert sorted(map(true_label, SAMPLES)) == sorted(LABELS)
+    assert sum(path.stat().st_size for path in SAMPLES) < 5_000_000
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "openvino"])
+def test_sample_videos_are_named_right_and_surely(backend, tmp_path):
+    answers = best_labels(SAMPLES, "--backend", backend, cache=tmp_path)
+    assert [answer["label"] for answer in answers] == [true_label(path) for path in SAMPLES]
+    assert min(answer["probability"] for answer in answers) >= 0.8
+
+
+@pytest.mark.parametrize("symmetry", [MIRROR, BACKWARDS], ids=["mirrored", "backwards"])
+def test_what_is_done_to_the_picture_is_done_to_the_answer(symmetry, tmp_path):
+    changed, expected = [], []
+    for path in SAMPLES:
+        frames = symmetry.of_clip(decoded(path))
+        changed.append(
+            encode(tmp_path / path.name, map(np.ascontiguousarray, frames), pixel_format="yuv420p")
+        )
+        expected.append(LABELS[symmetry.of_label(LABELS.index(true_label(path)))])
+    answers = best_labels(changed, cache=tmp_path / "cache")
+    assert [answer["label"] for answer in answers] == expected
+
+
+def test_table_says_which_model_answered_and_how_to_get_actions(tmp_path):
+    static = [path for path in SAMPLES if path.stem == "static"]
+    lines = vswin("predict", *static, cache=tmp_path).stdout.splitlines()
+    assert lines[-2].startswith("swin-n-motion · 72 frames · 4×3 views (12 distinct) · ")
+    assert lines[-1] == (
+        "swin-n-motion is the bundled model, which names the camera's motion; "
+        "for actions: --model swin-b-k400"
+    )
+    for machine_format in ("json", "jsonl", "csv"):
+        run = vswin("predict", *static, "--format", machine_format, cache=tmp_path)
+        assert "bundled" not in run.stdout
+
+
+def test_weights_commands_leave_the_bundled_file_alone(tmp_path):
+    run = vswin("weights", "path", "swin-n-motion", cache=tmp_path)
+    assert Path(run.stdout.strip()) == SWIN_N_MOTION.weights_path
+    assert "swin-n-motion" not in vswin("weights", "list", cache=tmp_path).stdout
+    environment = {**os.environ, "VSWIN_CACHE": str(tmp_path)}
+    for command in (["download-weights"], ["weights", "remove"], ["weights", "verify"]):
+        run = subprocess.run(
+            [VSWIN, *command, "swin-n-motion"], capture_output=True, text=True, env=environment
+        )
+        assert run.returncode == 2
+        assert "bundled with vswin" in run.stderr
+    assert SWIN_N_MOTION.weights_path.is_file()
+
+
+@pytest.mark.slow
+def test_unseen_synthetic_clips_are_named_right(engine):
+    assert accuracy(list(judge_synthetic(engine, 180))) >= 0.9
+
+
+@pytest.mark.slow
+def test_footage_over_photographs_is_named_right(engine):
+    assert accuracy(list(judge_footage(engine, photographs(), 54))) >= 0.92

@@ -1,0 +1,1 @@
+"""Synthetic camera motion: what `swin-n-motion` is trained and tested on."""

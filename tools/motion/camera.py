@@ -1,0 +1,194 @@
+"""The virtual camera: where it looks at every frame, and what flow that makes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.motions import LABELS, NUM_AXES, STATIC, axis_and_sign
+
+Rng = np.random.Generator
+CLIP_LEN = 32
+INTERVAL = 2
+SPAN = (CLIP_LEN - 1) * INTERVAL + 1  # source frames that a clip spans
+
+ASPECTS = (1.0, 1.25, 4 / 3, 1.5, 16 / 9, 16 / 9, 16 / 9, 2.0, 2.39)
+SLOWEST = 0.04  # mean flow across SPAN frames, in short sides: barely visible
+FASTEST = np.array((3.0, 3.0, 0.9, 0.9))  # right, down, larger, clockwise
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The whole picture, in pixels; a crop is a square of its short side."""
+
+    width: float
+    height: float
+
+    @property
+    def short(self) -> float:
+        """Side of a crop."""
+        return min(self.width, self.height)
+
+    @property
+    def mean_radius(self) -> float:
+        """Mean distance of the picture's points from its centre, in short sides, nearly."""
+        return 0.3826 * np.hypot(self.width, self.height) / np.sqrt(2) / self.short
+
+
+def draw_frame(rng: Rng, short: float) -> Frame:
+    """Draw a shape, landscape three times as often as portrait."""
+    long = short * rng.choice(ASPECTS)
+    return Frame(long, short) if rng.random() < 0.75 else Frame(short, long)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A camera's motion, one row a sampled frame.
+
+    Rows are the picture's place so far: right and down in short sides, log of the scale, radians
+    clockwise.
+    """
+
+    label: int
+    motion: np.ndarray  # (4,), mean flow across SPAN frames in short sides, signed
+    places: np.ndarray  # (CLIP_LEN, 4)
+
+
+def draw_path(rng: Rng, label: int, frame: Frame, strength: float = 1.0) -> Path:
+    """Draw a camera motion of a class.
+
+    Args:
+        rng: Source of all chance.
+        label: Index of the class.
+        frame: Its shape says how much flow a zoom or a roll is.
+        strength: Of the nuisances, 0 to 1.
+    """
+    times, num_frames = _frame_times(rng, strength)
+    motion = np.zeros(NUM_AXES)
+    fastest = 0.0
+    if label != STATIC:
+        axis, sign = axis_and_sign(label)
+        slowest = SLOWEST * max(1.0, SPAN / num_frames) * (1 + 3 * (1 - strength))
+        fastest = np.exp(rng.uniform(np.log(slowest), np.log(FASTEST[axis])))
+        motion[axis] = sign * fastest
+        if rng.random() < 0.45 * strength:
+            others = [other for other in range(NUM_AXES) if other != axis]
+            for other in rng.permutation(others)[: rng.integers(1, 3)]:
+                motion[other] = rng.uniform(-0.4, 0.4) * fastest * strength
+            secondary = np.delete(motion, axis)
+            largest = np.linalg.norm(secondary) / (0.42 * fastest)
+            motion *= np.where(np.arange(NUM_AXES) == axis, 1, 1 / max(largest, 1))
+    per_unit = np.array((1, 1, 1 / frame.mean_radius, 1 / frame.mean_radius))
+    progress = _progress(rng, strength)(times)
+    places = motion * per_unit * progress[:, np.newaxis]
+    if rng.random() < 0.6 * strength:
+        amplitude = rng.uniform(0, 0.01) if label == STATIC else rng.uniform(0, 1) * min(
+            0.2 * fastest, 0.02)  # fmt: skip
+        places += _shake(rng, times, amplitude)
+    return Path(label, motion, places)
+
+
+def _frame_times(rng: Rng, strength: float) -> tuple[np.ndarray, int]:
+    """When each sampled frame was shot, in shares of SPAN, and how many frames the video has.
+
+    Short videos start over; some repeat frames, as after a conversion of the frame rate.
+    """
+    indices = np.arange(CLIP_LEN) * INTERVAL
+    num_frames = SPAN + 1
+    if rng.random() < 0.3:
+        num_frames = int(rng.integers(32, SPAN + 1))
+        indices = indices % num_frames
+    times = indices.astype(float)
+    kind = rng.random()
+    if kind < 0.12 * strength:
+        rate = rng.choice((0.4, 0.48, 0.5, 0.8, 0.83))  # of distinct frames
+        times = np.floor(times * rate + rng.random()) / rate
+    elif kind < 0.2 * strength:
+        for where in rng.integers(1, CLIP_LEN, rng.integers(1, 5)):
+            times[where] = times[where - 1]
+    return times / (SPAN - 1), num_frames
+
+
+def _progress(rng: Rng, strength: float):  # noqa: ANN202
+    """Draw a function of time: how far a motion has come, from 0 to 1, never going back."""
+    grid = np.linspace(0, 1.2, 200)
+    kind = rng.random()
+    speed = np.ones_like(grid)
+    if kind < 0.2 * strength:  # eases in and out
+        speed = np.sin(np.clip(grid, 0, 1) * np.pi) ** rng.uniform(0.5, 1.5)
+    elif kind < 0.4 * strength:  # grows or fades
+        speed = np.linspace(1, rng.uniform(0.2, 1), len(grid))[:: rng.choice((-1, 1))]
+    elif kind < 0.5 * strength:  # stands still at one end
+        start = rng.uniform(0, 0.3)
+        speed = (grid > start).astype(float) if rng.random() < 0.5 else grid < 1 - start
+    if rng.random() < 0.3 * strength:  # uneven
+        speed = speed * (1 + 0.5 * np.sin(grid * rng.uniform(6, 40) + rng.uniform(0, 6)))
+    done = np.cumsum(speed)
+    done = done / np.interp(1, grid, done)
+    return lambda times: np.interp(times, grid, done)
+
+
+def _shake(rng: Rng, times: np.ndarray, amplitude: float) -> np.ndarray:
+    """A hand's tremor (CLIP_LEN, 4): it goes nowhere. Amplitude is in short sides, RMS."""
+    waves = rng.uniform(2, 14, (6, 1))  # cycles a clip
+    phases = rng.uniform(0, 2 * np.pi, (6, 3))
+    sizes = rng.standard_normal((6, 3)) / waves**0.5
+    angles = 2 * np.pi * waves[..., np.newaxis] * times + phases[..., np.newaxis]
+    tremor = np.einsum("wa,wat->ta", sizes, np.sin(angles))
+    tremor *= amplitude / max(float(tremor[:, :2].std()), 1e-9)
+    shake = np.zeros((len(times), NUM_AXES))
+    shake[:, [0, 1, 3]] = tremor * (1, 1, 0.5)
+    return shake
+
+
+@dataclass(frozen=True)
+class Viewpoint:
+    """What part of a texture the middle of the picture shows at the clip's middle."""
+
+    x: float  # texture pixels
+    y: float
+    scale: float  # texture pixels a picture pixel
+    angle: float  # radians
+
+
+def transforms(
+    path: Path, frame: Frame, centre: tuple[float, float], viewpoint: Viewpoint, nearness: float = 1
+) -> np.ndarray:
+    """Compute the (CLIP_LEN, 2, 3) matrices that take a crop's pixels to texture pixels.
+
+    Args:
+        path: The camera's motion.
+        frame: The whole picture.
+        centre: Of the picture, in the crop's pixels.
+        viewpoint: Where the motion leads through.
+        nearness: How many times the flow of the far ground this texture's is.
+    """
+    places = path.places * (nearness, nearness, nearness, 1)
+    middle = places[CLIP_LEN // 2]
+    scale = viewpoint.scale * np.exp(-(places[:, 2] - middle[2]))
+    angle = viewpoint.angle + places[:, 3] - middle[3]
+    steps = np.diff(places[:, 0] + 1j * places[:, 1], prepend=places[0, 0] + 1j * places[0, 1])
+    to_texture = scale * np.exp(-1j * angle)
+    origin = -np.cumsum(steps * frame.short * to_texture)
+    origin += viewpoint.x + 1j * viewpoint.y - origin[CLIP_LEN // 2]
+    origin -= to_texture * complex(*centre)
+    first, second = to_texture, 1j * to_texture  # columns: where x and y go
+    rows = (
+        np.stack((first.real, second.real, origin.real), 1),
+        np.stack((first.imag, second.imag, origin.imag), 1),
+    )
+    return np.stack(rows, 1)
+
+
+def flow(matrices: np.ndarray, side: float, cells: int) -> np.ndarray:
+    """Compute the flow (CLIP_LEN - 1, cells, cells, 2) in pixels at the cells of a crop."""
+    middles = (np.arange(cells) + 0.5) * side / cells
+    y, x = np.meshgrid(middles, middles, indexing="ij")
+    points = (x + 1j * y)[np.newaxis]
+    column = (matrices[:, 0, 0] + 1j * matrices[:, 1, 0])[:, np.newaxis, np.newaxis]
+    origin = (matrices[:, 0, 2] + 1j * matrices[:, 1, 2])[:, np.newaxis, np.newaxis]
+    seen = column[:-1] * points + origin[:-1]
+    moved = (seen - origin[1:]) / column[1:] - points
+    return np.stack((moved.real, moved.imag), -1)
+
+
+assert len(LABELS) == 2 * NUM_AXES + 1
