@@ -75,7 +75,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
             "–" if record["is_bundled"] else f"{record['top1']}/{record['top5']}",
             f"{record['bytes'] / 1e6:.0f}",
-            "bundled" if record["is_bundled"] else "yes" if record["weights_present"] else "no",
+            "yes" if record["weights_present"] else "no",
         )
     console.print(table)
     console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
