@@ -48,13 +48,17 @@ def decoded(path):
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engine(tmp_path_factory):
+    """The model in this process, whose Keras has another backend: the command exports it."""
+    cache = tmp_path_factory.mktemp("cache")
+    best_labels(SAMPLES[:1], cache=cache)
     return load_engine(
         SWIN_N_MOTION,
         SWIN_N_MOTION.weights_path,
         backend="openvino",
         precision="float32",
         view_size=SWIN_N_MOTION.protocol.view_size,
+        cache_folder=cache / "graphs",
     )
 
 

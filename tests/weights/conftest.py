@@ -1,6 +1,7 @@
 """Published files, small and of the real size, and servers for them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,28 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("VSWIN_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache folder that commands of this process take."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("VSWIN_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tiny(cache: Path) -> WeightsFile:
+    """Swin-T's place in that folder."""
+    return weights_file(find_model("swin-t-k400"))
+
+
+@pytest.fixture
+def here(tiny: WeightsFile, tiny_file: Path) -> WeightsFile:
+    """Swin-T's place, with the file."""
+    tiny.folder.mkdir()
+    shutil.copyfile(tiny_file, tiny.path)
+    return tiny
 
 
 @pytest.fixture(scope="session")

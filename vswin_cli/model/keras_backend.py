@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from vswin_cli.errors import BackendError
@@ -21,7 +23,8 @@ def import_keras(backend: str) -> None:
         # A user's keras.json would change the model; in this place none can be read or written.
         os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # noqa: PTH118
     try:
-        with native_stderr_dropped():  # TensorFlow's remarks on its CPU and missing GPU
+        # TensorFlow remarks on its CPU and the missing GPU.
+        with native_stderr_dropped(), _without("matplotlib"):
             keras = import_module("keras")
     except ImportError as exc:
         raise BackendError(f"cannot import keras on {backend}: {exc}; reinstall {backend}") from exc
@@ -30,3 +33,19 @@ def import_keras(backend: str) -> None:
             f"keras already runs on {keras.config.backend()} in this process; "
             f"{backend} needs a process of its own"
         )
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Let a package seem absent, unless it is imported already.
+
+    Keras imports matplotlib if it can, which is slow and makes folders in the home directory.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
