@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -5,6 +6,10 @@ from pathlib import Path
 import pytest
 from models import model_named
 from reference import write_checkpoint
+
+# Whoever starts the tests in the background of a script has them ignore Ctrl-C, which the commands
+# that they start would inherit, and some tests are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
