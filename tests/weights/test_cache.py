@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from vswin_cli.weights.cache import cache_folder, weights_path
+from vswin_cli.weights.cache import cache_folder, weights_file
 from vswin_cli.zoo.models import PUBLISHED_MODELS
 
 
@@ -23,5 +23,7 @@ def test_folder_is_absolute(monkeypatch, tmp_path):
 
 
 def test_no_two_published_files_have_one_place():
-    paths = {weights_path(model, top=top) for model in PUBLISHED_MODELS for top in (True, False)}
+    paths = {
+        weights_file(model, top=top).path for model in PUBLISHED_MODELS for top in (True, False)
+    }
     assert len(paths) == 2 * len(PUBLISHED_MODELS)

@@ -141,8 +141,3 @@ def weights_file(
     if top:
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))
-
-
-def weights_path(model: PublishedModel, folder: Path | None = None, *, top: bool = True) -> Path:
-    """Name the place of a model's file, whether or not it is there."""
-    return weights_file(model, folder, top=top).path
