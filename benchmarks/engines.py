@@ -122,7 +122,7 @@ def computation(
             precision=precision,  # type: ignore[arg-type]
             view_size=model.protocol.view_size,
         )
-        yield lambda: engine.probabilities(views)
+        yield lambda: engine.compute(views)
 
 
 def matrix_product(model: Model, precision: str) -> Callable[[], None]:

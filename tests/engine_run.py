@@ -1,6 +1,6 @@
 """Run one engine in a process of its own, since Keras has one backend a process.
 
-python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy PROBABILITIES.npy [CACHE_FOLDER]
+python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy OUTPUTS.npz [CACHE_FOLDER]
 
 Prints the heavy libraries that this took.
 """
@@ -32,10 +32,12 @@ def main(
         backend=backend,
         precision=precision,  # type: ignore[arg-type]
         view_size=views.shape[1:4],
+        with_top=Path(weights).stem.endswith("_classifier.weights"),
         cache_folder=Path(cache_folder) if cache_folder else None,
     )
     assert (engine.backend, engine.precision) == (backend, precision)
-    np.save(target, engine.probabilities(views))
+    outputs = engine.compute(views)
+    np.savez(target, probabilities=outputs.probabilities, features=outputs.features)
     print(*(name for name in HEAVY if name in sys.modules))
 
 

@@ -20,6 +20,7 @@ from vswin_cli.labelling.pool import DecodingPool
 from vswin_cli.labelling.run import Run, plan
 from vswin_cli.labelling.target import Target
 from vswin_cli.labelling.worker import Decoding
+from vswin_cli.model.engine import Outputs
 from vswin_cli.zoo.models import find_model
 
 MODEL = find_model("swin-t-k400")
@@ -28,7 +29,7 @@ SETTINGS = "0123456789abcdef"
 
 
 class BrightnessEngine:
-    """Probabilities that depend on the pixels alone."""
+    """Outputs that depend on the pixels alone."""
 
     backend = "openvino"
     precision = "float32"
@@ -36,13 +37,14 @@ class BrightnessEngine:
     def __init__(self, view_seconds=0.0):
         self.view_seconds = view_seconds
 
-    def probabilities(self, views):
+    def compute(self, views):
         time.sleep(self.view_seconds)
         classes = np.arange(MODEL.num_classes)
         means = views.reshape(len(views), -1)[:, ::997].mean(axis=1, dtype=np.float64)
         logits = np.cos(means[:, np.newaxis] * (classes + 1))
         exponentials = np.exp(logits)
-        return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return Outputs(probabilities.astype(np.float32), means[:, np.newaxis].astype(np.float32))
 
 
 class Quiet:

@@ -1,12 +1,13 @@
-"""The whole story: open a video, sample its views, compute probabilities, name the best labels."""
+"""The whole story: open a video, sample its views, compute them, name the best labels."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 
 from vswin_cli.errors import VideoError
-from vswin_cli.model.engine import Engine
+from vswin_cli.model.engine import Engine, Outputs
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
 from vswin_cli.video.views import Views, open_views
 from vswin_cli.zoo.labels import read_labels
@@ -16,12 +17,30 @@ from vswin_cli.zoo.protocols import Protocol
 OnView = Callable[[int, int], None]  # (distinct views done, distinct views in all)
 
 
+@dataclass(frozen=True)
+class VideoOutputs:
+    """What the model computed of a video: a row for each distinct view, in the protocol's order."""
+
+    views: Outputs
+    weights: np.ndarray  # int64 (distinct views,): how many of the protocol's views each stands for
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The protocol's mean of the views' probabilities, float64 (num_classes,)."""
+        return np.average(self.views.probabilities.astype(np.float64), 0, self.weights)
+
+    @property
+    def features(self) -> np.ndarray:
+        """The protocol's mean of the views' features, float64 (num_features,)."""
+        return np.average(self.views.features.astype(np.float64), 0, self.weights)
+
+
 class Classifier:
     """A model that is ready to run, and the protocol it runs by.
 
     Args:
         model: What the engine computes; names its labels.
-        engine: Returns the probabilities of views.
+        engine: Computes views.
         protocol: How a video becomes views of the engine's size.
         reader: Which reader opens the videos: `auto`, `decord` or `opencv`.
         top_k: Labels to return for each video, at most the model's classes.
@@ -65,12 +84,7 @@ class Classifier:
             on_view: Told of each view that has been computed.
         """
         start = perf_counter()
-        probabilities = np.zeros(len(self.labels))
-        for done, view in enumerate(views, start=1):
-            [view_probabilities] = self.engine.probabilities(view.frames[np.newaxis])
-            probabilities += view.weight * view_probabilities.astype(np.float64)
-            on_view(done, views.num_distinct_views)
-        probabilities /= self.protocol.num_views
+        outputs = self.compute(views, on_view)
         return Prediction(
             video=video,
             setup=self.setup,
@@ -78,10 +92,22 @@ class Classifier:
             clips=tuple(tuple(clip) for clip in views.clips.tolist()),
             num_crops=self.protocol.num_crops,
             num_distinct_views=views.num_distinct_views,
-            scored_labels=best_labels(probabilities, self.labels, self.top_k),
+            scored_labels=best_labels(outputs.probabilities, self.labels, self.top_k),
             elapsed_seconds=reading_seconds + perf_counter() - start,
             warnings=tuple(views.warnings),
         )
+
+    def compute(self, views: Views, on_view: OnView = lambda done, total: None) -> VideoOutputs:
+        """Run the model on every distinct view."""
+        weights, probabilities, features = [], [], []
+        for done, view in enumerate(views, start=1):
+            outputs = self.engine.compute(view.frames[np.newaxis])
+            weights.append(view.weight)
+            probabilities.append(outputs.probabilities)
+            features.append(outputs.features)
+            on_view(done, views.num_distinct_views)
+        outputs = Outputs(np.concatenate(probabilities), np.concatenate(features))
+        return VideoOutputs(outputs, np.array(weights))
 
     def classify_each(
         self, videos: Iterable[str], on_view: OnView = lambda done, total: None

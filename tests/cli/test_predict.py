@@ -123,13 +123,13 @@ def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpo
     ]
     np.save(tmp_path / "views.npy", np.stack(views))
     run = Path(__file__).parents[1] / "engine_run.py"
-    files = [checkpoint("swin-t-k400"), tmp_path / "views.npy", tmp_path / "out.npy"]
+    files = [checkpoint("swin-t-k400"), tmp_path / "views.npy", tmp_path / "out.npz"]
     subprocess.run(
         [sys.executable, run, "openvino", "float32", "swin-t-k400", *files],
         check=True,
         capture_output=True,
     )
-    expected = np.load(tmp_path / "out.npy").mean(axis=0)
+    expected = np.load(tmp_path / "out.npz")["probabilities"].mean(axis=0)
     computed = np.zeros(400)
     for prediction in record["predictions"]:
         computed[prediction["index"]] = prediction["probability"]

@@ -30,20 +30,20 @@ BACKENDS = [
 
 
 @pytest.fixture
-def probabilities(checkpoint, tmp_path):
-    """Run an engine: `probabilities(backend, precision, model, views)`; it must be silent."""
+def compute(checkpoint, tmp_path):
+    """Run an engine: `compute(backend, precision, model, views)`; it must be silent."""
 
-    def run(backend, precision, model, views):
+    def run(backend, precision, model, views, *, top=True):
         np.save(tmp_path / "views.npy", views)
-        arguments = [backend, precision, model, checkpoint(model)]
-        files = [tmp_path / "views.npy", tmp_path / "out.npy"]
+        arguments = [backend, precision, model, checkpoint(model, top=top)]
+        files = [tmp_path / "views.npy", tmp_path / "out.npz"]
         finished = subprocess.run(
             [sys.executable, TESTS / "engine_run.py", *arguments, *files],
             capture_output=True,
             text=True,
         )
         assert (finished.returncode, finished.stderr) == (0, "")
-        return np.load(tmp_path / "out.npy")
+        return dict(np.load(tmp_path / "out.npz"))
 
     return run
 
@@ -53,11 +53,13 @@ def softmax(logits):
     return powers / powers.sum()
 
 
-def assert_logits(probabilities, case):
+def assert_outputs(outputs, case):
     """Log-probabilities are the logits but for one constant, and as sensitive."""
-    np.testing.assert_allclose(
-        np.log(probabilities), np.log(softmax(case["logits"])), rtol=0, atol=2e-4
-    )
+    [probabilities], [features] = outputs["probabilities"], outputs["features"]
+    expected = np.log(softmax(case["logits"]))
+    np.testing.assert_allclose(np.log(probabilities), expected, rtol=0, atol=2e-4)
+    if "pooled_features" in case:
+        np.testing.assert_allclose(features, case["pooled_features"], rtol=0, atol=2e-4)
 
 
 def label(case):
@@ -67,42 +69,49 @@ def label(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", TINY_CASES, ids=label)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_every_backend_computes_the_logits_of_the_original(probabilities, backend, case):
+def test_every_backend_computes_the_outputs_of_the_original(compute, backend, case):
     views = video(*case["input"])[np.newaxis]
-    [computed] = probabilities(backend, "float32", case["model"], views)
-    assert_logits(computed, case)
+    assert_outputs(compute(backend, "float32", case["model"], views), case)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", LARGER_CASES, ids=label)
-def test_larger_models_compute_the_logits_of_the_original(probabilities, case):
-    [computed] = probabilities("openvino", "float32", case["model"], video()[np.newaxis])
-    assert_logits(computed, case)
+def test_larger_models_compute_the_outputs_of_the_original(compute, case):
+    assert_outputs(compute("openvino", "float32", case["model"], video()[np.newaxis]), case)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", LARGER_CASES, ids=label)
-def test_larger_models_compute_the_same_on_tensorflow(probabilities, case):
-    [computed] = probabilities("tensorflow", "float32", case["model"], video()[np.newaxis])
-    assert_logits(computed, case)
+def test_larger_models_compute_the_same_on_tensorflow(compute, case):
+    assert_outputs(compute("tensorflow", "float32", case["model"], video()[np.newaxis]), case)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_file_without_top_gives_the_features_alone(compute, backend):
+    views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)
+    whole = compute(backend, "float32", "nano", views)
+    backbone = compute(backend, "float32", "nano", views, top=False)
+    assert backbone["probabilities"].shape == (2, 0)
+    np.testing.assert_allclose(backbone["features"], whole["features"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_bfloat16_is_close_and_is_not_float32(probabilities, backend):
+def test_bfloat16_is_close_and_is_not_float32(compute, backend):
     case = TINY_CASES[0]
-    [computed] = probabilities(backend, "bfloat16", case["model"], video()[np.newaxis])
+    outputs = compute(backend, "bfloat16", case["model"], video()[np.newaxis])
+    [computed] = outputs["probabilities"]
     assert computed.sum() == pytest.approx(1, abs=1e-3)
     difference = np.abs(computed - softmax(case["logits"])).max()
     assert 1e-5 < difference < 0.02
 
 
-def test_views_do_not_depend_on_what_else_is_in_the_batch(probabilities):
+def test_views_do_not_depend_on_what_else_is_in_the_batch(compute):
     views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)
-    both = probabilities("openvino", "float32", "nano", views)
+    both = compute("openvino", "float32", "nano", views)["probabilities"]
     assert both.shape == (2, 400)
     for view, expected in zip(views, both, strict=True):
-        [alone] = probabilities("openvino", "float32", "nano", view[np.newaxis])
+        [alone] = compute("openvino", "float32", "nano", view[np.newaxis])["probabilities"]
         np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
 
 

@@ -25,7 +25,7 @@ def engine(checkpoint, tmp_path):
     np.save(tmp_path / "views.npy", views)
 
     def run(cache_folder, weights=None, **options):
-        files = [weights or checkpoint("nano"), tmp_path / "views.npy", tmp_path / "out.npy"]
+        files = [weights or checkpoint("nano"), tmp_path / "views.npy", tmp_path / "out.npz"]
         finished = subprocess.run(
             [sys.executable, RUN, "openvino", "float32", "nano", *files, cache_folder],
             capture_output=True,
@@ -33,7 +33,8 @@ def engine(checkpoint, tmp_path):
             **options,
         )
         assert (finished.returncode, finished.stderr) == (0, "")
-        return np.load(tmp_path / "out.npy"), set(finished.stdout.split())
+        with np.load(tmp_path / "out.npz") as outputs:
+            return outputs["probabilities"], set(finished.stdout.split())
 
     return run
 

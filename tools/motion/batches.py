@@ -12,7 +12,7 @@ import numpy as np
 from motion.motions import LABELS, SYMMETRIES
 from motion.scenes import Clip, PicturePool, render
 
-VERSIONS = 8  # of each rendered clip, out of 16 mirrored, transposed or reversed ones
+VERSIONS = 4  # of each rendered clip, out of 16 mirrored, transposed or reversed ones
 BUFFER = 512  # clips that wait to be drawn in random order
 RAMP_STEPS = 800  # nuisances grow to their full strength
 

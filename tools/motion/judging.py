@@ -54,7 +54,7 @@ def judge_synthetic(engine: Engine, count: int, seed: int = TEST_SEED) -> Iterat
         views = np.stack([frame.crops for frame in cropped], 1)  # (crops, T, S, S, 3)
         moved = " ".join(f"{value:+.2f}" for value in clip.motion)
         speed = float(np.abs(clip.motion).max())
-        yield Answer(moved, clip.label, speed, engine.probabilities(views).mean(0))
+        yield Answer(moved, clip.label, speed, engine.compute(views).probabilities.mean(0))
 
 
 def judge_footage(

@@ -85,10 +85,10 @@ def _choices(own: Protocol) -> list[Protocol]:
 def _view_seconds(engine: Engine, protocol: Protocol) -> float:
     shape = (1, *protocol.view_size, 3)
     views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    engine.probabilities(views)  # the first is slower
+    engine.compute(views)  # the first is slower
     start = perf_counter()
     for _ in range(_NUM_TIMED):
-        engine.probabilities(views)
+        engine.compute(views)
     return (perf_counter() - start) / _NUM_TIMED
 
 

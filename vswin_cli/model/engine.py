@@ -1,6 +1,7 @@
-"""The seam between the classifier and what computes its model: views in, probabilities out."""
+"""The seam between the classifier and what computes its model: views in, outputs out."""
 
 import logging
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -18,20 +19,27 @@ BACKENDS: tuple[Backend, ...] = get_args(Backend)
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """What a model computes of some views."""
+
+    probabilities: (
+        np.ndarray
+    )  # float32 (views, num_classes), rows add up to 1; no columns without top
+    features: np.ndarray  # float32 (views, num_features), the backbone's, averaged over T', H', W'
+
+
 class Engine(Protocol):
     """A model with its weights, ready to run."""
 
     backend: Backend
     precision: Precision
 
-    def probabilities(self, views: np.ndarray) -> np.ndarray:
-        """Compute the class probabilities of each view.
+    def compute(self, views: np.ndarray) -> Outputs:
+        """Compute each view.
 
         Args:
             views: uint8 RGB (views, T, H, W, 3) of the size that the engine was loaded for.
-
-        Returns:
-            float32 (views, num_classes); each row sums to 1.
         """
 
 
@@ -42,6 +50,7 @@ def load_engine(
     backend: str,
     precision: Precision,
     view_size: Size,
+    with_top: bool = True,
     cache_folder: Path | None = None,
     cache_limit_bytes: int = 5_000_000_000,
 ) -> Engine:
@@ -49,10 +58,11 @@ def load_engine(
 
     Args:
         model: Names the architecture and the classes.
-        weights_file: Its published file, with top.
+        weights_file: Its published file.
         backend: One of `Backend`, or `auto` for the fastest that is here.
         precision: Of the arithmetic; the probabilities are float32 in any case.
         view_size: (T, H, W) of the views that will come.
+        with_top: Whether the file has the classifier's head; one without gives features alone.
         cache_folder: Where an engine may keep what it has compiled; None keeps nothing.
         cache_limit_bytes: The oldest goes when the folder holds more.
 
@@ -67,11 +77,11 @@ def load_engine(
         from vswin_cli.model.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
         return OpenVinoEngine(
-            model, weights_file, precision, view_size, cache_folder, cache_limit_bytes
+            model, weights_file, precision, view_size, with_top, cache_folder, cache_limit_bytes
         )
     from vswin_cli.model.keras_engine import KerasEngine  # noqa: PLC0415
 
-    return KerasEngine(model, weights_file, precision, view_size, chosen)
+    return KerasEngine(model, weights_file, precision, view_size, with_top, chosen)
 
 
 def resolve_backend(backend: str) -> Backend:

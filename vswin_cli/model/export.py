@@ -22,18 +22,20 @@ def load_graph(
     model: Model,
     weights_file: Path,
     view_size: Size,
+    with_top: bool,
     cache_folder: Path | None,
     cache_limit_bytes: int,
 ) -> openvino.Model:
-    """Return the graph from one uint8 view (1, T, H, W, 3) to its probabilities (1, num_classes).
+    """Return the graph from one uint8 view (1, T, H, W, 3) to its `Outputs`, in their order.
 
     A cache folder that cannot be used costs the export anew, and nothing else.
 
     Args:
         core: Reads what is in the cache.
-        model: As of `build_inference_model`, like the next two.
+        model: As of `build_inference_model`, like the next three.
         weights_file: The published file; its content is part of the entry's name.
         view_size: (T, H, W).
+        with_top: Whether the file has a head.
         cache_folder: Where graphs are kept; None keeps nothing.
         cache_limit_bytes: The least recently used graphs go when all together are larger.
 
@@ -41,15 +43,15 @@ def load_graph(
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
     """
     if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
-        return _export(model, weights_file, view_size)
+        return _export(model, weights_file, view_size, with_top)
     try:
         entry = cache_folder / _entry_name(model, weights_file, view_size)
         if is_whole(entry):
             return core.read_model(entry / GRAPH)
     except (OSError, RuntimeError) as exc:  # OpenVINO's, if the entry has just been pruned
         _log.info("the cache %s is not read: %s", cache_folder, exc)
-        return _export(model, weights_file, view_size)
-    graph = _export(model, weights_file, view_size)
+        return _export(model, weights_file, view_size, with_top)
+    graph = _export(model, weights_file, view_size, with_top)
     try:
         store(entry, lambda xml, constants: openvino.serialize(graph, xml, constants))
         prune(cache_folder, cache_limit_bytes, keep=entry)
@@ -72,15 +74,16 @@ def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
     return f"{model.name}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}"
 
 
-def _export(model: Model, weights_file: Path, view_size: Size) -> openvino.Model:
+def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -> openvino.Model:
     """Call the Keras model, on Keras's OpenVINO backend, with a graph's input."""
     import_keras("openvino")
     from keras import ops  # noqa: PLC0415 - both after the above
 
     from vswin_cli.model.inference import build_inference_model  # noqa: PLC0415
 
-    inference_model = build_inference_model(model, weights_file, view_size)
+    inference_model = build_inference_model(model, weights_file, view_size, with_top)
     views = opset16.parameter([1, *view_size, 3], openvino.Type.u8, name="views")
     keras_tensor = type(ops.convert_to_tensor(0.0))  # the class that wraps a graph's outputs
-    probabilities = inference_model(keras_tensor(views.output(0)))
-    return openvino.Model([opset16.result(probabilities.output)], [views], model.name)
+    outputs = inference_model(keras_tensor(views.output(0)))
+    results = [opset16.result(output.output) for output in outputs]
+    return openvino.Model(results, [views], model.name)

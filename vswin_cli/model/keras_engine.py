@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vswin_cli.model.engine import Backend, Precision
+from vswin_cli.model.engine import Backend, Outputs, Precision
 from vswin_cli.model.keras_backend import import_keras
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -19,6 +19,7 @@ class KerasEngine:
         weights_file: Path,
         precision: Precision,
         view_size: Size,
+        with_top: bool,
         backend: Backend,
     ) -> None:
         import_keras(backend)
@@ -27,11 +28,12 @@ class KerasEngine:
         self.backend = backend
         self.precision = precision
         dtype = "float32" if precision == "float32" else "mixed_bfloat16"
-        self._model = build_inference_model(model, weights_file, view_size, dtype)
+        self._model = build_inference_model(model, weights_file, view_size, with_top, dtype)
         if backend == "tensorflow":
             # XLA compiles for ten seconds and is not faster on a CPU.
             self._model.compile(jit_compile=False)
 
-    def probabilities(self, views: np.ndarray) -> np.ndarray:
-        """Compute (views, num_classes); see `Engine`."""
-        return np.asarray(self._model.predict_on_batch(views), np.float32)
+    def compute(self, views: np.ndarray) -> Outputs:
+        """Compute all views as one batch; see `Engine`."""
+        probabilities, features = self._model.predict_on_batch(views)
+        return Outputs(np.asarray(probabilities, np.float32), np.asarray(features, np.float32))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 
-from vswin_cli.model.engine import Backend, Precision
+from vswin_cli.model.engine import Backend, Outputs, Precision
 from vswin_cli.model.export import load_graph
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -29,11 +29,14 @@ class OpenVinoEngine:
         weights_file: Path,
         precision: Precision,
         view_size: Size,
+        with_top: bool,
         cache_folder: Path | None,
         cache_limit_bytes: int,
     ) -> None:
         core = openvino.Core()
-        graph = load_graph(core, model, weights_file, view_size, cache_folder, cache_limit_bytes)
+        graph = load_graph(
+            core, model, weights_file, view_size, with_top, cache_folder, cache_limit_bytes
+        )
         compiled = core.compile_model(
             graph,
             "CPU",
@@ -47,10 +50,13 @@ class OpenVinoEngine:
         self.precision = "bfloat16" if computed_in == openvino.Type.bf16 else "float32"
         self._request = compiled.create_infer_request()
 
-    def probabilities(self, views: np.ndarray) -> np.ndarray:
-        """Compute (views, num_classes); see `Engine`."""
-        return np.concatenate([self._infer(view[np.newaxis]) for view in views])
+    def compute(self, views: np.ndarray) -> Outputs:
+        """Compute one view after the other; see `Engine`."""
+        probabilities, features = zip(
+            *(self._infer(view[np.newaxis]) for view in views), strict=True
+        )
+        return Outputs(np.concatenate(probabilities), np.concatenate(features))
 
-    def _infer(self, view: np.ndarray) -> np.ndarray:
+    def _infer(self, view: np.ndarray) -> list[np.ndarray]:
         self._request.infer([view], share_inputs=True)
-        return np.array(self._request.get_output_tensor().data)
+        return [np.array(tensor.data) for tensor in self._request.output_tensors]
