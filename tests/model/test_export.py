@@ -96,7 +96,7 @@ def test_damaged_entry_is_rebuilt_and_never_used(engine, cache, damage):
 
 
 def test_other_weights_have_an_entry_of_their_own(engine, cache, tmp_path):
-    weights = write_checkpoint(tmp_path / "own.weights.h5", NANO, seed=1)
+    weights = write_checkpoint(tmp_path / "own_classifier.weights.h5", NANO, seed=1)
     first, _ = engine(cache, weights)
     write_checkpoint(weights, NANO, seed=2)
     second, imported = engine(cache, weights)
