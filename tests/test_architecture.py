@@ -15,11 +15,11 @@ LAYERS = [
     {"cli"},
     {"report"},
     {"labelling"},
-    {"classify", "output", "weights"},
+    {"classify", "output", "weights", "conversion"},
     {"video", "model"},
     {"zoo"},
     {"results"},
-    {"errors", "native_stderr"},
+    {"errors", "native_stderr", "cache_folder"},
     {"__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
@@ -66,6 +66,7 @@ def test_imports_go_downward_only(path):
         ["report", "--help"],
         ["models", "--help"],
         ["models"],
+        ["convert", "--help"],
         ["labels", "swin-t-k400"],
         ["download-weights", "--help"],
         ["weights", "--help"],

@@ -2,7 +2,8 @@
 
 VswinError
 ├── UsageError            the command was asked for something that cannot be (exit code 2)
-│   └── UnknownModelError
+│   ├── UnknownModelError
+│   └── ModelFileError    a model file of the user's makes no sense
 ├── VideoError            this video cannot be labelled; the next one may be
 ├── WeightsError          no usable weights
 │   ├── WeightsNotFoundError
@@ -37,6 +38,12 @@ class UnknownModelError(UsageError):
     """No model has this name."""
 
     kind = "unknown_model"
+
+
+class ModelFileError(UsageError):
+    """A file that describes a model of the user's does not say what it must."""
+
+    kind = "model_file"
 
 
 class VideoError(VswinError):

@@ -11,6 +11,7 @@ import typer
 
 from vswin_cli import __version__
 from vswin_cli.cli.cache import cache
+from vswin_cli.cli.convert import convert
 from vswin_cli.cli.download_weights import download_weights
 from vswin_cli.cli.interrupts import INTERRUPTED
 from vswin_cli.cli.label import label
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(predict)
 app.command()(label)
 app.command()(report)
+app.command()(convert)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)

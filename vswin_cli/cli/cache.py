@@ -16,7 +16,7 @@ cache = typer.Typer(name="cache", help="Look at, or clear, the exported models k
 
 def graph_cache_folder(cache_dir: Path | None) -> Path:
     """Name the folder of the exported graphs, inside that of the weights files."""
-    from vswin_cli.weights.cache import cache_folder
+    from vswin_cli.cache_folder import cache_folder
 
     return cache_folder(cache_dir) / "graphs"
 

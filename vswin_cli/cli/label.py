@@ -41,7 +41,7 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.output.text import printable
-from vswin_cli.zoo.models import DEFAULT_MODEL, find_model
+from vswin_cli.zoo.models import DEFAULT_MODEL, find_classifier
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.label_setup import LabelSetup
@@ -87,7 +87,7 @@ def label(
     protocol, clips and crops comes from the model's own test protocol. The exit code is 0 if every
     video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
     """
-    chosen = find_model(model)
+    chosen = find_classifier(model, cache_dir)
     if top_k > chosen.num_classes:
         raise UsageError(
             f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"

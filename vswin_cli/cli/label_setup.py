@@ -11,7 +11,7 @@ from vswin_cli.labelling.worker import Decoding, decode_views
 from vswin_cli.model.engine import Backend, Engine, Precision, load_engine
 from vswin_cli.results import Setup
 from vswin_cli.weights.pins import file_sha256
-from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.models import Model, OwnModel
 from vswin_cli.zoo.protocols import Protocol
 
 
@@ -36,6 +36,8 @@ class LabelSetup:
         setup = Setup(self.model.name, self.protocol.sampling, self.backend, self.precision)
         # A file that is not there is reported by the loading, which knows what to say.
         sha256 = file_sha256(self.weights_file) if self.weights_file.is_file() else ""
+        if isinstance(self.model, OwnModel):  # whose file may change, with the same weights
+            sha256 += repr((self.model.architecture, self.model.label_set))
         return settings_digest(setup, self.protocol, sha256, self.reader, self.top_k)
 
     def load(self) -> Engine:

@@ -6,14 +6,15 @@ import typer
 
 from vswin_cli.cli.options import complete_model
 from vswin_cli.zoo.labels import read_labels
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.models import find_classifier
 
 
 def labels(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Model name.", autocompletion=complete_model)
+        str,
+        typer.Argument(metavar="MODEL", help="Model name or file.", autocompletion=complete_model),
     ],
 ) -> None:
     """Print the index and name of every class of a model, tab between them."""
-    for index, label in enumerate(read_labels(find_model(model).label_set)):
+    for index, label in enumerate(read_labels(find_classifier(model).label_set)):
         print(f"{index}\t{label}")

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel
+from vswin_cli.output.text import printable
+from vswin_cli.zoo.kept_models import kept_models
+from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, OwnModel
 
 
 def models(
@@ -14,8 +16,14 @@ def models(
         Literal["table", "json"], typer.Option("--format", help="Form of the list.")
     ] = "table",
 ) -> None:
-    """List the models, their published accuracy, and whether their weights are on this machine."""
-    records = [_record(model) for model in MODELS]
+    """List the models, their published accuracy, and whether their weights are on this machine.
+
+    Models of your own are listed if their model files are in the cache folder's models/.
+    """
+    kept = kept_models()
+    records = [_record(model) for model in (*MODELS, *kept.models)]
+    for error in kept.broken.values():
+        print(f"warning: {printable(str(error))}", file=sys.stderr)
     if output_format == "json":
         print(json.dumps(records, indent=2))
     else:
@@ -29,6 +37,10 @@ def _record(model: AnyModel) -> dict[str, Any]:
         path, is_here = model.weights_path, True
         published: dict[str, Any] = {"top1": None, "top5": None, "file": path.name}
         published |= {"bytes": path.stat().st_size}
+    elif isinstance(model, OwnModel):
+        path, is_here = model.weights_path, model.weights_path.is_file()
+        published = {"top1": None, "top5": None, "file": path.name}
+        published |= {"bytes": path.stat().st_size if is_here else None}
     else:
         weights = weights_file(model)
         path, is_here = weights.path, weights.is_here
@@ -73,8 +85,8 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             f"{record['num_parameters'] / 1e6:.1f}M",
             f"{record['gmacs_per_view']:.{0 if record['gmacs_per_view'] > 1 else 1}f}",
             f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
-            "–" if record["is_bundled"] else f"{record['top1']}/{record['top5']}",
-            f"{record['bytes'] / 1e6:.0f}",
+            "–" if record["top1"] is None else f"{record['top1']}/{record['top5']}",
+            "–" if record["bytes"] is None else f"{record['bytes'] / 1e6:.0f}",
             "yes" if record["weights_present"] else "no",
         )
     console.print(table)

@@ -5,8 +5,8 @@ from pathlib import Path
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
-from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
-from vswin_cli.zoo.models import AnyModel, BundledModel
+from vswin_cli.weights.pins import file_sha256, is_as_recorded, pinned_sha256
+from vswin_cli.zoo.models import AnyModel, BundledModel, OwnModel
 
 
 def find_or_fetch(
@@ -16,7 +16,8 @@ def find_or_fetch(
 
     A file that is there is checked before it is used: in a moment where it was verified before and
     has not changed since, whole where it is new, has changed, or has a pinned SHA-256. One that
-    fails is kept aside and fetched again.
+    fails is kept aside and fetched again. That of a model of the user's is the one of its model
+    file, whatever `top` is, and must have the SHA-256 that is given there.
 
     Raises:
         WeightsError: There is none that may be used, or it cannot be downloaded; the message names
@@ -25,6 +26,8 @@ def find_or_fetch(
     """
     if isinstance(model, BundledModel):
         return model.weights_path
+    if isinstance(model, OwnModel):
+        return _own_weights(model)
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
     try:
@@ -36,6 +39,26 @@ def find_or_fetch(
             f"cannot get the weights of {target.title}: {exc}; {_ways_out(target, address)}"
         ) from exc
     return target.path
+
+
+def _own_weights(model: OwnModel) -> Path:
+    path = model.weights_path
+    try:
+        sha256 = file_sha256(path)
+    except FileNotFoundError as exc:
+        raise WeightsNotFoundError(
+            f"no weights {path}, which the model file {model.path} names; put them there, or "
+            "convert again"
+        ) from exc
+    except OSError as exc:
+        reason = (exc.strerror or str(exc)).lower()
+        raise WeightsError(f"cannot read weights {path} of {model.path}: {reason}") from exc
+    if sha256 != model.sha256:
+        raise CheckpointError(
+            f"weights {path} are not those of the model file {model.path}: their SHA-256 is "
+            f"{sha256[:12]}…, not {model.sha256[:12]}…; convert again, or correct the file"
+        )
+    return path
 
 
 def _is_usable(target: WeightsFile, pin: str | None) -> bool:

@@ -17,9 +17,11 @@ _OWN = "Default: the model's own."
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
     """Model names for the shell, with what they know."""
+    from vswin_cli.zoo.kept_models import kept_models
+
     return [
         (model.name, f"{model.num_classes} classes of {model.label_set.name}")
-        for model in MODELS
+        for model in (*MODELS, *kept_models().models)
         if model.name.startswith(incomplete)
     ]
 
@@ -30,7 +32,8 @@ ModelOption = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help=f"One of {', '.join(model_names())}.",
+        help=f"One of {', '.join(model_names())}; or a model file of `vswin convert`: its path, or "
+        "its name where it is in the cache folder's models/.",
         autocompletion=complete_model,
     ),
 ]

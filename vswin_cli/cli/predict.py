@@ -27,7 +27,7 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.output.text import printable
 from vswin_cli.output.writers import Format, open_writer
 from vswin_cli.results import Failure
-from vswin_cli.zoo.models import DEFAULT_MODEL, AnyModel, BundledModel, find_model
+from vswin_cli.zoo.models import DEFAULT_MODEL, AnyModel, BundledModel, find_classifier
 
 
 def predict(
@@ -67,7 +67,7 @@ def predict(
     What you leave out of protocol, clips and crops comes from the model's own test protocol.
     The exit code is 0 if every video was labelled, 1 if one was not, 2 for wrong usage.
     """
-    chosen = find_model(model)
+    chosen = find_classifier(model, cache_dir)
     if top_k > chosen.num_classes:
         raise UsageError(
             f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"

@@ -18,6 +18,7 @@ from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.zoo.models import (
     PUBLISHED_MODELS,
     BundledModel,
+    OwnModel,
     find_model,
     find_published_model,
 )
@@ -50,7 +51,7 @@ def list_weights(
 
     Files without top are listed where there are some, or with --no-top.
     """
-    from vswin_cli.weights.cache import cache_folder
+    from vswin_cli.cache_folder import cache_folder
 
     records = [
         record
@@ -113,9 +114,9 @@ def show_path(
     """Print where the weights of a model are, or belong."""
     from vswin_cli.weights.cache import weights_file
 
-    bundled = find_model(model)
-    if isinstance(bundled, BundledModel) and not no_top:
-        print(bundled.weights_path)
+    found = find_model(model, cache_dir)
+    if isinstance(found, OwnModel) or (isinstance(found, BundledModel) and not no_top):
+        print(found.weights_path)
         return
     target = weights_file(find_published_model(model), cache_dir, top=not no_top)
     print(target.path)

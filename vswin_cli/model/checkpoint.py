@@ -148,9 +148,19 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
 
 
 def save_checkpoint(
-    path: Path, weights: Mapping[str, np.ndarray], architecture: Architecture, num_classes: int
+    path: Path,
+    weights: Mapping[str, np.ndarray],
+    architecture: Architecture,
+    num_classes: int | None,
 ) -> None:
-    """Write a classifier's variables, by their paths, in the layout of the published files."""
+    """Write a model's variables, by their paths, in the layout of the published files.
+
+    Args:
+        path: The file.
+        weights: Each is asked for once, in the order of the key table.
+        architecture: As of `key_table`.
+        num_classes: As of `key_table`.
+    """
     with h5py.File(path, "w") as file:
         for key in key_table(architecture, num_classes):
             file[key.dataset] = weights[key.variable].reshape(key.shape)

@@ -66,6 +66,8 @@ def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
     sources = sorted([*package.glob("model/*.py"), *package.glob("zoo/*.py")])
     parts = (
         digest(weights_file),
+        # Of a model of the user's, the weights alone do not tell the window or the heads.
+        repr((model.architecture, model.num_classes)),
         "x".join(map(str, view_size)),
         *map(digest, sources),
         version("keras"),

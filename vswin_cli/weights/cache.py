@@ -6,21 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from vswin_cli.cache_folder import cache_folder
 from vswin_cli.errors import WeightsError
 from vswin_cli.zoo.models import PublishedFile, PublishedModel
-
-FOLDER_VARIABLE = "VSWIN_CACHE"
-
-
-def cache_folder(chosen: Path | None = None) -> Path:
-    """Name the folder of the weights files: `chosen`, else VSWIN_CACHE, else the platform's."""
-    if chosen is None and (variable := os.environ.get(FOLDER_VARIABLE)):
-        chosen = Path(variable)
-    if chosen is None:
-        return Path(platformdirs.user_cache_dir("vswin"))
-    return chosen.expanduser().absolute()
 
 
 @dataclass(frozen=True)

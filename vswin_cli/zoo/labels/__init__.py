@@ -14,11 +14,18 @@ from vswin_cli.errors import VswinError
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The name of a label file in this folder, and what it must hold."""
+    """The name of a label file in this folder, and what it must hold; or names of one's own."""
 
     name: str
     num_classes: int
     sha256: str
+    names: tuple[str, ...] | None = None  # None: those of the file
+
+
+def own_label_set(names: tuple[str, ...]) -> LabelSet:
+    """Make the label set of a model of one's own."""
+    sha256 = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return LabelSet("own", len(names), sha256, names)
 
 
 KINETICS400 = LabelSet(
@@ -34,6 +41,11 @@ SOMETHING_SOMETHING_V2 = LabelSet(
     "c9c5a86ece619e1ab2e7ca0614c85377a534873e17108b13243e5d22089a0a85",
 )
 
+LABEL_SETS = {
+    label_set.name: label_set
+    for label_set in (KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2, MOTION)
+}
+
 
 @cache
 def read_labels(label_set: LabelSet) -> tuple[str, ...]:
@@ -42,6 +54,8 @@ def read_labels(label_set: LabelSet) -> tuple[str, ...]:
     Raises:
         VswinError: The installed file is not the published list.
     """
+    if label_set.names is not None:
+        return label_set.names
     content = (files(__package__) / f"{label_set.name}.txt").read_bytes()
     labels = tuple(content.decode().splitlines())
     if hashlib.sha256(content).hexdigest() != label_set.sha256 or not (

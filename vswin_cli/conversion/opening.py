@@ -1,0 +1,98 @@
+"""Opens a checkpoint by what it is, whatever its name says."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
+from zipfile import ZipFile, is_zipfile
+
+from vswin_cli.conversion import hdf5
+from vswin_cli.conversion.hdf5 import open_hdf5, read_hdf5
+from vswin_cli.conversion.safetensors import is_safetensors, read_safetensors
+from vswin_cli.conversion.stored import StoredTensor, Tree
+from vswin_cli.conversion.torch_legacy import is_legacy, read_torch_legacy
+from vswin_cli.conversion.torch_zip import PICKLE, read_torch_zip
+from vswin_cli.errors import CheckpointError, WeightsNotFoundError
+
+_MAX_DEPTH = 6  # of wrappers around a state_dict
+
+
+@contextmanager
+def open_checkpoint(path: Path) -> Iterator[Tree]:
+    """Read what a checkpoint holds; its tensors can be read until the block ends.
+
+    Raises:
+        WeightsNotFoundError: There is no such file.
+        CheckpointError: It cannot be read, is damaged, or is of no format that is known.
+    """
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
+    except OSError as exc:
+        raise CheckpointError(f"cannot read checkpoint {path}: {exc.strerror}") from exc
+    if not is_file:
+        raise CheckpointError(f"cannot read checkpoint {path}: not a file")
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(path.open("rb"))
+            tree = _read(stream, opened)
+        except CheckpointError as exc:
+            raise CheckpointError(f"cannot read checkpoint {path}: {exc}") from exc
+        except OSError as exc:
+            reason = exc.strerror or exc
+            raise CheckpointError(f"cannot read checkpoint {path}: {reason}") from exc
+        except Exception as exc:  # damage leads zipfile and pickle to whatever
+            raise CheckpointError(
+                f"cannot read checkpoint {path}: it is damaged ({type(exc).__name__}: {exc})"
+            ) from exc
+        yield tree
+
+
+def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
+    start = stream.read(len(hdf5.MAGIC))
+    stream.seek(0)
+    if start == hdf5.MAGIC:
+        return read_hdf5(opened.enter_context(open_hdf5(stream)))
+    if start[:2] == b"PK" or is_zipfile(stream):
+        return _read_zip(stream, opened)
+    stream.seek(0)
+    if is_legacy(stream):
+        return _tree(read_torch_legacy(stream))
+    stream.seek(0)
+    if is_safetensors(stream):
+        return read_safetensors(stream)
+    raise CheckpointError(
+        "it is neither a file of torch.save, nor safetensors, nor .weights.h5 or .keras"
+    )
+
+
+def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
+    archive = opened.enter_context(ZipFile(stream))
+    names = archive.namelist()
+    if hdf5.KERAS_ENTRY in names:
+        # HDF5 jumps to and fro, which a zip's entry does not like. The configuration is not read.
+        unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115 - closed with the rest
+        with archive.open(hdf5.KERAS_ENTRY) as entry:
+            shutil.copyfileobj(entry, unpacked, 1 << 20)
+        unpacked.seek(0)
+        return read_hdf5(opened.enter_context(open_hdf5(unpacked)))
+    pickles = [name for name in names if name == PICKLE or name.count("/") == 1]
+    for name in pickles:
+        if name == PICKLE or name.endswith(f"/{PICKLE}"):
+            return _tree(read_torch_zip(archive, name))
+    raise CheckpointError(f"the zip holds neither a {PICKLE} nor a {hdf5.KERAS_ENTRY}")
+
+
+def _tree(value: object, depth: int = 0) -> Tree:
+    """Keep tensors and dictionaries of a pickled object; keys become text."""
+    if not isinstance(value, dict) or depth > _MAX_DEPTH:
+        return {}
+    return {
+        str(key): item if isinstance(item, StoredTensor) else _tree(item, depth + 1)
+        for key, item in value.items()
+        if isinstance(item, StoredTensor | dict)
+    }

@@ -1,0 +1,111 @@
+"""Finds the models that a checkpoint holds, and decides which of them is meant."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from vswin_cli.conversion.keras_styles import OWN, PUBLISHED
+from vswin_cli.conversion.pytorch_styles import OPENMMLAB, TORCHVISION
+from vswin_cli.conversion.stored import StoredTensor, Tree
+from vswin_cli.conversion.styles import Style
+from vswin_cli.errors import CheckpointError, UsageError
+
+STYLES: tuple[Style, ...] = (OPENMMLAB, TORCHVISION, PUBLISHED, OWN)
+
+# Copies that training programs keep beside the model that they train.
+_COPIES = ("ema", "swa", "average", "teacher", "momentum")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A dictionary of tensors in which a backbone has been found.
+
+    Args:
+        path: The wrappers around it, such as `state_dict`.
+        prefix: What stands before the backbone's keys, such as `module.backbone.`.
+        style: Of its keys.
+        tensors: The whole dictionary.
+    """
+
+    path: tuple[str, ...]
+    prefix: str
+    style: Style
+    tensors: Mapping[str, StoredTensor]
+
+    @property
+    def name(self) -> str:
+        """What `--part` calls it."""
+        return ":".join([*self.path, self.prefix])
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether its name is that of a moving average or the like."""
+        return any(word in self.name.lower() for word in _COPIES)
+
+
+def choose_part(tree: Tree, wanted: str | None = None) -> Part:
+    """Choose the model to convert; copies that training has averaged are second choice.
+
+    Args:
+        tree: What the checkpoint holds.
+        wanted: A part's name, or its beginning.
+
+    Raises:
+        CheckpointError: There is no Video Swin in it.
+        UsageError: There are several, or none that is wanted.
+    """
+    parts = list(_parts(tree, ()))
+    if not parts:
+        raise CheckpointError(f"it holds no Video Swin: {_what_else(tree)}")
+    names = ", ".join(repr(part.name) for part in parts)
+    if wanted is not None:
+        chosen = [part for part in parts if part.name == wanted] or [
+            part for part in parts if part.name.startswith(wanted)
+        ]
+        if len(chosen) != 1:
+            raise UsageError(f"--part {wanted} names {len(chosen)} of the models in it: {names}")
+        return chosen[0]
+    chosen = [part for part in parts if not part.is_copy] or parts
+    if len(chosen) > 1:
+        raise UsageError(f"it holds {len(chosen)} models; choose one with --part: {names}")
+    return chosen[0]
+
+
+def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
+    tensors = {key: item for key, item in tree.items() if isinstance(item, StoredTensor)}
+    for style in STYLES:
+        for key in tensors:
+            prefix = key.removesuffix(style.anchor)
+            if prefix == key or (prefix and prefix[-1] not in "./"):
+                continue
+            below = (other[len(prefix) :] for other in tensors if other.startswith(prefix))
+            if style.owns(below):
+                yield Part(path, prefix, style, tensors)
+    for key, item in tree.items():
+        if not isinstance(item, StoredTensor):
+            yield from _parts(item, (*path, key))
+
+
+def count_tensors(tree: Tree) -> int:
+    """Count tensors, at all depths."""
+    return sum(
+        1 if isinstance(item, StoredTensor) else count_tensors(item) for item in tree.values()
+    )
+
+
+def _what_else(tree: Tree) -> str:
+    count = count_tensors(tree)
+    if not count:
+        return (
+            "no tensors by name; if a whole model was pickled, save its state_dict() in the "
+            "program that made it"
+        )
+    first = next(_keys(tree))
+    return f"{count} tensors such as {first}, but none that a program of Video Swin names so"
+
+
+def _keys(tree: Tree) -> Iterator[str]:
+    for key, item in tree.items():
+        if isinstance(item, StoredTensor):
+            yield key
+        else:
+            yield from _keys(item)

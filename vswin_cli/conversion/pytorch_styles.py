@@ -1,0 +1,130 @@
+"""The names of the PyTorch programs.
+
+Sources: mmaction/models/backbones/swin_transformer.py of SwinTransformer/Video-Swin-Transformer,
+mmaction/models/backbones/swin.py of open-mmlab/mmaction2 1.x, and
+torchvision/models/video/swin_transformer.py of pytorch/vision.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from vswin_cli.conversion.stored import Shape
+from vswin_cli.conversion.styles import CONVOLUTION, DENSE, SAME, Layout, Source
+
+_HEADS = ("cls_head.fc_cls", "head.fc_cls", "fc_cls", "head")
+
+
+@dataclass(frozen=True)
+class PyTorchStyle:
+    """Modules by number, with a `weight` and a `bias` each.
+
+    Args:
+        name: For people.
+        blocks: Where a block stands, by `stage` and `block`; `even` is twice the stage.
+        mergings: Where the merging behind a stage stands; `odd` follows `even`.
+        expand: The MLP's first layer.
+        reduce: Its second.
+    """
+
+    name: str
+    blocks: str
+    mergings: str
+    expand: str
+    reduce: str
+    anchor: str = "patch_embed.proj.weight"
+    backbone: str = "backbone."
+
+    def owns(self, keys: Iterable[str]) -> bool:
+        """See `Style`."""
+        first = self._block(0, 0)
+        return any(key.startswith(f"{first}.") for key in keys)
+
+    def depths(self, shapes: Mapping[str, Shape]) -> tuple[int, ...]:
+        """See `Style`."""
+        counts: dict[int, int] = {}
+        for key in shapes:
+            if match := re.match(r"\w+\.(\d{1,2})(?:\.blocks)?\.(\d{1,3})\.", key):
+                stage, block = int(match[1]), int(match[2])
+                if "{even}" in self.blocks:  # mergings take turns with stages
+                    stage //= 2
+                counts[stage] = max(counts.get(stage, 0), block + 1)
+        return tuple(counts.get(stage, 1) for stage in range(max(counts) + 1))
+
+    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, Source]:
+        """See `Style`."""
+        last = len(depths) - 1
+        # MMAction2 numbers the norms behind stages; the last one's is the classifier's.
+        norm = f"norm{last}" if f"norm{last}.weight" in keys else "norm"
+        found = {
+            **_parameters("patch_embedding", "patch_embed.proj", CONVOLUTION),
+            **_parameters("patch_embedding/norm", "patch_embed.norm", SAME),
+            **_parameters("norm", norm, SAME),
+        }
+        for stage, depth in enumerate(depths):
+            for block in range(depth):
+                found |= self._block_sources(
+                    f"stage{stage}_block{block}", self._block(stage, block)
+                )
+            if stage < last:
+                ours, theirs = f"patch_merging{stage}", self._merging(stage)
+                found |= _parameters(f"{ours}/norm", f"{theirs}.norm", SAME)
+                found[f"{ours}/reduction/kernel"] = Source(f"{theirs}.reduction.weight", DENSE)
+        return found
+
+    def _block_sources(self, ours: str, theirs: str) -> dict[str, Source]:
+        table = Source(f"{theirs}.attn.relative_position_bias_table")
+        return {
+            **_parameters(f"{ours}/norm1", f"{theirs}.norm1", SAME),
+            f"{ours}/attention/bias_table": table,
+            **_parameters(f"{ours}/attention/qkv", f"{theirs}.attn.qkv", DENSE),
+            **_parameters(f"{ours}/attention/projection", f"{theirs}.attn.proj", DENSE),
+            **_parameters(f"{ours}/norm2", f"{theirs}.norm2", SAME),
+            **_parameters(f"{ours}/mlp/expand", f"{theirs}.{self.expand}", DENSE),
+            **_parameters(f"{ours}/mlp/reduce", f"{theirs}.{self.reduce}", DENSE),
+        }
+
+    def head_sources(self, keys: Iterable[str]) -> dict[str, Source]:
+        """See `Style`."""
+        for head in _HEADS:
+            if f"{head}.weight" in keys:
+                return _parameters("head", head, DENSE)
+        return {}
+
+    def index_key(self, stage: int, block: int) -> str:
+        """See `Style`."""
+        return f"{self._block(stage, block)}.attn.relative_position_index"
+
+    def mask_key(self, stage: int, block: int) -> str:
+        """See `Style`."""
+        return f"{self._block(stage, block)}.attn_mask"
+
+    def _block(self, stage: int, block: int) -> str:
+        return self.blocks.format(stage=stage, even=2 * stage, block=block)
+
+    def _merging(self, stage: int) -> str:
+        return self.mergings.format(stage=stage, odd=2 * stage + 1)
+
+
+def _parameters(ours: str, theirs: str, weight: Layout) -> dict[str, Source]:
+    names = ("gamma", "beta") if weight is SAME else ("kernel", "bias")
+    return {
+        f"{ours}/{names[0]}": Source(f"{theirs}.weight", weight),
+        f"{ours}/{names[1]}": Source(f"{theirs}.bias"),
+    }
+
+
+OPENMMLAB = PyTorchStyle(
+    "original or MMAction2",
+    blocks="layers.{stage}.blocks.{block}",
+    mergings="layers.{stage}.downsample",
+    expand="mlp.fc1",
+    reduce="mlp.fc2",
+)
+TORCHVISION = PyTorchStyle(
+    "torchvision",
+    blocks="features.{even}.{block}",
+    mergings="features.{odd}",
+    expand="mlp.0",
+    reduce="mlp.3",
+)

@@ -1,0 +1,106 @@
+"""The safetensors format: the length of a JSON header, the header, the numbers.
+
+Read here because it is that simple: one dependency less, and every byte of the header is checked.
+Source: https://github.com/huggingface/safetensors, section "Format".
+"""
+
+import json
+import os
+import struct
+from math import prod
+from typing import Any, BinaryIO
+
+from vswin_cli.conversion.stored import (
+    BFLOAT16,
+    Storage,
+    StoredTensor,
+    Tree,
+    element_bytes,
+)
+from vswin_cli.errors import CheckpointError
+
+_LENGTH = struct.Struct("<Q")
+_MAX_HEADER_BYTES = 100_000_000  # the format's own limit
+_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": BFLOAT16,
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+
+
+def is_safetensors(stream: BinaryIO) -> bool:
+    """Whether a file begins like one."""
+    start = stream.read(_LENGTH.size + 1)
+    return start[_LENGTH.size :] == b"{" and 2 <= _LENGTH.unpack(start[:-1])[0] <= _MAX_HEADER_BYTES
+
+
+def read_safetensors(stream: BinaryIO) -> Tree:
+    """Describe all tensors; their numbers are read when they are asked for.
+
+    Args:
+        stream: Stays open as long as tensors are read.
+
+    Raises:
+        CheckpointError: The header is damaged, or the tensors are not exactly what follows it.
+    """
+    stream.seek(0)
+    [length] = _LENGTH.unpack(stream.read(_LENGTH.size))
+    try:
+        header = json.loads(stream.read(length), object_pairs_hook=_without_repetition)
+    except (ValueError, RecursionError) as exc:
+        raise CheckpointError("its header is damaged") from exc
+    begin = _LENGTH.size + length
+    num_bytes = os.fstat(stream.fileno()).st_size - begin
+    tensors: dict[str, StoredTensor | Tree] = {}
+    places = []
+    for key, entry in header.items():
+        if key == "__metadata__":
+            continue
+        try:
+            dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        except (TypeError, KeyError, ValueError) as exc:
+            raise CheckpointError(f"its header says nothing of use about {key}") from exc
+        if dtype not in _DTYPES:
+            continue  # such as 8-bit floats; a tensor that is needed will be missed
+        _check(key, dtype, shape, start, end)
+        places.append((start, end))
+        tensors[key] = _tensor(stream, _DTYPES[dtype], shape, begin + start)
+    reached = 0
+    for start, end in sorted(places):
+        if start < reached:
+            raise CheckpointError("its tensors overlap")
+        reached = end
+    if reached > num_bytes:
+        raise CheckpointError("it ends too early")
+    return tensors
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is repeated")
+    return dict(pairs)
+
+
+def _check(key: str, dtype: str, shape: Any, start: Any, end: Any) -> None:  # noqa: ANN401 - JSON
+    numbers = [start, end, *shape] if isinstance(shape, list) else [None]
+    are_counts = all(type(number) is int and number >= 0 for number in numbers)
+    if not are_counts or end - start != prod(shape) * element_bytes(_DTYPES[dtype]):
+        raise CheckpointError(f"its header contradicts itself about {key}")
+
+
+def _tensor(stream: BinaryIO, dtype: str, shape: list[int], place: int) -> StoredTensor:
+    def read() -> bytes:
+        stream.seek(place)
+        return stream.read(prod(shape) * element_bytes(dtype))
+
+    return StoredTensor.whole(Storage(dtype, prod(shape), read), tuple(shape))

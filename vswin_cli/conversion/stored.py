@@ -1,0 +1,119 @@
+"""Tensors as a checkpoint stores them: described at once, read one at a time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from vswin_cli.errors import CheckpointError
+
+Shape = tuple[int, ...]
+
+BFLOAT16 = "bfloat16"  # NumPy has none; the upper half of a float32
+
+_READABLE_KINDS = "fiub"  # of NumPy's dtypes
+
+
+def element_bytes(dtype: str) -> int:
+    """Bytes of one number."""
+    return 2 if dtype == BFLOAT16 else np.dtype(dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A run of equal numbers in a file, which tensors are views of.
+
+    Args:
+        dtype: NumPy's name, or `bfloat16`.
+        num_elements: How many there are.
+        read: Returns the bytes, or raises CheckpointError.
+    """
+
+    dtype: str
+    num_elements: int
+    read: Callable[[], bytes] = field(repr=False)
+    is_big_endian: bool = False
+
+    def __setstate__(self, state: object) -> None:
+        """Take nothing from a pickle."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Its size in the file."""
+        return self.num_elements * element_bytes(self.dtype)
+
+    def array(self) -> np.ndarray:
+        """Read all numbers, 1-D; bfloat16 becomes float32."""
+        content = self.read()
+        if len(content) != self.num_bytes:
+            raise CheckpointError(f"it has {len(content)} bytes instead of {self.num_bytes}")
+        stored = np.dtype("uint16" if self.dtype == BFLOAT16 else self.dtype)
+        values = np.frombuffer(content, stored.newbyteorder(">" if self.is_big_endian else "<"))
+        if self.dtype == BFLOAT16:
+            return (values.astype(np.uint32) << 16).view(np.float32)
+        return values
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A view of a storage; offset and strides count elements."""
+
+    storage: Storage
+    offset: int
+    shape: Shape
+    strides: Shape
+
+    def __setstate__(self, state: object) -> None:
+        """Take nothing from a pickle."""
+
+    @classmethod
+    def whole(cls, storage: Storage, shape: Shape) -> "StoredTensor":
+        """The contiguous tensor that fills a storage."""
+        strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        return cls(storage, 0, shape, strides)
+
+    def read(self) -> np.ndarray:
+        """Read the values in their own dtype.
+
+        Raises:
+            CheckpointError: The view reaches beyond its storage, or the file is damaged.
+        """
+        numbers = (self.offset, *self.shape, *self.strides)
+        if len(self.shape) != len(self.strides) or any(number < 0 for number in numbers):
+            raise CheckpointError("its shape and strides make no sense")
+        if 0 in self.shape:
+            return np.zeros(self.shape, np.float32)
+        last = self.offset + sum(
+            (side - 1) * stride for side, stride in zip(self.shape, self.strides, strict=True)
+        )
+        if last >= self.storage.num_elements:
+            raise CheckpointError("it reaches beyond its storage")
+        values = self.storage.array()
+        if values.dtype.kind not in _READABLE_KINDS:
+            raise CheckpointError(f"it holds {values.dtype} numbers")
+        return np.lib.stride_tricks.as_strided(
+            values[self.offset :],
+            self.shape,
+            tuple(stride * values.itemsize for stride in self.strides),
+            writeable=False,
+        )
+
+    def floats(self) -> np.ndarray:
+        """Read float32 values.
+
+        Raises:
+            CheckpointError: As `read`; or the numbers are no floating-point numbers, or not finite.
+        """
+        values = self.read()
+        if values.dtype.kind != "f":
+            raise CheckpointError(f"it holds {values.dtype}, not floating-point numbers")
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float32)
+        if not np.isfinite(values).all():
+            raise CheckpointError("it holds numbers that are not finite")
+        return values
+
+
+# What a checkpoint file holds, by key; wrappers such as `state_dict` are dictionaries in it.
+Tree = Mapping[str, "StoredTensor | Tree"]

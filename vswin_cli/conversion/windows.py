@@ -1,0 +1,101 @@
+"""Finds the attention window, of which a bias table tells only the number of its rows."""
+
+from collections.abc import Iterator
+from math import isqrt, prod
+
+import numpy as np
+
+from vswin_cli.errors import CheckpointError, UsageError
+from vswin_cli.model.windows import bias_index
+from vswin_cli.zoo.architectures import Size
+from vswin_cli.zoo.models import MODELS
+
+_MAX_TOKENS = 4096  # of a window; 16 × 7 × 7 has 784
+_MAX_ROWS = 1_000_000  # of a bias table; 16 × 7 × 7 has 5239
+
+
+def window_of_index(index: np.ndarray, num_rows: int) -> Size:
+    """Find the window whose relative position index is the stored one.
+
+    Args:
+        index: Integers (N, N) or (N·N,), for the N tokens of a window.
+        num_rows: Of the bias table.
+
+    Raises:
+        CheckpointError: It is that of no window with such a table.
+        UsageError: It is that of several.
+    """
+    num_tokens = isqrt(index.size)
+    if num_tokens**2 != index.size or num_tokens > _MAX_TOKENS:
+        raise CheckpointError(f"its {index.size} numbers are not one for each pair of tokens")
+    pairs = index.reshape(num_tokens, num_tokens)
+    fitting = [
+        window
+        for window in _windows(num_rows)
+        if prod(window) == num_tokens and np.array_equal(pairs, bias_index(window, num_tokens))
+    ]
+    if not fitting:
+        raise CheckpointError(
+            f"it is that of no window with {num_rows} rows in its bias table, so this is another "
+            "attention than Video Swin's"
+        )
+    # Windows of one token along an axis have the same index as others, lying elsewhere.
+    square = [window for window in fitting if window[1] == window[2]] or fitting
+    if len(square) > 1:
+        raise UsageError(f"several windows have the stored index: {_asking(square)}")
+    return square[0]
+
+
+def window_of_rows(num_rows: int) -> Size:
+    """Guess the window from its table alone: one of the zoo's, or the only one with H = W.
+
+    Raises:
+        UsageError: There are several.
+        CheckpointError: There is none.
+    """
+    for model in MODELS:
+        if _num_rows(model.architecture.window) == num_rows:
+            return model.architecture.window
+    square = [window for window in _windows(num_rows) if window[1] == window[2] and min(window) > 1]
+    if len(square) == 1:
+        return square[0]
+    fitting = sorted(_windows(num_rows), key=max)[:6]
+    if not fitting:
+        raise CheckpointError(f"no window has a bias table of {num_rows} rows")
+    raise UsageError(
+        f"the window cannot be told from a bias table of {num_rows} rows, and no index is stored: "
+        f"{_asking(fitting)}"
+    )
+
+
+def check_window(window: Size, num_rows: int) -> None:
+    """Refuse a window that the user gave if the bias table is another's.
+
+    Raises:
+        UsageError: Its table has another number of rows.
+    """
+    if _num_rows(window) != num_rows:
+        raise UsageError(
+            f"--window {','.join(map(str, window))} has a bias table of {_num_rows(window)} rows, "
+            f"the checkpoint's have {num_rows}"
+        )
+
+
+def _asking(windows: list[Size]) -> str:
+    examples = " or ".join(",".join(map(str, window)) for window in windows)
+    return f"give --window T,H,W, such as {examples}"
+
+
+def _num_rows(window: Size) -> int:
+    return prod(2 * side - 1 for side in window)
+
+
+def _windows(num_rows: int) -> Iterator[Size]:
+    """Every window with so many rows: three odd factors."""
+    if num_rows % 2 == 0 or num_rows > _MAX_ROWS:
+        return
+    factors = [factor for factor in range(1, num_rows + 1, 2) if num_rows % factor == 0]
+    for t in factors:
+        for h in factors:
+            if num_rows % (t * h) == 0:
+                yield (t + 1) // 2, (h + 1) // 2, (num_rows // (t * h) + 1) // 2

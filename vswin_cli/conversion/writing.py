@@ -1,0 +1,80 @@
+"""Writes a converted model: the weights, and the model file beside them; each whole, or not."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import file_digest
+from pathlib import Path
+
+from vswin_cli.conversion.matching import Match
+from vswin_cli.errors import CheckpointError, OutputError
+from vswin_cli.model.checkpoint import save_checkpoint
+from vswin_cli.zoo.model_file import parse_model_file
+from vswin_cli.zoo.model_text import model_text
+from vswin_cli.zoo.models import OwnModel
+
+
+def write_model(model: OwnModel, found: Match, *, checkpoint: Path, overwrite: bool) -> OwnModel:
+    """Write what `model` names: its weights first, then its model file.
+
+    Args:
+        model: Says where; its SHA-256 is not known yet.
+        found: Whose variables are written, one after the other.
+        checkpoint: Where they come from.
+        overwrite: Whether files may be there.
+
+    Returns:
+        The model with its SHA-256.
+
+    Raises:
+        ModelFileError: The model makes no sense; nothing was written.
+        OutputError: A file is there, or cannot be written.
+        CheckpointError: A tensor is damaged or holds numbers that are not finite.
+    """
+    origin = checkpoint.name
+    parse_model_file(model.path, model_text(model, origin=origin))
+    refuse_existing(model, overwrite=overwrite)
+    with _replacing(model.weights_path, overwrite=overwrite) as temporary:
+        try:
+            save_checkpoint(temporary, found.variables, model.architecture, found.num_classes)
+        except CheckpointError as exc:
+            raise CheckpointError(f"cannot convert {checkpoint}: {exc}") from exc
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+            model = replace(model, sha256=file_digest(written, "sha256").hexdigest())
+    with _replacing(model.path, overwrite=overwrite) as temporary:
+        temporary.write_text(model_text(model, origin=origin), encoding="utf-8")
+    return model
+
+
+def refuse_existing(model: OwnModel, *, overwrite: bool) -> None:
+    """Keep what is there, unless it may go.
+
+    Raises:
+        OutputError: One of the two files is there.
+    """
+    for path in (model.weights_path, model.path):
+        if not overwrite and os.path.lexists(path):
+            raise OutputError(f"{path} is there already; give --force, or another --output")
+
+
+@contextmanager
+def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Lend a file that takes the path's place when the block ends well."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield temporary
+        if overwrite:
+            temporary.replace(path)
+        else:
+            os.link(temporary, path)  # fails if something has appeared there meanwhile
+    except FileExistsError as exc:
+        raise OutputError(f"{path} is there already; give --force, or another --output") from exc
+    except (OSError, RuntimeError) as exc:  # HDF5 reports a full disk as the latter
+        reason = getattr(exc, "strerror", None) or exc
+        raise OutputError(f"cannot write {path}: {reason}; choose another --output") from exc
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
