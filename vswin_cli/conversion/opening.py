@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
-from zipfile import ZipFile, is_zipfile
+from zipfile import ZipFile
 
 from vswin_cli.conversion import hdf5
 from vswin_cli.conversion.hdf5 import open_hdf5, read_hdf5
@@ -17,6 +17,7 @@ from vswin_cli.conversion.torch_legacy import is_legacy, read_torch_legacy
 from vswin_cli.conversion.torch_zip import PICKLE, read_torch_zip
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 
+_ZIP_MAGIC = b"PK\x03\x04"
 _MAX_DEPTH = 6  # of wrappers around a state_dict
 
 
@@ -57,7 +58,7 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
     stream.seek(0)
     if start == hdf5.MAGIC:
         return read_hdf5(opened.enter_context(open_hdf5(stream)))
-    if start[:2] == b"PK" or is_zipfile(stream):
+    if start.startswith(_ZIP_MAGIC):
         return _read_zip(stream, opened)
     stream.seek(0)
     if is_legacy(stream):

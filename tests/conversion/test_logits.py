@@ -1,0 +1,179 @@
+"""Converted models compute what a plain NumPy forward pass of the same weights does."""
+
+from collections import OrderedDict
+
+import numpy as np
+import plain_swin
+import pytest
+from foreign import (
+    NUM_CLASSES,
+    SMALL,
+    as_mmaction2,
+    as_torchvision,
+    original,
+    save_legacy,
+    save_safetensors,
+    save_zip,
+)
+
+from vswin_cli.conversion.found import find_model_in
+from vswin_cli.conversion.writing import write_model
+from vswin_cli.model.checkpoint import read_checkpoint
+from vswin_cli.model.keras_backend import import_keras
+from vswin_cli.zoo.labels import own_label_set
+from vswin_cli.zoo.model_file import numbered_names, read_model_file
+from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.protocols import KINETICS
+
+import_keras("tensorflow")
+
+from vswin_cli.model.video_swin import (  # noqa: E402
+    VideoSwinBackbone,
+    VideoSwinClassifier,
+    assign,
+)
+
+SIZE = (9, 30, 45)  # no whole patches, windows or halves
+TOLERANCE = {"rtol": 0, "atol": 1e-4}
+WEIGHTS = original()
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return np.random.default_rng(1).standard_normal((*SIZE, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def expected(pixels):
+    """The logits of the original's weights."""
+    return plain_swin.logits(WEIGHTS, SMALL, pixels)
+
+
+def converted(checkpoint, window=None, part=None):
+    """Convert beside the checkpoint, and read what was written as any other command does."""
+    with find_model_in(checkpoint, part, window) as found:
+        num_classes = found.match.num_classes
+        path = checkpoint.with_name("mine.toml")
+        model = OwnModel(
+            "mine",
+            found.match.architecture,
+            own_label_set(numbered_names(num_classes or 0)),
+            KINETICS,
+            path,
+            checkpoint.with_name("mine.weights.h5"),
+            "0" * 64,
+            num_classes is not None,
+        )
+        write_model(model, found.match, checkpoint=checkpoint, overwrite=True)
+    return read_model_file(path)
+
+
+def logits(model, pixels):
+    weights = read_checkpoint(model.weights_path, model.architecture, model.num_classes)
+    network = VideoSwinClassifier(model.architecture, pixels.shape[:3], model.num_classes)
+    assign(network, weights)
+    return np.asarray(network(pixels[np.newaxis]))[0]
+
+
+STYLES = {
+    "original": lambda: {"meta": {"epoch": 30}, "state_dict": OrderedDict(WEIGHTS)},
+    "original-in-parallel": lambda: {
+        "state_dict": {f"module.{key}": values for key, values in WEIGHTS.items()}
+    },
+    "mmaction2": lambda: {"meta": {}, "state_dict": as_mmaction2(WEIGHTS), "message_hub": {}},
+    "torchvision": lambda: OrderedDict(as_torchvision(WEIGHTS)),
+    "torchvision-training": lambda: {
+        "model": as_torchvision(WEIGHTS),
+        "model_ema": {
+            f"module.{key}": 2 * values for key, values in as_torchvision(WEIGHTS).items()
+        },
+        "optimizer": {"state": {0: {"exp_avg": np.zeros(3, np.float32)}}, "param_groups": [{}]},
+    },
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("save", [save_zip, save_legacy])
+def test_each_style_of_keys_gives_the_logits(tmp_path, pixels, expected, style, save):
+    model = converted(save(tmp_path / "theirs.pth", STYLES[style]()))
+    assert model.architecture == SMALL
+    assert model.num_classes == NUM_CLASSES
+    np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("style", ["original", "torchvision"])
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
+def test_what_pytorch_itself_has_saved_gives_the_logits(tmp_path, pixels, expected, style, options):
+    torch = pytest.importorskip("torch")
+    weights = WEIGHTS if style == "original" else as_torchvision(WEIGHTS)
+    tensors = {key: torch.from_numpy(values) for key, values in weights.items()}
+    tensors = {
+        key: torch.nn.Parameter(values) if key.endswith(".bias") else values
+        for key, values in tensors.items()
+    }
+    torch.save({"state_dict": OrderedDict(tensors)}, tmp_path / "theirs.pth", **options)
+    model = converted(tmp_path / "theirs.pth")
+    np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
+
+
+def test_pytorch_reads_the_files_of_these_tests_as_its_own(tmp_path):
+    torch = pytest.importorskip("torch")
+    for save in (save_zip, save_legacy):
+        loaded = torch.load(save(tmp_path / "ours.pth", {"state_dict": WEIGHTS}))
+        for key, values in WEIGHTS.items():
+            np.testing.assert_array_equal(loaded["state_dict"][key].numpy(), values)
+
+
+@pytest.mark.parametrize("rename", [dict, as_mmaction2, as_torchvision])
+def test_safetensors_give_the_logits(tmp_path, pixels, expected, rename):
+    model = converted(save_safetensors(tmp_path / "theirs.safetensors", rename(WEIGHTS)))
+    np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
+
+
+def test_published_layout_converts_to_itself(tmp_path, pixels, expected):
+    model = converted(save_zip(tmp_path / "theirs.pth", WEIGHTS))
+    again = tmp_path / "again.weights.h5"
+    model.weights_path.rename(again)
+    twice = converted(again, window=SMALL.window)
+    assert twice.architecture == SMALL
+    assert twice.sha256 == model.sha256
+    np.testing.assert_allclose(logits(twice, pixels), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["tuned.weights.h5", "tuned.keras"])
+def test_what_keras_saves_of_our_classifier_gives_the_logits(tmp_path, pixels, expected, name):
+    first = converted(save_zip(tmp_path / "theirs.pth", WEIGHTS))
+    network = VideoSwinClassifier(SMALL, (8, 32, 32), NUM_CLASSES)
+    assign(network, read_checkpoint(first.weights_path, SMALL, NUM_CLASSES))
+    (network.save_weights if name.endswith(".h5") else network.save)(tmp_path / name)
+    model = converted(tmp_path / name, window=SMALL.window)
+    assert model.architecture == SMALL
+    np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
+
+
+def test_backbone_without_head_gives_the_features(tmp_path, pixels):
+    weights = {
+        key.removeprefix("backbone."): values
+        for key, values in WEIGHTS.items()
+        if key.startswith("backbone.")
+    }
+    model = converted(save_zip(tmp_path / "theirs.pth", weights))
+    assert not model.has_top
+    backbone = VideoSwinBackbone(SMALL, SIZE)
+    assign(backbone, read_checkpoint(model.weights_path, SMALL, None))
+    features = np.asarray(backbone(pixels[np.newaxis])).mean(axis=(1, 2, 3))[0]
+    expected = plain_swin.pooled_features(WEIGHTS, SMALL, pixels)
+    np.testing.assert_allclose(features, expected, **TOLERANCE)
+
+
+def test_chosen_part_is_the_one_that_is_converted(tmp_path, pixels):
+    other = original(seed=5)
+    tree = {
+        "state_dict": {
+            **{f"student.{key}": values for key, values in WEIGHTS.items()},
+            **{f"tutor.{key}": values for key, values in other.items()},
+        }
+    }
+    model = converted(save_zip(tmp_path / "theirs.pth", tree), part="state_dict:tutor.")
+    expected = plain_swin.logits(other, SMALL, pixels)
+    np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
