@@ -7,15 +7,13 @@ import numpy as np
 
 from vswin_cli.conversion.buffers import check_mask, check_normalisation, is_normalisation
 from vswin_cli.conversion.parts import Part
-from vswin_cli.conversion.shapes import architecture_of
+from vswin_cli.conversion.shapes import architecture_of, two_dimensional
 from vswin_cli.conversion.stored import StoredTensor
 from vswin_cli.conversion.styles import Layout, Source
 from vswin_cli.conversion.windows import check_window, window_of_index, window_of_rows
 from vswin_cli.errors import CheckpointError
 from vswin_cli.model.checkpoint import key_table
 from vswin_cli.zoo.architectures import Architecture, Size
-
-_BIAS_TABLE = "attention/bias_table"
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def match(part: Part, window: Size | None = None) -> Match:
     shapes = {
         variable: origin.layout.shape(origin.tensor.shape) for variable, origin in origins.items()
     }
-    num_rows = shapes[f"stage0_block0/{_BIAS_TABLE}"][0]
+    num_rows, _ = two_dimensional(shapes, "stage0_block0/attention/bias_table")
     indices = _stored_indices(part, depths)
     if window is not None:
         check_window(window, num_rows)

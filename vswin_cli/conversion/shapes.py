@@ -30,7 +30,7 @@ def architecture_of(
             "a model of images, or of other channels than RGB, does not read videos"
         )
     *patch, _, embed_dim = kernel
-    expand = _shape(shapes, "stage0_block0/mlp/expand/kernel", 2)
+    expand = two_dimensional(shapes, "stage0_block0/mlp/expand/kernel")
     if expand[0] != embed_dim or expand[1] % embed_dim:
         raise CheckpointError(
             f"its first MLP is {expand}, which is no whole multiple of {embed_dim} channels"
@@ -40,7 +40,7 @@ def architecture_of(
         embed_dim=embed_dim,
         depths=depths,
         num_heads=tuple(
-            _shape(shapes, f"stage{stage}_block0/attention/bias_table", 2)[1]
+            two_dimensional(shapes, f"stage{stage}_block0/attention/bias_table")[1]
             for stage in range(len(depths))
         ),
         window=window,
@@ -62,8 +62,13 @@ def named(architecture: Architecture) -> Architecture:
     return architecture
 
 
-def _shape(shapes: Mapping[str, Shape], variable: str, rank: int) -> Shape:
+def two_dimensional(shapes: Mapping[str, Shape], variable: str) -> tuple[int, int]:
+    """Return the shape of a variable that has two axes.
+
+    Raises:
+        CheckpointError: It has others, or nothing in them.
+    """
     shape = shapes[variable]
-    if len(shape) != rank or 0 in shape:
-        raise CheckpointError(f"{variable} is {shape}, which is no {rank}-dimensional tensor")
-    return shape
+    if len(shape) != 2 or 0 in shape:
+        raise CheckpointError(f"its {variable} is {shape}, which are not two axes")
+    return shape[0], shape[1]

@@ -10,6 +10,14 @@ from vswin_cli.model.windows import bias_index
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import MODELS
 
+# Of the zoo's models, the paper's ablations and common configurations.
+_IN_USE: tuple[Size, ...] = (
+    *dict.fromkeys(model.architecture.window for model in MODELS),
+    (4, 7, 7),
+    (2, 7, 7),
+    (32, 7, 7),
+    (4, 4, 4),
+)
 _MAX_TOKENS = 4096  # of a window; 16 × 7 × 7 has 784
 _MAX_ROWS = 1_000_000  # of a bias table; 16 × 7 × 7 has 5239
 
@@ -47,18 +55,15 @@ def window_of_index(index: np.ndarray, num_rows: int) -> Size:
 
 
 def window_of_rows(num_rows: int) -> Size:
-    """Guess the window from its table alone: one of the zoo's, or the only one with H = W.
+    """Guess the window from its table alone: one that is in use.
 
     Raises:
-        UsageError: There are several.
-        CheckpointError: There is none.
+        UsageError: Only others have such a table.
+        CheckpointError: None has.
     """
-    for model in MODELS:
-        if _num_rows(model.architecture.window) == num_rows:
-            return model.architecture.window
-    square = [window for window in _windows(num_rows) if window[1] == window[2] and min(window) > 1]
-    if len(square) == 1:
-        return square[0]
+    for window in _IN_USE:
+        if _num_rows(window) == num_rows:
+            return window
     fitting = sorted(_windows(num_rows), key=max)[:6]
     if not fitting:
         raise CheckpointError(f"no window has a bias table of {num_rows} rows")

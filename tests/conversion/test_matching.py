@@ -1,0 +1,198 @@
+"""What a checkpoint must hold to be a Video Swin, and what is read off its shapes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from foreign import (
+    SMALL,
+    as_mmaction2,
+    as_torchvision,
+    original,
+    relative_position_index,
+    save_zip,
+)
+
+from vswin_cli.conversion.found import find_model_in
+from vswin_cli.errors import CheckpointError, UsageError
+from vswin_cli.model.windows import WindowGrid
+from vswin_cli.zoo.architectures import NANO, TINY, Architecture
+
+WEIGHTS = original()
+INDEX = "backbone.layers.0.blocks.0.attn.relative_position_index"
+
+
+@pytest.fixture
+def match(tmp_path):
+    """Understand the model in a tree, and close its file."""
+
+    def understood(tree, *, part=None, window=None):
+        path = save_zip(tmp_path / "theirs.pth", tree)
+        with find_model_in(path, part, window) as found:
+            return found
+
+    return understood
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        SMALL,
+        replace(SMALL, depths=(1, 3), num_heads=(2, 8), patch=(1, 2, 3), mlp_ratio=4),
+        replace(SMALL, depths=(2,), num_heads=(8,), embed_dim=24, window=(1, 7, 7)),
+        replace(SMALL, window=(2, 5, 5)),
+        NANO,
+    ],
+)
+@pytest.mark.parametrize("rename", [dict, as_mmaction2, as_torchvision])
+def test_architecture_is_read_off_shapes_and_indices(match, architecture, rename):
+    found = match(rename(original(architecture, 9))).match
+    assert found.architecture == architecture
+    assert found.num_classes == 9
+    assert len(found.checked) == sum(architecture.depths)
+    assert not found.unused
+    assert not found.is_window_guessed
+
+
+def test_known_architecture_has_its_name(match):
+    shapes_alone = replace(TINY, window=(2, 3, 3))
+    assert match(original(shapes_alone)).match.architecture.name == "tiny"
+
+
+@pytest.mark.parametrize("window", [(8, 7, 7), (16, 7, 7), (8, 6, 6), (4, 4, 4)])
+def test_window_is_that_of_the_table_where_only_one_fits(match, window):
+    architecture = replace(SMALL, window=window)
+    found = match(original(architecture, index=False)).match
+    assert found.architecture.window == window
+    assert found.is_window_guessed
+
+
+def test_window_that_cannot_be_told_is_asked_for(match):
+    architecture = replace(SMALL, window=(5, 4, 3))
+    weights = original(architecture, index=False)
+    with pytest.raises(UsageError, match=r"315 rows.*--window T,H,W, such as .*,"):
+        match(weights)
+    assert match(weights, window=(5, 4, 3)).match.architecture == architecture
+    with pytest.raises(UsageError, match=r"--window 8,7,7 .* 2535 rows, .* 315"):
+        match(weights, window=(8, 7, 7))
+
+
+def test_flat_index_is_read_too(match):
+    weights = {
+        key: values.reshape(-1) if values.dtype == np.int64 else values
+        for key, values in WEIGHTS.items()
+    }
+    assert match(weights).match.architecture == SMALL
+
+
+def test_index_of_another_attention_is_refused_and_named(match):
+    weights = dict(WEIGHTS)
+    weights[INDEX] = weights[INDEX][::-1].copy()
+    with pytest.raises(CheckpointError, match=rf"tensor {INDEX}: it is that of no window"):
+        match(weights)
+
+
+def test_index_that_contradicts_the_window_given_is_refused(match):
+    with pytest.raises(CheckpointError, match=r"\(4, 3, 2\), not of \(4, 2, 3\)"):
+        match(WEIGHTS, window=(4, 2, 3))
+
+
+def test_blocks_of_different_windows_are_refused(match):
+    weights = WEIGHTS | {INDEX: relative_position_index((4, 2, 3))}
+    with pytest.raises(CheckpointError, match="its blocks have the windows"):
+        match(weights)
+
+
+def test_mask_of_the_published_input_is_checked_and_any_other_is_unused(match):
+    key = "backbone.layers.0.blocks.1.attn_mask"
+    apart = WindowGrid.of((16, 56, 56), (8, 7, 7), shifted=True).apart()
+    mask = np.where(apart, np.float32(-100), np.float32(0))
+    weights = original(Architecture("", 8, (2,), (1,)))
+    assert key in match(weights | {key: mask}).match.checked
+    other = WindowGrid.of((8, 14, 14), (8, 7, 7), shifted=True).apart()
+    mask_of_another_size = np.where(other, np.float32(-100), np.float32(0))
+    assert key in match(weights | {key: mask_of_another_size}).match.unused
+    with pytest.raises(CheckpointError, match="attn_mask: it is not the mask"):
+        match(weights | {key: mask[:, ::-1].copy()})
+
+
+@pytest.mark.parametrize("name", ["data_preprocessor.mean", "module.data_preprocessor.mean"])
+def test_normalisation_is_checked(match, name):
+    mean = np.array([123.675, 116.28, 103.53], np.float32).reshape(3, 1, 1, 1)
+    assert name in match(WEIGHTS | {name: mean}).match.checked
+    with pytest.raises(CheckpointError, match=f"{name}: it is .* but vswin normalises by"):
+        match(WEIGHTS | {name: mean + 4})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "backbone.layers.1.blocks.0.attn.qkv.bias",
+        "backbone.layers.0.downsample.reduction.weight",
+        "backbone.norm.weight",
+        "backbone.patch_embed.norm.bias",
+        "cls_head.fc_cls.bias",
+    ],
+)
+def test_missing_tensor_is_named(match, key):
+    weights = {other: values for other, values in WEIGHTS.items() if other != key}
+    with pytest.raises(CheckpointError, match=f"it has no {key}$"):
+        match(weights)
+
+
+def test_missing_block_is_named(match):
+    weights = {key: values for key, values in WEIGHTS.items() if ".layers.1.blocks.0." not in key}
+    with pytest.raises(CheckpointError, match=r"it has no backbone\.layers\.1\.blocks\.0\.norm1"):
+        match(weights)
+
+
+def test_tensor_of_another_shape_is_named_with_both(match):
+    key = "backbone.layers.1.blocks.1.mlp.fc2.weight"
+    weights = WEIGHTS | {key: np.zeros((16, 33), np.float32)}
+    with pytest.raises(CheckpointError, match=rf"{key} is \(16, 33\).*needs \(32, 16\)"):
+        match(weights)
+
+
+def test_tensors_that_nothing_uses_are_named(match):
+    averages = {f"ema_{key.replace('.', '_')}": values for key, values in WEIGHTS.items()}
+    tree = {
+        "state_dict": WEIGHTS | averages | {"backbone.norm0.weight": np.ones(8, np.float32)},
+        "optimizer": {"state": {0: {"exp_avg": np.ones(3, np.float32)}}},
+        "step": np.ones((), np.float32),
+    }
+    found = match(tree)
+    assert set(found.match.unused) == {*averages, "backbone.norm0.weight"}
+    assert found.others == ("optimizer (1 tensors)", "step")
+
+
+def test_averaged_copies_are_second_choice(match):
+    ema = {f"module.{key}": values for key, values in WEIGHTS.items()}
+    tree = {"ema_state_dict": ema, "state_dict": WEIGHTS}
+    assert match(tree).part.name == "state_dict:backbone."
+    assert match(tree, part="ema_state_dict").part.name == "ema_state_dict:module.backbone."
+    assert match({"ema_state_dict": ema}).part.name == "ema_state_dict:module.backbone."
+
+
+def test_several_models_are_listed(match):
+    tree = {"first": WEIGHTS, "second": as_torchvision(WEIGHTS)}
+    with pytest.raises(
+        UsageError, match=r"2 models; choose one with --part: 'first:.*', 'second:'"
+    ):
+        match(tree)
+    with pytest.raises(UsageError, match="--part third names 0"):
+        match(tree, part="third")
+    assert match(tree, part="second").match.style == "torchvision"
+
+
+def test_model_of_images_is_refused(match):
+    key = "backbone.patch_embed.proj.weight"
+    weights = WEIGHTS | {key: WEIGHTS[key][:, :, 0]}
+    with pytest.raises(CheckpointError, match="images"):
+        match(weights)
+
+
+def test_checkpoint_of_another_network_is_refused(match):
+    with pytest.raises(CheckpointError, match=r"holds no Video Swin: 1 tensors such as conv1"):
+        match({"model": {"conv1.weight": np.ones(3, np.float32)}})
+    with pytest.raises(CheckpointError, match="no tensors by name"):
+        match({"epoch": 3})
