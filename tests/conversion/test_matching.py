@@ -162,7 +162,7 @@ def test_tensors_that_nothing_uses_are_named(match):
     }
     found = match(tree)
     assert set(found.match.unused) == {*averages, "backbone.norm0.weight"}
-    assert found.others == ("optimizer (1 tensors)", "step")
+    assert found.others == ("optimizer (1 tensor)", "step")
 
 
 def test_averaged_copies_are_second_choice(match):
@@ -192,7 +192,7 @@ def test_model_of_images_is_refused(match):
 
 
 def test_checkpoint_of_another_network_is_refused(match):
-    with pytest.raises(CheckpointError, match=r"holds no Video Swin: 1 tensors such as conv1"):
+    with pytest.raises(CheckpointError, match=r"holds no Video Swin, but 1 tensor such as conv1"):
         match({"model": {"conv1.weight": np.ones(3, np.float32)}})
-    with pytest.raises(CheckpointError, match="no tensors by name"):
+    with pytest.raises(CheckpointError, match="objects without tensors by name"):
         match({"epoch": 3})

@@ -54,11 +54,15 @@ def _others(tree: Tree, path: tuple[str, ...]) -> Iterator[str]:
             if isinstance(item, StoredTensor):
                 yield name
             elif key != step and (count := count_tensors(item)):
-                yield f"{name} ({count} tensors)"
+                yield _counted(name, count)
         inner = tree[step]
         if isinstance(inner, StoredTensor):  # it is a dictionary, since the path leads through it
             return
         tree = inner
     for key, item in tree.items():
         if not isinstance(item, StoredTensor) and (count := count_tensors(item)):
-            yield f"{':'.join([*path, key])} ({count} tensors)"
+            yield _counted(":".join([*path, key]), count)
+
+
+def _counted(name: str, count: int) -> str:
+    return f"{name} (1 tensor)" if count == 1 else f"{name} ({count} tensors)"

@@ -55,7 +55,7 @@ def choose_part(tree: Tree, wanted: str | None = None) -> Part:
     """
     parts = list(_parts(tree, ()))
     if not parts:
-        raise CheckpointError(f"it holds no Video Swin: {_what_else(tree)}")
+        raise CheckpointError(f"it holds no Video Swin, but {_what_else(tree)}")
     names = ", ".join(repr(part.name) for part in parts)
     if wanted is not None:
         chosen = [part for part in parts if part.name == wanted] or [
@@ -96,11 +96,11 @@ def _what_else(tree: Tree) -> str:
     count = count_tensors(tree)
     if not count:
         return (
-            "no tensors by name; if a whole model was pickled, save its state_dict() in the "
-            "program that made it"
+            "objects without tensors by name; if a whole model was pickled, save its state_dict() "
+            "in the program that made it"
         )
-    first = next(_keys(tree))
-    return f"{count} tensors such as {first}, but none that a program of Video Swin names so"
+    tensors = "1 tensor" if count == 1 else f"{count} tensors"
+    return f"{tensors} such as {next(_keys(tree))}"
 
 
 def _keys(tree: Tree) -> Iterator[str]:
