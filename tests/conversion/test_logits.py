@@ -5,6 +5,7 @@ from collections import OrderedDict
 import numpy as np
 import plain_swin
 import pytest
+from converting import converted, logits  # which chooses the backend of Keras, so first
 from foreign import (
     NUM_CLASSES,
     SMALL,
@@ -16,22 +17,8 @@ from foreign import (
     save_zip,
 )
 
-from vswin_cli.conversion.found import find_model_in
-from vswin_cli.conversion.writing import write_model
 from vswin_cli.model.checkpoint import read_checkpoint
-from vswin_cli.model.keras_backend import import_keras
-from vswin_cli.zoo.labels import own_label_set
-from vswin_cli.zoo.model_file import numbered_names, read_model_file
-from vswin_cli.zoo.models import OwnModel
-from vswin_cli.zoo.protocols import KINETICS
-
-import_keras("tensorflow")
-
-from vswin_cli.model.video_swin import (  # noqa: E402
-    VideoSwinBackbone,
-    VideoSwinClassifier,
-    assign,
-)
+from vswin_cli.model.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
 
 SIZE = (9, 30, 45)  # no whole patches, windows or halves
 TOLERANCE = {"rtol": 0, "atol": 1e-4}
@@ -47,32 +34,6 @@ def pixels():
 def expected(pixels):
     """The logits of the original's weights."""
     return plain_swin.logits(WEIGHTS, SMALL, pixels)
-
-
-def converted(checkpoint, window=None, part=None):
-    """Convert beside the checkpoint, and read what was written as any other command does."""
-    with find_model_in(checkpoint, part, window) as found:
-        num_classes = found.match.num_classes
-        path = checkpoint.with_name("mine.toml")
-        model = OwnModel(
-            "mine",
-            found.match.architecture,
-            own_label_set(numbered_names(num_classes or 0)),
-            KINETICS,
-            path,
-            checkpoint.with_name("mine.weights.h5"),
-            "0" * 64,
-            num_classes is not None,
-        )
-        write_model(model, found.match, checkpoint=checkpoint, overwrite=True)
-    return read_model_file(path)
-
-
-def logits(model, pixels):
-    weights = read_checkpoint(model.weights_path, model.architecture, model.num_classes)
-    network = VideoSwinClassifier(model.architecture, pixels.shape[:3], model.num_classes)
-    assign(network, weights)
-    return np.asarray(network(pixels[np.newaxis]))[0]
 
 
 STYLES = {

@@ -196,3 +196,16 @@ def test_checkpoint_of_another_network_is_refused(match):
         match({"model": {"conv1.weight": np.ones(3, np.float32)}})
     with pytest.raises(CheckpointError, match="objects without tensors by name"):
         match({"epoch": 3})
+
+
+def test_head_behind_a_dropout_is_found(match):
+    weights = {key.replace("cls_head.fc_cls", "head.1"): values for key, values in WEIGHTS.items()}
+    assert match(weights).match.num_classes == 5
+
+
+def test_two_layers_are_no_head(match):
+    weights = {key.replace("cls_head.fc_cls", "head.1"): values for key, values in WEIGHTS.items()}
+    weights["head.0.weight"] = np.ones((32, 32), np.float32)
+    found = match(weights).match
+    assert found.num_classes is None
+    assert set(found.unused) == {"head.0.weight", "head.1.weight", "head.1.bias"}

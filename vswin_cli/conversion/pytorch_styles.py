@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from vswin_cli.conversion.stored import Shape
 from vswin_cli.conversion.styles import CONVOLUTION, DENSE, SAME, Layout, Source
 
-_HEADS = ("cls_head.fc_cls", "head.fc_cls", "fc_cls", "head")
+_HEADS = r"(cls_head\.fc_cls|head\.fc_cls|fc_cls|head)"
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,11 @@ class PyTorchStyle:
 
     def head_sources(self, keys: Iterable[str]) -> dict[str, Source]:
         """See `Style`."""
-        for head in _HEADS:
-            if f"{head}.weight" in keys:
-                return _parameters("head", head, DENSE)
-        return {}
+        # Who trains on has often put a dropout before the layer, which numbers them.
+        found = [key for key in keys if re.fullmatch(rf"{_HEADS}(\.\d+)?\.weight", key)]
+        if len(found) != 1:
+            return {}
+        return _parameters("head", found[0].removesuffix(".weight"), DENSE)
 
     def index_key(self, stage: int, block: int) -> str:
         """See `Style`."""

@@ -66,10 +66,7 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         yield temporary
-        if overwrite:
-            temporary.replace(path)
-        else:
-            os.link(temporary, path)  # fails if something has appeared there meanwhile
+        _move(temporary, path, overwrite=overwrite)
     except FileExistsError as exc:
         raise OutputError(f"{path} is there already; give --force, or another --output") from exc
     except (OSError, RuntimeError) as exc:  # HDF5 reports a full disk as the latter
@@ -78,3 +75,22 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a file its name.
+
+    Raises:
+        FileExistsError: Something has appeared there meanwhile.
+    """
+    if not overwrite:
+        try:
+            os.link(temporary, path)  # the one step that fails if something is there
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if os.path.lexists(path):
+                raise FileExistsError(path) from None
+        else:
+            return
+    temporary.replace(path)

@@ -1,0 +1,46 @@
+"""Converts checkpoints in this process, and computes the logits of what came out, on TensorFlow."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vswin_cli.conversion.found import find_model_in
+from vswin_cli.conversion.writing import write_model
+from vswin_cli.model.checkpoint import read_checkpoint
+from vswin_cli.model.keras_backend import import_keras
+from vswin_cli.zoo.architectures import Size
+from vswin_cli.zoo.labels import own_label_set
+from vswin_cli.zoo.model_file import numbered_names, read_model_file
+from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.protocols import KINETICS
+
+import_keras("tensorflow")
+
+from vswin_cli.model.video_swin import VideoSwinClassifier, assign  # noqa: E402
+
+
+def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> OwnModel:
+    """Convert beside the checkpoint, and read what was written as any other command does."""
+    with find_model_in(checkpoint, part, window) as found:
+        num_classes = found.match.num_classes
+        path = checkpoint.with_name("mine.toml")
+        model = OwnModel(
+            "mine",
+            found.match.architecture,
+            own_label_set(numbered_names(num_classes or 0)),
+            KINETICS,
+            path,
+            checkpoint.with_name("mine.weights.h5"),
+            "0" * 64,
+            num_classes is not None,
+        )
+        write_model(model, found.match, checkpoint=checkpoint, overwrite=True)
+    return read_model_file(path)
+
+
+def logits(model: OwnModel, pixels: np.ndarray) -> np.ndarray:
+    """Compute (num_classes,) of normalised pixels (T, H, W, 3)."""
+    weights = read_checkpoint(model.weights_path, model.architecture, model.num_classes)
+    network = VideoSwinClassifier(model.architecture, pixels.shape[:3], model.num_classes)
+    assign(network, weights)
+    return np.asarray(network(pixels[np.newaxis]))[0]
