@@ -26,7 +26,7 @@ from vswin_cli.labelling.run import Run
 from vswin_cli.labelling.worker import decode_views
 from vswin_cli.model.engine import resolve_backend
 from vswin_cli.weights.cache import weights_file
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.models import BundledModel, find_model, find_published_model
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30
@@ -75,10 +75,13 @@ def _arguments() -> argparse.Namespace:
 
 def _setup(asked: argparse.Namespace, folder: Path) -> LabelSetup:
     model = find_model(asked.model)
+    own = model.weights_path if isinstance(model, BundledModel) else None
     return LabelSetup(
         model,
         model.protocol.adapted(None, asked.clips, asked.crops),
-        asked.weights or weights_file(model, None, top=True).path,
+        asked.weights
+        or own
+        or weights_file(find_published_model(asked.model), None, top=True).path,
         resolve_backend("auto"),
         "float32",
         "auto",

@@ -97,7 +97,7 @@ def test_folder_is_labelled_like_predict_then_skipped(label, folder, environment
         env=environment,
     )
     prediction = json.loads(predicted.stdout)
-    assert list(records[0]) == [*prediction, "status", "bytes", "modified", "settings"]
+    assert list(records[0]) == [*prediction, "status", "path", "bytes", "modified", "settings"]
     for key in prediction.keys() - {"video", "elapsed_seconds"}:
         assert records[0][key] == prediction[key]
 

@@ -13,6 +13,7 @@ from vswin_cli.labelling.journal import Journal
 def record(video, status="ok", settings="s"):
     return {
         "video": video,
+        "path": f"/videos/{video}",
         "predictions": [{"rank": 1, "label": "archery", "index": 3, "probability": 0.5}],
         "error": None if status == "ok" else {"kind": "empty", "message": "cannot"},
         "elapsed_seconds": 0.1,

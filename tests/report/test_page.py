@@ -1,13 +1,17 @@
 """The page: whatever names hold is text, and a real browser shows it."""
 
+import base64
 import json
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from clips import encode, numbered_frames
+from browser import ARGUMENTS, CHROMIUM, open_page
+from clips import encode, numbered_frames, read_number
 
 from vswin_cli.report.page import build_page
 
@@ -18,12 +22,13 @@ HOSTILE = [
     "<!--<script>.mp4",
     "&lt;b&gt; %%SCRIPT%% \u2028 \udce9.mp4",
 ]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
-def record(video, *labels, kind=None):
+def record(video, *labels, kind=None, folder=Path("/nowhere")):
     return {
         "video": video,
+        "path": str(folder / video),
+        "clips": [[20, 22, 24, 26, 28], [20, 22, 24, 26, 10]],
         "model": "swin-t-k400",
         "num_frames": None if kind else 100,
         "predictions": [
@@ -50,13 +55,7 @@ def dom(tmp_path):
         path.write_text(page)
         shown = subprocess.run(
             [
-                *(
-                    CHROMIUM,
-                    "--headless",
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-dev-shm-usage",
-                ),
+                *(CHROMIUM, *ARGUMENTS),
                 *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000"),
                 *("--dump-dom", *arguments, f"{path.as_uri()}#{address}"),
             ],
@@ -112,6 +111,62 @@ def test_search_filter_and_sort_work_and_are_in_the_address(dom):
         assert [part.split(".mp4")[0] for part in shown.split("<h3>")[1:]] == names
 
 
+@pytest.fixture
+def page(tmp_path):
+    """A page of three videos, open in a browser that takes keys."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    path = tmp_path / "page.html"
+    records = [
+        record("a one.mp4", "archery"),
+        record("b two.mp4", "bowling", "archery"),
+        record("c three.mp4", kind="timeout"),
+    ]
+    path.write_text(build_page(records, {}))
+    with open_page(path.as_uri(), tmp_path / "profile") as opened:
+        yield opened
+
+
+NAMES = "[...document.querySelectorAll('.card h3')].map(e => e.textContent)"
+FOCUSED = (
+    "document.activeElement.querySelector('h3, span')?.textContent ?? document.activeElement.id"
+)
+
+
+@pytest.mark.slow
+def test_page_is_used_by_keyboard_alone(page):
+    assert page.evaluate(NAMES) == ["a one.mp4", "b two.mp4", "c three.mp4"]
+    page.press("/", "t", "w", "o")
+    assert page.evaluate(FOCUSED) == "search"
+    assert page.evaluate(NAMES) == ["b two.mp4"]
+    page.press("ArrowDown")
+    assert page.evaluate(FOCUSED) == "b two.mp4"
+    page.press("/", "Escape")
+    assert len(page.evaluate(NAMES)) == 3
+    page.press("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp")
+    assert page.evaluate(FOCUSED) == "b two.mp4"
+    page.press("/")
+    for _ in range(12):  # from the search on, until the histogram's first label has the focus
+        page.press("Tab")
+        if page.evaluate(FOCUSED) == "archery":
+            break
+    page.press(" ")
+    assert page.evaluate(NAMES) == ["a one.mp4"]
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+
+
+@pytest.mark.slow
+def test_page_is_dark_where_the_reader_wants_it(page):
+    shades = []
+    for scheme in ("light", "dark"):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        page.send("Emulation.setEmulatedMedia", features=[feature])
+        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        shades.append(sum(map(int, re.findall(r"\d+", color))))
+    assert shades[0] > 600
+    assert shades[1] < 150
+
+
 @pytest.mark.slow
 def test_five_thousand_videos_show_at_once(dom):
     records = [record(f"{number}.mp4", f"label {number % 300}") for number in range(5000)]
@@ -120,23 +175,38 @@ def test_five_thousand_videos_show_at_once(dom):
     assert 60 <= shown.count('<li class="card"') < 500
 
 
-def test_command_writes_a_page_with_strips(tmp_path):
-    encode(tmp_path / "clip.mp4", numbered_frames(30, 48, 64))
+@pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])
+def test_command_writes_a_page_with_strips_of_the_sampled_frames(tmp_path, moved):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    encode(folder / "clip.mp4", numbered_frames(30, 72, 72))
     lines = [
-        record("clip.mp4", "archery"),
-        record("gone.mp4", "bowling"),
+        record("clip.mp4", "archery", folder=folder),
+        record("gone.mp4", "bowling", folder=folder),
         record("x", kind="empty"),
     ]
     labels = tmp_path / "labels.jsonl"
     labels.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    if moved:
+        folder = folder.rename(tmp_path / "elsewhere")
     finished = subprocess.run(
-        [VSWIN, "report", labels, "-o", tmp_path / "page.html", "--videos", tmp_path],
+        [
+            *(VSWIN, "report", labels, "-o", tmp_path / "page.html"),
+            *(("--videos", folder) if moved else ()),
+        ],
         capture_output=True,
         text=True,
     )
     assert (finished.returncode, finished.stdout) == (0, f"{tmp_path / 'page.html'}\n")
-    assert finished.stderr.startswith("frames of 1 of 2 videos are not in ")
-    assert (tmp_path / "page.html").read_text().count("data:image/jpeg") == 1
+    assert finished.stderr.startswith("no frames of 1 of 2 videos")
+    [strip] = re.findall(r'"data:image/jpeg;base64,([^"]+)"', (tmp_path / "page.html").read_text())
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(strip), np.uint8), cv2.IMREAD_COLOR)
+    assert [read_number(frame) for frame in np.hsplit(image, 5)] == [10, 20, 24, 26, 28]
+
+
+def test_report_is_no_other_kind_of_file(tmp_path):
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text(json.dumps(record("x", kind="empty")) + "\n")
     refused = subprocess.run(
         [VSWIN, "report", labels, "-o", labels], capture_output=True, text=True
     )

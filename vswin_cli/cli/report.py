@@ -19,11 +19,13 @@ def report(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")
     ] = Path("report.html"),
     videos: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--videos", metavar="DIR", help="What the names are relative to, for the frames."
+            "--videos",
+            metavar="DIR",
+            help="What the names are relative to, for the frames. Default: where they were.",
         ),
-    ] = Path(),
+    ] = None,
     strips: Annotated[
         bool, typer.Option("--strips/--no-strips", help="Show frames of each video.")
     ] = True,
@@ -37,32 +39,48 @@ def report(
     if output.exists() and output.samefile(labels):
         raise UsageError(f"--output {output} is the input too; choose another file")
 
+    from rich.console import Console
+    from rich.progress import Progress
+
     from vswin_cli.cli.label_setup import default_workers
     from vswin_cli.labelling.finding import Found
     from vswin_cli.labelling.journal import Journal
     from vswin_cli.report.page import build_page
+    from vswin_cli.report.strips import strip_frames
     from vswin_cli.report.strips import strips as read_strips
 
     with closing(Journal(labels, resume=True, read_only=True)) as journal:
-        found = [
-            Found(name, str(videos / name))
-            for name, entry in journal.entries.items()
-            if strips and entry.is_ok and (videos / name).is_file()
-        ]
-        each = read_strips(found, num_workers=default_workers(), timeout_seconds=timeout)
-        images = {name: strip for name, strip in each if strip is not None} if found else {}
-        page = build_page(journal.records([]), images)
         num_ok = sum(entry.is_ok for entry in journal.entries.values())
+        found, frames = [], {}
+        for record in journal.records([]) if strips else ():
+            name: str = record["video"]
+            path = str(record["path"] if videos is None else videos / name)
+            if record["status"] == "ok" and Path(path).is_file():
+                found.append(Found(name, path))
+                frames[path] = strip_frames(record)
+        images = {}
+        if found:
+            each = read_strips(
+                found, frames, num_workers=default_workers(), timeout_seconds=timeout
+            )
+            console = Console(stderr=True)
+            with Progress(
+                console=console, transient=True, disable=not console.is_terminal
+            ) as progress:
+                images = dict(progress.track(each, len(found), description="reading frames"))
+        page = build_page(journal.records([]), images)
     try:
         output.write_text(page, encoding="utf-8")
     except OSError as exc:
         raise OutputError(
             f"cannot write {output}: {exc.strerror}; choose another --output"
         ) from exc
-    if strips and len(images) < num_ok:
+    num_shown = sum(strip is not None for strip in images.values())
+    if strips and num_shown < num_ok:
         print(
-            f"frames of {num_ok - len(images)} of {num_ok} videos are not in "
-            f"{printable(str(videos))}; --videos DIR names the folder that was labelled",
+            f"no frames of {num_ok - num_shown} of {num_ok} videos: they are not "
+            f"{'where they were' if videos is None else f'in {printable(str(videos))}'}, or cannot "
+            "be read; --videos DIR names the folder that was labelled",
             file=sys.stderr,
         )
     print(printable(str(output)))

@@ -176,7 +176,7 @@ def _parsed(line: bytes) -> Record | None:
         return None
     try:
         record = json.loads(line)
-        whole = {"video", "status", "bytes", "modified", "settings", "error", "predictions"}
+        whole = {"video", "status", "path", "bytes", "modified", "settings", "error", "predictions"}
         return record if whole <= record.keys() else None
     except (ValueError, AttributeError):
         return None

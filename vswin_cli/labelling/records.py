@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -29,10 +30,11 @@ def settings_digest(
 
 
 def label_record(found: Found, result: Result, settings: str) -> Record:
-    """Extend predict's object by the file's size and time, the outcome and the settings."""
+    """Extend predict's object by the outcome, the file's place, size and time, and the settings."""
     return {
         **to_record(result),
         "status": "ok" if isinstance(result, Prediction) else "failed",
+        "path": os.path.abspath(found.path),  # noqa: PTH100 - links keep names of their own
         "bytes": found.num_bytes,
         "modified": modified(found),
         "settings": settings,

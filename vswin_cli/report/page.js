@@ -31,7 +31,7 @@ function card(record) {
   if (record.strip) {
     const image = element("img");
     image.src = record.strip;
-    image.alt = "frames spread over the video";
+    image.alt = "frames that the model saw";
     image.width = 360;
     image.height = 72;
     item.append(image);

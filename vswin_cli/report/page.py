@@ -17,7 +17,7 @@ from vswin_cli.output.text import printable
 _NUM_LABELS = 5
 
 
-def build_page(records: Iterable[Mapping[str, Any]], strips: Mapping[str, bytes]) -> str:
+def build_page(records: Iterable[Mapping[str, Any]], strips: Mapping[str, bytes | None]) -> str:
     """Make the HTML of a page that needs nothing else.
 
     Args:
