@@ -244,3 +244,14 @@ def test_missing_file_and_folder_are_said_to_be_such(tmp_path):
         floats(tmp_path / "none.pth")
     with pytest.raises(CheckpointError, match="not a file"):
         floats(tmp_path)
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_dictionaries_that_hold_each_other_are_read_once(tmp_path, save):
+    tree = {"state_dict": {"weight": VALUES}}
+    tree["itself"] = tree
+    for _ in range(5):
+        tree = {str(number): tree for number in range(100)}  # 10 billion paths
+    path = save(tmp_path / "knot.pth", tree)
+    keys = ["0"] * 5 + ["state_dict", "weight"]
+    np.testing.assert_array_equal(floats(path, *keys), VALUES)

@@ -155,7 +155,11 @@ def _places(
             raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
         if not output.name.isprintable():
             raise UsageError(f"--output {output}: choose a name that can be printed")
-    if weights_path.exists() and checkpoint.exists() and weights_path.samefile(checkpoint):
+    try:
+        is_checkpoint = weights_path.samefile(checkpoint)
+    except OSError:  # one of them is not there
+        is_checkpoint = False
+    if is_checkpoint:
         raise UsageError(f"--output {weights_path} is the checkpoint itself; choose another file")
     return weights_path, weights_path.with_name(f"{stem}{SUFFIX}")
 

@@ -62,7 +62,7 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
         return _read_zip(stream, opened)
     stream.seek(0)
     if is_legacy(stream):
-        return _tree(read_torch_legacy(stream))
+        return _tree(read_torch_legacy(stream), set())
     stream.seek(0)
     if is_safetensors(stream):
         return read_safetensors(stream)
@@ -84,16 +84,23 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
     pickles = [name for name in names if name == PICKLE or name.count("/") == 1]
     for name in pickles:
         if name == PICKLE or name.endswith(f"/{PICKLE}"):
-            return _tree(read_torch_zip(archive, name))
+            return _tree(read_torch_zip(archive, name), set())
     raise CheckpointError(f"the zip holds neither a {PICKLE} nor a {hdf5.KERAS_ENTRY}")
 
 
-def _tree(value: object, depth: int = 0) -> Tree:
-    """Keep tensors and dictionaries of a pickled object; keys become text."""
-    if not isinstance(value, dict) or depth > _MAX_DEPTH:
+def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:
+    """Keep tensors and dictionaries of a pickled object, each once; keys become text.
+
+    Args:
+        value: The object.
+        seen: Identities of the dictionaries that are kept already.
+        depth: Of the dictionaries around it.
+    """
+    if not isinstance(value, dict) or depth > _MAX_DEPTH or id(value) in seen:
         return {}
+    seen.add(id(value))
     return {
-        str(key): item if isinstance(item, StoredTensor) else _tree(item, depth + 1)
+        str(key): item if isinstance(item, StoredTensor) else _tree(item, seen, depth + 1)
         for key, item in value.items()
         if isinstance(item, StoredTensor | dict)
     }

@@ -58,9 +58,8 @@ def choose_part(tree: Tree, wanted: str | None = None) -> Part:
         raise CheckpointError(f"it holds no Video Swin, but {_what_else(tree)}")
     names = ", ".join(repr(part.name) for part in parts)
     if wanted is not None:
-        chosen = [part for part in parts if part.name == wanted] or [
-            part for part in parts if part.name.startswith(wanted)
-        ]
+        chosen = [part for part in parts if wanted in (part.name, ":".join(part.path))]
+        chosen = chosen or [part for part in parts if part.name.startswith(wanted)]
         if len(chosen) != 1:
             raise UsageError(f"--part {wanted} names {len(chosen)} of the models in it: {names}")
         return chosen[0]
