@@ -77,6 +77,15 @@ def test_window_that_cannot_be_told_is_asked_for(match):
         match(weights, window=(8, 7, 7))
 
 
+def test_window_of_an_index_that_several_have_is_asked_for(match):
+    architecture = replace(SMALL, window=(5, 1, 3))  # numbers its tokens as (1, 5, 3) does
+    weights = original(architecture)
+    with pytest.raises(UsageError, match="give --window T,H,W, such as 1,5,3 or 5,1,3"):
+        match(weights)
+    for window in ((5, 1, 3), (1, 5, 3)):
+        assert match(weights, window=window).match.architecture.window == window
+
+
 def test_flat_index_is_read_too(match):
     weights = {
         key: values.reshape(-1) if values.dtype == np.int64 else values

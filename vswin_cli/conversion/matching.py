@@ -98,15 +98,15 @@ def match(part: Part, window: Size | None = None) -> Match:
     indices = _stored_indices(part, depths)
     if window is not None:
         check_window(window, num_rows)
-    found = _common_window(part, indices, num_rows)
+    found = _common_window(part, indices, num_rows, window)
     if window is not None and found not in (None, window):
         raise CheckpointError(
             f"tensor {indices[0]}: it is the index of the window {found}, not of {window}"
         )
     window = window or found
     architecture = architecture_of(shapes, depths, window or window_of_rows(num_rows))
-    head = shapes.get("head/kernel")
-    num_classes = head[-1] if head else None
+    has_head = "head/kernel" in shapes
+    num_classes = two_dimensional(shapes, "head/kernel")[1] if has_head else None
     for key in key_table(architecture, num_classes):
         if shapes[key.variable] != key.shape:
             origin = origins[key.variable]
@@ -157,7 +157,9 @@ def _stored_indices(part: Part, depths: tuple[int, ...]) -> list[str]:
     ]
 
 
-def _common_window(part: Part, indices: list[str], num_rows: int) -> Size | None:
+def _common_window(
+    part: Part, indices: list[str], num_rows: int, wanted: Size | None
+) -> Size | None:
     """Check all stored indices, and tell the window that they are of."""
     seen: dict[bytes, Size] = {}  # most are the same
     for key in indices:
@@ -165,7 +167,7 @@ def _common_window(part: Part, indices: list[str], num_rows: int) -> Size | None
             values = part.tensors[key].read().astype(np.int64)
             content = values.tobytes()
             if content not in seen:
-                seen[content] = window_of_index(values, num_rows)
+                seen[content] = window_of_index(values, num_rows, wanted)
         except CheckpointError as exc:
             raise CheckpointError(f"tensor {key}: {exc}") from exc
     windows = set(seen.values())

@@ -39,9 +39,6 @@ class _InertType(type):
     def __setitem__(cls, key: object, value: object) -> None:
         """Take what a dictionary would."""
 
-    def __len__(cls) -> int:
-        return 0
-
 
 class Inert(metaclass=_InertType):
     """Whatever a pickle names that is not known: called, filled or configured, it stays itself."""

@@ -22,12 +22,13 @@ _MAX_TOKENS = 4096  # of a window; 16 × 7 × 7 has 784
 _MAX_ROWS = 1_000_000  # of a bias table; 16 × 7 × 7 has 5239
 
 
-def window_of_index(index: np.ndarray, num_rows: int) -> Size:
+def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None) -> Size:
     """Find the window whose relative position index is the stored one.
 
     Args:
         index: Integers (N, N) or (N·N,), for the N tokens of a window.
         num_rows: Of the bias table.
+        wanted: The one to take if several have this index.
 
     Raises:
         CheckpointError: It is that of no window with such a table.
@@ -47,6 +48,8 @@ def window_of_index(index: np.ndarray, num_rows: int) -> Size:
             f"it is that of no window with {num_rows} rows in its bias table, so this is another "
             "attention than Video Swin's"
         )
+    if wanted in fitting:
+        return wanted
     # Windows of one token along an axis have the same index as others, lying elsewhere.
     square = [window for window in fitting if window[1] == window[2]] or fitting
     if len(square) > 1:
