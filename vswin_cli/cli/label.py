@@ -1,7 +1,6 @@
 """`vswin label`: label the videos of folders into one file, in a run that survives anything."""
 
 import logging
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
     DryRunOption,
@@ -40,7 +39,6 @@ from vswin_cli.cli.options import (
     VerboseOption,
 )
 from vswin_cli.errors import UsageError
-from vswin_cli.output.text import printable
 from vswin_cli.zoo.models import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
@@ -147,7 +145,7 @@ def _label(
     """Label what has no record that holds, then complete the output."""
     from vswin_cli.cli.label_summary import print_summary
     from vswin_cli.labelling.journal import Journal
-    from vswin_cli.labelling.run import Run, plan
+    from vswin_cli.labelling.run import Run, labelling, plan
 
     names = [video.video for video in found]
     with target.locked(), closing(Journal(target.journal_path, resume=resume)) as journal:
@@ -163,7 +161,8 @@ def _label(
                 pool.stop()
 
             with display.following(todo.todo, pool.busy_with):
-                run = Run(setup.make_classifier(), pool, journal, settings, display, max_failures)
+                answer = labelling(setup.make_classifier(), settings)
+                run = Run(answer, pool, journal, display, max_failures)
                 with heard_interrupts(stop):
                     run.label(todo.todo)
             num_failed = run.num_failed
@@ -174,7 +173,7 @@ def _label(
         if is_stopped:
             print(f"stopped after {num_failed} failures", file=sys.stderr)
         if is_stopped or display.stopping:
-            _say_how_to_continue()
+            say_how_to_continue()
         if display.stopping:
             raise typer.Exit(INTERRUPTED)
         if is_stopped or not all(journal.entries[name].is_ok for name in names):
@@ -203,8 +202,3 @@ def _estimate(
     print_todo(todo)
     if todo.todo:
         print_estimates(setup, todo.todo)
-
-
-def _say_how_to_continue() -> None:
-    arguments = [argument for argument in sys.argv[1:] if argument != "--no-resume"]
-    print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)
