@@ -1,6 +1,7 @@
 """`vswin evaluate`: how right a model is on videos whose labels are known."""
 
 import logging
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.cli.evaluate_display import EvaluateDisplay
 from vswin_cli.cli.evaluate_options import (
     AnnotationsArgument,
     CheckOption,
@@ -20,7 +22,6 @@ from vswin_cli.cli.evaluate_options import (
     VideosOption,
 )
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
-from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
     MaxFailuresOption,
     QuietOption,
@@ -114,6 +115,7 @@ def evaluate(
     from vswin_cli.labelling.target import Target
     from vswin_cli.zoo.labels import read_labels
 
+    _refuse_to_overwrite(annotations, output, report)
     target = Target(output, resume=resume)
     if annotations_format == "auto":
         form = recognise(annotations, path_column, label_column)
@@ -158,7 +160,9 @@ def evaluate(
         graph_limit_bytes=cache_limit_bytes,
     )
     setup = EvaluateSetup(labelling, protocols)
-    display = LabelDisplay(quiet=quiet, verbose=verbose)
+    display = EvaluateDisplay(
+        matched.truth, read_labels(chosen.label_set), quiet=quiet, verbose=verbose
+    )
     _evaluate(setup, matched, target, display, report, resume, retry_failed, max_failures)
 
 
@@ -166,7 +170,7 @@ def _evaluate(
     setup: "EvaluateSetup",
     matched: "Matched",
     target: "Target",
-    display: LabelDisplay,
+    display: EvaluateDisplay,
     report: Path | None,
     resume: bool,
     retry_failed: bool,
@@ -245,11 +249,28 @@ def _root(annotations: Path, is_folder: bool, videos: Path | None) -> Path:
     return videos or annotations.parent
 
 
+def _unmatched_path(output: Path) -> Path:
+    return output.with_suffix(".unmatched.csv")
+
+
+def _refuse_to_overwrite(annotations: Path, output: Path, report: Path | None) -> None:
+    """Refuse annotations that are one of the files which a run writes."""
+    from vswin_cli.evaluation.writing import REPORT_FILES
+
+    reported = [report / name for name in REPORT_FILES] if report is not None else []
+    for option, paths in (
+        ("--output", [output, _unmatched_path(output)]),
+        ("--report", reported),
+    ):
+        if os.path.realpath(annotations) in map(os.path.realpath, paths):
+            raise UsageError(f"{option} would overwrite {annotations}; choose another place")
+
+
 def _list_unmatched(output: Path, matched: "Matched") -> Path | None:
     """Write the rows that do not match beside the output, or remove what an earlier run wrote."""
     from vswin_cli.evaluation.matching import write_unmatched
 
-    path = output.with_suffix(".unmatched.csv")
+    path = _unmatched_path(output)
     try:
         if not matched.unmatched:
             path.unlink(missing_ok=True)

@@ -17,6 +17,15 @@ from vswin_cli.evaluation.matching import write_unmatched
 from vswin_cli.evaluation.page import build_page
 from vswin_cli.output.text import printable
 
+REPORT_FILES = (
+    "metrics.json",
+    "per_class.csv",
+    "confused.csv",
+    "failed.csv",
+    "unmatched.csv",
+    "index.html",
+)
+
 
 def write_report(folder: Path, figures: Figures) -> None:
     """Write every file of the report; the folder is made if it is not there.
@@ -24,17 +33,17 @@ def write_report(folder: Path, figures: Figures) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    tables: dict[str, Callable[[TextIO], None]] = {
-        "metrics.json": lambda stream: _write_json(stream, figures),
-        "per_class.csv": lambda stream: _write_rows(stream, _per_class(figures)),
-        "confused.csv": lambda stream: _write_rows(stream, _confused(figures)),
-        "failed.csv": lambda stream: _write_rows(stream, _failed(figures)),
-        "unmatched.csv": lambda stream: write_unmatched(stream, figures.matched.unmatched),
-        "index.html": lambda stream: _write_text(stream, build_page(figures)),
-    }
+    writers: tuple[Callable[[TextIO], None], ...] = (
+        lambda stream: _write_text(stream, json.dumps(metrics(figures), indent=2) + "\n"),
+        lambda stream: _write_rows(stream, _per_class(figures)),
+        lambda stream: _write_rows(stream, _confused(figures)),
+        lambda stream: _write_rows(stream, _failed(figures)),
+        lambda stream: write_unmatched(stream, figures.matched.unmatched),
+        lambda stream: _write_text(stream, build_page(figures)),
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, write in tables.items():
+        for name, write in zip(REPORT_FILES, writers, strict=True):
             path = folder / name
             with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
                 write(stream)
@@ -155,10 +164,6 @@ def _failed(figures: Figures) -> Iterable[list[Any]]:
 
 def _write_rows(stream: TextIO, rows: Iterable[list[Any]]) -> None:
     csv.writer(stream, lineterminator="\n").writerows(rows)
-
-
-def _write_json(stream: TextIO, figures: Figures) -> None:
-    stream.write(json.dumps(metrics(figures), indent=2) + "\n")
 
 
 def _write_text(stream: TextIO, text: str) -> None:
