@@ -7,8 +7,9 @@ import pytest
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.annotations import Form, read_annotations, recognise
-from vswin_cli.evaluation.label_names import LabelNames, NoLabelError
+from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import match
+from vswin_cli.evaluation.rows import NoMatchError
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.zoo.labels import KINETICS600, SOMETHING_SOMETHING_V2, read_labels
 
@@ -224,12 +225,12 @@ def test_label_names_are_never_guessed_between_two():
         2,
         3,
     ]
-    with pytest.raises(NoLabelError, match="'JUMP' could be 'Jump' or 'jump'"):
+    with pytest.raises(NoMatchError, match="'JUMP' could be 'Jump' or 'jump'"):
         names.index("JUMP")
-    with pytest.raises(NoLabelError, match="no class is called 'long jumpp'; the nearest is 'long"):
+    with pytest.raises(NoMatchError, match="no class is called 'long jumpp'; the nearest is 'long"):
         names.index("long jumpp")
     assert names.index(3) == 3
-    with pytest.raises(NoLabelError, match="no class 4: there are 0 to 3"):
+    with pytest.raises(NoMatchError, match="no class 4: there are 0 to 3"):
         names.index(4)
 
 

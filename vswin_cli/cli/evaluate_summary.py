@@ -27,6 +27,8 @@ def say_matches(form: Form, matched: Matched) -> None:
     line = f"{matched.num_rows} rows ({form}): {len(matched.found)} matched"
     for kind, count in matched.kinds().items():
         line += f", {count} {KINDS[kind]}"
+    if not matched.found:
+        line += "; check --videos and --model"
     print(line, file=sys.stderr, flush=True)
 
 

@@ -5,11 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from vswin_cli.evaluation.rows import NoMatchError
+
 _SPACES = re.compile(r"[\s_]+")
-
-
-class NoLabelError(ValueError):
-    """No class, or more than one, is meant; the message says why."""
 
 
 class LabelNames:
@@ -25,6 +23,7 @@ class LabelNames:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._labels = labels
+        self._hints: dict[str, str] = {}
         self._exact = {label: index for index, label in enumerate(labels)}
         self._folded = defaultdict[str, list[int]](list)
         for index, label in enumerate(labels):
@@ -34,12 +33,14 @@ class LabelNames:
         """The index of a class.
 
         Raises:
-            NoLabelError: There is none, or several could be meant.
+            NoMatchError: There is none, or several could be meant.
         """
         if isinstance(label, int):
             if label < len(self._labels):
                 return label
-            raise NoLabelError(f"no class {label}: there are 0 to {len(self._labels) - 1}")
+            raise NoMatchError(
+                "no_label", f"no class {label}: there are 0 to {len(self._labels) - 1}"
+            )
         if label in self._exact:
             return self._exact[label]
         found = self._folded.get(_folded(label), [])
@@ -47,10 +48,11 @@ class LabelNames:
             return found[0]
         if found:
             names = " or ".join(repr(self._labels[index]) for index in found)
-            raise NoLabelError(f"{label!r} could be {names}")
-        nearest = get_close_matches(label, self._labels, n=1)
-        hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
-        raise NoLabelError(f"no class is called {label!r}{hint}")
+            raise NoMatchError("no_label", f"{label!r} could be {names}")
+        if label not in self._hints:  # the search is slow, and rows share labels
+            nearest = get_close_matches(label, self._labels, n=1)
+            self._hints[label] = f"; the nearest is {nearest[0]!r}" if nearest else ""
+        raise NoMatchError("no_label", f"no class is called {label!r}{self._hints[label]}")
 
 
 def _folded(label: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from vswin_cli.evaluation.label_names import LabelNames, NoLabelError
-from vswin_cli.evaluation.rows import Row
-from vswin_cli.evaluation.video_files import NoFileError, VideoFiles
+from vswin_cli.evaluation.label_names import LabelNames
+from vswin_cli.evaluation.rows import NoMatchError, Row
+from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.labelling.finding import Found
 from vswin_cli.output.text import printable
 
@@ -56,31 +56,35 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
     matched = Matched([], {}, [])
     first: dict[str, tuple[Row, int]] = {}  # by absolute path
     for row in rows:
-        kind, message = "", ""
-        if row.problem is not None:
-            kind, message = "malformed", row.problem
-        elif row.label is None:
-            kind, message = "no_label", "the row has no label"
-        else:
-            try:
-                index = labels.index(row.label)
-                found = files.find(row)
-                path = os.path.abspath(found.path)  # noqa: PTH100 - links keep names of their own
-                if path not in first:
-                    first[path] = row, index
-                    matched.found.append(found)
-                    matched.truth[found.video] = index
-                    continue
-                other, other_index = first[path]
+        try:
+            found, index = _found(row, labels, files)
+            path = os.path.abspath(found.path)  # noqa: PTH100 - links keep names of their own
+            other, other_index = first.setdefault(path, (row, index))
+            if other is not row:
                 same = "the same" if other_index == index else "another"
-                kind, message = "repeated", f"row {other.place} has this file, with {same} label"
-            except NoLabelError as exc:
-                kind, message = "no_label", str(exc)
-            except NoFileError as exc:
-                kind, message = "no_file", str(exc)
-        label = "" if row.label is None else str(row.label)
-        matched.unmatched.append(Unmatched(row.place, row.video, label, kind, message))
+                reason = f"row {other.place} has this file, with {same} label"
+                raise NoMatchError("repeated", reason)  # noqa: TRY301
+        except NoMatchError as exc:
+            label = "" if row.label is None else str(row.label)
+            matched.unmatched.append(Unmatched(row.place, row.video, label, exc.kind, str(exc)))
+        else:
+            matched.found.append(found)
+            matched.truth[found.video] = index
     return matched
+
+
+def _found(row: Row, labels: LabelNames, files: VideoFiles) -> tuple[Found, int]:
+    """The file of a row, and the index of its class.
+
+    Raises:
+        NoMatchError: It lacks one of them.
+    """
+    if row.problem is not None:
+        raise NoMatchError("malformed", row.problem)
+    if row.label is None:
+        raise NoMatchError("no_label", "the row has no label")
+    index = labels.index(row.label)
+    return files.find(row), index
 
 
 def write_unmatched(stream: TextIO, unmatched: Iterable[Unmatched]) -> None:

@@ -18,6 +18,19 @@ class Row:
     problem: str | None = None  # why the row cannot be understood
 
 
+class NoMatchError(ValueError):
+    """A row cannot be evaluated.
+
+    Args:
+        kind: The stable word for it, one of `matching.KINDS`.
+        message: Why.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 def read_text(path: Path) -> str:
     """Read a file of annotations; bytes of names that are not UTF-8 survive.
 

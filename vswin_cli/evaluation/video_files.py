@@ -6,14 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from vswin_cli.evaluation.rows import Row
+from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.labelling.finding import Found, Selection, find_videos, stated
 
 _NUM_NAMED = 3  # files in a message
-
-
-class NoFileError(ValueError):
-    """No file, or more than one, is meant; the message says why."""
 
 
 class VideoFiles:
@@ -32,7 +28,7 @@ class VideoFiles:
         """The file of a row; its name is relative to the folder.
 
         Raises:
-            NoFileError: There is none, or there are several.
+            NoMatchError: There is none, or there are several.
         """
         if row.path is not None:
             name = os.path.normpath(row.path)
@@ -47,9 +43,9 @@ class VideoFiles:
                 return candidates[0]
             if candidates:
                 names = ", ".join(found.video for found in candidates[:_NUM_NAMED])
-                raise NoFileError(f"{len(candidates)} files could be meant: {names}")
+                raise NoMatchError("no_file", f"{len(candidates)} files could be meant: {names}")
         tried = " or ".join([*([row.path] if row.path else []), *(f"{s}.*" for s in row.stems)])
-        raise NoFileError(f"no file {tried} in {self._root}")
+        raise NoMatchError("no_file", f"no file {tried} in {self._root}")
 
     @cached_property
     def _by_stem(self) -> dict[str, list[Found]]:
