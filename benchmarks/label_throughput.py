@@ -22,7 +22,7 @@ from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_setup import LabelSetup, default_workers
 from vswin_cli.labelling.finding import Found, Selection, find_videos
 from vswin_cli.labelling.journal import Journal
-from vswin_cli.labelling.run import Run
+from vswin_cli.labelling.run import Run, labelling
 from vswin_cli.labelling.worker import decode_views
 from vswin_cli.model.engine import resolve_backend
 from vswin_cli.weights.cache import weights_file
@@ -50,7 +50,7 @@ def main() -> None:
         _say("the model alone", asked.num_timed, perf_counter() - start)
         with closing(Journal(folder / "out.jsonl", resume=False)) as journal:
             display = LabelDisplay(quiet=True, verbose=False)
-            run = Run(classifier, setup.make_pool(), journal, "", display)
+            run = Run(labelling(classifier, ""), setup.make_pool(), journal, display)
             start = perf_counter()
             run.label(found)
             _say("vswin label, model loaded", len(found), perf_counter() - start)

@@ -17,7 +17,7 @@ from vswin_cli.classify import Classifier
 from vswin_cli.labelling.finding import Selection, find_videos
 from vswin_cli.labelling.journal import Journal
 from vswin_cli.labelling.pool import DecodingPool
-from vswin_cli.labelling.run import Run, plan
+from vswin_cli.labelling.run import Run, labelling, plan
 from vswin_cli.labelling.target import Target
 from vswin_cli.labelling.worker import Decoding
 from vswin_cli.model.engine import Outputs
@@ -84,7 +84,8 @@ def label_folder(
     classifier = Classifier(MODEL, BrightnessEngine(view_seconds), PROTOCOL, reader="auto", top_k=3)
     with target.locked(), closing(Journal(target.journal_path, resume=True)) as journal:
         todo = plan(found, journal, settings, retry_failed=retry_failed)
-        run = Run(classifier, pool, journal, settings, watcher or Quiet(), max_failures)
+        answer = labelling(classifier, settings)
+        run = Run(answer, pool, journal, watcher or Quiet(), max_failures)
         run.label(todo.todo)
         target.finish(journal, [video.video for video in found], 3)
     return todo, journal

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"evaluation"},
     {"report"},
     {"labelling"},
     {"classify", "output", "weights", "conversion"},
@@ -64,6 +65,7 @@ def test_imports_go_downward_only(path):
         ["predict", "--help"],
         ["label", "--help"],
         ["report", "--help"],
+        ["evaluate", "--help"],
         ["models", "--help"],
         ["models"],
         ["convert", "--help"],

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from clips import encode, numbered_frame, numbered_frames, read_number
 
-from vswin_cli.video.views import crop, crop_offsets, open_views, resize
+from vswin_cli.video.sampling import clip_indices
+from vswin_cli.video.views import crop, crop_offsets, open_views, read_views, resize
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Protocol, Sampling
 
 ONE_CROP = KINETICS.adapted(num_crops=1)
@@ -121,3 +122,25 @@ def test_crops_that_differ_in_one_frame_only_stay_apart(tmp_path):
     views = Views(2, np.array([[0, 1]]), {0: square, 1: wide})
     assert views.num_distinct_views == 3
     assert [view.weight for view in views] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("num_frames", [5, 40])
+def test_views_of_several_protocols_are_read_at_once_and_shared(tmp_path, num_frames):
+    path = encode(tmp_path / "clip.mp4", numbered_frames(num_frames, 48, 64))
+    protocols = [SMALL, SMALL.adapted(Sampling.MMACTION2), SMALL.adapted(Sampling.UNIFORM)]
+    views = read_views(path, protocols, "auto")
+    distinct = [view.frames for view in views]
+    frames = decoded(path)
+    start = 0
+    for protocol in protocols:
+        order = views.order[start : start + protocol.num_views]
+        start += protocol.num_views
+        clips = clip_indices(num_frames, protocol)
+        expected = list(views_by_definition(frames, protocol, clips))
+        assert len(order) == len(expected) == protocol.num_views
+        for number, view in zip(order, expected, strict=True):
+            np.testing.assert_array_equal(distinct[number], view)
+    assert start == len(views.order)
+    assert len(distinct) == views.num_distinct_views == len(set(views.order.tolist()))
+    if num_frames == 5:  # official and mmaction2 place all their clips at the start
+        assert views.num_distinct_views == 2 * 3

@@ -13,6 +13,7 @@ from vswin_cli import __version__
 from vswin_cli.cli.cache import cache
 from vswin_cli.cli.convert import convert
 from vswin_cli.cli.download_weights import download_weights
+from vswin_cli.cli.evaluate import evaluate
 from vswin_cli.cli.interrupts import INTERRUPTED
 from vswin_cli.cli.label import label
 from vswin_cli.cli.labels import labels
@@ -34,6 +35,7 @@ app.command()(predict)
 app.command()(label)
 app.command()(report)
 app.command()(convert)
+app.command()(evaluate)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)

@@ -1,12 +1,15 @@
 """Ctrl-C, heard at once: the first press asks the run to end, the second ends the process."""
 
 import os
+import shlex
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from vswin_cli.output.text import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -32,6 +35,12 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
         told.close()
         thread.join()
         heard.close()
+
+
+def say_how_to_continue() -> None:
+    """Tell on stderr the command that continues this run."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--no-resume"]
+    print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)
 
 
 def _listen(heard: socket.socket, on_first: Callable[[], None]) -> None:

@@ -1,8 +1,6 @@
 """`vswin label`: label the videos of folders into one file, in a run that survives anything."""
 
 import logging
-import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
+from vswin_cli.cli.carrying_out import carry_out, end
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
     DryRunOption,
@@ -40,7 +38,6 @@ from vswin_cli.cli.options import (
     VerboseOption,
 )
 from vswin_cli.errors import UsageError
-from vswin_cli.output.text import printable
 from vswin_cli.zoo.models import DEFAULT_MODEL, find_classifier
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
@@ -147,38 +144,26 @@ def _label(
     """Label what has no record that holds, then complete the output."""
     from vswin_cli.cli.label_summary import print_summary
     from vswin_cli.labelling.journal import Journal
-    from vswin_cli.labelling.run import Run, plan
+    from vswin_cli.labelling.run import labelling, plan
 
     names = [video.video for video in found]
     with target.locked(), closing(Journal(target.journal_path, resume=resume)) as journal:
         settings = setup.settings()
         todo = plan(found, journal, settings, retry_failed=retry_failed)
         display.say_plan(todo)
-        num_failed = 0
-        if todo.todo:
-            pool = setup.make_pool()
-
-            def stop() -> None:
-                display.say_stopping()
-                pool.stop()
-
-            with display.following(todo.todo, pool.busy_with):
-                run = Run(setup.make_classifier(), pool, journal, settings, display, max_failures)
-                with heard_interrupts(stop):
-                    run.label(todo.todo)
-            num_failed = run.num_failed
+        num_failed = carry_out(
+            todo.todo,
+            setup.make_pool,
+            lambda: labelling(setup.make_classifier(), settings),
+            journal,
+            display,
+            max_failures,
+        )
         target.finish(journal, names, setup.top_k)
         if not display.quiet:
             print_summary(found, journal, display, target.output)
-        is_stopped = max_failures is not None and num_failed >= max_failures
-        if is_stopped:
-            print(f"stopped after {num_failed} failures", file=sys.stderr)
-        if is_stopped or display.stopping:
-            _say_how_to_continue()
-        if display.stopping:
-            raise typer.Exit(INTERRUPTED)
-        if is_stopped or not all(journal.entries[name].is_ok for name in names):
-            raise typer.Exit(1)
+        is_complete = all(name in journal.entries and journal.entries[name].is_ok for name in names)
+        end(display, num_failed, max_failures, is_complete=is_complete)
 
 
 def _estimate(
@@ -203,8 +188,3 @@ def _estimate(
     print_todo(todo)
     if todo.todo:
         print_estimates(setup, todo.todo)
-
-
-def _say_how_to_continue() -> None:
-    arguments = [argument for argument in sys.argv[1:] if argument != "--no-resume"]
-    print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.output.text import printable
-from vswin_cli.results import Failure, Result
+from vswin_cli.results import Failure, Result, ScoredLabel
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.labelling.finding import Found
@@ -115,11 +115,19 @@ class LabelDisplay:
             self.say(f"{place}: failed, {result.kind}: {result.message}")
             return
         best = result.scored_labels[0]
-        self._tally[best.label] += 1
+        self._tally[self.counted_as(found, best)] += 1
         for warning in result.warnings:
             self.say(f"warning: {warning}")
         if self._prints:
-            self.say(f"{place}: {best.label} {best.probability:.4f}")
+            self.say(f"{place}: {self.described(found, best)}")
+
+    def counted_as(self, found: "Found", best: ScoredLabel) -> str:
+        """Under which word the live display counts a video."""
+        return best.label
+
+    def described(self, found: "Found", best: ScoredLabel) -> str:
+        """Tell the answer for a video in its line."""
+        return f"{best.label} {best.probability:.4f}"
 
     def _picture(self) -> RenderableType:
         seconds = max(monotonic() - self._start, 1e-3)
@@ -141,7 +149,7 @@ class LabelDisplay:
             ("model", self._views + self._current),
             ("decoding", decoding),
             (
-                "labels",
+                "so far",
                 " · ".join(f"{name} {n}" for name, n in self._tally.most_common(_NUM_TALLIED)),
             ),
         ):

@@ -69,7 +69,7 @@ def find_videos(
         if is_folder:
             videos = list(_Walk(path, "" if len(named) == 1 else path, selection).files())
         if not is_folder or (not videos and is_video_name(path)):
-            videos = [_stated(path, path)]
+            videos = [stated(path, path)]
         for video in videos:
             absolute = os.path.abspath(video.path)  # noqa: PTH100 - links keep names of their own
             if not is_own(absolute):
@@ -131,7 +131,7 @@ class _Walk:
             elif self.selection.takes(inner) and (
                 is_video_name(entry.name) or is_video_content(entry.path)
             ):
-                yield _stated(self._name(inner), entry.path)
+                yield stated(self._name(inner), entry.path)
 
     def _folder(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found]:
         num_found = 0
@@ -140,7 +140,7 @@ class _Walk:
                 num_found += 1
                 yield found
         if not num_found and is_video_name(entry.name) and self.selection.takes(relative):
-            yield _stated(
+            yield stated(
                 self._name(relative), entry.path
             )  # looks like a video: say that it is none
 
@@ -166,7 +166,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _stated(video: str, path: str) -> Found:
+def stated(video: str, path: str) -> Found:
     """Note a file's size and time, where it is one; what is wrong with it shows when it is read."""
     try:
         status = os.stat(path)  # noqa: PTH116 - keeps the path as given

@@ -1,18 +1,21 @@
 """The whole run: a decoded video comes in, the model answers, its record is written, and so on."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from vswin_cli.classify import Classifier
+from vswin_cli.classify import Classifier, OnView
+from vswin_cli.errors import VideoError
 from vswin_cli.labelling.finding import Found
 from vswin_cli.labelling.journal import Journal, Record
 from vswin_cli.labelling.pool import Decoded, DecodingPool
 from vswin_cli.labelling.records import label_record, why_again
-from vswin_cli.results import Failure, Result
+from vswin_cli.results import Failure, Result, Setup
+
+Answer = Callable[[Decoded, OnView], tuple[Result, Record]]
 
 
 class Watcher(Protocol):
@@ -51,15 +54,30 @@ class Plan:
 
 
 def plan(
-    found: Sequence[Found], journal: Journal | None, settings: str, *, retry_failed: bool
+    found: Sequence[Found],
+    journal: Journal | None,
+    settings: str,
+    *,
+    retry_failed: bool,
+    own_settings: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Decide what is to be labelled: what has no record that holds."""
+    """Decide what is to be labelled: what has no record that holds.
+
+    Args:
+        found: The videos.
+        journal: The records; None has none.
+        settings: What they have to carry.
+        retry_failed: Whether those of failures do not hold.
+        own_settings: What the record of a video has to carry instead, where that differs.
+    """
+    own_settings = own_settings or {}
     todo = []
     reasons = Counter[str]()
     for video in found:
         reason: str | None = "new"
         if journal is not None:
-            reason = why_again(video, journal, settings, retry_failed=retry_failed)
+            expected = own_settings.get(video.video, settings)
+            reason = why_again(video, journal, expected, retry_failed=retry_failed)
         if reason is not None:
             todo.append(video)
             reasons[reason] += 1
@@ -70,27 +88,24 @@ class Run:
     """Labels videos into a journal.
 
     Args:
-        classifier: What computes; it runs in this process.
+        answer: Makes of a decoded video its result and its record, in this process.
         pool: What decodes, meanwhile, in others.
         journal: Where each record goes before the next video.
-        settings: The digest that the records carry.
         watcher: Is told what happens.
         max_failures: Stop after so many; None never does.
     """
 
     def __init__(
         self,
-        classifier: Classifier,
+        answer: Answer,
         pool: DecodingPool,
         journal: Journal,
-        settings: str,
         watcher: Watcher,
         max_failures: int | None = None,
     ) -> None:
-        self._classifier = classifier
+        self._answer = answer
         self._pool = pool
         self._journal = journal
-        self._settings = settings
         self._watcher = watcher
         self._max_failures = max_failures
         self.num_failed = 0
@@ -106,8 +121,8 @@ class Run:
         readable = (v for v in videos if v.error is None)
         with closing(self._pool.decode_each(readable)) as decoded_each:
             for decoded in chain(unreadable, decoded_each):
-                result = self._result(decoded)
-                record: Record = label_record(decoded.found, result, self._settings)
+                self._watcher.on_start(decoded.found)
+                result, record = self._answer(decoded, self._watcher.on_view)
                 self._journal.append(record)
                 self._watcher.on_result(decoded.found, result, decoded.notes)
                 if isinstance(result, Failure):
@@ -115,11 +130,28 @@ class Run:
                     if self.num_failed == self._max_failures:
                         self._pool.stop()
 
-    def _result(self, decoded: Decoded) -> Result:
-        video, error = decoded.found.video, decoded.error
-        self._watcher.on_start(decoded.found)
-        if decoded.views is None or error is not None:
-            kind, message = (error.kind, str(error)) if error else ("unreadable", "no views")
-            return Failure(video, self._classifier.setup, kind, message, decoded.seconds)
-        on_view: Callable[[int, int], None] = self._watcher.on_view
-        return self._classifier.predict(video, decoded.views, decoded.seconds, on_view)
+
+def failure_of(decoded: Decoded, setup: Setup) -> Failure:
+    """The result of a video that has no views."""
+    error = decoded.error or VideoError("no views")
+    return Failure(decoded.found.video, setup, error.kind, str(error), decoded.seconds)
+
+
+def labelling(classifier: Classifier, settings: str) -> Answer:
+    """Make what answers a decoded video by its best labels.
+
+    Args:
+        classifier: What computes; it runs in this process.
+        settings: The digest that the records carry.
+    """
+
+    def answer(decoded: Decoded, on_view: OnView) -> tuple[Result, Record]:
+        result: Result
+        if decoded.views is None:
+            result = failure_of(decoded, classifier.setup)
+        else:
+            video = decoded.found.video
+            result = classifier.predict(video, decoded.views, decoded.seconds, on_view)
+        return result, label_record(decoded.found, result, settings)
+
+    return answer

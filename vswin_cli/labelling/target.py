@@ -74,8 +74,7 @@ class Target:
             lock.acquire()
         except Timeout:
             raise UsageError(
-                f"another run of `vswin label` writes to {self.output}; wait for it, or choose "
-                "another --output"
+                f"another run writes to {self.output}; wait for it, or choose another --output"
             ) from None
         except OSError as exc:
             raise OutputError(

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from time import perf_counter
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video.views import Views, open_views
+from vswin_cli.video.views import Views, read_views
 from vswin_cli.zoo.protocols import Protocol
 
 Decode = Callable[[str, Protocol, str], Views]  # (path, protocol, reader) to its views
@@ -30,8 +30,9 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 class Decoding:
     """What every video of a run is decoded by.
 
-    `decode` is called in the workers, so it must be a function that a module names. Another one
-    than `decode_views` brings other readers, such as one that hangs, to test what surrounds it.
+    `decode` is called in the workers, so it must be a function that a module names, or a partial of
+    one. Another one than `decode_views` brings other readers, such as one that hangs, to test what
+    surrounds it.
     """
 
     decode: Decode
@@ -50,14 +51,21 @@ class Answer:
     notes: tuple[str, ...]  # log lines, for --verbose
 
 
-def decode_views(path: str, protocol: Protocol, reader: str) -> Views:
+def decode_views(
+    path: str, protocol: Protocol, reader: str, others: tuple[Protocol, ...] = ()
+) -> Views:
     """Read a video's views; the frames that clips and crops share are kept once.
 
+    Args:
+        path: The video.
+        protocol: Whose views come first.
+        reader: As `read_views`.
+        others: Protocols whose views follow.
+
     Raises:
-        VideoError: As `open_views`.
+        VideoError: As `read_views`.
     """
-    with open_views(Path(path), protocol, reader) as views:
-        return views
+    return read_views(Path(path), (protocol, *others), reader)
 
 
 def serve(descriptor: int, parent: int) -> None:

@@ -25,16 +25,33 @@ def build_page(records: Iterable[Mapping[str, Any]], strips: Mapping[str, bytes 
         strips: JPEG images by video; a video may have none.
     """
     cards = [_card(record, strips.get(record["video"])) for record in records]
-    style, script = _asset("page.css"), _asset("page.js")
+    return fill_page(_asset("page.html"), page_style(), _asset("page.js"), cards)
+
+
+def fill_page(html: str, style: str, script: str, content: object) -> str:
+    """Put a style, a script and what the script shows into their places.
+
+    Args:
+        html: With `%%STYLE%%`, `%%SCRIPT%%`, their digests `%%STYLE_SHA256%%` and
+            `%%SCRIPT_SHA256%%`, and `%%RECORDS%%`.
+        style: CSS.
+        script: JavaScript.
+        content: What JSON can say.
+    """
     parts = {
         "STYLE_SHA256": _sha256(style),
         "SCRIPT_SHA256": _sha256(script),
         "STYLE": style,
         "SCRIPT": script,
-        "RECORDS": json.dumps(cards, separators=(",", ":")).replace("<", "\\u003c"),
+        "RECORDS": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    pieces = _asset("page.html").split("%%")  # text and names in turn
+    pieces = html.split("%%")  # text and names in turn
     return "".join(parts[piece] if number % 2 else piece for number, piece in enumerate(pieces))
+
+
+def page_style() -> str:
+    """The style of every page: colours, light and dark, and the elements that pages share."""
+    return _asset("page.css")
 
 
 def _card(record: Mapping[str, Any], strip: bytes | None) -> dict[str, Any]:

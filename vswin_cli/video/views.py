@@ -46,7 +46,7 @@ class Views:
 
     Args:
         num_frames: Frames that decode.
-        clips: int64 (num_clips, clip_len), frame indices.
+        clips: int64 (num_clips, clip_len), frame indices; of several protocols, one after another.
         frames: What was kept of each frame in `clips`, by index.
         warnings: What was odd about the file, a line each.
     """
@@ -62,16 +62,23 @@ class Views:
         self.clips = clips
         self.warnings = list(warnings)
         self._frames = frames
-        self._clip_weights = _weights([tuple(clip) for clip in clips.tolist()])
+        each_clip = [tuple(clip) for clip in clips.tolist()]
         # Crops are one and the same if they are in every frame: sizes can change within a video.
-        self._crop_weights = _weights(
-            list(zip(*{frame.offsets for frame in frames.values()}, strict=True))
-        )
+        each_crop = list(zip(*{frame.offsets for frame in frames.values()}, strict=True))
+        self._clip_weights, self._crop_weights = _weights(each_clip), _weights(each_crop)
+        self._clip_numbers, self._crop_numbers = _numbers(each_clip), _numbers(each_crop)
 
     @property
     def num_distinct_views(self) -> int:
         """Views to compute."""
         return len(self._clip_weights) * len(self._crop_weights)
+
+    @property
+    def order(self) -> np.ndarray:
+        """Which distinct view each view is, clip by clip: int64 (num_clips × num_crops,)."""
+        first_of_clip = np.array(self._clip_numbers)[:, np.newaxis] * len(self._crop_weights)
+        order: np.ndarray = (first_of_clip + np.array(self._crop_numbers)).ravel()
+        return order
 
     def __iter__(self) -> Iterator[View]:
         """Yield the distinct views, clip by clip; their weights add up to clips × crops."""
@@ -93,14 +100,34 @@ def open_views(path: str | Path, protocol: Protocol, reader: str) -> Iterator[Vi
     Raises:
         VideoError: The file holds no frame that can be read.
     """
+    yield read_views(path, (protocol,), reader)
+
+
+def read_views(path: str | Path, protocols: Sequence[Protocol], reader: str) -> Views:
+    """Read the views of several protocols, the clips of one after those of another.
+
+    The video is decoded once, and a view that protocols share is one.
+
+    Args:
+        path: The video file.
+        protocols: Alike in the crops and the length of a clip.
+        reader: `auto`, `decord` or `opencv`.
+
+    Raises:
+        VideoError: The file holds no frame that can be read.
+    """
+
+    def choose(num_frames: int) -> np.ndarray:
+        return np.concatenate([clip_indices(num_frames, protocol) for protocol in protocols])
+
     reading = read_video(
         path,
         reader,
-        choose=lambda num_frames: clip_indices(num_frames, protocol).ravel().tolist(),
-        shrink=lambda frame: crop(resize(frame, protocol.crop_size), protocol),
+        choose=lambda num_frames: choose(num_frames).ravel().tolist(),
+        shrink=lambda frame: crop(resize(frame, protocols[0].crop_size), protocols[0]),
     )
-    clips = clip_indices(reading.num_frames, protocol)
-    yield Views(reading.num_frames, clips, reading.frames, reading.warnings)
+    clips = choose(reading.num_frames)
+    return Views(reading.num_frames, clips, reading.frames, reading.warnings)
 
 
 def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
@@ -137,6 +164,12 @@ def crop_offsets(height: int, width: int, protocol: Protocol) -> tuple[Offset, .
     step = (max(height, width) - protocol.crop_size) // 2
     places = (0, 2 * step, step) if protocol.num_crops == 3 else (step,)
     return tuple((0, place) if along_x else (place, 0) for place in places)
+
+
+def _numbers(items: Sequence[Hashable]) -> list[int]:
+    """Each item's number among the distinct ones, in the order of their first occurrence."""
+    distinct = {item: number for number, item in enumerate(dict.fromkeys(items))}
+    return [distinct[item] for item in items]
 
 
 def _weights(items: Sequence[Hashable]) -> dict[int, int]:

@@ -1,0 +1,59 @@
+"""From what annotations call a class to its index: exactly, or with case and spaces aside."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from vswin_cli.evaluation.rows import NoMatchError
+
+_SPACES = re.compile(r"[\s_]+")
+
+
+class LabelNames:
+    """Looks up classes.
+
+    A name is taken as it is; if no class has it, case is ignored and underscores and runs of spaces
+    count as one space, but only where a single class is left. Some label sets have names that
+    differ in nothing else.
+
+    Args:
+        labels: In index order.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = labels
+        self._hints: dict[str, str] = {}
+        self._exact = {label: index for index, label in enumerate(labels)}
+        self._folded = defaultdict[str, list[int]](list)
+        for index, label in enumerate(labels):
+            self._folded[_folded(label)].append(index)
+
+    def index(self, label: str | int) -> int:
+        """The index of a class.
+
+        Raises:
+            NoMatchError: There is none, or several could be meant.
+        """
+        if isinstance(label, int):
+            if label < len(self._labels):
+                return label
+            raise NoMatchError(
+                "no_label", f"no class {label}: there are 0 to {len(self._labels) - 1}"
+            )
+        if label in self._exact:
+            return self._exact[label]
+        found = self._folded.get(_folded(label), [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = " or ".join(repr(self._labels[index]) for index in found)
+            raise NoMatchError("no_label", f"{label!r} could be {names}")
+        if label not in self._hints:  # the search is slow, and rows share labels
+            nearest = get_close_matches(label, self._labels, n=1)
+            self._hints[label] = f"; the nearest is {nearest[0]!r}" if nearest else ""
+        raise NoMatchError("no_label", f"no class is called {label!r}{self._hints[label]}")
+
+
+def _folded(label: str) -> str:
+    return _SPACES.sub(" ", label).strip().casefold()

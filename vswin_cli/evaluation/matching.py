@@ -1,0 +1,95 @@
+"""Joins rows, labels and files; what does not match is kept with the reason."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from vswin_cli.evaluation.label_names import LabelNames
+from vswin_cli.evaluation.rows import NoMatchError, Row
+from vswin_cli.evaluation.video_files import VideoFiles
+from vswin_cli.labelling.finding import Found
+from vswin_cli.output.text import printable
+
+# The kinds of rows that do not match, and what a user is told they are.
+KINDS = {
+    "no_file": "no such file",
+    "no_label": "no such label",
+    "repeated": "file of an earlier row",
+    "malformed": "row not understood",
+}
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """A row that is not evaluated, and why."""
+
+    place: int  # line or item of the annotations, from 1
+    video: str
+    label: str
+    kind: str  # of `KINDS`
+    message: str
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What there is to evaluate."""
+
+    found: list[Found]  # each file once, in the order of the rows
+    truth: dict[str, int]  # class index by the name of the video
+    unmatched: list[Unmatched]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of the annotations."""
+        return len(self.found) + len(self.unmatched)
+
+    def kinds(self) -> Counter[str]:
+        """How many rows do not match, by kind."""
+        return Counter(row.kind for row in self.unmatched)
+
+
+def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched:
+    """Find the label and the file of every row."""
+    matched = Matched([], {}, [])
+    first: dict[str, tuple[Row, int]] = {}  # by absolute path
+    for row in rows:
+        try:
+            found, index = _found(row, labels, files)
+            path = os.path.abspath(found.path)  # noqa: PTH100 - links keep names of their own
+            other, other_index = first.setdefault(path, (row, index))
+            if other is not row:
+                same = "the same" if other_index == index else "another"
+                reason = f"row {other.place} has this file, with {same} label"
+                raise NoMatchError("repeated", reason)  # noqa: TRY301
+        except NoMatchError as exc:
+            label = "" if row.label is None else str(row.label)
+            matched.unmatched.append(Unmatched(row.place, row.video, label, exc.kind, str(exc)))
+        else:
+            matched.found.append(found)
+            matched.truth[found.video] = index
+    return matched
+
+
+def _found(row: Row, labels: LabelNames, files: VideoFiles) -> tuple[Found, int]:
+    """The file of a row, and the index of its class.
+
+    Raises:
+        NoMatchError: It lacks one of them.
+    """
+    if row.problem is not None:
+        raise NoMatchError("malformed", row.problem)
+    if row.label is None:
+        raise NoMatchError("no_label", "the row has no label")
+    index = labels.index(row.label)
+    return files.find(row), index
+
+
+def write_unmatched(stream: TextIO, unmatched: Iterable[Unmatched]) -> None:
+    """Write the rows that do not match as CSV."""
+    rows = csv.writer(stream, lineterminator="\n")
+    rows.writerow(["row", "video", "label", "kind", "message"])
+    for row in unmatched:
+        rows.writerow([row.place, row.video, row.label, row.kind, printable(row.message)])

@@ -1,0 +1,58 @@
+"""Records as arrays, one protocol at a time: what the metrics are computed from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vswin_cli.labelling.journal import Record
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What one protocol made of the videos that were evaluated; all ranks count from 1."""
+
+    protocol: str
+    num_clips: int
+    num_crops: int
+    truth: np.ndarray  # int64 (videos,), class index
+    predicted: np.ndarray  # int64 (videos,)
+    confidence: np.ndarray  # float64 (videos,), probability of what was predicted
+    rank: np.ndarray  # int64 (videos,), of the truth
+    rank_by_views: np.ndarray  # int64 (videos, num_views), of the truth, by the first 1, 2, … views
+    rank_of_centre: np.ndarray | None  # int64 (videos,), by the centre crops; None of one crop
+
+    @property
+    def name(self) -> str:
+        """As `official 4×3`."""
+        return f"{self.protocol} {self.num_clips}×{self.num_crops}"
+
+
+def read_outcomes(records: Iterable[Record]) -> list[Outcomes]:
+    """Collect the outcomes of videos that did not fail, a member a protocol; none of no video."""
+    done = [record for record in records if record["status"] == "ok"]
+    if not done:
+        return []
+    truth = np.array([record["true_index"] for record in done])
+    by_protocol = zip(*(record["outcomes"] for record in done), strict=True)
+    return [_outcomes(truth, outcomes) for outcomes in by_protocol]
+
+
+def _outcomes(truth: np.ndarray, outcomes: Sequence[Record]) -> Outcomes:
+    first = outcomes[0]
+
+    def column(key: str) -> np.ndarray:
+        return np.array([outcome[key] for outcome in outcomes])
+
+    has_centre = first["true_rank_of_centre_crops"] is not None
+    return Outcomes(
+        first["protocol"],
+        first["num_clips"],
+        first["num_crops"],
+        truth,
+        column("index"),
+        column("probability"),
+        column("true_rank"),
+        column("true_rank_by_views"),
+        column("true_rank_of_centre_crops") if has_centre else None,
+    )

@@ -1,0 +1,52 @@
+"""A row of annotations, whatever form it had."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vswin_cli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Row:
+    """What annotations say of one video."""
+
+    place: int  # line or item, from 1
+    video: str  # its path or id, as it is written there
+    label: str | int | None  # a class's name or index; None where the row has none
+    path: str | None = None  # relative to the folder of videos, or absolute
+    stems: tuple[str, ...] = ()  # names without extension that its file may have, the best first
+    problem: str | None = None  # why the row cannot be understood
+
+
+class NoMatchError(ValueError):
+    """A row cannot be evaluated.
+
+    Args:
+        kind: The stable word for it, one of `matching.KINDS`.
+        message: Why.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def read_text(path: Path) -> str:
+    """Read a file of annotations; bytes of names that are not UTF-8 survive.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise UsageError(f"cannot read the annotations {path}: {reason}; check the path") from exc
+
+
+def label_of(text: str, *, is_index: bool) -> str | int | None:
+    """A label as a row has it: a name, or an index where the rows have these."""
+    text = text.strip()
+    if not text:
+        return None
+    return int(text) if is_index else text

@@ -1,0 +1,148 @@
+"""CSV: any with a column of paths and one of labels, and Kinetics' own."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from vswin_cli.errors import UsageError
+from vswin_cli.evaluation.rows import Row, label_of
+from vswin_cli.labelling.content import is_video_name
+
+_KINETICS = ("label", "youtube_id", "time_start", "time_end")
+_PATHS = (
+    "path", "video_path", "file_path", "filepath", "file", "filename", "file_name", "video",
+    "video_name", "clip", "name", "video_id", "id",
+)  # fmt: skip
+_LABELS = (
+    "label", "label_name", "class", "class_name", "action", "category", "target", "template",
+    "label_index", "label_id", "class_index", "class_id", "index",
+)  # fmt: skip
+_DELIMITERS = ",;\t|"
+
+Lines = list[tuple[int, list[str]]]  # number of the first line, cells
+
+
+def is_kinetics(text: str) -> bool:
+    """Whether the header is that of Kinetics' CSV."""
+    header = _header(_lines(text))
+    return all(column in header for column in _KINETICS)
+
+
+def is_table(text: str) -> bool:
+    """Whether the columns can be told: by a header, or as two whose first holds videos."""
+    lines = _lines(text)
+    header = _header(lines)
+    named = _first(_PATHS, header) is not None and _first(_LABELS, header) is not None
+    return named or _is_headless(lines)
+
+
+def read_kinetics(annotations: Path, text: str) -> list[Row]:
+    """Read Kinetics' CSV; a clip's file is named `ID_000010_000020`, or `ID`.
+
+    Raises:
+        UsageError: Its header is another one.
+    """
+    lines = _lines(text)
+    header = _header(lines)
+    missing = [column for column in _KINETICS if column not in header]
+    if missing:
+        raise UsageError(f"{annotations} has no column {missing[0]}, which Kinetics' CSV has")
+    label, identifier, start, end = (header.index(column) for column in _KINETICS)
+    rows = []
+    for place, cells in lines[1:]:
+        if len(cells) < len(header):
+            rows.append(_short(place, cells))
+            continue
+        video = cells[identifier].strip()
+        stems = [video]
+        try:
+            seconds = [int(float(cells[column])) for column in (start, end)]
+            stems.insert(0, f"{video}_{seconds[0]:06d}_{seconds[1]:06d}")
+        except ValueError:
+            pass  # without times the file can only be named by the id
+        name = label_of(cells[label], is_index=False)
+        rows.append(Row(place, stems[0], name, stems=tuple(stems)))
+    return rows
+
+
+def read_table(
+    annotations: Path, text: str, path_column: str | None, label_column: str | None
+) -> list[Row]:
+    """Read a CSV with a column of paths, or names without extension, and one of labels.
+
+    Labels are indices where every one of them is a whole number.
+
+    Raises:
+        UsageError: A column is not there, or cannot be told.
+    """
+    lines = _lines(text)
+    if not (path_column or label_column) and _is_headless(lines):
+        path, label, body = 0, 1, lines
+    else:
+        path = _column(annotations, lines, path_column, _PATHS, "--path-column")
+        label = _column(annotations, lines, label_column, _LABELS, "--label-column")
+        body = lines[1:]
+    whole = [cells for _, cells in body if len(cells) > max(path, label)]
+    values = [cells[label].strip() for cells in whole]
+    is_index = all(value.isdecimal() for value in values if value)
+    rows = []
+    for place, cells in body:
+        if len(cells) <= max(path, label):
+            rows.append(_short(place, cells))
+            continue
+        video = cells[path].strip()
+        stems = () if is_video_name(video) else (video,)
+        name = label_of(cells[label], is_index=is_index)
+        problem = None if video else "the row names no video"
+        rows.append(Row(place, video, name, path=video, stems=stems, problem=problem))
+    return rows
+
+
+def _lines(text: str) -> Lines:
+    """The cells of every line that has some, with its number."""
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    found, place = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((place, cells))
+            place = reader.line_num + 1
+    except csv.Error as exc:
+        raise UsageError(f"line {place} of the annotations is no CSV: {exc}") from exc
+    return found
+
+
+def _header(lines: Lines) -> list[str]:
+    return [cell.strip().lower() for cell in lines[0][1]] if lines else []
+
+
+def _is_headless(lines: Lines) -> bool:
+    return bool(lines) and len(lines[0][1]) == 2 and is_video_name(lines[0][1][0].strip())
+
+
+def _first(names: Sequence[str], header: Sequence[str]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)
+
+
+def _column(
+    annotations: Path, lines: Lines, name: str | None, known: Sequence[str], option: str
+) -> int:
+    header = _header(lines)
+    exact = [cell.strip() for cell in lines[0][1]] if lines else []
+    if name is None:
+        found = _first(known, header)
+    elif name in exact:
+        found = exact.index(name)
+    else:
+        found = header.index(name.lower()) if name.lower() in header else None
+    if found is None:
+        wanted = f"no column {name}" if name else "no column known as that"
+        raise UsageError(f"{annotations} has {wanted}: {', '.join(exact)}; name it by {option}")
+    return found
+
+
+def _short(place: int, cells: Sequence[str]) -> Row:
+    return Row(place, ",".join(cells), None, problem="the row has too few columns")

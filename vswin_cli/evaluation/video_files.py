@@ -1,0 +1,64 @@
+"""From what annotations call a video to its file."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from vswin_cli.evaluation.rows import NoMatchError, Row
+from vswin_cli.labelling.finding import Found, Selection, find_videos, stated
+
+_NUM_NAMED = 3  # files in a message
+
+
+class VideoFiles:
+    """Looks files up in a folder, which is walked only where rows name no path.
+
+    Args:
+        root: The folder.
+        is_own: Tells the run's own files.
+    """
+
+    def __init__(self, root: Path, is_own: Callable[[str], bool] = lambda path: False) -> None:
+        self._root = os.fspath(root)
+        self._is_own = is_own
+
+    def find(self, row: Row) -> Found:
+        """The file of a row; its name is relative to the folder.
+
+        Raises:
+            NoMatchError: There is none, or there are several.
+        """
+        if row.path is not None:
+            name = os.path.normpath(row.path)
+            path = os.path.join(self._root, name)  # noqa: PTH118 - keeps the path as given
+            if os.path.isfile(path) or (os.path.exists(path) and not os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
+                return stated(name, path)
+        for stem in row.stems:
+            candidates = self._by_stem.get(stem, [])
+            if len(candidates) > 1:
+                candidates = _in_folder_of(row, candidates) or candidates
+            if len(candidates) == 1:
+                return candidates[0]
+            if candidates:
+                names = ", ".join(found.video for found in candidates[:_NUM_NAMED])
+                raise NoMatchError("no_file", f"{len(candidates)} files could be meant: {names}")
+        tried = " or ".join([*([row.path] if row.path else []), *(f"{s}.*" for s in row.stems)])
+        raise NoMatchError("no_file", f"no file {tried} in {self._root}")
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[Found]]:
+        """The videos in the folder, by name and by path, both without extension."""
+        found = defaultdict[str, list[Found]](list)
+        for video in find_videos([self._root], Selection(), self._is_own):
+            path = os.path.splitext(video.video)[0]  # noqa: PTH122 - of any string
+            for stem in dict.fromkeys((path, path.rpartition("/")[2])):
+                found[stem].append(video)
+        return dict(found)
+
+
+def _in_folder_of(row: Row, candidates: Sequence[Found]) -> list[Found]:
+    """Those that lie in a folder called as the row's label."""
+    name = str(row.label).replace("_", " ")
+    return [found for found in candidates if name in found.video.replace("_", " ").split("/")[:-1]]

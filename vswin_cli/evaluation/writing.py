@@ -1,0 +1,170 @@
+"""Writes a report: metrics.json, the tables as CSV, and the page.
+
+Nothing in it depends on when, or in how many runs, the videos were evaluated.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from vswin_cli.errors import OutputError
+from vswin_cli.evaluation.calibration import NUM_BINS
+from vswin_cli.evaluation.figures import Figures, ProtocolFigures
+from vswin_cli.evaluation.intervals import METHOD, Share
+from vswin_cli.evaluation.matching import write_unmatched
+from vswin_cli.evaluation.page import build_page
+from vswin_cli.output.text import printable
+
+REPORT_FILES = (
+    "metrics.json",
+    "per_class.csv",
+    "confused.csv",
+    "failed.csv",
+    "unmatched.csv",
+    "index.html",
+)
+
+
+def write_report(folder: Path, figures: Figures) -> None:
+    """Write every file of the report; the folder is made if it is not there.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    writers: tuple[Callable[[TextIO], None], ...] = (
+        lambda stream: _write_text(stream, json.dumps(metrics(figures), indent=2) + "\n"),
+        lambda stream: _write_rows(stream, _per_class(figures)),
+        lambda stream: _write_rows(stream, _confused(figures)),
+        lambda stream: _write_rows(stream, _failed(figures)),
+        lambda stream: write_unmatched(stream, figures.matched.unmatched),
+        lambda stream: _write_text(stream, build_page(figures)),
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, write in zip(REPORT_FILES, writers, strict=True):
+            path = folder / name
+            with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+                write(stream)
+    except OSError as exc:
+        raise OutputError(
+            f"cannot write the report to {folder}: {exc.strerror}; choose another --report"
+        ) from exc
+
+
+def metrics(figures: Figures) -> dict[str, Any]:
+    """The figures as JSON has them; accuracies and probabilities are from 0 to 1."""
+    published = figures.published
+    return {
+        "model": figures.model,
+        "num_classes": len(figures.labels),
+        "rows": figures.matched.num_rows,
+        "evaluated": figures.num_evaluated,
+        "failed": {"total": len(figures.failed), **figures.failures()},
+        "unmatched": {"total": len(figures.matched.unmatched), **figures.matched.kinds()},
+        "not_yet_done": figures.num_left,
+        "intervals": METHOD,
+        "published": published
+        and {
+            "protocol": published.protocol,
+            "top1": round(published.top1 / 100, 6),
+            "top5": round(published.top5 / 100, 6),
+        },
+        "protocols": [_protocol(protocol) for protocol in figures.protocols],
+    }
+
+
+def _protocol(figures: ProtocolFigures) -> dict[str, Any]:
+    outcomes, calibration = figures.outcomes, figures.calibration
+    return {
+        "protocol": outcomes.protocol,
+        "clips": outcomes.num_clips,
+        "crops": outcomes.num_crops,
+        "top1": _share(figures.top1),
+        "top5": _share(figures.top5),
+        "mean_class_accuracy": {**_share(figures.mean_class), "classes": len(figures.classes)},
+        "calibration": {
+            "bins": NUM_BINS,
+            "expected_calibration_error": calibration.expected_error,
+            "mean_confidence": calibration.mean_confidence,
+            "reliability": [
+                {
+                    "low": each.low,
+                    "high": each.high,
+                    "videos": each.num_videos,
+                    "confidence": each.confidence,
+                    "accuracy": each.accuracy,
+                }
+                for each in calibration.bins
+            ],
+        },
+        "by_views": [
+            {
+                "views": each.views,
+                "num_views": each.num_views,
+                "top1": _share(each.top1),
+                "top5": _share(each.top5),
+            }
+            for each in figures.by_views
+        ],
+    }
+
+
+def _share(share: Share) -> dict[str, float]:
+    return {"value": share.value, "low": share.low, "high": share.high}
+
+
+def _per_class(figures: Figures) -> Iterable[list[Any]]:
+    yield [
+        *("protocol", "index", "label", "videos", "top1_right", "top1", "top5_right", "top5"),
+        *("mistaken_for_index", "mistaken_for"),
+    ]
+    for protocol in figures.protocols:
+        for row in protocol.classes:
+            other = row.mistaken_for
+            yield [
+                protocol.outcomes.name,
+                row.index,
+                figures.labels[row.index],
+                row.num_videos,
+                row.num_top1,
+                round(row.num_top1 / row.num_videos, 6),
+                row.num_top5,
+                round(row.num_top5 / row.num_videos, 6),
+                other,
+                None if other is None else figures.labels[other],
+            ]
+
+
+def _confused(figures: Figures) -> Iterable[list[Any]]:
+    yield [
+        *("protocol", "true_index", "true_label", "predicted_index", "predicted_label"),
+        *("videos", "share_of_class"),
+    ]
+    for protocol in figures.protocols:
+        for pair in protocol.confused:
+            yield [
+                protocol.outcomes.name,
+                pair.true_index,
+                figures.labels[pair.true_index],
+                pair.predicted_index,
+                figures.labels[pair.predicted_index],
+                pair.num_videos,
+                round(pair.num_videos / pair.num_of_class, 6),
+            ]
+
+
+def _failed(figures: Figures) -> Iterable[list[Any]]:
+    yield ["video", "true_index", "true_label", "kind", "message"]
+    for failed in figures.failed:
+        label = figures.labels[failed.true_index]
+        yield [failed.video, failed.true_index, label, failed.kind, printable(failed.message)]
+
+
+def _write_rows(stream: TextIO, rows: Iterable[list[Any]]) -> None:
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+
+
+def _write_text(stream: TextIO, text: str) -> None:
+    stream.write(text)
