@@ -16,10 +16,10 @@ LAYERS = [
     {"report"},
     {"labelling"},
     {"classify", "output", "weights"},
-    {"video", "model"},
+    {"video", "model", "settling"},
     {"zoo"},
     {"results"},
-    {"errors", "native_stderr"},
+    {"errors", "native_stderr", "processors"},
     {"__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

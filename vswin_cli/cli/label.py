@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.cli import view_choice
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
@@ -37,7 +38,9 @@ from vswin_cli.cli.options import (
     PrecisionOption,
     ProtocolOption,
     ReaderOption,
+    ThreadsOption,
     VerboseOption,
+    ViewsOption,
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.output.text import printable
@@ -72,9 +75,11 @@ def label(
     protocol: ProtocolOption = None,
     clips: ClipsOption = None,
     crops: CropsOption = None,
+    views: ViewsOption = None,
     backend: BackendOption = "auto",
     precision: PrecisionOption = "float32",
     reader: ReaderOption = "auto",
+    threads: ThreadsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
     offline: OfflineOption = False,
@@ -92,7 +97,7 @@ def label(
         raise UsageError(
             f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
         )
-    chosen_protocol = chosen.protocol.adapted(protocol, clips, crops)
+    chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
 
@@ -123,10 +128,12 @@ def label(
         precision,
         reader,
         top_k,
-        workers or default_workers(),
+        workers or default_workers(threads),
         timeout,
         graph_cache_folder(cache_dir),
         cache_limit_bytes,
+        threads,
+        adaptive=views is view_choice.ViewChoice.ADAPTIVE,
     )
     if dry_run:
         _estimate(setup, found, target, resume=resume, retry_failed=retry_failed)

@@ -50,13 +50,13 @@ class Answer:
     notes: tuple[str, ...]  # log lines, for --verbose
 
 
-def decode_views(path: str, protocol: Protocol, reader: str) -> Views:
+def decode_views(path: str, protocol: Protocol, reader: str, threads: int | None = None) -> Views:
     """Read a video's views; the frames that clips and crops share are kept once.
 
     Raises:
         VideoError: As `open_views`.
     """
-    with open_views(Path(path), protocol, reader) as views:
+    with open_views(Path(path), protocol, reader, threads) as views:
         return views
 
 
