@@ -17,10 +17,10 @@ LAYERS = [
     {"report"},
     {"labelling"},
     {"classify", "output", "weights", "conversion"},
-    {"video", "model"},
+    {"video", "model", "settling"},
     {"zoo"},
     {"results"},
-    {"errors", "native_stderr", "cache_folder"},
+    {"errors", "native_stderr", "cache_folder", "processors"},
     {"__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

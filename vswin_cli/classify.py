@@ -1,38 +1,53 @@
 """The whole story: open a video, sample its views, compute them, name the best labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from types import MappingProxyType
 
 import numpy as np
 
 from vswin_cli.errors import VideoError
 from vswin_cli.model.engine import Engine, Outputs
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
-from vswin_cli.video.views import Views, open_views
+from vswin_cli.settling import is_settled
+from vswin_cli.video.early_views import start_reading
+from vswin_cli.video.view_order import Place
+from vswin_cli.video.views import Views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import Protocol
 
 OnView = Callable[[int, int], None]  # (distinct views done, distinct views in all)
+Computed = Mapping[Hashable, Outputs]  # of single views, by their identity
+_NONE: Computed = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class VideoOutputs:
-    """What the model computed of a video: a row for each distinct view, in the protocol's order."""
+    """What the model computed of a video: a row for each view, in the protocol's order.
+
+    Views that are equal share a row. Those that an adaptive run left out have none, and no part in
+    the means.
+    """
 
     views: Outputs
-    weights: np.ndarray  # int64 (distinct views,): how many of the protocol's views each stands for
+    weights: np.ndarray  # int64 (rows,): how many of the protocol's views each stands for
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The protocol's mean of the views' probabilities, float64 (num_classes,)."""
+        """The mean of the views' probabilities, float64 (num_classes,)."""
         return np.average(self.views.probabilities.astype(np.float64), 0, self.weights)
 
     @property
     def features(self) -> np.ndarray:
-        """The protocol's mean of the views' features, float64 (num_features,)."""
+        """The mean of the views' features, float64 (num_features,)."""
         return np.average(self.views.features.astype(np.float64), 0, self.weights)
+
+    def settle(self, num_views: int) -> bool:
+        """Whether the rest of the protocol's views cannot change which class is the best."""
+        weight_left = num_views - int(self.weights.sum())
+        return is_settled(self.views.probabilities, self.weights, weight_left)
 
 
 class Classifier:
@@ -44,29 +59,47 @@ class Classifier:
         protocol: How a video becomes views of the engine's size.
         reader: Which reader opens the videos: `auto`, `decord` or `opencv`.
         top_k: Labels to return for each video, at most the model's classes.
+        adaptive: Leave out the views that cannot change which label is the most probable.
+        threads: To decode with, at most; None is as many as there are processors.
     """
 
     def __init__(
-        self, model: Model, engine: Engine, protocol: Protocol, *, reader: str, top_k: int
+        self,
+        model: Model,
+        engine: Engine,
+        protocol: Protocol,
+        *,
+        reader: str,
+        top_k: int,
+        adaptive: bool = False,
+        threads: int | None = None,
     ) -> None:
         self.engine = engine
         self.protocol = protocol
         self.reader = reader
         self.top_k = top_k
+        self.adaptive = adaptive
+        self.threads = threads
         self.labels = read_labels(model.label_set)
         self.setup = Setup(model.name, protocol.sampling, engine.backend, engine.precision)
 
     def classify(self, video: str, on_view: OnView = lambda done, total: None) -> Prediction:
         """Label one video: the mean over its views of the softmax probabilities.
 
-        Each distinct view is computed once and weighted by how many views it stands for.
+        Each distinct view is computed once and weighted by how many views it stands for. The first
+        are computed while the rest of the video is being read.
 
         Raises:
             VideoError: The video holds no frame that can be read.
         """
         start = perf_counter()
-        with open_views(video, self.protocol, self.reader) as views:
-            return self.predict(video, views, perf_counter() - start, on_view)
+        with start_reading(video, self.protocol, self.reader, self.threads) as being_read:
+            computed = {
+                view.identity: self.engine.compute(view.frames[np.newaxis])
+                for view in being_read.early_views(by_information=self.adaptive)
+            }
+            views = being_read.views()
+        return self.predict(video, views, perf_counter() - start, on_view, computed)
 
     def predict(
         self,
@@ -74,6 +107,7 @@ class Classifier:
         views: Views,
         reading_seconds: float,
         on_view: OnView = lambda done, total: None,
+        computed: Computed = _NONE,
     ) -> Prediction:
         """Label a video that has been read, here or in another process.
 
@@ -82,9 +116,10 @@ class Classifier:
             views: Of this classifier's protocol.
             reading_seconds: What it took to read them.
             on_view: Told of each view that has been computed.
+            computed: Outputs that are there already.
         """
         start = perf_counter()
-        outputs = self.compute(views, on_view)
+        outputs = self._compute(views, on_view, computed, adaptive=self.adaptive)
         return Prediction(
             video=video,
             setup=self.setup,
@@ -92,6 +127,7 @@ class Classifier:
             clips=tuple(tuple(clip) for clip in views.clips.tolist()),
             num_crops=self.protocol.num_crops,
             num_distinct_views=views.num_distinct_views,
+            num_views_used=len(outputs.weights),
             scored_labels=best_labels(outputs.probabilities, self.labels, self.top_k),
             elapsed_seconds=reading_seconds + perf_counter() - start,
             warnings=tuple(views.warnings),
@@ -99,15 +135,21 @@ class Classifier:
 
     def compute(self, views: Views, on_view: OnView = lambda done, total: None) -> VideoOutputs:
         """Run the model on every distinct view."""
-        weights, probabilities, features = [], [], []
-        for done, view in enumerate(views, start=1):
-            outputs = self.engine.compute(view.frames[np.newaxis])
-            weights.append(view.weight)
-            probabilities.append(outputs.probabilities)
-            features.append(outputs.features)
-            on_view(done, views.num_distinct_views)
-        outputs = Outputs(np.concatenate(probabilities), np.concatenate(features))
-        return VideoOutputs(outputs, np.array(weights))
+        return self._compute(views, on_view, _NONE, adaptive=False)
+
+    def _compute(
+        self, views: Views, on_view: OnView, computed: Computed, *, adaptive: bool
+    ) -> VideoOutputs:
+        """Run the model on the distinct views, or on as many as settle the top label."""
+        rows: dict[Place, tuple[int, Outputs]] = {}
+        for place in views.places_by_information if adaptive else views.places:
+            view = views.view(place)
+            outputs = computed.get(view.identity) or self.engine.compute(view.frames[np.newaxis])
+            rows[place] = (view.weight, outputs)
+            on_view(len(rows), views.num_distinct_views)
+            if adaptive and _gathered(rows).settle(self.protocol.num_views):
+                break
+        return _gathered(rows)
 
     def classify_each(
         self, videos: Iterable[str], on_view: OnView = lambda done, total: None
@@ -119,6 +161,14 @@ class Classifier:
                 yield self.classify(video, on_view)
             except VideoError as error:
                 yield Failure(video, self.setup, error.kind, str(error), perf_counter() - start)
+
+
+def _gathered(rows: Mapping[Place, tuple[int, Outputs]]) -> VideoOutputs:
+    """Join the weights and outputs of single views, in the protocol's order."""
+    weights, outputs = zip(*(rows[place] for place in sorted(rows)), strict=True)
+    probabilities = np.concatenate([each.probabilities for each in outputs])
+    features = np.concatenate([each.features for each in outputs])
+    return VideoOutputs(Outputs(probabilities, features), np.array(weights))
 
 
 def best_labels(

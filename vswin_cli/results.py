@@ -33,6 +33,7 @@ class Prediction:
     clips: tuple[tuple[int, ...], ...]  # frame indices, one tuple a clip
     num_crops: int
     num_distinct_views: int
+    num_views_used: int  # distinct views that the answer is the mean of
     scored_labels: tuple[ScoredLabel, ...]  # most probable first
     elapsed_seconds: float
     warnings: tuple[str, ...] = ()  # what was odd about the file, a line each

@@ -28,6 +28,7 @@ KEYS = [
     "clips",
     "num_views",
     "num_distinct_views",
+    "num_views_used",
     "backend",
     "precision",
     "predictions",

@@ -19,7 +19,7 @@ from vswin_cli.errors import BackendError
 from vswin_cli.labelling.finding import Found
 from vswin_cli.labelling.pool import DecodingPool
 from vswin_cli.labelling.worker import Decoding, decode_views
-from vswin_cli.video.views import open_views
+from vswin_cli.video.views import read_views
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,10 @@ def pool(decode=decode_or_break, *, num_workers=2, timeout_seconds=1.5):
 
 def test_views_arrive_as_they_were_read(clip):
     [decoded] = pool(decode_views).decode_each([Found("x", str(clip))])
-    with open_views(clip, PROTOCOL, "auto") as views:
-        for arrived, read in zip(decoded.views, views, strict=True):
-            assert (arrived.frames == read.frames).all()
-            assert arrived.weight == read.weight
+    views = read_views(clip, (PROTOCOL,), "auto")
+    for arrived, read in zip(decoded.views, views, strict=True):
+        assert (arrived.frames == read.frames).all()
+        assert arrived.weight == read.weight
     assert decoded.views.clips.tolist() == views.clips.tolist()
     assert decoded.error is None
     assert any("100 frame" in note for note in decoded.notes)

@@ -16,6 +16,7 @@ PREDICTION = Prediction(
     clips=((0, 2), (1, 3)),
     num_crops=3,
     num_distinct_views=6,
+    num_views_used=6,
     scored_labels=(
         ScoredLabel(1, 'Pretending to put [something], "quoted"', 7, 0.1 + 0.2),
         ScoredLabel(2, "yoga", 398, 1e-17),
@@ -32,6 +33,7 @@ KEYS = [
     "clips",
     "num_views",
     "num_distinct_views",
+    "num_views_used",
     "backend",
     "precision",
     "predictions",
@@ -124,7 +126,7 @@ def test_each_result_is_there_before_the_next_is_computed(output_format, tmp_pat
 
 
 def test_summary_counts_one_frame_in_the_singular():
-    one = Prediction("x", SETUP, 1, ((0,),), 1, 1, (), 0.04)
+    one = Prediction("x", SETUP, 1, ((0,),), 1, 1, 1, (), 0.04)
     assert (
         summary(one) == "swin-t-k400 · 1 frame · 1×1 views (1 distinct) · openvino float32 · 0.0 s"
     )

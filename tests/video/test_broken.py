@@ -11,7 +11,7 @@ from clips import corrupt, count_frames, cut, encode, numbered_frame, numbered_f
 from vswin_cli.errors import VideoError
 from vswin_cli.video import reading as reading_module
 from vswin_cli.video.reading import read_video
-from vswin_cli.video.views import open_views
+from vswin_cli.video.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 
 FASTSTART = {"movflags": "faststart"}
@@ -43,11 +43,11 @@ def test_frames_before_the_break_are_given_with_a_warning(broken, reader):
 
 
 def test_clips_are_sampled_from_the_frames_before_the_break(broken):
-    with open_views(broken, KINETICS, "auto") as views:
-        assert views.num_frames == 100
-        assert views.clips.max() < 100
-        assert len(views.warnings) == 1
-        assert views.num_distinct_views == len(list(views))
+    views = read_views(broken, (KINETICS,), "auto")
+    assert views.num_frames == 100
+    assert views.clips.max() < 100
+    assert len(views.warnings) == 1
+    assert views.num_distinct_views == len(list(views))
 
 
 def test_decord_refuses_a_stream_that_breaks(broken):
@@ -132,13 +132,13 @@ SILENT = """
 import sys
 from pathlib import Path
 from vswin_cli.errors import VideoError
-from vswin_cli.video.views import open_views
+from vswin_cli.video.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 for reader in ("decord", "opencv", "auto"):
     for path in sys.argv[1:]:
         try:
-            with open_views(Path(path), KINETICS, reader) as views:
-                print(reader, views.num_frames)
+            views = read_views(Path(path), (KINETICS,), reader)
+            print(reader, views.num_frames)
         except VideoError as error:
             print(reader, error)
 """

@@ -135,15 +135,15 @@ READ = """
 import sys
 from pathlib import Path
 from vswin_cli.video import opencv_reader
-from vswin_cli.video.views import open_views
+from vswin_cli.video.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 if sys.argv[2] == "in sequence":
     opencv_reader.SEQUENTIAL_PIXELS = float("inf")
-with open_views(Path(sys.argv[1]), KINETICS, "auto") as views:
-    assert len(list(views)) == 12
-    # Not getrusage's maximum, which begins with the parent's at the time of the fork.
-    peak_kilobytes = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
-    print(views.num_frames, int(peak_kilobytes) * 1024)
+views = read_views(Path(sys.argv[1]), (KINETICS,), "auto")
+assert len(list(views)) == 12
+# Not getrusage's maximum, which begins with the parent's at the time of the fork.
+peak_kilobytes = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
+print(views.num_frames, int(peak_kilobytes) * 1024)
 """
 
 

@@ -4,7 +4,7 @@ import pytest
 from clips import encode, numbered_frame, numbered_frames, read_number
 
 from vswin_cli.video.sampling import clip_indices
-from vswin_cli.video.views import crop, crop_offsets, open_views, read_views, resize
+from vswin_cli.video.views import crop, crop_offsets, read_views, resize
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Protocol, Sampling
 
 ONE_CROP = KINETICS.adapted(num_crops=1)
@@ -86,11 +86,11 @@ def test_distinct_views_with_their_weights_are_the_full_computation(
     tmp_path, num_frames, height, width, distinct
 ):
     path = encode(tmp_path / "clip.mp4", numbered_frames(num_frames, height, width))
-    with open_views(path, SMALL, "auto") as views:
-        found = list(views)
-        assert views.num_frames == num_frames
-        assert views.num_distinct_views == len(found) == distinct
-        every = list(views_by_definition(decoded(path), SMALL, views.clips))
+    views = read_views(path, (SMALL,), "auto")
+    found = list(views)
+    assert views.num_frames == num_frames
+    assert views.num_distinct_views == len(found) == distinct
+    every = list(views_by_definition(decoded(path), SMALL, views.clips))
     assert sum(view.weight for view in found) == len(every) == SMALL.num_views
     for view in found:
         assert view.frames.dtype == np.uint8
@@ -99,18 +99,18 @@ def test_distinct_views_with_their_weights_are_the_full_computation(
 
 def test_views_hold_the_frames_that_were_sampled(tmp_path):
     path = encode(tmp_path / "square.mp4", numbered_frames(200, 64, 64))
-    with open_views(path, KINETICS, "auto") as views:
-        numbers = [[read_number(frame) for frame in view.frames] for view in views]
-        assert numbers == views.clips.tolist()
+    views = read_views(path, (KINETICS,), "auto")
+    numbers = [[read_number(frame) for frame in view.frames] for view in views]
+    assert numbers == views.clips.tolist()
 
 
 def test_uniform_sampling_spans_the_video(tmp_path):
     path = encode(tmp_path / "square.mp4", numbered_frames(100, 64, 64))
-    with open_views(path, SOMETHING_SOMETHING, "auto") as views:
-        [view] = views
-        assert view.weight == 3
-        assert [read_number(frame) for frame in view.frames] == views.clips[0].tolist()
-        assert views.clips[0, -1] > 96
+    views = read_views(path, (SOMETHING_SOMETHING,), "auto")
+    [view] = views
+    assert view.weight == 3
+    assert [read_number(frame) for frame in view.frames] == views.clips[0].tolist()
+    assert views.clips[0, -1] > 96
 
 
 def test_crops_that_differ_in_one_frame_only_stay_apart(tmp_path):

@@ -39,6 +39,7 @@ from vswin_cli.cli.options import (
     OfflineOption,
     PrecisionOption,
     ReaderOption,
+    ThreadsOption,
     VerboseOption,
 )
 from vswin_cli.errors import OutputError, UsageError
@@ -81,6 +82,7 @@ def evaluate(
     backend: BackendOption = "auto",
     precision: PrecisionOption = "float32",
     reader: ReaderOption = "auto",
+    threads: ThreadsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
     offline: OfflineOption = False,
@@ -153,10 +155,11 @@ def evaluate(
         precision=precision,
         reader=reader,
         top_k=top_k or min(5, chosen.num_classes),
-        num_workers=workers or default_workers(),
+        num_workers=workers or default_workers(threads),
         timeout_seconds=timeout,
         graph_folder=graph_cache_folder(cache_dir),
         graph_limit_bytes=cache_limit_bytes,
+        threads=threads,
     )
     setup = EvaluateSetup(labelling, protocols)
     display = EvaluateDisplay(

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 from vswin_cli.cli.label_setup import LabelSetup
 from vswin_cli.evaluation.answering import Evaluating, evaluation_settings
 from vswin_cli.labelling.pool import DecodingPool
-from vswin_cli.labelling.worker import Decoding, decode_views
 from vswin_cli.zoo.protocols import Protocol
 
 
@@ -29,9 +27,4 @@ class EvaluateSetup:
 
     def make_pool(self) -> DecodingPool:
         """Make the pool that decodes each video once, for all protocols."""
-        first, *others = self.protocols
-        return DecodingPool(
-            Decoding(partial(decode_views, others=tuple(others)), first, self.labelling.reader),
-            num_workers=self.labelling.num_workers,
-            timeout_seconds=self.labelling.timeout_seconds,
-        )
+        return self.labelling.make_pool(self.protocols[1:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.cli import view_choice
 from vswin_cli.cli.carrying_out import carry_out, end
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
@@ -35,7 +36,9 @@ from vswin_cli.cli.options import (
     PrecisionOption,
     ProtocolOption,
     ReaderOption,
+    ThreadsOption,
     VerboseOption,
+    ViewsOption,
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.zoo.models import DEFAULT_MODEL, find_classifier
@@ -69,9 +72,11 @@ def label(
     protocol: ProtocolOption = None,
     clips: ClipsOption = None,
     crops: CropsOption = None,
+    views: ViewsOption = None,
     backend: BackendOption = "auto",
     precision: PrecisionOption = "float32",
     reader: ReaderOption = "auto",
+    threads: ThreadsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
     offline: OfflineOption = False,
@@ -89,7 +94,7 @@ def label(
         raise UsageError(
             f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
         )
-    chosen_protocol = chosen.protocol.adapted(protocol, clips, crops)
+    chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
 
@@ -120,10 +125,12 @@ def label(
         precision,
         reader,
         top_k,
-        workers or default_workers(),
+        workers or default_workers(threads),
         timeout,
         graph_cache_folder(cache_dir),
         cache_limit_bytes,
+        threads,
+        adaptive=views is view_choice.ViewChoice.ADAPTIVE,
     )
     if dry_run:
         _estimate(setup, found, target, resume=resume, retry_failed=retry_failed)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from vswin_cli.cli.view_choice import ViewChoice
 from vswin_cli.zoo.models import MODELS, model_names
 from vswin_cli.zoo.protocols import Sampling
 
@@ -47,6 +48,24 @@ ClipsOption = Annotated[
 CropsOption = Annotated[
     Literal[1, 3] | None,
     typer.Option("--crops", help=f"Crops a clip; 1 is the centre crop. {_OWN}"),
+]
+ViewsOption = Annotated[
+    ViewChoice | None,
+    typer.Option(
+        "--views",
+        help="fast: one clip, one crop. full (the default): the protocol. adaptive: full, but no "
+        "more views than settle the best label.",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Processors to keep busy. Default: all that this process may use.",
+    ),
 ]
 BackendOption = Annotated[
     BackendName,

@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from vswin_cli.cli import view_choice
 from vswin_cli.cli.options import (
     BackendOption,
     CacheDirOption,
@@ -21,7 +22,9 @@ from vswin_cli.cli.options import (
     PrecisionOption,
     ProtocolOption,
     ReaderOption,
+    ThreadsOption,
     VerboseOption,
+    ViewsOption,
 )
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.output.text import printable
@@ -54,9 +57,11 @@ def predict(
     protocol: ProtocolOption = None,
     clips: ClipsOption = None,
     crops: CropsOption = None,
+    views: ViewsOption = None,
     backend: BackendOption = "auto",
     precision: PrecisionOption = "float32",
     reader: ReaderOption = "auto",
+    threads: ThreadsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
     offline: OfflineOption = False,
@@ -72,7 +77,7 @@ def predict(
         raise UsageError(
             f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
         )
-    chosen_protocol = chosen.protocol.adapted(protocol, clips, crops)
+    chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
     _refuse_to_overwrite(output, [*videos, *([str(weights)] if weights else [])])
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
@@ -98,10 +103,19 @@ def predict(
             backend=chosen_backend,
             precision=precision,
             view_size=chosen_protocol.view_size,
+            threads=threads,
             cache_folder=graph_cache_folder(cache_dir),
             cache_limit_bytes=cache_limit_bytes,
         )
-        classifier = Classifier(chosen, engine, chosen_protocol, reader=reader, top_k=top_k)
+        classifier = Classifier(
+            chosen,
+            engine,
+            chosen_protocol,
+            reader=reader,
+            top_k=top_k,
+            adaptive=views is view_choice.ViewChoice.ADAPTIVE,
+            threads=threads,
+        )
         failed = 0
         with (
             _open_output(output) as stream,

@@ -63,6 +63,7 @@ class Evaluating:
                 clips=tuple(tuple(clip) for clip in views.clips[: first.num_clips].tolist()),
                 num_crops=first.num_crops,
                 num_distinct_views=len(set(order.tolist())),
+                num_views_used=len(set(order.tolist())),
                 scored_labels=best_labels(
                     mean_of(probabilities, order), self.classifier.labels, self.classifier.top_k
                 ),

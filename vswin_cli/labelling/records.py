@@ -16,7 +16,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def settings_digest(
-    setup: Setup, protocol: Protocol, weights_sha256: str, reader: str, top_k: int
+    setup: Setup,
+    protocol: Protocol,
+    weights_sha256: str,
+    reader: str,
+    top_k: int,
+    *,
+    adaptive: bool = False,
 ) -> str:
     """Sum up in 16 hexadecimal digits whatever a prediction depends on beside its video."""
     settings = {
@@ -25,6 +31,7 @@ def settings_digest(
         "weights": weights_sha256,
         "reader": reader,
         "top_k": top_k,
+        "adaptive": adaptive,
     }
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -52,7 +52,11 @@ class Answer:
 
 
 def decode_views(
-    path: str, protocol: Protocol, reader: str, others: tuple[Protocol, ...] = ()
+    path: str,
+    protocol: Protocol,
+    reader: str,
+    others: tuple[Protocol, ...] = (),
+    threads: int | None = None,
 ) -> Views:
     """Read a video's views; the frames that clips and crops share are kept once.
 
@@ -61,11 +65,12 @@ def decode_views(
         protocol: Whose views come first.
         reader: As `read_views`.
         others: Protocols whose views follow.
+        threads: As `read_views`.
 
     Raises:
         VideoError: As `read_views`.
     """
-    return read_views(Path(path), (protocol, *others), reader)
+    return read_views(Path(path), (protocol, *others), reader, threads)
 
 
 def serve(descriptor: int, parent: int) -> None:

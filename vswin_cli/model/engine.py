@@ -9,6 +9,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from vswin_cli.errors import BackendError
+from vswin_cli.processors import available_processors
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
@@ -53,6 +54,7 @@ def load_engine(
     with_top: bool = True,
     cache_folder: Path | None = None,
     cache_limit_bytes: int = 5_000_000_000,
+    threads: int | None = None,
 ) -> Engine:
     """Load a model's weights into the engine of a backend.
 
@@ -65,23 +67,32 @@ def load_engine(
         with_top: Whether the file has the classifier's head; one without gives features alone.
         cache_folder: Where an engine may keep what it has compiled; None keeps nothing.
         cache_limit_bytes: The oldest goes when the folder holds more.
+        threads: To compute with on the CPU; None is as many as there are processors.
 
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
         BackendError: The backend is not installed, or Keras already runs on another one.
     """
     chosen = resolve_backend(backend)
-    _log.info("backend: %s", chosen)
+    num_threads = threads or available_processors()
+    _log.info("backend: %s, %d thread(s)", chosen, num_threads)
     # The engines are imported here because Keras takes its backend, once, when it is imported.
     if chosen == "openvino":
         from vswin_cli.model.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
         return OpenVinoEngine(
-            model, weights_file, precision, view_size, with_top, cache_folder, cache_limit_bytes
+            model,
+            weights_file,
+            precision,
+            view_size,
+            with_top,
+            cache_folder,
+            cache_limit_bytes,
+            num_threads,
         )
     from vswin_cli.model.keras_engine import KerasEngine  # noqa: PLC0415
 
-    return KerasEngine(model, weights_file, precision, view_size, with_top, chosen)
+    return KerasEngine(model, weights_file, precision, view_size, with_top, chosen, num_threads)
 
 
 def resolve_backend(backend: str) -> Backend:

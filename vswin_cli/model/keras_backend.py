@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from vswin_cli.errors import BackendError
@@ -33,6 +33,22 @@ def import_keras(backend: str) -> None:
             f"keras already runs on {keras.config.backend()} in this process; "
             f"{backend} needs a process of its own"
         )
+
+
+def limit_threads(backend: str, num_threads: int) -> None:
+    """Tell the backend how many threads to compute with on the CPU.
+
+    Keras runs on it, and has not computed yet: TensorFlow and JAX do not listen later.
+    """
+    if backend == "torch":
+        import_module("torch").set_num_threads(num_threads)
+    elif backend == "tensorflow":
+        threading = import_module("tensorflow").config.threading
+        with suppress(RuntimeError):  # an engine of this process has computed
+            threading.set_intra_op_parallelism_threads(num_threads)
+            threading.set_inter_op_parallelism_threads(num_threads)
+    elif backend == "jax":
+        os.environ["NPROC"] = str(num_threads)  # by which XLA sizes its pools; JAX has no setting
 
 
 @contextmanager

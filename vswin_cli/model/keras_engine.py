@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from vswin_cli.model.engine import Backend, Outputs, Precision
-from vswin_cli.model.keras_backend import import_keras
+from vswin_cli.model.keras_backend import import_keras, limit_threads
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
@@ -21,8 +21,10 @@ class KerasEngine:
         view_size: Size,
         with_top: bool,
         backend: Backend,
+        num_threads: int,
     ) -> None:
         import_keras(backend)
+        limit_threads(backend, num_threads)
         from vswin_cli.model.inference import build_inference_model  # noqa: PLC0415
 
         self.backend = backend

@@ -32,6 +32,7 @@ class OpenVinoEngine:
         with_top: bool,
         cache_folder: Path | None,
         cache_limit_bytes: int,
+        num_threads: int,
     ) -> None:
         core = openvino.Core()
         graph = load_graph(
@@ -43,6 +44,9 @@ class OpenVinoEngine:
             {
                 "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
                 "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_NUM_THREADS": num_threads,
+                # Two runs that pin would meet on the first processors and leave others idle.
+                "ENABLE_CPU_PINNING": False,
             },
         )
         # What the processor does: one without bfloat16 computes in float32.

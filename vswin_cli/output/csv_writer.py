@@ -13,6 +13,7 @@ _VIDEO_COLUMNS = (
     "num_frames",
     "num_views",
     "num_distinct_views",
+    "num_views_used",
     "backend",
     "precision",
 )

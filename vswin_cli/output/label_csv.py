@@ -12,6 +12,7 @@ _AFTER = (
     "num_frames",
     "num_views",
     "num_distinct_views",
+    "num_views_used",
     "backend",
     "precision",
     "elapsed_seconds",
@@ -49,7 +50,7 @@ def write_label_csv(path: Path, records: Iterable[dict[str, Any]], top_k: int) -
                 [
                     *(record[column] for column in _BEFORE),
                     *(scored.get(column) for scored in best for column in _PREDICTION_COLUMNS),
-                    *(record[column] for column in _AFTER),
+                    *(record.get(column) for column in _AFTER),
                     *(error.get(column) for column in _ERROR_COLUMNS),
                 ]
             )

@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
         ("clips", pa.list_(pa.list_(pa.int64()))),
         ("num_views", pa.int32()),
         ("num_distinct_views", pa.int32()),
+        ("num_views_used", pa.int32()),
         ("backend", pa.string()),
         ("precision", pa.string()),
         (
@@ -70,7 +71,8 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "error_message": error.get("message"),
     }
     return {
-        name: _utf8(row[name]) if isinstance(row[name], str) else row[name] for name in SCHEMA.names
+        name: _utf8(value) if isinstance(value := row.get(name), str) else value
+        for name in SCHEMA.names
     }
 
 

@@ -21,6 +21,7 @@ def to_record(result: Result) -> dict[str, Any]:
         "clips": [list(clip) for clip in prediction.clips] if prediction else [],
         "num_views": prediction and prediction.num_views,
         "num_distinct_views": prediction and prediction.num_distinct_views,
+        "num_views_used": prediction and prediction.num_views_used,
         "backend": result.setup.backend,
         "precision": result.setup.precision,
         "predictions": [

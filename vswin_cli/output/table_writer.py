@@ -79,9 +79,15 @@ def summary(prediction: Prediction) -> str:
         (
             setup.model,
             frames,
-            f"{len(prediction.clips)}×{prediction.num_crops} views"
-            f" ({prediction.num_distinct_views} distinct)",
+            f"{len(prediction.clips)}×{prediction.num_crops} views ({_counts(prediction)})",
             f"{setup.backend} {setup.precision}",
             f"{prediction.elapsed_seconds:.1f} s",
         )
     )
+
+
+def _counts(prediction: Prediction) -> str:
+    distinct = f"{prediction.num_distinct_views} distinct"
+    if prediction.num_views_used == prediction.num_distinct_views:
+        return distinct
+    return f"{distinct}, {prediction.num_views_used} used"

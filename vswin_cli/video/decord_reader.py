@@ -31,11 +31,12 @@ class DecordReader:
     """Decodes by decord (the decord2 distribution)."""
 
     name = "decord"
+    may_be_slowed = False
 
     @contextmanager
-    def open(self, path: str) -> Iterator["DecordVideo"]:
+    def open(self, path: str, threads: int | None = None) -> Iterator["DecordVideo"]:
         """Open a file; see `Reader.open`."""
-        video = DecordVideo(path)
+        video = DecordVideo(path, decoder_threads(threads))
         try:
             yield video
         finally:
@@ -45,9 +46,10 @@ class DecordReader:
 class DecordVideo:
     """One file open in decord; see `Video`."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, threads: int) -> None:
         self._path = path
-        self._capture = _open_capture(path)
+        self._threads = threads
+        self._capture = _open_capture(path, threads)
         self.expected_num_frames = self.announced_num_frames = len(self._capture)
         self._first: decord.nd.NDArray | None = self._next(0)
         self.doubt = _memory_doubt(self._first, self.expected_num_frames)
@@ -57,7 +59,7 @@ class DecordVideo:
     ) -> Decoded:
         """Decode from the first frame on; see `Video.read`."""
         if self._first is None:
-            self._capture = _open_capture(self._path)
+            self._capture = _open_capture(self._path, self._threads)
             self._first = self._next(0)
         end = self.expected_num_frames if until is None else until
         for index in range(end):
@@ -93,12 +95,10 @@ class DecordVideo:
         del self._capture
 
 
-def _open_capture(path: str) -> "decord.VideoReader":
+def _open_capture(path: str, threads: int) -> "decord.VideoReader":
     try:
         with native_stderr_dropped():  # no setting of decord's stops its line on a bad file
-            return decord.VideoReader(
-                path, num_threads=decoder_threads(), fault_tol=_NO_REPEATED_FRAME
-            )
+            return decord.VideoReader(path, num_threads=threads, fault_tol=_NO_REPEATED_FRAME)
     except decord.DECORDError as exc:
         if "cannot find video stream" in str(exc):
             raise ReaderError("it holds no video stream", kind="not_a_video") from exc

@@ -10,7 +10,7 @@ import numpy as np
 from vswin_cli.video.opencv_capture import open_capture, retrieve
 from vswin_cli.video.opencv_packets import Packets
 from vswin_cli.video.opencv_seeking import SeekError, read_by_seeking
-from vswin_cli.video.reader import Decoded, ReaderError
+from vswin_cli.video.reader import Decoded, ReaderError, decoder_threads
 
 SEQUENTIAL_PIXELS = 2_000_000_000  # decoded in sequence without a thought: 30 s of 1080p
 _TRIES = 100  # packets that may fail before a stream's first frame, or after a break
@@ -24,19 +24,20 @@ class OpenCvReader:
     """Decodes by OpenCV; knows no AV1, keeps what comes before a break."""
 
     name = "opencv"
+    may_be_slowed = True
 
     @contextmanager
-    def open(self, path: str) -> Iterator["OpenCvVideo"]:
+    def open(self, path: str, threads: int | None = None) -> Iterator["OpenCvVideo"]:
         """Open a file; see `Reader.open`."""
-        yield OpenCvVideo(path)
+        yield OpenCvVideo(path, decoder_threads(threads))
 
 
 class OpenCvVideo:
     """One file as OpenCV sees it; see `Video`."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, threads: int) -> None:
         self._path = path
-        self._threads: int | None = None  # what the machine has
+        self._threads = threads
         self._may_seek = True
         self._packets: Packets | None = None
         self.doubt: str | None = None
@@ -63,7 +64,7 @@ class OpenCvVideo:
         end = self.expected_num_frames if until is None else until
         if self._packets and self._may_seek and end * self._num_pixels > SEQUENTIAL_PIXELS:
             try:
-                read_by_seeking(self._path, self._packets, wanted, keep)
+                read_by_seeking(self._path, self._packets, wanted, keep, self._threads)
                 return Decoded(self._packets.num_packets, broke=False)
             except SeekError as exc:
                 self._may_seek = False
@@ -88,7 +89,7 @@ class OpenCvVideo:
                     break
             else:
                 broke = False
-        if broke and self._threads is None:
+        if broke and self._threads > 1:
             self._threads = 1  # what several make of damaged frames depends on their timing
             return self._read_in_sequence(wanted, keep, until)
         return Decoded(index, broke)

@@ -27,7 +27,11 @@ class SeekError(Exception):
 
 
 def read_by_seeking(
-    path: str, packets: Packets, wanted: Set[int], keep: Callable[[int, np.ndarray], None]
+    path: str,
+    packets: Packets,
+    wanted: Set[int],
+    keep: Callable[[int, np.ndarray], None],
+    threads: int | None = None,
 ) -> None:
     """Hand over the wanted frames, RGB uint8 (H, W, 3), each proven to be the one asked for.
 
@@ -52,13 +56,13 @@ def read_by_seeking(
             if index in wanted:
                 keep(index, retrieve(cursor.capture))
 
-    with open_capture(path) as capture:
+    with open_capture(path, threads=threads) as capture:
         cursor = _Cursor(capture, packets)
         keep_wanted(cursor, checked)
         sample = retrieve(capture)
         if plan and plan[0].key_frame == 0:
             keep_wanted(cursor, plan.pop(0).stop)
-    with open_capture(path) as capture:
+    with open_capture(path, threads=threads) as capture:
         cursor = _Cursor(capture, packets)
         cursor.seek(packets.key_frames[1])
         for _ in cursor.decode(checked):

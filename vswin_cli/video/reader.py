@@ -1,11 +1,12 @@
 """What every reader offers: the one small protocol that decord and OpenCV are behind."""
 
-import os
 from collections.abc import Callable, Set
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
+
+from vswin_cli.processors import available_processors
 
 Kept = TypeVar("Kept")
 MAX_DECODER_THREADS = 4  # each holds frames of its own: more would cost an hour of 4K its memory
@@ -74,16 +75,22 @@ class Reader(Protocol):
     def name(self) -> str:
         """As `--reader` spells it."""
 
-    def open(self, path: str) -> AbstractContextManager[Video]:
+    @property
+    def may_be_slowed(self) -> bool:
+        """Whether it does no harm if other work delays whoever takes the frames."""
+
+    def open(self, path: str, threads: int | None = None) -> AbstractContextManager[Video]:
         """Open a file by its plain absolute name.
+
+        Args:
+            path: The name.
+            threads: To decode with, at most; None is as many as there are processors.
 
         Raises:
             ReaderError: The library finds no video stream in it, or cannot decode it.
         """
 
 
-def decoder_threads() -> int:
-    """Threads to decode with: the processors this process may use, within bounds."""
-    on_linux = hasattr(os, "sched_getaffinity")
-    available = len(os.sched_getaffinity(0)) if on_linux else os.cpu_count()
-    return min(available or 1, MAX_DECODER_THREADS)
+def decoder_threads(threads: int | None = None) -> int:
+    """Threads to decode with: as many as asked for, or as there are processors, within bounds."""
+    return min(threads or available_processors(), MAX_DECODER_THREADS)

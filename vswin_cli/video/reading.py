@@ -36,6 +36,9 @@ def read_video(
     reader: str,
     choose: Callable[[int], Collection[int]],
     shrink: Callable[[np.ndarray], Kept],
+    *,
+    threads: int | None = None,
+    on_kept: Callable[[int, Kept], None] = lambda index, kept: None,
 ) -> Reading[Kept]:
     """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
 
@@ -45,6 +48,10 @@ def read_video(
         choose: Gives frame indices in [0, num_frames) for a number of frames; called again if the
             container was wrong about it.
         shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
+        threads: To decode with, at most; None is as many as there are processors.
+        on_kept: Told of each frame's index and what was kept of it, at once; of none where the
+            reader must not be slowed by what that may start. Whether the frame is part of the
+            reading is not certain before the end.
 
     Raises:
         VideoError: No reader, or not the one named, can read the file exactly.
@@ -57,12 +64,13 @@ def read_video(
         while waiting or doubted:
             candidate = waiting.pop(0) if waiting else doubted.pop(0)
             try:
-                with candidate.open(name) as video:
+                with candidate.open(name, threads) as video:
                     if video.doubt and waiting:  # the others first
                         _logger.info("%s: not read by %s: %s", path, candidate.name, video.doubt)
                         doubted.append(candidate)
                         continue
-                    reading = _read_chosen(video, choose, shrink)
+                    tell = on_kept if candidate.may_be_slowed else _tell_nobody
+                    reading = _read_chosen(video, choose, shrink, tell)
                     found = _warnings(path, reading, video.doubt)
             except ReaderError as exc:
                 _logger.info("%s: not read by %s: %s", path, candidate.name, exc.reason)
@@ -101,14 +109,22 @@ def _warnings(path: str | Path, reading: Reading[Kept], doubt: str | None) -> li
     return found
 
 
+def _tell_nobody(index: int, kept: object) -> None:
+    """Be the `on_kept` of readers that must not be slowed."""
+
+
 def _read_chosen(
-    video: Video, choose: Callable[[int], Collection[int]], shrink: Callable[[np.ndarray], Kept]
+    video: Video,
+    choose: Callable[[int], Collection[int]],
+    shrink: Callable[[np.ndarray], Kept],
+    on_kept: Callable[[int, Kept], None],
 ) -> Reading[Kept]:
     """Decode on the assumption that the container counts right; if it does not, decode again."""
     kept: dict[int, Kept] = {}
 
     def keep(index: int, frame: np.ndarray) -> None:
         kept[index] = shrink(frame)
+        on_kept(index, kept[index])
 
     num_frames = video.expected_num_frames
     num_announced = max(num_frames, video.announced_num_frames)

@@ -1,8 +1,7 @@
 """From a video file to the views that a model sees: clips × crops, each distinct one once."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.sampling import clip_indices
+from vswin_cli.video.view_order import Place, by_information
 from vswin_cli.zoo.protocols import Protocol
 
 _MAX_SIDE = 32_000  # pixels of a scaled frame: one of 224 rows has 21 MB
@@ -25,9 +25,10 @@ class View:
 
     frames: np.ndarray  # uint8 (T, H, W, 3), RGB
     weight: int  # how many of the protocol's views it stands for
+    identity: Hashable  # equal only for views of one crop of the very same kept frames
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal if it is the same one
 class CroppedFrame:
     """What is kept of a frame."""
 
@@ -42,12 +43,12 @@ class CroppedFrame:
 
 
 class Views:
-    """The views of one video; iterating yields each distinct one.
+    """The views of one video; iterating yields each distinct one, in the protocol's order.
 
     Args:
         num_frames: Frames that decode.
         clips: int64 (num_clips, clip_len), frame indices; of several protocols, one after another.
-        frames: What was kept of each frame in `clips`, by index.
+        frames: What was kept of each frame in `clips`, by index; of some, while it is being read.
         warnings: What was odd about the file, a line each.
     """
 
@@ -82,51 +83,81 @@ class Views:
 
     def __iter__(self) -> Iterator[View]:
         """Yield the distinct views, clip by clip; their weights add up to clips × crops."""
-        for clip, clip_weight in self._clip_weights.items():
-            for crop, crop_weight in self._crop_weights.items():
-                frames = [self._frames[index].crop(crop) for index in self.clips[clip].tolist()]
-                yield View(np.stack(frames), clip_weight * crop_weight)
+        return map(self.view, self.places)
+
+    @property
+    def places(self) -> list[Place]:
+        """Where the distinct views are, in the protocol's order, which is the ascending one."""
+        return [(clip, crop) for clip in self._clip_weights for crop in self._crop_weights]
+
+    @property
+    def places_by_information(self) -> list[Place]:
+        """The same in the order in which they say the most about the video."""
+        return by_information(list(self._clip_weights), list(self._crop_weights))
+
+    def has(self, place: Place) -> bool:
+        """Whether all frames of a view are there."""
+        return all(index in self._frames for index in self.clips[place[0]].tolist())
+
+    def identity(self, place: Place) -> Hashable:
+        """Return what the view's `identity` will be; a frame that is missing is None in it."""
+        clip, crop = place
+        return crop, tuple(map(self._frames.get, self.clips[clip].tolist()))
+
+    def view(self, place: Place) -> View:
+        """Make one of the distinct views."""
+        clip, crop = place
+        frames = [self._frames[index].crop(crop) for index in self.clips[clip].tolist()]
+        weight = self._clip_weights[clip] * self._crop_weights[crop]
+        return View(np.stack(frames), weight, self.identity(place))
 
 
-@contextmanager
-def open_views(path: str | Path, protocol: Protocol, reader: str) -> Iterator[Views]:
-    """Read a video's views by a protocol; memory holds the crops of the sampled frames only.
-
-    Args:
-        path: The video file.
-        protocol: Which frames, what size, which crops.
-        reader: `auto`, `decord` or `opencv`.
-
-    Raises:
-        VideoError: The file holds no frame that can be read.
-    """
-    yield read_views(path, (protocol,), reader)
-
-
-def read_views(path: str | Path, protocols: Sequence[Protocol], reader: str) -> Views:
+def read_views(
+    path: str | Path,
+    protocols: Sequence[Protocol],
+    reader: str,
+    threads: int | None = None,
+    *,
+    on_count: Callable[[int, np.ndarray], None] = lambda num_frames, clips: None,
+    on_frame: Callable[[int, CroppedFrame], None] = lambda index, frame: None,
+) -> Views:
     """Read the views of several protocols, the clips of one after those of another.
 
-    The video is decoded once, and a view that protocols share is one.
+    The video is decoded once, a view that protocols share is one, and memory holds the crops of the
+    sampled frames only.
 
     Args:
         path: The video file.
-        protocols: Alike in the crops and the length of a clip.
+        protocols: Which frames, what size, which crops; alike in the crops and the clips' length.
         reader: `auto`, `decord` or `opencv`.
+        threads: To decode and resize with, at most; None is as many as there are processors.
+        on_count: Told of a number of frames, and the clips that it makes; again if it was wrong.
+        on_frame: As `on_kept` of `read_video`.
 
     Raises:
         VideoError: The file holds no frame that can be read.
     """
+    if threads is not None:
+        cv2.setNumThreads(threads)
 
-    def choose(num_frames: int) -> np.ndarray:
+    def sample(num_frames: int) -> np.ndarray:
         return np.concatenate([clip_indices(num_frames, protocol) for protocol in protocols])
+
+    def choose(num_frames: int) -> list[int]:
+        clips = sample(num_frames)
+        on_count(num_frames, clips)
+        chosen: list[int] = clips.ravel().tolist()
+        return chosen
 
     reading = read_video(
         path,
         reader,
-        choose=lambda num_frames: choose(num_frames).ravel().tolist(),
+        choose,
         shrink=lambda frame: crop(resize(frame, protocols[0].crop_size), protocols[0]),
+        threads=threads,
+        on_kept=on_frame,
     )
-    clips = choose(reading.num_frames)
+    clips = sample(reading.num_frames)
     return Views(reading.num_frames, clips, reading.frames, reading.warnings)
 
 

@@ -1,0 +1,88 @@
+"""The classifier on real videos, with engines whose outputs are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from clips import corrupt, encode, numbered_frames, read_number
+from label_run import MODEL, BrightnessEngine
+
+from vswin_cli.classify import Classifier
+from vswin_cli.model.engine import Outputs
+from vswin_cli.video.views import read_views
+
+PROTOCOL = replace(MODEL.protocol, crop_size=64)
+
+
+class CraftedEngine:
+    """Gives one of two classes, by the number of the clip's first frame; counts its calls."""
+
+    backend = "openvino"
+    precision = "float32"
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.first_frames = []
+
+    def compute(self, views):
+        [view] = views
+        first = read_number(np.ascontiguousarray(view[0]))
+        self.first_frames.append(first)
+        probabilities = np.zeros((1, MODEL.num_classes), np.float32)
+        probabilities[0, self.answer(first)] = 1
+        return Outputs(probabilities, np.zeros((1, 1), np.float32))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Clips start at frames 29, 88, 148 and 207; the crops are equal, as the frames are square."""
+    return str(encode(tmp_path / "clip.mp4", numbered_frames(300, 64, 64)))
+
+
+def classified(video, engine, protocol=PROTOCOL, **options):
+    return Classifier(MODEL, engine, protocol, reader="auto", top_k=3, **options).classify(video)
+
+
+@pytest.mark.parametrize(
+    ("answer", "num_used"),
+    [
+        (lambda first: 0, 2),  # equal at the worst, and the first of equals is the best
+        (lambda first: 1, 3),  # equal at the worst is not enough
+        (lambda first: int(first < 100), 4),
+    ],
+)
+def test_adaptive_stops_when_it_may_and_no_sooner(clip, answer, num_used):
+    full = classified(clip, CraftedEngine(answer))
+    adaptive = classified(clip, CraftedEngine(answer), adaptive=True)
+    assert (full.num_distinct_views, full.num_views_used) == (4, 4)
+    assert (adaptive.num_distinct_views, adaptive.num_views_used) == (4, num_used)
+    assert adaptive.scored_labels[0].index == full.scored_labels[0].index
+    if num_used == 4:
+        assert adaptive.scored_labels == full.scored_labels
+
+
+def test_adaptive_starts_with_the_middle(clip):
+    engine = CraftedEngine(lambda first: 0)
+    classified(clip, engine, adaptive=True)
+    assert engine.first_frames[:2] == [148, 29]
+
+
+@pytest.mark.parametrize("reader", ["auto", "decord"])
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_reading_ahead_changes_no_bit_of_the_result(tmp_path, is_broken, reader):
+    path = encode(tmp_path / "clip.mp4", numbered_frames(250), options={"bf": "0", "g": "20"})
+    if is_broken:
+        corrupt(path, 0.5, 0.6)
+        reader = "auto"
+    classifier = Classifier(MODEL, BrightnessEngine(), PROTOCOL, reader=reader, top_k=5)
+    ahead = classifier.classify(str(path))
+    views = read_views(path, (PROTOCOL,), reader)
+    expected = classifier.predict(str(path), views, 0.0)
+    assert replace(ahead, elapsed_seconds=0) == replace(expected, elapsed_seconds=0)
+    assert bool(ahead.warnings) == is_broken
+
+
+def test_each_view_is_computed_once(clip):
+    engine = CraftedEngine(lambda first: 0)
+    classified(clip, engine)
+    assert sorted(engine.first_frames) == [29, 88, 148, 207]

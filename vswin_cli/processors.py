@@ -1,0 +1,57 @@
+"""How many processors this process may keep busy, by its affinity and its container's quota."""
+
+import os
+from math import ceil
+from pathlib import Path
+
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
+_MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def available_processors(
+    control_groups: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP
+) -> int:
+    """Count the processors that work of this process may run on at a time; at least 1.
+
+    Args:
+        control_groups: Where Linux shows the control groups, versions 1 and 2.
+        membership: Where it says in which of them this process is.
+
+    Source: the kernel's admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst; cgroups(7).
+    """
+    on_linux = hasattr(os, "sched_getaffinity")
+    allowed = len(os.sched_getaffinity(0)) if on_linux else os.cpu_count() or 1
+    return max(1, min(allowed, *map(ceil, _quotas(control_groups, membership)), allowed))
+
+
+def _quotas(control_groups: Path, membership: Path) -> list[float]:
+    """Processors' worth of time that each group above this process grants it."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:  # not Linux
+        return []
+    found = []
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # A container sees its own group at the root, whatever the path says.
+        root = control_groups / controllers if controllers else control_groups
+        path = root / group.lstrip("/")
+        for folder in (path, *path.parents):
+            found.extend(_quota(folder))
+            if folder == root:
+                break
+    return found
+
+
+def _quota(folder: Path) -> list[float]:
+    try:
+        if (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text().split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        return [int(quota) / int(period)] if int(quota) > 0 else []
+    except (OSError, ValueError, ZeroDivisionError):  # no such file; `max`, which is no limit
+        return []
