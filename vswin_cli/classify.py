@@ -58,7 +58,7 @@ class Classifier:
         engine: Computes views.
         protocol: How a video becomes views of the engine's size.
         reader: Which reader opens the videos: `auto`, `decord` or `opencv`.
-        top_k: Labels to return for each video, at most the model's classes.
+        top_k: Labels to return for each video, at most the model's classes; 0 without top.
         adaptive: Leave out the views that cannot change which label is the most probable.
         threads: To decode with, at most; None is as many as there are processors.
     """
@@ -120,6 +120,12 @@ class Classifier:
         """
         start = perf_counter()
         outputs = self._compute(views, on_view, computed, adaptive=self.adaptive)
+        return self.conclude(video, views, outputs, reading_seconds + perf_counter() - start)
+
+    def conclude(
+        self, video: str, views: Views, outputs: VideoOutputs, elapsed_seconds: float
+    ) -> Prediction:
+        """Make the answer of what has been computed."""
         return Prediction(
             video=video,
             setup=self.setup,
@@ -129,7 +135,7 @@ class Classifier:
             num_distinct_views=views.num_distinct_views,
             num_views_used=len(outputs.weights),
             scored_labels=best_labels(outputs.probabilities, self.labels, self.top_k),
-            elapsed_seconds=reading_seconds + perf_counter() - start,
+            elapsed_seconds=elapsed_seconds,
             warnings=tuple(views.warnings),
         )
 

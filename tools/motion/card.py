@@ -31,13 +31,14 @@ of the picture, flicker, exposure drift, blur, grain, captions, letterboxes, JPE
 compression, repeated frames, aliasing, and videos so short that the protocol starts them over. No
 photograph, no footage.
 
-These weights: seed 0, 3,250 steps of 32 clips, 55 minutes on two shared cores. The clips were not
-the same throughout: up to step 750 they were fainter, slower and more disturbed, and up to step
-2,250 textures without detail were among them. More steps would still help.
+These weights: seed 0, 8,000 steps of 32 clips, two hours and a half on two shared cores. The clips
+were not the same throughout: up to step 750 they were fainter, slower and more disturbed, up to
+step 2,250 textures without detail were among them, and up to step 3,250 every rendered clip was
+seen in eight versions.
 
 `python tools/train_motion.py FOLDER` trains it again; `tools/motion/` holds the parts. The patch
 embedding starts as pairs of filters in quadrature, tuned to motion (Adelson and Bergen, 1985), and
-learns on like all else. Every rendered clip is seen in eight of its sixteen mirrored, transposed
+learns on like all else. Every rendered clip is seen in four of its sixteen mirrored, transposed
 and reversed versions, under the name that each then has.
 
 ## How it was tested

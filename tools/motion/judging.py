@@ -19,7 +19,7 @@ from vswin_cli.model.engine import Engine
 from vswin_cli.video.views import crop
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
-TEST_SEED = 20_000
+TEST_SEED = 40_000
 
 _PHOTOGRAPHS = {
     "sklearn": "datasets/images/china.jpg datasets/images/flower.jpg",

@@ -13,6 +13,8 @@ from vswin_cli import __version__
 from vswin_cli.cli.cache import cache
 from vswin_cli.cli.convert import convert
 from vswin_cli.cli.download_weights import download_weights
+from vswin_cli.cli.duplicates import duplicates
+from vswin_cli.cli.embed import embed
 from vswin_cli.cli.evaluate import evaluate
 from vswin_cli.cli.interrupts import INTERRUPTED
 from vswin_cli.cli.label import label
@@ -20,6 +22,7 @@ from vswin_cli.cli.labels import labels
 from vswin_cli.cli.models import models
 from vswin_cli.cli.predict import predict
 from vswin_cli.cli.report import report
+from vswin_cli.cli.search import search
 from vswin_cli.cli.weights import weights
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.output.text import printable
@@ -36,6 +39,9 @@ app.command()(label)
 app.command()(report)
 app.command()(convert)
 app.command()(evaluate)
+app.command()(embed)
+app.command()(search)
+app.command()(duplicates)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)

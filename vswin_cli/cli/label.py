@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from vswin_cli.cli import view_choice
 from vswin_cli.cli.carrying_out import carry_out, end
+from vswin_cli.cli.embed_options import EmbeddingsOption
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_options import (
     DryRunOption,
@@ -45,6 +46,7 @@ from vswin_cli.zoo.models import DEFAULT_MODEL, find_classifier
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.label_setup import LabelSetup
+    from vswin_cli.embedding.target import FeaturesTarget
     from vswin_cli.labelling.finding import Found
     from vswin_cli.labelling.target import Target
 
@@ -68,6 +70,7 @@ def label(
     workers: WorkersOption = None,
     timeout: TimeoutOption = 300.0,
     max_failures: MaxFailuresOption = None,
+    embeddings: EmbeddingsOption = None,
     dry_run: DryRunOption = False,
     protocol: ProtocolOption = None,
     clips: ClipsOption = None,
@@ -95,6 +98,9 @@ def label(
             f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
         )
     chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
+    is_adaptive = views is view_choice.ViewChoice.ADAPTIVE
+    if is_adaptive and embeddings is not None:
+        raise UsageError("--embeddings needs all views; leave --views adaptive out")
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
 
@@ -102,8 +108,13 @@ def label(
     from vswin_cli.labelling.target import Target
 
     target = Target(output, resume=resume)
+    features = _features_target(embeddings, resume=resume)
     selection = Selection(recursive, tuple(include or ()), tuple(exclude or ()))
-    found = find_videos(paths, selection, target.is_own)
+    found = find_videos(
+        paths,
+        selection,
+        lambda path: target.is_own(path) or bool(features and features.is_own(path)),
+    )
 
     from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
     from vswin_cli.cli.needed_weights import find_or_fetch
@@ -130,43 +141,69 @@ def label(
         graph_cache_folder(cache_dir),
         cache_limit_bytes,
         threads,
-        adaptive=views is view_choice.ViewChoice.ADAPTIVE,
+        adaptive=is_adaptive,
     )
     if dry_run:
         _estimate(setup, found, target, resume=resume, retry_failed=retry_failed)
         return
     display = LabelDisplay(quiet=quiet, verbose=verbose)
-    _label(setup, found, target, display, resume, retry_failed, max_failures)
+    _label(setup, found, target, features, display, resume, retry_failed, max_failures)
+
+
+def _features_target(path: Path | None, *, resume: bool) -> "FeaturesTarget | None":
+    if path is None:
+        return None
+    from vswin_cli.embedding.target import FeaturesTarget
+
+    return FeaturesTarget(path, resume=resume, option="--embeddings")
 
 
 def _label(
     setup: "LabelSetup",
     found: "Sequence[Found]",
     target: "Target",
+    features: "FeaturesTarget | None",
     display: LabelDisplay,
     resume: bool,
     retry_failed: bool,
     max_failures: int | None,
 ) -> None:
-    """Label what has no record that holds, then complete the output."""
+    """Label what has no record that holds, or no features that are wanted; complete the output."""
+    from vswin_cli.cli.feature_weights import origin_of
     from vswin_cli.cli.label_summary import print_summary
+    from vswin_cli.embedding.embedder import Embedder, embedding_too
     from vswin_cli.labelling.journal import Journal
-    from vswin_cli.labelling.run import labelling, plan
+    from vswin_cli.labelling.run import Answer, labelling, plan
 
     names = [video.video for video in found]
-    with target.locked(), closing(Journal(target.journal_path, resume=resume)) as journal:
+    with ExitStack() as stack:
+        stack.enter_context(target.locked())
+        journal = stack.enter_context(closing(Journal(target.journal_path, resume=resume)))
+        embeddings = None
+        if features is not None:
+            stack.enter_context(features.locked())
+            origin = origin_of(setup, dtype="float32", per_view=False)
+            embeddings = stack.enter_context(features.opened(origin, resume=resume))
         settings = setup.settings()
-        todo = plan(found, journal, settings, retry_failed=retry_failed)
+
+        def why_else(video: "Found") -> str | None:
+            reason = embeddings and embeddings.why_again(video, retry_failed=retry_failed)
+            return f"without features ({reason})" if reason else None
+
+        def make_answer() -> Answer:
+            classifier = setup.make_classifier()
+            if embeddings is None:
+                return labelling(classifier, settings)
+            return embedding_too(Embedder(classifier, embeddings), embeddings, settings)
+
+        todo = plan(found, journal, settings, retry_failed=retry_failed, why_else=why_else)
         display.say_plan(todo)
         num_failed = carry_out(
-            todo.todo,
-            setup.make_pool,
-            lambda: labelling(setup.make_classifier(), settings),
-            journal,
-            display,
-            max_failures,
+            todo.todo, setup.make_pool, make_answer, journal, display, max_failures
         )
         target.finish(journal, names, setup.top_k)
+        if features is not None and embeddings is not None:
+            features.finish(embeddings, names)
         if not display.quiet:
             print_summary(found, journal, display, target.output)
         is_complete = all(name in journal.entries and journal.entries[name].is_ok for name in names)

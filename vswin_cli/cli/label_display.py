@@ -114,12 +114,15 @@ class LabelDisplay:
             self._num_failed += 1
             self.say(f"{place}: failed, {result.kind}: {result.message}")
             return
-        best = result.scored_labels[0]
-        self._tally[self.counted_as(found, best)] += 1
         for warning in result.warnings:
             self.say(f"warning: {warning}")
+        described = "done"
+        if result.scored_labels:
+            best = result.scored_labels[0]
+            self._tally[self.counted_as(found, best)] += 1
+            described = self.described(found, best)
         if self._prints:
-            self.say(f"{place}: {self.described(found, best)}")
+            self.say(f"{place}: {described}")
 
     def counted_as(self, found: "Found", best: ScoredLabel) -> str:
         """Under which word the live display counts a video."""

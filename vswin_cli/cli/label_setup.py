@@ -33,6 +33,7 @@ class LabelSetup:
     graph_limit_bytes: int
     threads: int | None = None  # processors to keep busy; None is all
     adaptive: bool = False
+    with_top: bool = True  # whether the weights have a head
 
     def settings(self) -> str:
         """Sum up what the predictions depend on."""
@@ -59,6 +60,7 @@ class LabelSetup:
             view_size=self.protocol.view_size,
             cache_folder=self.graph_folder,
             cache_limit_bytes=self.graph_limit_bytes,
+            with_top=self.with_top,
             threads=self.threads,
         )
 

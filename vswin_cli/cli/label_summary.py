@@ -24,8 +24,17 @@ def print_summary(
     journal: Journal,
     display: LabelDisplay,
     output: Path,
+    done: str = "labelled",
 ) -> None:
-    """Print the summary of all videos that were found, whichever run labelled them."""
+    """Print the summary of all videos that were found, whichever run labelled them.
+
+    Args:
+        found: The videos.
+        journal: Their records.
+        display: Knows what this run did.
+        output: Where it all is.
+        done: What was done with them.
+    """
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
@@ -36,12 +45,13 @@ def print_summary(
     table.add_column()
     table.add_column(justify="right")
     table.add_column(no_wrap=True)
-    table.add_row("labelled", str(labels.total()))
+    table.add_row(done, str(labels.total()))
     table.add_row("failed", str(kinds.total()))
     for kind, count in kinds.most_common():
         table.add_row(Text(f"  {kind}", style="red"), str(count))
     if missing := len(found) - len(entries):
         table.add_row("not yet done", str(missing))
+    del labels[""]  # of what has features only
     for label, count in labels.most_common(_NUM_LABELS):
         table.add_row(Text(f"  {label}"), str(count), _bar(console, count, labels.total()))
     if len(labels) > _NUM_LABELS:

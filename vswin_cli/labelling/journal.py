@@ -27,8 +27,9 @@ class Entry:
     num_bytes: int | None  # of the video's file
     modified: str | None
     settings: str
-    summary: str  # the most probable label, or the kind of the failure
+    summary: str  # the most probable label, where there is one, or the kind of the failure
     elapsed_seconds: float
+    features: tuple[int, ...] = ()  # where they are kept, in records of `vswin embed`
 
 
 class Journal:
@@ -88,6 +89,12 @@ class Journal:
         """Yield the records in the order of the videos, then those of videos not among them."""
         for line in self._lines(videos):
             yield json.loads(line)
+
+    def record(self, video: str) -> Record:
+        """Read the record of a video that has one."""
+        entry = self.entries[video]
+        found: Record = json.loads(os.pread(self._file.fileno(), entry.length, entry.start))
+        return found
 
     def put_in_order(self, videos: Sequence[str]) -> None:
         """Rewrite the file with each video once, as `records` yields them, unless it is so.
@@ -149,8 +156,9 @@ class Journal:
             num_bytes=record["bytes"],
             modified=record["modified"],
             settings=record["settings"],
-            summary=(record["error"] or {}).get("kind") or record["predictions"][0]["label"],
+            summary=_summary(record),
             elapsed_seconds=record["elapsed_seconds"],
+            features=tuple(record.get("features") or ()),
         )
 
 
@@ -168,6 +176,12 @@ class _translated:  # noqa: N801 - reads as a statement
             raise OutputError(
                 f"cannot write {self._path}: {error.strerror}; choose another --output"
             ) from error
+
+
+def _summary(record: Record) -> str:
+    if record["error"]:
+        return str(record["error"]["kind"])
+    return str(record["predictions"][0]["label"]) if record["predictions"] else ""
 
 
 def _parsed(line: bytes) -> Record | None:

@@ -60,6 +60,7 @@ def plan(
     *,
     retry_failed: bool,
     own_settings: Mapping[str, str] | None = None,
+    why_else: Callable[[Found], str | None] = lambda video: None,
 ) -> Plan:
     """Decide what is to be labelled: what has no record that holds.
 
@@ -69,6 +70,7 @@ def plan(
         settings: What they have to carry.
         retry_failed: Whether those of failures do not hold.
         own_settings: What the record of a video has to carry instead, where that differs.
+        why_else: Gives a reason to label a video whose record holds, if there is one.
     """
     own_settings = own_settings or {}
     todo = []
@@ -78,6 +80,7 @@ def plan(
         if journal is not None:
             expected = own_settings.get(video.video, settings)
             reason = why_again(video, journal, expected, retry_failed=retry_failed)
+        reason = reason or why_else(video)
         if reason is not None:
             todo.append(video)
             reasons[reason] += 1

@@ -11,10 +11,9 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.labelling.journal import Journal
+from vswin_cli.labelling.output_lock import locked_output
 from vswin_cli.output.label_csv import write_label_csv
 
 
@@ -69,21 +68,8 @@ class Target:
             UsageError: Another run holds it.
             OutputError: The folder cannot be written to.
         """
-        lock = FileLock(self._beside(".", ".lock"), mode=0o666, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UsageError(
-                f"another run writes to {self.output}; wait for it, or choose another --output"
-            ) from None
-        except OSError as exc:
-            raise OutputError(
-                f"cannot write to {self._real.parent}: {exc.strerror}; choose another --output"
-            ) from exc
-        try:
+        with locked_output(self.output):
             yield
-        finally:
-            lock.release()
 
     def is_own(self, path: str) -> bool:
         """Whether an absolute path is one of the files that a run writes."""

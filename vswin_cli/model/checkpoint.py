@@ -20,6 +20,7 @@ from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.models import MODELS, Model
 
 BACKBONE_GROUP = "layers/video_swin_backbone/"
+_HEAD_GROUP = "layers/dense"
 
 Shape = tuple[int, ...]
 
@@ -48,7 +49,7 @@ def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key,
     inside = (
         replace(key, dataset=BACKBONE_GROUP + key.dataset) for key in _backbone_keys(architecture)
     )
-    return *inside, *_dense("head", "layers/dense", architecture.num_features, num_classes)
+    return *inside, *_dense("head", _HEAD_GROUP, architecture.num_features, num_classes)
 
 
 def _backbone_keys(architecture: Architecture) -> Iterator[Key]:
@@ -145,6 +146,16 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
         _check_layout(path, keys, _shapes(path, file))
         for key in keys:
             _read(path, file, key.dataset)
+
+
+def has_top(path: Path) -> bool:
+    """Tell a classifier's file from one without top.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+    """
+    with _open(path) as file:
+        return _HEAD_GROUP in file
 
 
 def save_checkpoint(

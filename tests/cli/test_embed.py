@@ -1,0 +1,205 @@
+"""`vswin embed`, `search`, `duplicates` and `label --embeddings`, as a user runs them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference import write_checkpoint
+
+from vswin_cli.zoo.models import find_model
+
+VSWIN = Path(sys.executable).with_name("vswin")
+SAMPLES = Path(__file__).parents[2] / "sample_videos"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """One cache folder, so that the model is exported once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four videos, two of them the same, and an empty file."""
+    (tmp_path / "videos" / "in").mkdir(parents=True)
+    for name in ("pan_left", "static", "zoom_in"):
+        shutil.copy(SAMPLES / f"{name}.mp4", tmp_path / "videos" / f"{name}.mp4")
+    odd = tmp_path / "videos" / "in" / os.fsdecode(b"caf\xe9 pan.mp4")
+    shutil.copy(SAMPLES / "pan_left.mp4", odd)
+    (tmp_path / "videos" / "empty.mp4").touch()
+    return tmp_path
+
+
+@pytest.fixture
+def environment(cache):
+    return {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "80"}
+
+
+@pytest.fixture
+def vswin(folder, environment):
+    def run(*arguments):
+        return subprocess.run(
+            [VSWIN, *arguments],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            cwd=folder,
+            env=environment,
+        )
+
+    return run
+
+
+def read(path):
+    with np.load(path) as arrays:
+        return arrays["video"].tolist(), arrays["features"]
+
+
+NAMES = [b"in/caf\xe9 pan.mp4", b"pan_left.mp4", b"static.mp4", b"zoom_in.mp4"]
+
+
+def test_features_are_written_once_and_found_again(vswin, folder):
+    embedded = vswin("embed", "videos", "-o", "f.npz")
+    assert embedded.returncode == 1
+    assert "empty.mp4: failed, empty" in embedded.stderr
+    assert embedded.stdout.splitlines()[0].split() == ["embedded", "4"]
+    names, features = read(folder / "f.npz")
+    assert sorted(names) == NAMES
+    assert features.shape == (4, find_model("swin-n-motion").architecture.num_features)
+    np.testing.assert_array_equal(features[0], features[1])  # the same video
+
+    again = vswin("embed", "videos", "-o", "f.npz", "--exclude", "empty.mp4")
+    assert again.returncode == 0
+    assert "4 videos found: 4 skipped" in again.stderr
+
+    found = vswin("search", "f.npz", "--query", "pan_left.mp4", "--format", "json")
+    neighbours = json.loads(found.stdout)
+    assert [neighbour["rank"] for neighbour in neighbours] == [1, 2, 3]
+    assert os.fsencode(neighbours[0]["video"]) == NAMES[0]
+    assert neighbours[0]["similarity"] == pytest.approx(1)
+
+    by_file = vswin("search", "f.npz", "--query", SAMPLES / "static.mp4", "--top", "1")
+    assert (by_file.returncode, by_file.stderr) == (0, "")
+    assert by_file.stdout.splitlines()[1].split() == ["1", "1.0000", "2", "static.mp4"]
+
+    alike = vswin("duplicates", "f.npz", "--format", "csv")
+    rows = [line.split(",") for line in alike.stdout.splitlines()]
+    assert rows[0] == ["group", "similarity", "row", "video"]
+    assert [row[0::2] for row in rows[1:]] == [["1", "0"], ["1", "1"]]
+
+
+def test_views_and_their_mean_agree_in_both_formats(vswin, folder):
+    vswin("embed", "videos", "-o", "mean.npz", "-q")
+    vswin("embed", "videos", "-o", "views.parquet", "-q", "--per-view", "--dtype", "float16")
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(folder / "views.parquet").to_pylist()
+    names, means = read(folder / "mean.npz")
+    for name, mean in zip(names, means, strict=True):
+        views = [row for row in table if row["video_bytes"] == name]
+        assert sum(row["weight"] for row in views) == 12
+        assert len({(row["clip"], row["crop"]) for row in views}) == len(views)
+        weights = [row["weight"] for row in views]
+        averaged = np.average([row["features"] for row in views], 0, weights)
+        np.testing.assert_allclose(averaged, mean, atol=2e-3)
+
+
+@pytest.mark.slow
+def test_file_without_top_gives_the_same_features(vswin, folder, checkpoint):
+    backbone = folder / "backbone.weights.h5"
+    write_checkpoint(backbone, find_model("swin-t-k400"), top=False)
+    options = ["--model", "swin-t-k400", "--clips", "1", "--crops", "1", "-q"]
+    videos = folder / "videos" / "static.mp4"
+    for weights, output in ((checkpoint("swin-t-k400"), "a.npz"), (backbone, "b.npz")):
+        done = vswin("embed", videos, "-o", output, "--weights", weights, *options)
+        assert (done.returncode, done.stderr) == (0, "")
+    np.testing.assert_allclose(read(folder / "b.npz")[1], read(folder / "a.npz")[1], atol=1e-5)
+
+
+def test_labels_and_features_come_of_one_pass(vswin, folder):
+    vswin("embed", "videos", "-o", "f.npz", "-q")
+    both = vswin("label", "videos", "-o", "l.jsonl", "--embeddings", "g.npz")
+    assert "5 new" in both.stderr
+    vswin("label", "videos", "-o", "alone.jsonl", "-q")
+    assert read(folder / "g.npz")[0] == read(folder / "f.npz")[0]
+    np.testing.assert_array_equal(read(folder / "g.npz")[1], read(folder / "f.npz")[1])
+
+    def predictions(name):
+        lines = map(json.loads, (folder / name).read_text().splitlines())
+        return {record["video"]: record["predictions"] for record in lines}
+
+    assert predictions("l.jsonl") == predictions("alone.jsonl")
+    again = vswin("label", "videos", "-o", "alone.jsonl", "--embeddings", "h.npz")
+    assert "5 without features (new)" in again.stderr
+    assert read(folder / "h.npz")[0] == read(folder / "f.npz")[0]
+    found = vswin("search", "g.npz", "-q", "1", "--labels", "l.jsonl", "--format", "json")
+    labels = {record["video"]: record["label"] for record in json.loads(found.stdout)}
+    assert labels["static.mp4"] == "static"
+    adaptive = ["--views", "adaptive", "--embeddings", "x.npz"]
+    refused = vswin("label", "videos", "-o", "x.jsonl", *adaptive)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--embeddings needs all views" in refused.stderr
+
+
+@pytest.mark.slow
+def test_killed_runs_end_like_an_undisturbed_one(folder, environment):
+    for number in range(30):
+        shutil.copy(SAMPLES / "pan_left.mp4", folder / "videos" / f"{number:02}.mp4")
+    command = [VSWIN, "label", "videos", "-o", "l.jsonl", "--embeddings", "f.npz", "-q"]
+    journal = folder / "f.npz.embedding.jsonl"
+    for wanted in (3, 11, 20):
+        running = subprocess.Popen(command, cwd=folder, env=environment)
+        deadline = time.monotonic() + 60
+        while running.poll() is None and time.monotonic() < deadline:
+            if journal.exists() and journal.read_bytes().count(b"\n") >= wanted:
+                break
+            time.sleep(0.01)
+        running.kill()
+        assert running.wait() == -9
+    subprocess.run(command, cwd=folder, env=environment)
+    whole = [VSWIN, "embed", "videos", "-o", "whole.npz", "-q"]
+    subprocess.run(whole, cwd=folder, env=environment)
+    assert read(folder / "f.npz")[0] == read(folder / "whole.npz")[0]
+    assert len(read(folder / "f.npz")[0]) == 34
+    np.testing.assert_array_equal(read(folder / "f.npz")[1], read(folder / "whole.npz")[1])
+    lines = (folder / "l.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["video"] for line in lines}) == len(lines) == 35
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "videos", "-o", "f.txt"], "must end in .npz or .parquet"),
+        (["embed", "videos", "-o", "none/f.npz"], "make it first"),
+        (["embed", "videos", "-o", "f.npz", "--no-top"], "comes with its top"),
+        (["search", "none.npz", "-q", "0"], "no file none.npz"),
+        (["search", "notes.npz", "-q", "0"], "cannot read notes.npz"),
+        (["duplicates", "notes.npz"], "cannot read notes.npz"),
+        (["label", "videos", "-o", "l.jsonl", "--embeddings", "f.txt"], "--embeddings f.txt"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(vswin, folder, arguments, message):
+    (folder / "notes.npz").write_text("my notes")
+    finished = vswin(*arguments)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    [line] = finished.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def test_query_must_be_something(vswin, folder):
+    vswin("embed", "videos/static.mp4", "-o", "f.npz", "-q")
+    for query, message in (("1", "rows 0 to 0"), ("none.mp4", "no video in the file")):
+        finished = vswin("search", "f.npz", "--query", query)
+        assert finished.returncode == 2
+        assert message in finished.stderr
+    broken = vswin("search", "f.npz", "--query", folder / "videos" / "empty.mp4")
+    assert broken.returncode == 1
+    assert "the file is empty" in broken.stderr

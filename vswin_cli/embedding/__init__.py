@@ -1,0 +1,1 @@
+"""Features of many videos: computed into a file, and compared there."""

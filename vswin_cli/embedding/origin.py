@@ -1,0 +1,95 @@
+"""What features were computed with; a file holds features of one origin, and says which."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from vswin_cli.zoo.protocols import Protocol, Sampling
+
+FeatureType = Literal["float32", "float16"]
+Precision = Literal["float32", "bfloat16"]
+FORMAT = "vswin features 1"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whatever features depend on beside their video, and the form in which they are kept."""
+
+    model: str
+    weights_sha256: str  # of the file
+    with_top: bool  # whether that file has the classifier's head; the features are the same
+    protocol: Protocol
+    backend: str
+    precision: Precision
+    reader: str
+    dtype: FeatureType
+    per_view: bool  # a row for each distinct view, or one for the mean of a video's views
+    num_features: int
+
+    @property
+    def settings(self) -> str:
+        """Sum it up in 16 hexadecimal digits."""
+        texts = json.dumps(self._values(), sort_keys=True)
+        return hashlib.sha256(texts.encode()).hexdigest()[:16]
+
+    @property
+    def row_type(self) -> np.dtype[np.void]:
+        """One row: its features, and which view it is if it is one."""
+        view = [("clip", "<i4"), ("crop", "<i4"), ("weight", "<i4")] if self.per_view else []
+        numbers = "<f4" if self.dtype == "float32" else "<f2"
+        return np.dtype([*view, ("features", numbers, (self.num_features,))])
+
+    def to_texts(self) -> dict[str, str]:
+        """Everything as text by name, as files keep it: JSON, but for what is text already."""
+        texts = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in self._values().items()
+        }
+        return {"format": FORMAT, **texts, "settings": self.settings}
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> "Origin":
+        """Undo `to_texts`.
+
+        Raises:
+            ValueError: These are no such texts.
+        """
+        if texts.get("format") != FORMAT:
+            raise ValueError(f"its format is not {FORMAT!r}")
+        try:
+            values: dict[str, Any] = {
+                field.name: texts[field.name]
+                if field.type in (str, Precision)
+                else json.loads(texts[field.name])
+                for field in fields(cls)
+                if field.name not in {"protocol", "dtype"}
+            }
+            protocol = json.loads(texts["protocol"])
+            protocol["sampling"] = Sampling(protocol["sampling"])
+            origin = cls(**values, protocol=Protocol(**protocol), dtype=_dtype(texts["dtype"]))
+        except (KeyError, TypeError) as exc:
+            raise ValueError(f"{exc} is missing or odd") from exc
+        return origin
+
+    def first_difference(self, other: "Origin") -> str | None:
+        """Name the first thing in which another origin differs."""
+        mine, theirs = self.to_texts(), other.to_texts()
+        for name in mine:
+            if mine[name] != theirs[name] and name != "settings":
+                return name
+        return None
+
+    def _values(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _dtype(text: str) -> FeatureType:
+    for known in get_args(FeatureType):
+        if text == known:
+            found: FeatureType = known
+            return found
+    raise ValueError(f"no dtype {text!r}")
