@@ -8,7 +8,6 @@ not depend on them. Prints a Markdown table.
 """
 
 import argparse
-import os
 import platform
 import statistics
 import subprocess
@@ -22,12 +21,12 @@ from time import perf_counter
 
 import numpy as np
 
+from vswin_cli.processors import available_processors
 from vswin_cli.zoo.models import Model, find_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 PRECISIONS = ("float32", "bfloat16")
-MATRIX_SIDE = 2048
 
 
 def contenders() -> list[tuple[str, str]]:
@@ -109,7 +108,7 @@ def computation(
         0, 256, (1, *model.protocol.view_size, 3), dtype=np.uint8
     )
     if name == "matrix product":
-        yield matrix_product(model, precision)
+        yield matrix_products(model, precision)
     elif name == "torchvision":
         yield torchvision_model(model, precision, views)
     else:
@@ -125,27 +124,16 @@ def computation(
         yield lambda: engine.compute(views)
 
 
-def matrix_product(model: Model, precision: str) -> Callable[[], None]:
+def matrix_products(model: Model, precision: str) -> Callable[[], None]:
     """As many multiply-accumulates as a view has, in OpenVINO's products of large matrices."""
-    import openvino  # noqa: PLC0415
-    from openvino import opset16  # noqa: PLC0415
+    from vswin_cli.benchmark.matrix_product import SIDE, matrix_product  # noqa: PLC0415
 
-    matrix = np.random.default_rng(0).standard_normal((MATRIX_SIDE, MATRIX_SIDE), np.float32)
-    left = opset16.parameter(matrix.shape, openvino.Type.f32)
-    product = opset16.matmul(left, opset16.constant(matrix), transpose_a=False, transpose_b=False)
-    compiled = openvino.Core().compile_model(
-        openvino.Model([opset16.result(product)], [left]),
-        "CPU",
-        {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]},
-    )
-    request = compiled.create_infer_request()
-    request.set_input_tensor(openvino.Tensor(matrix))
-    whole, rest = divmod(model.gmacs * 1e9 / MATRIX_SIDE**3, 1)
-    repetitions = int(whole) + round(rest)
+    multiply = matrix_product(precision, available_processors())  # type: ignore[arg-type]
+    repetitions = round(model.gmacs * 1e9 / SIDE**3)
 
     def compute() -> None:
         for _ in range(repetitions):
-            request.infer()
+            multiply()
 
     return compute
 
@@ -174,7 +162,7 @@ def print_table(model: Model, seconds: dict[tuple[str, str], list[float]]) -> No
     size = "×".join(map(str, model.protocol.view_size))
     print(
         f"{model.name}, one view of {size}, {2 * model.gmacs:.0f} GFLOP; "
-        f"{len(os.sched_getaffinity(0))} cores of {processor()}\n"
+        f"{available_processors()} cores of {processor()}\n"
     )
     print("| | seconds (median) | fastest | × matrix product |")
     print("|---|---|---|---|")

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"evaluation", "embedding"},
+    {"evaluation", "embedding", "benchmark"},
     {"report"},
     {"labelling"},
     {"classify", "output", "weights", "conversion"},

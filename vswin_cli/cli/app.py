@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from vswin_cli import __version__
+from vswin_cli.cli.bench import bench
 from vswin_cli.cli.cache import cache
 from vswin_cli.cli.convert import convert
 from vswin_cli.cli.download_weights import download_weights
@@ -42,6 +43,7 @@ app.command()(evaluate)
 app.command()(embed)
 app.command()(search)
 app.command()(duplicates)
+app.command()(bench)
 app.command()(models)
 app.command()(labels)
 app.command()(download_weights)

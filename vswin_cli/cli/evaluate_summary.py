@@ -14,9 +14,9 @@ from vswin_cli.evaluation.calibration import NUM_BINS
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import KINDS, Matched
+from vswin_cli.output.tables import print_table, result_console
 from vswin_cli.output.text import printable
 
-_PIPED_WIDTH = 1000  # where no terminal limits the line
 _NUM_CLASSES = 10  # the worst, and all if there are hardly more
 _NUM_PAIRS = 10
 _NUM_LISTED = 5
@@ -57,9 +57,7 @@ def print_summary(
         unmatched_path: Where rows that do not match are listed, if there are any.
         report: The folder of the report, if there is one.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
+    console = result_console()
     _print_accuracy(console, figures)
     if figures.protocols:
         _print_views(console, figures.protocols)
@@ -100,7 +98,7 @@ def _print_accuracy(console: Console, figures: Figures) -> None:
         error = _percent(protocol.calibration.expected_error)
         confidence = _percent(protocol.calibration.mean_confidence)
         table.add_row("", "calibration error", error, f"mean confidence {confidence}")
-    console.print(table)
+    print_table(console, table)
     console.print(Text(METHOD, style="dim"))
     console.print(Text(f"calibration error: ECE, {NUM_BINS} bins of equal width", style="dim"))
     if published:
@@ -127,7 +125,7 @@ def _print_views(console: Console, protocols: Sequence[ProtocolFigures]) -> None
     for views in sorted(rows, key=lambda views: "×" in views):  # the centre crops last
         table.add_row(f"centre {views}" if "×" in views else views, *rows[views])
     console.print("\nby the first views, in the protocol's order; centre: its centre crops alone")
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_classes(console: Console, figures: Figures, protocol: ProtocolFigures) -> None:
@@ -147,7 +145,7 @@ def _print_classes(console: Console, figures: Figures, protocol: ProtocolFigures
             Text("" if other is None else figures.labels[other]),
         )
     console.print(f"\n{title}")
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigures) -> None:
@@ -162,7 +160,7 @@ def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigure
             _percent(pair.num_videos / pair.num_of_class),
         )
     console.print("\nmost confused")
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_rest(console: Console, figures: Figures, unmatched_path: Path | None) -> None:

@@ -5,7 +5,6 @@ from contextlib import closing
 from time import perf_counter
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,13 +15,13 @@ from vswin_cli.labelling.finding import Found
 from vswin_cli.labelling.pool import DecodingPool
 from vswin_cli.labelling.run import Plan
 from vswin_cli.model.engine import Engine
+from vswin_cli.output.tables import print_table, result_console
 from vswin_cli.output.text import printable
 from vswin_cli.zoo.models import MODELS
 from vswin_cli.zoo.protocols import Protocol
 
 _NUM_DECODED = 4  # videos, spread over the list
 _NUM_TIMED = 2  # views
-_PIPED_WIDTH = 1000
 
 
 def print_todo(plan: Plan) -> None:
@@ -59,10 +58,8 @@ def print_estimates(setup: LabelSetup, todo: Sequence[Found]) -> None:
                 duration(seconds * len(todo)),
                 Text("this command" if choice == protocol and candidate == model else ""),
             )
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
-    console.print(table)
+    console = result_console()
+    print_table(console, table)
     console.print(
         f"timed here: {view_seconds:.2f} s a view of {model.name}, "
         f"{video_seconds:.2f} s to decode a video"

@@ -12,10 +12,10 @@ from rich.text import Text
 from vswin_cli.cli.label_display import LabelDisplay, duration
 from vswin_cli.labelling.finding import Found
 from vswin_cli.labelling.journal import Journal
+from vswin_cli.output.tables import print_table, result_console
 from vswin_cli.output.text import printable
 
 _NUM_LABELS = 10
-_PIPED_WIDTH = 1000  # where no terminal limits the line
 _BAR_WIDTH = 20
 
 
@@ -35,9 +35,7 @@ def print_summary(
         output: Where it all is.
         done: What was done with them.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
+    console = result_console()
     entries = [journal.entries[video.video] for video in found if video.video in journal.entries]
     kinds = Counter(entry.summary for entry in entries if not entry.is_ok)
     labels = Counter(entry.summary for entry in entries if entry.is_ok)
@@ -56,7 +54,7 @@ def print_summary(
         table.add_row(Text(f"  {label}"), str(count), _bar(console, count, labels.total()))
     if len(labels) > _NUM_LABELS:
         table.add_row("  other labels", str(sum(sorted(labels.values())[:-_NUM_LABELS])))
-    console.print(table)
+    print_table(console, table)
     if display.num_done:
         console.print(
             Text(

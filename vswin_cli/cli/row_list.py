@@ -10,15 +10,13 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.embedding.files import FeaturesFile
 from vswin_cli.errors import UsageError
+from vswin_cli.output.tables import print_table, result_console
 from vswin_cli.output.text import printable
-
-_PIPED_WIDTH = 1000  # names stay whole where no terminal limits the line
 
 Record = dict[str, Any]
 
@@ -70,11 +68,10 @@ def print_records(records: Sequence[Record], form: str, columns: Sequence[str]) 
         rows.writerow(columns)
         rows.writerows([record.get(column, "") for column in columns] for record in rounded)
     else:
-        _print_table(rounded, columns)
+        print_table(result_console(), _table(rounded, columns))
 
 
-def _print_table(records: Sequence[Record], columns: Sequence[str]) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
+def _table(records: Sequence[Record], columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
         is_text = column in ("video", "label")
@@ -84,14 +81,7 @@ def _print_table(records: Sequence[Record], columns: Sequence[str]) -> None:
     for record in records:
         values = [record.get(column, "") for column in columns]
         table.add_row(*(Text(_shown(value)) for value in values))
-    if console.is_terminal:
-        console.print(table)
-        return
-    console = Console(highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():  # rich fills them up with spaces
-        print(line.rstrip())
+    return table
 
 
 def _shown(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from vswin_cli.errors import BackendError
+from vswin_cli.model.gpu import gpu_backend
 from vswin_cli.processors import available_processors
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -96,13 +97,13 @@ def load_engine(
 
 
 def resolve_backend(backend: str) -> Backend:
-    """Decide what `auto` is: OpenVINO, the fastest on a CPU, or TensorFlow where it is missing.
+    """Decide what `auto` is: a usable GPU's, else OpenVINO, or TensorFlow where it is missing.
 
     Raises:
         BackendError: The backend that was asked for is not installed.
     """
     if backend == "auto":
-        return "openvino" if find_spec("openvino") else "tensorflow"
+        return gpu_backend() or ("openvino" if find_spec("openvino") else "tensorflow")
     for known in BACKENDS:
         if known == backend:
             if find_spec(backend):

@@ -3,15 +3,14 @@
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vswin_cli.output.tables import print_table, result_console
 from vswin_cli.output.text import printable
 from vswin_cli.results import Prediction, Result
 
 _BAR_WIDTH = 20
-_PIPED_WIDTH = 1000  # labels stay whole where no terminal limits the line
 
 
 class TableWriter:
@@ -19,11 +18,7 @@ class TableWriter:
 
     def __init__(self, stream: TextIO, note: str = "") -> None:
         self._note = note
-        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
-        if not self._console.is_terminal:
-            self._console = Console(
-                file=stream, highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH
-            )
+        self._console = result_console(stream)
         self._started = False
 
     def write(self, result: Result) -> None:
@@ -34,22 +29,13 @@ class TableWriter:
             self._console.print()
         self._started = True
         self._console.print(Text(printable(result.video), style="bold"))
-        self._print_table(self._table(result))
+        print_table(self._console, self._table(result))
         self._console.print(Text(summary(result), style="dim"))
 
     def close(self) -> None:
         """Print the note below the last table."""
         if self._note and self._started:
             self._console.print(Text(self._note, style="dim"))
-
-    def _print_table(self, table: Table) -> None:
-        if self._console.is_terminal:
-            self._console.print(table)
-            return
-        with self._console.capture() as captured:
-            self._console.print(table)
-        for line in captured.get().splitlines():  # rich fills them up with spaces
-            self._console.print(Text(line.rstrip()))
 
     def _table(self, prediction: Prediction) -> Table:
         table = Table(box=box.SIMPLE_HEAD if self._console.is_terminal else None, pad_edge=False)

@@ -1,0 +1,58 @@
+"""`vswin bench` as a user runs it, on the model that comes with the package."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+VSWIN = Path(sys.executable).with_name("vswin")
+SAMPLE = Path(__file__).parents[2] / "sample_videos" / "static.mp4"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "80"}
+
+    def run(*arguments):
+        return subprocess.run(
+            [VSWIN, "bench", *arguments], capture_output=True, text=True, env=environment
+        )
+
+    return run
+
+
+def test_json_holds_measurements_that_agree_with_each_other(bench):
+    finished = bench("--json", "--rounds", "5", "--video", SAMPLE)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    record = json.loads(finished.stdout)
+    assert (record["model"], record["backend"]) == ("swin-n-motion", "openvino")
+    view = record["milliseconds_a_view"]
+    assert 0 < view["fastest"] <= view["median"] <= view["slowest"]
+    assert record["views_a_second"] == pytest.approx(1000 / view["median"])
+    least_milliseconds = 1000 * record["gflop_a_view"] / record["matrix_gflop_a_second"]
+    assert record["ratio_to_matrix_products"] == pytest.approx(view["median"] / least_milliseconds)
+    assert record["ratio_to_matrix_products"] > 1
+    assert record["start_seconds"] > view["median"] / 1000
+    video = record["video"]
+    assert video["num_frames"] == 72
+    assert video["frames_a_second"] == pytest.approx(72 / video["reading_seconds"])
+
+
+def test_table_fits_80_columns_and_follows_the_options(bench):
+    finished = bench("--rounds", "1", "--threads", "1", "--precision", "bfloat16")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    lines = finished.stdout.splitlines()
+    assert all(len(line) <= 80 and line == line.rstrip() for line in lines)
+    assert any(line.startswith("computed by") and "1 threads" in line for line in lines)
+
+
+def test_video_that_cannot_be_read_is_one_line(bench, tmp_path):
+    finished = bench("--video", tmp_path / "none.mp4")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    [line] = finished.stderr.splitlines()
+    assert line.startswith("error: cannot read")
+    assert "no such file" in line

@@ -1,0 +1,1 @@
+"""How fast this machine computes and reads, beside what it could at best."""
