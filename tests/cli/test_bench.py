@@ -47,7 +47,7 @@ def test_table_fits_80_columns_and_follows_the_options(bench):
     assert (finished.returncode, finished.stderr) == (0, "")
     lines = finished.stdout.splitlines()
     assert all(len(line) <= 80 and line == line.rstrip() for line in lines)
-    assert any(line.startswith("computed by") and "1 threads" in line for line in lines)
+    assert any(line.startswith("computed by") and line.endswith(", 1 thread") for line in lines)
 
 
 def test_video_that_cannot_be_read_is_one_line(bench, tmp_path):

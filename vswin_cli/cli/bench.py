@@ -133,11 +133,12 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 
 def _print_table(record: Record) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
+    threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
     size = "×".join(map(str, record["view_size"]))
     view = record["milliseconds_a_view"]
     rows = [
         ("model", f"{record['model']}, views of {size}"),
-        ("computed by", f"{record['backend']} {record['precision']}, {record['threads']} threads"),
+        ("computed by", f"{record['backend']} {record['precision']}, {threads}"),
         (
             "a view",
             f"{view['median']:.1f} ms, the median of {record['rounds']} "

@@ -31,7 +31,8 @@ def chosen_protocol(
         return own.adapted(sampling, 1, 1)
     if views is ViewChoice.FULL:
         full = own.adapted(sampling)
-        what = f"{full.num_clips} clip(s) and {full.num_crops} crops"
+        clips = "1 clip" if full.num_clips == 1 else f"{full.num_clips} clips"
+        what = f"{clips} and {full.num_crops} crops"
         _demand(views, what, full.num_clips, full.num_crops, num_clips, num_crops)
     return own.adapted(sampling, num_clips, num_crops)
 

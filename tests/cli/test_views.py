@@ -1,0 +1,109 @@
+"""`--views` and `--threads`, with the bundled model on the sample videos."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vswin_cli.cli.view_choice import ViewChoice, chosen_protocol
+from vswin_cli.errors import UsageError
+from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Sampling
+
+VSWIN = Path(sys.executable).with_name("vswin")
+SAMPLE_VIDEOS = Path(__file__).parents[2] / "sample_videos"
+FAST, FULL, ADAPTIVE = ViewChoice
+
+
+@pytest.fixture(scope="module")
+def vswin(tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+
+    def run(*arguments):
+        environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1"}
+        return subprocess.run(
+            [VSWIN, *map(str, arguments)], capture_output=True, text=True, env=environment
+        )
+
+    return run
+
+
+def records(finished):
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return [json.loads(line) for line in finished.stdout.splitlines()]
+
+
+def test_adaptive_gives_the_best_label_of_all_views_with_fewer(vswin):
+    videos = sorted(SAMPLE_VIDEOS.glob("*.mp4"))
+    full = records(vswin("predict", *videos, "--format", "jsonl"))
+    adaptive = records(vswin("predict", *videos, "--format", "jsonl", "--views", "adaptive"))
+    for every, few in zip(full, adaptive, strict=True):
+        assert few["predictions"][0]["label"] == every["predictions"][0]["label"]
+        assert every["num_views_used"] == every["num_distinct_views"]
+        assert few["num_distinct_views"] == every["num_distinct_views"]
+    assert sum(few["num_views_used"] for few in adaptive) < sum(
+        every["num_views_used"] for every in full
+    )
+
+
+def test_table_says_how_many_views_were_used(vswin):
+    finished = vswin("predict", SAMPLE_VIDEOS / "pan_left.mp4", "--views", "adaptive")
+    assert "4×3 views (12 distinct, 7 used)" in finished.stdout
+
+
+def test_label_relabels_what_was_labelled_by_other_views(vswin, tmp_path):
+    video, output = SAMPLE_VIDEOS / "static.mp4", tmp_path / "out.jsonl"
+    arguments = ("label", video, "-o", output, "--workers", "1", "--threads", "1")
+    assert vswin(*arguments).returncode == 0
+    full = json.loads(output.read_text())
+    finished = vswin(*arguments, "--views", "adaptive")
+    assert "1 other settings" in finished.stderr
+    adaptive = json.loads(output.read_text())
+    assert adaptive["num_views_used"] < full["num_views_used"]
+    assert adaptive["settings"] != full["settings"]
+    assert "1 skipped" in vswin(*arguments, "--views", "adaptive").stderr
+
+
+@pytest.mark.parametrize(
+    ("views", "choice", "expected"),
+    [
+        (FAST, (None, None, None), (1, 1)),
+        (FAST, (None, 1, 1), (1, 1)),
+        (FULL, (None, None, None), (4, 3)),
+        (FULL, (None, 4, None), (4, 3)),
+        (FULL, (Sampling.UNIFORM, None, None), (1, 3)),
+        (ADAPTIVE, (None, 10, None), (10, 3)),
+        (None, (None, 10, 1), (10, 1)),
+    ],
+)
+def test_names_stand_for_clips_and_crops(views, choice, expected):
+    protocol = chosen_protocol(KINETICS, views, *choice)
+    assert (protocol.num_clips, protocol.num_crops) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "views", "choice", "message"),
+    [
+        (
+            KINETICS,
+            FAST,
+            (None, 2, None),
+            "--views fast means one clip and one crop, not --clips 2",
+        ),
+        (KINETICS, FAST, (None, None, 3), "not --crops 3; leave one of the two out"),
+        (KINETICS, FULL, (None, 1, None), "--views full means 4 clips and 3 crops, not --clips 1"),
+        (SOMETHING_SOMETHING, FULL, (None, None, 1), "means 1 clip and 3 crops, not --crops 1"),
+    ],
+)
+def test_contradictions_are_refused(own, views, choice, message):
+    with pytest.raises(UsageError, match=message):
+        chosen_protocol(own, views, *choice)
+
+
+def test_threads_are_what_computes(vswin):
+    finished = vswin("predict", SAMPLE_VIDEOS / "static.mp4", "-v", "--threads", "1")
+    assert "backend: openvino, 1 thread" in finished.stderr
+    finished = vswin("predict", SAMPLE_VIDEOS / "static.mp4", "--threads", "0")
+    assert (finished.returncode, finished.stdout) == (2, "")
