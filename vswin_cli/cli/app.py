@@ -34,6 +34,7 @@ app = typer.Typer(
     name="vswin",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 app.command()(predict)
 app.command()(label)
