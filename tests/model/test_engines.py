@@ -116,6 +116,7 @@ def test_views_do_not_depend_on_what_else_is_in_the_batch(compute):
 
 
 def test_auto_takes_what_is_installed(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert resolve_backend("auto") == "openvino"
     monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
     assert resolve_backend("auto") == "tensorflow"

@@ -1,60 +1,75 @@
-"""Which backend `auto` takes where there may be a GPU: a file here; and PyTorch is a stub."""
+"""Whether `auto` takes a GPU; machines without one show that it is silent, and cheap."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-RESOLVE = """
-import sys
+from vswin_cli.model import gpu
 from vswin_cli.model.engine import resolve_backend
-print(resolve_backend("auto"), *(m for m in ("tensorflow", "jax", "torch") if m in sys.modules))
-"""
+from vswin_cli.model.gpu import usable_gpu_backend
+
+WORKS = "assert True"
+FAILS = "import sys; print('noise', file=sys.stderr); assert False"
+DIES = "import os; os.abort()"
 
 
 @pytest.fixture
-def resolve(tmp_path):
-    """Resolve `auto` in a process of its own, with a device or without; what it imported too."""
-
-    def run(*, device, torch=None, built="'13.0'"):
-        environment = {**os.environ, "VSWIN_GPU_DEVICES": str(tmp_path / "device")}
-        if device:
-            (tmp_path / "device").touch()
-        if torch is not None:
-            package = tmp_path / "stubs" / "torch"
-            package.mkdir(parents=True)
-            (package / "version.py").write_text(f"cuda: Optional[str] = {built}\nhip = None\n")
-            (package / "__init__.py").write_text(
-                f"import sys\nprint('noise', file=sys.stderr)\nclass cuda:\n    {torch}\n"
-            )
-            environment["PYTHONPATH"] = str(tmp_path / "stubs")
-        finished = subprocess.run(
-            [sys.executable, "-c", RESOLVE], capture_output=True, text=True, env=environment
-        )
-        assert finished.returncode == 0
-        return finished.stdout.split()
-
-    return run
+def device(tmp_path, monkeypatch):
+    """A device file, and backends that are all installed for a GPU."""
+    for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(gpu, "_IS_BUILT_FOR_GPU", dict.fromkeys(gpu._TRIALS, lambda: True))
+    path = tmp_path / "gpu"
+    path.touch()
+    return str(path)
 
 
-SEES = "is_available = staticmethod(lambda: True)"
-SEES_NOT = "is_available = staticmethod(lambda: False)"
-BROKEN = "is_available = staticmethod(lambda: 1 / 0)"
+@pytest.mark.parametrize(
+    ("trials", "expected"),
+    [
+        ({"tensorflow": WORKS, "jax": WORKS, "torch": WORKS}, "tensorflow"),
+        ({"tensorflow": FAILS, "jax": WORKS, "torch": WORKS}, "jax"),
+        ({"tensorflow": DIES, "jax": FAILS, "torch": WORKS}, "torch"),
+        ({"tensorflow": DIES, "jax": FAILS, "torch": FAILS}, None),
+    ],
+)
+def test_first_backend_that_really_computes_is_taken(device, trials, expected, capfd):
+    assert usable_gpu_backend([device], trials) == expected
+    assert capfd.readouterr() == ("", "")
 
 
-def test_without_a_device_nothing_is_imported(resolve):
-    assert resolve(device=False, torch=SEES) == ["openvino"]
+def test_nothing_is_tried_without_a_device_or_where_it_is_hidden(device, tmp_path, monkeypatch):
+    trials = {"torch": f"open({str(tmp_path / 'tried')!r}, 'w')"}
+    assert usable_gpu_backend([str(tmp_path / "none")], trials) is None
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert usable_gpu_backend([device], trials) is None
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert usable_gpu_backend([device], trials) is None
+    assert not (tmp_path / "tried").exists()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert usable_gpu_backend([device], trials) == "torch"
+    assert (tmp_path / "tried").exists()
 
 
-def test_device_that_a_package_can_use_is_used(resolve):
-    assert resolve(device=True, torch=SEES) == ["torch", "torch"]
+def test_backends_that_are_installed_for_no_gpu_are_not_tried(device, tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "_IS_BUILT_FOR_GPU", dict.fromkeys(gpu._TRIALS, lambda: False))
+    assert usable_gpu_backend([device], dict.fromkeys(gpu._TRIALS, WORKS)) is None
 
 
-@pytest.mark.parametrize("torch", [SEES_NOT, BROKEN])
-def test_device_that_cannot_be_used_is_left_alone(resolve, torch):
-    assert resolve(device=True, torch=torch)[0] == "openvino"
+def test_trials_fail_where_no_gpu_is_to_be_seen(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert not gpu._succeeds(gpu._TRIALS["torch"])
 
 
-def test_package_that_was_not_built_for_a_device_is_not_imported(resolve):
-    assert resolve(device=True, torch=SEES, built="None") == ["openvino"]
+def test_auto_falls_back_to_the_cpu_without_importing_anything(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert resolve_backend("auto") == "openvino"
+    code = (
+        "import sys\n"
+        "from vswin_cli.model.engine import resolve_backend\n"
+        "resolve_backend('auto')\n"
+        "print({'tensorflow', 'jax', 'torch', 'openvino'} & set(sys.modules))\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (finished.stdout, finished.stderr) == ("set()\n", "")

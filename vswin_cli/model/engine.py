@@ -9,7 +9,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from vswin_cli.errors import BackendError
-from vswin_cli.model.gpu import gpu_backend
+from vswin_cli.model.gpu import usable_gpu_backend
 from vswin_cli.processors import available_processors
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -103,7 +103,7 @@ def resolve_backend(backend: str) -> Backend:
         BackendError: The backend that was asked for is not installed.
     """
     if backend == "auto":
-        return gpu_backend() or ("openvino" if find_spec("openvino") else "tensorflow")
+        return usable_gpu_backend() or ("openvino" if find_spec("openvino") else "tensorflow")
     for known in BACKENDS:
         if known == backend:
             if find_spec(backend):

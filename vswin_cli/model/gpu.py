@@ -1,70 +1,113 @@
-"""Whether a GPU is here that one of Keras's backends can use; fast where there is none."""
+"""Whether a GPU is here that a Keras backend can use: by what costs nothing, then for real."""
 
+import logging
 import os
-import re
-from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from vswin_cli.native_stderr import native_stderr_dropped
-
 GpuBackend = Literal["tensorflow", "jax", "torch"]
 
-_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, WSL's
-_DEVICES_VARIABLE = "VSWIN_GPU_DEVICES"  # other paths, with colons; for tests
+# Made by the drivers of NVIDIA and of AMD, and by Windows for its Linux.
+_DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+_HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # empty or -1: no GPU is to be used
+_TRIAL_SECONDS = 120.0
+# Each exits with 0 if a product of matrices comes out right on a GPU.
+_TRIALS: dict[GpuBackend, str] = {
+    "tensorflow": (
+        "import tensorflow as tf\n"
+        "assert tf.config.list_physical_devices('GPU')\n"
+        "with tf.device('/GPU:0'):\n"
+        "    ones = tf.ones((64, 64))\n"
+        "    assert (ones @ ones)[0, 0] == 64\n"
+    ),
+    "jax": (
+        "import jax\n"
+        "assert jax.default_backend() == 'gpu'\n"
+        "ones = jax.numpy.ones((64, 64))\n"
+        "assert (ones @ ones)[0, 0] == 64\n"
+    ),
+    "torch": (
+        "import torch\n"
+        "ones = torch.ones((64, 64), device='cuda')\n"
+        "assert (ones @ ones)[0, 0] == 64\n"
+    ),
+}
+
+_log = logging.getLogger(__name__)
 
 
-def gpu_backend() -> GpuBackend | None:
-    """Name the first backend that sees a GPU, or None.
+def usable_gpu_backend(
+    device_files: Sequence[str] = _DEVICE_FILES,
+    trials: dict[GpuBackend, str] = _TRIALS,
+) -> GpuBackend | None:
+    """Find the first backend that computes on a GPU of this machine.
 
-    Packages are looked at only where there is a device, and imported only where they were built for
-    one.
+    Nothing is imported or started unless there is a GPU's device file and a backend that was
+    installed with support for one.
+
+    Args:
+        device_files: One of them is there where there is a GPU.
+        trials: What a process of its own runs to try a backend, since a library that does not fit
+            the driver may end it, and one that was imported cannot be taken back.
     """
-    devices = os.environ.get(_DEVICES_VARIABLE, ":".join(_DEVICES)).split(":")
-    if not any(map(os.path.exists, devices)):
+    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in _HIDING):
         return None
-    candidates: tuple[tuple[GpuBackend, Callable[[], bool], Callable[[], bool]], ...] = (
-        ("tensorflow", _has_libraries_for_tensorflow, _tensorflow_sees_one),
-        ("jax", _has_plugin_for_jax, _jax_sees_one),
-        ("torch", _is_torch_built_for_one, _torch_sees_one),
-    )
-    for backend, could_see, sees in candidates:
-        # Whatever is wrong with a driver, there is a CPU.
-        with suppress(Exception), native_stderr_dropped():
-            if could_see() and sees():
-                return backend
+    if not any(Path(file).exists() for file in device_files):
+        return None
+    for backend, trial in trials.items():
+        if not _IS_BUILT_FOR_GPU[backend]():
+            _log.info("no GPU by %s: it is not installed for one", backend)
+        elif not _succeeds(trial):
+            _log.info("no GPU by %s: it does not compute there", backend)
+        else:
+            return backend
     return None
 
 
-def _has_libraries_for_tensorflow() -> bool:
-    return all(find_spec(name) for name in ("tensorflow", "nvidia.cudnn"))
+def _tensorflow_is_built_for_gpu() -> bool:
+    return _is_installed("tensorflow") and _is_installed("nvidia.cudnn")  # tensorflow[and-cuda]
 
 
-def _tensorflow_sees_one() -> bool:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return bool(import_module("tensorflow").config.list_physical_devices("GPU"))
+def _jax_is_built_for_gpu() -> bool:
+    plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm60_plugin", "jax_rocm7_plugin")
+    return _is_installed("jax") and any(map(_is_installed, plugins))
 
 
-def _has_plugin_for_jax() -> bool:
-    plugins = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
-    return find_spec("jax") is not None and any(map(find_spec, plugins))
-
-
-def _jax_sees_one() -> bool:
-    return bool(import_module("jax").devices("gpu"))
-
-
-def _is_torch_built_for_one() -> bool:
-    """Read it off `torch/version.py`, since importing torch takes seconds."""
+def _torch_is_built_for_gpu() -> bool:
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return False
-    built = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
-    return re.search(r"^(cuda|hip)\b[^=]*= *'", built, re.MULTILINE) is not None
+    libraries = Path(spec.origin).parent / "lib"
+    return any((libraries / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip"))
 
 
-def _torch_sees_one() -> bool:
-    return bool(import_module("torch").cuda.is_available())
+_IS_BUILT_FOR_GPU: dict[GpuBackend, Callable[[], bool]] = {
+    "tensorflow": _tensorflow_is_built_for_gpu,
+    "jax": _jax_is_built_for_gpu,
+    "torch": _torch_is_built_for_gpu,
+}
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # of the package that it would be in
+        return False
+
+
+def _succeeds(trial: str) -> bool:
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-P", "-c", trial],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TRIAL_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return finished.returncode == 0
