@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from foreign import (
     SMALL,
+    View,
     as_mmaction2,
     as_torchvision,
     original,
@@ -101,6 +102,12 @@ def test_index_of_another_attention_is_refused_and_named(match):
         match(weights)
 
 
+def test_index_that_holds_no_integers_is_refused(match):
+    weights = WEIGHTS | {INDEX: np.full((24, 24), np.nan, np.float32)}
+    with pytest.raises(CheckpointError, match=rf"{INDEX}: it holds float32, not integers"):
+        match(weights)
+
+
 def test_index_that_contradicts_the_window_given_is_refused(match):
     with pytest.raises(CheckpointError, match=r"\(4, 3, 2\), not of \(4, 2, 3\)"):
         match(WEIGHTS, window=(4, 2, 3))
@@ -131,6 +138,8 @@ def test_normalisation_is_checked(match, name):
     assert name in match(WEIGHTS | {name: mean}).match.checked
     with pytest.raises(CheckpointError, match=f"{name}: it is .* but vswin normalises by"):
         match(WEIGHTS | {name: mean + 4})
+    with pytest.raises(CheckpointError, match=f"{name}: it is .* not one number a colour"):
+        match(WEIGHTS | {name: View(mean[:1].reshape(-1), 0, (10**12, 10**6), (0, 0))})
 
 
 @pytest.mark.parametrize(
@@ -172,6 +181,13 @@ def test_tensors_that_nothing_uses_are_named(match):
     found = match(tree)
     assert set(found.match.unused) == {*averages, "backbone.norm0.weight"}
     assert found.others == ("optimizer (1 tensor)", "step")
+
+
+def test_numbered_modules_beside_the_backbone_are_no_blocks(match):
+    weights = as_torchvision(WEIGHTS) | {"decoder.0.12.weight": np.ones(3, np.float32)}
+    found = match(weights).match
+    assert found.architecture == SMALL
+    assert found.unused == ("decoder.0.12.weight",)
 
 
 def test_averaged_copies_are_second_choice(match):

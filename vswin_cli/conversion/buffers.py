@@ -29,8 +29,11 @@ def check_mask(tensor: StoredTensor, architecture: Architecture, stage: int) -> 
     )
     for _ in range(stage):
         h, w = ceil(h / 2), ceil(w / 2)
-    apart = WindowGrid.of((t, h, w), architecture.window, shifted=True).apart()
-    if apart is None or prod(tensor.shape) != apart.size:
+    grid = WindowGrid.of((t, h, w), architecture.window, shifted=True)
+    if prod(tensor.shape) != prod(grid.counts) * grid.num_tokens**2:
+        return False
+    apart = grid.apart()
+    if apart is None:
         return False
     if not np.array_equal(tensor.read().reshape(apart.shape) < 0, apart):
         raise CheckpointError("it is not the mask of shifted windows")
@@ -49,8 +52,10 @@ def check_normalisation(key: str, tensor: StoredTensor) -> None:
         CheckpointError: It is another one, so the model would see other numbers here.
     """
     [expected] = [values for name, values in _NORMALISATION.items() if key.endswith(name)]
+    if prod(tensor.shape) != 3:
+        raise CheckpointError(f"it is {tensor.shape}, not one number a colour")
     values = tensor.read().reshape(-1)
-    if values.shape != (3,) or not np.allclose(values, expected, rtol=0, atol=_TOLERANCE):
+    if not np.allclose(values, expected, rtol=0, atol=_TOLERANCE):
         raise CheckpointError(
             f"it is {values.tolist()}, but vswin normalises by {list(expected)}; adapt the "
             "model to these"

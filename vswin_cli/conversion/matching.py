@@ -164,7 +164,7 @@ def _common_window(
     seen: dict[bytes, Size] = {}  # most are the same
     for key in indices:
         try:
-            values = part.tensors[key].read().astype(np.int64)
+            values = part.tensors[key].read()
             content = values.tobytes()
             if content not in seen:
                 seen[content] = window_of_index(values, num_rows, wanted)
