@@ -16,8 +16,7 @@ from foreign import (
 
 from vswin_cli.conversion.found import find_model_in
 from vswin_cli.errors import CheckpointError, UsageError
-from vswin_cli.model.windows import WindowGrid
-from vswin_cli.zoo.architectures import NANO, TINY, Architecture
+from vswin_cli.zoo.architectures import NANO, TINY
 
 WEIGHTS = original()
 INDEX = "backbone.layers.0.blocks.0.attn.relative_position_index"
@@ -117,19 +116,6 @@ def test_blocks_of_different_windows_are_refused(match):
     weights = WEIGHTS | {INDEX: relative_position_index((4, 2, 3))}
     with pytest.raises(CheckpointError, match="its blocks have the windows"):
         match(weights)
-
-
-def test_mask_of_the_published_input_is_checked_and_any_other_is_unused(match):
-    key = "backbone.layers.0.blocks.1.attn_mask"
-    apart = WindowGrid.of((16, 56, 56), (8, 7, 7), shifted=True).apart()
-    mask = np.where(apart, np.float32(-100), np.float32(0))
-    weights = original(Architecture("", 8, (2,), (1,)))
-    assert key in match(weights | {key: mask}).match.checked
-    other = WindowGrid.of((8, 14, 14), (8, 7, 7), shifted=True).apart()
-    mask_of_another_size = np.where(other, np.float32(-100), np.float32(0))
-    assert key in match(weights | {key: mask_of_another_size}).match.unused
-    with pytest.raises(CheckpointError, match="attn_mask: it is not the mask"):
-        match(weights | {key: mask[:, ::-1].copy()})
 
 
 @pytest.mark.parametrize("name", ["data_preprocessor.mean", "module.data_preprocessor.mean"])

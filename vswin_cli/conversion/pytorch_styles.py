@@ -100,10 +100,6 @@ class PyTorchStyle:
         """See `Style`."""
         return f"{self._block(stage, block)}.attn.relative_position_index"
 
-    def mask_key(self, stage: int, block: int) -> str:
-        """See `Style`."""
-        return f"{self._block(stage, block)}.attn_mask"
-
     def _block(self, stage: int, block: int) -> str:
         return self.blocks.format(stage=stage, even=2 * stage, block=block)
 
