@@ -140,6 +140,16 @@ def test_view_that_leaves_its_storage_is_refused(tmp_path, save, view):
         floats(path, "weight")
 
 
+def test_storage_that_is_a_part_of_another_is_read(tmp_path):
+    tree = {"weight": View(np.arange(4, dtype=np.float32), 0, (2,), (1,))}
+    path = save_legacy(tmp_path / "part.pth", tree, storage_view=("1", 1, 2))
+    np.testing.assert_array_equal(floats(path, "weight"), [1, 2])
+    for view in (("1", "x", 2), ("1", 0, -2), ("1", 3, 2)):
+        path = save_legacy(tmp_path / "part.pth", tree, storage_view=view)
+        with pytest.raises(CheckpointError):
+            floats(path, "weight")
+
+
 def test_newer_pickle_protocols_are_read(tmp_path):
     path = save_zip(tmp_path / "new.pth", {"weight": VALUES}, protocol=4, folder="new")
     np.testing.assert_array_equal(floats(path, "weight"), VALUES)
