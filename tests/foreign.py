@@ -174,6 +174,7 @@ class _Pickler(pickle._Pickler):
     def __init__(self, stream: io.BytesIO, *, legacy: bool, protocol: int = 2) -> None:
         super().__init__(stream, protocol=protocol)
         self.legacy = legacy
+        self.storage_view: object = None
         self.storages: list[_Storage] = []
         self._by_array: dict[int, _Storage] = {}
 
@@ -184,7 +185,7 @@ class _Pickler(pickle._Pickler):
             self.storages.append(obj)
         key = str(self.storages.index(obj))
         pid = ("storage", Global("torch", obj.type), key, "cpu", obj.values.size)
-        return (*pid, None) if self.legacy else pid
+        return (*pid, self.storage_view) if self.legacy else pid
 
     def reducer_override(self, obj: object) -> object:
         rebuild = Global("torch._utils", "_rebuild_tensor_v2")
@@ -227,13 +228,20 @@ def save_zip(path: Path, tree: object, *, protocol: int = 2, folder: str = "arch
     return path
 
 
-def save_legacy(path: Path, tree: object) -> Path:
-    """Write what `torch.save` wrote before its zips."""
+def save_legacy(path: Path, tree: object, *, storage_view: object = None) -> Path:
+    """Write what `torch.save` wrote before its zips.
+
+    Args:
+        path: The file.
+        tree: What it holds.
+        storage_view: Before PyTorch 0.4, the key, begin and length of a part of a storage.
+    """
     with path.open("wb") as stream:
         for header in (MAGIC_NUMBER, 1001, {"protocol_version": 1001, "little_endian": True}):
             pickle.dump(header, stream, protocol=2)
         content = io.BytesIO()
         pickler = _Pickler(content, legacy=True)
+        pickler.storage_view = storage_view
         pickler.dump(tree)
         stream.write(content.getvalue())
         pickle.dump([str(key) for key in range(len(pickler.storages))], stream, protocol=2)

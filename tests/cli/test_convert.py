@@ -222,6 +222,46 @@ def test_wrong_usage_is_one_line(vswin, theirs, tmp_path, options, fault):
     assert [path.name for path in tmp_path.iterdir()] == ["theirs.pth"]
 
 
+def test_name_is_that_of_the_checkpoint(vswin, theirs, tmp_path):
+    vswin("convert", theirs, "-o", "v1.2.weights.h5")
+    theirs.rename(tmp_path / "best one")
+    for checkpoint, name in (("v1.2.weights.h5", "v1.2"), ("best one", "best-one")):
+        finished = vswin("convert", checkpoint, "--window", "4,3,2")
+        assert finished.stdout == f"{tmp_path / 'cache' / 'models' / name}.toml\n"
+
+
+@pytest.mark.parametrize("output", [[], ["-o", "swin-t-k400.weights.h5"]])
+def test_name_of_a_published_model_is_refused(vswin, theirs, tmp_path, output):
+    """It would be found by that name, and not this one."""
+    theirs.rename(tmp_path / "swin-t-k400.pth")
+    refused = vswin("convert", "swin-t-k400.pth", *output)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: vswin has a model swin-t-k400; call yours")
+    assert vswin("convert", "swin-t-k400.pth", *output, "--name", "mine").returncode == 0
+
+
+def test_model_in_another_cache_folder_is_found_there(vswin, theirs, names):
+    folder = ["--cache-dir", "elsewhere"]
+    assert vswin("convert", theirs, "--labels", names, *folder).returncode == 0
+    assert vswin("labels", "theirs").returncode == 2
+    assert vswin("labels", "theirs", *folder).stdout.startswith("0\topening a drawer\n1\t")
+    assert "theirs" not in vswin("models").stdout
+    assert "theirs" in vswin("models", *folder).stdout
+    assert "theirs is your own" in vswin("weights", "remove", "theirs", *folder).stderr
+
+
+def test_features_of_a_model_file_are_searched_with_it(vswin, theirs, clip, tmp_path):
+    options = ["--clip-len", "8", "--crop-size", "32", "--clips", "1", "--crops", "1"]
+    vswin("convert", theirs, "-o", "mine.weights.h5", *options)
+    assert vswin("embed", clip, "-m", "mine.toml", "-o", "features.npz").returncode == 0
+    other = encode(tmp_path / "other.mp4", video(24, 64, 96), pixel_format="yuv420p")
+    asked = vswin("search", "features.npz", "--query", other)
+    assert asked.returncode == 2
+    assert asked.stderr.startswith("error: the features were computed with a model mine")
+    found = vswin("search", "features.npz", "--query", other, "--model", "mine.toml")
+    assert (found.returncode, found.stderr) == (0, "")
+
+
 def test_checkpoint_is_not_its_own_output(vswin, theirs, tmp_path):
     vswin("convert", theirs, "-o", "mine.weights.h5")
     refused = vswin("convert", "mine.weights.h5", "-o", "./mine.weights.h5", "--force")

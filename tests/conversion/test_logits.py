@@ -1,6 +1,9 @@
 """Converted models compute what a plain NumPy forward pass of the same weights does."""
 
+import subprocess
+import sys
 from collections import OrderedDict
+from importlib.util import find_spec
 
 import numpy as np
 import plain_swin
@@ -75,6 +78,34 @@ def test_what_pytorch_itself_has_saved_gives_the_logits(tmp_path, pixels, expect
     torch.save({"state_dict": OrderedDict(tensors)}, tmp_path / "theirs.pth", **options)
     model = converted(tmp_path / "theirs.pth")
     np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
+
+
+TORCHVISION_RUN = f"""
+import sys, numpy, torch, torchvision
+folder = sys.argv[1]
+network = torchvision.models.video.SwinTransformer3d(
+    patch_size={list(SMALL.patch)}, embed_dim={SMALL.embed_dim}, depths={list(SMALL.depths)},
+    num_heads={list(SMALL.num_heads)}, window_size={list(SMALL.window)},
+    mlp_ratio={SMALL.mlp_ratio}, num_classes={NUM_CLASSES},
+).eval()
+torch.manual_seed(0)
+with torch.no_grad():
+    for parameter in network.parameters():
+        parameter.add_(0.2 * torch.randn(parameter.shape))
+    pixels = torch.from_numpy(numpy.load(folder + "/pixels.npy")).permute(3, 0, 1, 2)
+    numpy.save(folder + "/logits.npy", network(pixels[None])[0].numpy())
+torch.save(network.state_dict(), folder + "/theirs.pth")
+"""
+
+
+@pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
+def test_logits_are_those_of_torchvision_itself(tmp_path, pixels):
+    np.save(tmp_path / "pixels.npy", pixels)
+    # Together with TensorFlow in one process it crashes.
+    subprocess.run([sys.executable, "-c", TORCHVISION_RUN, tmp_path], check=True)
+    model = converted(tmp_path / "theirs.pth")
+    assert model.architecture == SMALL
+    np.testing.assert_allclose(logits(model, pixels), np.load(tmp_path / "logits.npy"), **TOLERANCE)
 
 
 def test_pytorch_reads_the_files_of_these_tests_as_its_own(tmp_path):

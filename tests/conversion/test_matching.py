@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from foreign import (
     SMALL,
+    View,
     as_mmaction2,
     as_torchvision,
     original,
@@ -15,8 +16,7 @@ from foreign import (
 
 from vswin_cli.conversion.found import find_model_in
 from vswin_cli.errors import CheckpointError, UsageError
-from vswin_cli.model.windows import WindowGrid
-from vswin_cli.zoo.architectures import NANO, TINY, Architecture
+from vswin_cli.zoo.architectures import NANO, TINY
 
 WEIGHTS = original()
 INDEX = "backbone.layers.0.blocks.0.attn.relative_position_index"
@@ -101,6 +101,12 @@ def test_index_of_another_attention_is_refused_and_named(match):
         match(weights)
 
 
+def test_index_that_holds_no_integers_is_refused(match):
+    weights = WEIGHTS | {INDEX: np.full((24, 24), np.nan, np.float32)}
+    with pytest.raises(CheckpointError, match=rf"{INDEX}: it holds float32, not integers"):
+        match(weights)
+
+
 def test_index_that_contradicts_the_window_given_is_refused(match):
     with pytest.raises(CheckpointError, match=r"\(4, 3, 2\), not of \(4, 2, 3\)"):
         match(WEIGHTS, window=(4, 2, 3))
@@ -112,25 +118,14 @@ def test_blocks_of_different_windows_are_refused(match):
         match(weights)
 
 
-def test_mask_of_the_published_input_is_checked_and_any_other_is_unused(match):
-    key = "backbone.layers.0.blocks.1.attn_mask"
-    apart = WindowGrid.of((16, 56, 56), (8, 7, 7), shifted=True).apart()
-    mask = np.where(apart, np.float32(-100), np.float32(0))
-    weights = original(Architecture("", 8, (2,), (1,)))
-    assert key in match(weights | {key: mask}).match.checked
-    other = WindowGrid.of((8, 14, 14), (8, 7, 7), shifted=True).apart()
-    mask_of_another_size = np.where(other, np.float32(-100), np.float32(0))
-    assert key in match(weights | {key: mask_of_another_size}).match.unused
-    with pytest.raises(CheckpointError, match="attn_mask: it is not the mask"):
-        match(weights | {key: mask[:, ::-1].copy()})
-
-
 @pytest.mark.parametrize("name", ["data_preprocessor.mean", "module.data_preprocessor.mean"])
 def test_normalisation_is_checked(match, name):
     mean = np.array([123.675, 116.28, 103.53], np.float32).reshape(3, 1, 1, 1)
     assert name in match(WEIGHTS | {name: mean}).match.checked
     with pytest.raises(CheckpointError, match=f"{name}: it is .* but vswin normalises by"):
         match(WEIGHTS | {name: mean + 4})
+    with pytest.raises(CheckpointError, match=f"{name}: it is .* not one number a colour"):
+        match(WEIGHTS | {name: View(mean[:1].reshape(-1), 0, (10**12, 10**6), (0, 0))})
 
 
 @pytest.mark.parametrize(
@@ -172,6 +167,13 @@ def test_tensors_that_nothing_uses_are_named(match):
     found = match(tree)
     assert set(found.match.unused) == {*averages, "backbone.norm0.weight"}
     assert found.others == ("optimizer (1 tensor)", "step")
+
+
+def test_numbered_modules_beside_the_backbone_are_no_blocks(match):
+    weights = as_torchvision(WEIGHTS) | {"decoder.0.12.weight": np.ones(3, np.float32)}
+    found = match(weights).match
+    assert found.architecture == SMALL
+    assert found.unused == ("decoder.0.12.weight",)
 
 
 def test_averaged_copies_are_second_choice(match):

@@ -3,7 +3,10 @@
 import json
 import os
 import pickle
+import resource
 import struct
+import subprocess
+import sys
 import zipfile
 from collections import OrderedDict
 from functools import reduce
@@ -119,8 +122,15 @@ def test_views_are_read_by_their_offsets_and_strides(tmp_path, save):
 
 @pytest.mark.parametrize(
     "view",
-    [((4, 3), (1, 10)), ((4,), (-1,)), ((4,), (1, 1)), ((2**62,), (2**62,))],
-    ids=["too far", "backwards", "two strides", "enormous"],
+    [
+        ((4, 3), (1, 10)),
+        ((4,), (-1,)),
+        ((4,), (1, 1)),
+        ((2**62,), (2**62,)),
+        ((10**6, 10**6), (0, 0)),
+        ((0, 2**70), (0, 0)),
+    ],
+    ids=["too far", "backwards", "two strides", "enormous", "one repeated", "empty"],
 )
 @pytest.mark.parametrize("save", SAVERS)
 def test_view_that_leaves_its_storage_is_refused(tmp_path, save, view):
@@ -128,6 +138,16 @@ def test_view_that_leaves_its_storage_is_refused(tmp_path, save, view):
     path = save(tmp_path / "views.pth", {"weight": View(storage, 0, *view)})
     with pytest.raises(CheckpointError):
         floats(path, "weight")
+
+
+def test_storage_that_is_a_part_of_another_is_read(tmp_path):
+    tree = {"weight": View(np.arange(4, dtype=np.float32), 0, (2,), (1,))}
+    path = save_legacy(tmp_path / "part.pth", tree, storage_view=("1", 1, 2))
+    np.testing.assert_array_equal(floats(path, "weight"), [1, 2])
+    for view in (("1", "x", 2), ("1", 0, -2), ("1", 3, 2)):
+        path = save_legacy(tmp_path / "part.pth", tree, storage_view=view)
+        with pytest.raises(CheckpointError):
+            floats(path, "weight")
 
 
 def test_newer_pickle_protocols_are_read(tmp_path):
@@ -255,3 +275,58 @@ def test_dictionaries_that_hold_each_other_are_read_once(tmp_path, save):
     path = save(tmp_path / "knot.pth", tree)
     keys = ["0"] * 5 + ["state_dict", "weight"]
     np.testing.assert_array_equal(floats(path, *keys), VALUES)
+
+
+def save_pickle(path, content):
+    """A file of `torch.save` whose pickle is written by hand."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+    return path
+
+
+DEEP_KEY = pickle.EMPTY_DICT + pickle.NONE + 10**6 * pickle.TUPLE1
+SHARED_KEY = pickle.EMPTY_DICT + pickle.NONE + 60 * (pickle.DUP + pickle.TUPLE2)
+
+
+@pytest.mark.parametrize("key", [DEEP_KEY, SHARED_KEY], ids=["deep", "shared"])
+def test_key_whose_hash_would_never_end_is_passed_over(tmp_path, key):
+    content = pickle.PROTO + b"\2" + key + pickle.NONE + pickle.SETITEM + pickle.STOP
+    path = save_pickle(tmp_path / "key.pth", content)
+    command = "import sys; from vswin_cli.conversion.opening import open_checkpoint as o\n"
+    command += "with o(__import__('pathlib').Path(sys.argv[1])) as tree: print(dict(tree))"
+    finished = subprocess.run(
+        [sys.executable, "-c", command, path], capture_output=True, text=True, timeout=60
+    )
+    assert (finished.returncode, finished.stdout) == (0, "{}\n")
+
+
+def test_high_memo_number_takes_no_memory(tmp_path):
+    put = pickle.LONG_BINPUT + struct.pack("<I", 2**26)
+    content = pickle.PROTO + b"\2" + pickle.EMPTY_DICT + put + pickle.STOP
+    path = save_pickle(tmp_path / "memo.pth", content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open_checkpoint(path) as tree:
+        assert not tree
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+@pytest.mark.parametrize("name", ["theirs.pth", "theirs.keras"])
+def test_compressed_zip_is_refused_before_it_is_unpacked(tmp_path, name):
+    if name.endswith(".pth"):
+        good = save_zip(tmp_path / "good.pth", {"weight": VALUES})
+        with zipfile.ZipFile(good) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+    else:
+        entries = {"model.weights.h5": bytes(10**6)}
+    with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, content in entries.items():
+            archive.writestr(entry, content)
+    with pytest.raises(CheckpointError, match="of the zip is compressed"):
+        floats(tmp_path / name)
+
+
+def test_hdf5_numbers_that_are_not_in_the_file_are_refused(tmp_path):
+    with h5py.File(tmp_path / "holes.weights.h5", "w") as file:
+        file.create_dataset("weight", (10**6, 10**6), np.float32, chunks=(100, 100))
+    with pytest.raises(CheckpointError, match="compressed or was never written"):
+        floats(tmp_path / "holes.weights.h5", "weight")

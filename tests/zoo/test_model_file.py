@@ -74,6 +74,7 @@ def test_labels_may_be_a_file_beside_it(tmp_path):
         ("embed_dim = 96", "embed_dim = 0", r"embed_dim 0 is not a whole number from 1"),
         ("embed_dim = 96", "embed_dim = 96.0", r"embed_dim 96\.0 is not a whole number"),
         ("embed_dim = 96", "embed_dim = true", r"embed_dim True is not a whole number"),
+        ("embed_dim = 96", f"embed_dim = {'9' * 5000}", "not TOML"),
         ("embed_dim = 96", "", r"architecture\.embed_dim is missing"),
         ("embed_dim = 96", "embed_dims = 96", r"architecture\.embed_dims is not known"),
         ("num_heads = [3, 6, 12, 24]", "num_heads = [3, 6, 12]", "one number a stage"),
@@ -116,6 +117,19 @@ def test_name_is_that_of_the_file_where_none_is_given(tmp_path):
     assert read_model_file(path).name == "my-model"
 
 
+def test_file_that_an_editor_of_windows_has_saved_is_read(tmp_path):
+    model = write(own(tmp_path))
+    text = model.path.read_text(encoding="utf-8")
+    model.path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert read_model_file(model.path) == model
+
+
+@pytest.mark.parametrize("read", [read_model_file, read_label_file])
+def test_file_that_never_ends_is_refused(read):
+    with pytest.raises(UsageError, match="/dev/zero: too large"):
+        read(Path("/dev/zero"))
+
+
 def test_models_in_the_cache_folder_are_found_by_name(tmp_path):
     folder = tmp_path / "models"
     folder.mkdir()
@@ -131,10 +145,11 @@ def test_broken_file_in_the_cache_folder_hides_no_other(tmp_path):
     folder.mkdir()
     model = write(own(folder))
     (folder / "broken.toml").write_text("x = 1")
+    write(own(folder, "swin-t-k400"))  # would never be found by its name
     (folder / "twin.toml").write_text(model.path.read_text(encoding="utf-8"))
     kept = kept_models(tmp_path)
     assert kept.models == (model,)
-    assert [path.name for path in kept.broken] == ["broken.toml", "twin.toml"]
+    assert [path.name for path in kept.broken] == ["broken.toml", "swin-t-k400.toml", "twin.toml"]
     assert find_model("mine", tmp_path) == model
     with pytest.raises(ModelFileError, match="x is not known"):
         find_model("broken", tmp_path)

@@ -20,7 +20,7 @@ from vswin_cli.zoo.labels import (
     LabelSet,
     own_label_set,
 )
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.models import OwnModel, model_names
 from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, Protocol
 
 if TYPE_CHECKING:  # it imports HDF5
@@ -100,19 +100,24 @@ def convert(
     checkpoint is read as data: nothing in it is ever executed. What was found in it, and what was
     not used, is said on stderr.
     """
+    from vswin_cli.zoo.model_file import valid_name
+
     weights_path, model_path = _places(checkpoint, output, name, cache_dir)
     chosen_window = _parse_window(window) if window is not None else None
+    if name is None:
+        name = valid_name(model_path.stem)
+    if name in model_names():
+        raise UsageError(f"vswin has a model {name}; call yours something else with --name")
 
     from vswin_cli.conversion.found import find_model_in
     from vswin_cli.conversion.writing import refuse_existing, write_model
-    from vswin_cli.zoo.model_file import valid_name
 
     with find_model_in(checkpoint, part, chosen_window) as found:
         label_set = _label_set(labels, found.match.num_classes)
         own = _PROTOCOLS.get(label_set, KINETICS).adapted(protocol, clips, crops)
         own = replace(own, clip_len=clip_len or own.clip_len, crop_size=crop_size or own.crop_size)
         model = OwnModel(
-            name=name if name is not None else valid_name(model_path.stem),
+            name=name,
             architecture=found.match.architecture,
             label_set=label_set,
             protocol=own,
@@ -145,7 +150,9 @@ def _places(
     from vswin_cli.zoo.model_file import SUFFIX, valid_name
 
     if output is None:
-        stem = valid_name(name or checkpoint.name.removesuffix(_ENDING).rpartition(".")[0])
+        own_name = checkpoint.name
+        is_keras = own_name.endswith(_ENDING)
+        stem = valid_name(name or (own_name.removesuffix(_ENDING) if is_keras else checkpoint.stem))
         weights_path = models_folder(cache_dir) / f"{stem}{_ENDING}"
     else:
         weights_path, stem = output, output.name.removesuffix(_ENDING)

@@ -59,7 +59,8 @@ def download_weights(
 
     names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
     targets = [
-        weights_file(find_published_model(name), cache_dir, top=not no_top) for name in names
+        weights_file(find_published_model(name, cache_dir), cache_dir, top=not no_top)
+        for name in names
     ]
     if sha256 is not None and len(targets) != 1:
         raise UsageError("--sha256 is the sum of one file: name one MODEL")

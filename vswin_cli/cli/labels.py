@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vswin_cli.cli.options import complete_model
+from vswin_cli.cli.options import CacheDirOption, complete_model
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import find_classifier
 
@@ -14,7 +14,8 @@ def labels(
         str,
         typer.Argument(metavar="MODEL", help="Model name or file.", autocompletion=complete_model),
     ],
+    cache_dir: CacheDirOption = None,
 ) -> None:
     """Print the index and name of every class of a model, tab between them."""
-    for index, label in enumerate(read_labels(find_classifier(model).label_set)):
+    for index, label in enumerate(read_labels(find_classifier(model, cache_dir).label_set)):
         print(f"{index}\t{label}")

@@ -2,10 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from vswin_cli.cli.options import CacheDirOption
 from vswin_cli.output.text import printable
 from vswin_cli.zoo.kept_models import kept_models
 from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, OwnModel
@@ -15,13 +17,14 @@ def models(
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="Form of the list.")
     ] = "table",
+    cache_dir: CacheDirOption = None,
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
 
     Models of your own are listed if their model files are in the cache folder's models/.
     """
-    kept = kept_models()
-    records = [_record(model) for model in (*MODELS, *kept.models)]
+    kept = kept_models(cache_dir)
+    records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
     for error in kept.broken.values():
         print(f"warning: {printable(str(error))}", file=sys.stderr)
     if output_format == "json":
@@ -30,7 +33,7 @@ def models(
         _print_table(records)
 
 
-def _record(model: AnyModel) -> dict[str, Any]:
+def _record(model: AnyModel, cache_dir: Path | None) -> dict[str, Any]:
     from vswin_cli.weights.cache import weights_file
 
     if isinstance(model, BundledModel):
@@ -42,7 +45,7 @@ def _record(model: AnyModel) -> dict[str, Any]:
         published = {"top1": None, "top5": None, "file": path.name}
         published |= {"bytes": path.stat().st_size if is_here else None}
     else:
-        weights = weights_file(model)
+        weights = weights_file(model, cache_dir)
         path, is_here = weights.path, weights.is_here
         published = {"top1": model.top1, "top5": model.top5, "file": model.classifier_file.name}
         published |= {"bytes": model.classifier_file.num_bytes}

@@ -13,7 +13,7 @@ from vswin_cli.cli.embed_options import (
     TopOption,
 )
 from vswin_cli.cli.options import CacheDirOption, MirrorOption, OfflineOption
-from vswin_cli.errors import UsageError
+from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.output.text import printable
 from vswin_cli.zoo.models import find_model
 
@@ -115,7 +115,15 @@ def _computed(
     from vswin_cli.video.views import read_views
     from vswin_cli.weights.pins import file_sha256
 
-    chosen = find_model(model or origin.model, cache_dir)
+    try:
+        chosen = find_model(model or origin.model, cache_dir)
+    except UnknownModelError as exc:
+        if model is not None:
+            raise
+        raise UsageError(
+            f"the features were computed with a model {origin.model} that is not in the cache "
+            "folder; give the path of its model file with --model"
+        ) from exc
     file, with_top = weights_for_features(
         chosen, weights,
         no_top=not origin.with_top, cache_dir=cache_dir, mirror=mirror, offline=offline,

@@ -118,7 +118,7 @@ def show_path(
     if isinstance(found, OwnModel) or (isinstance(found, BundledModel) and not no_top):
         print(found.weights_path)
         return
-    target = weights_file(find_published_model(model), cache_dir, top=not no_top)
+    target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
     print(target.path)
     if not target.is_here:
         print(f"{target.title}: not there yet", file=sys.stderr)
@@ -134,7 +134,7 @@ def remove_weights(
     """Remove the weights of a model, with what stands beside them; on a terminal, ask first."""
     from vswin_cli.weights.cache import weights_file
 
-    target = weights_file(find_published_model(model), cache_dir, top=not no_top)
+    target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
     if not target.is_here and not target.all_paths:
         print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
@@ -162,7 +162,7 @@ def _targets(
     from vswin_cli.weights.cache import weights_file
 
     names = dict.fromkeys(models or ())
-    chosen = [find_published_model(name) for name in names] or PUBLISHED_MODELS
+    chosen = [find_published_model(name, cache_dir) for name in names] or PUBLISHED_MODELS
     return [weights_file(model, cache_dir, top=top) for model in chosen for top in tops]
 
 

@@ -57,6 +57,9 @@ def _tensor(node: h5py.Dataset) -> StoredTensor:
     dtype = node.dtype
 
     def read() -> bytes:
+        if node.id.get_storage_size() < node.size * dtype.itemsize:
+            # A few bytes could else fill all memory.
+            raise CheckpointError("it is compressed or was never written; Keras does neither")
         try:
             return bytes(node[()].astype(dtype.newbyteorder("<")).tobytes())
         except _DAMAGE as exc:

@@ -13,7 +13,7 @@ _HEAD = {"head/kernel": Source("layers/dense/vars/0"), "head/bias": Source("laye
 
 
 class _KerasStyle:
-    """What both have in common: the head, and that indices and masks are not stored."""
+    """What both have in common: the head, and that indices are not stored."""
 
     backbone = "layers/video_swin_backbone/"
 
@@ -22,9 +22,6 @@ class _KerasStyle:
         return _HEAD if _HEAD["head/kernel"].key in keys else {}
 
     def index_key(self, stage: int, block: int) -> None:
-        """See `Style`."""
-
-    def mask_key(self, stage: int, block: int) -> None:
         """See `Style`."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vswin_cli.conversion.buffers import check_mask, check_normalisation, is_normalisation
+from vswin_cli.conversion.buffers import check_normalisation, is_normalisation
 from vswin_cli.conversion.parts import Part
 from vswin_cli.conversion.shapes import architecture_of, two_dimensional
 from vswin_cli.conversion.stored import StoredTensor
@@ -114,7 +114,7 @@ def match(part: Part, window: Size | None = None) -> Match:
                 f"tensor {origin.key} is {origin.tensor.shape}, which as {key.variable} would be "
                 f"{shapes[key.variable]}; the model needs {key.shape}"
             )
-    checked = [*indices, *_checked_masks(part, architecture), *_checked_normalisation(part)]
+    checked = [*indices, *_checked_normalisation(part)]
     used = {origin.key for origin in origins.values()}.union(checked)
     return Match(
         part.style.name,
@@ -164,7 +164,7 @@ def _common_window(
     seen: dict[bytes, Size] = {}  # most are the same
     for key in indices:
         try:
-            values = part.tensors[key].read().astype(np.int64)
+            values = part.tensors[key].read()
             content = values.tobytes()
             if content not in seen:
                 seen[content] = window_of_index(values, num_rows, wanted)
@@ -174,20 +174,6 @@ def _common_window(
     if len(windows) > 1:
         raise CheckpointError(f"its blocks have the windows {' and '.join(map(str, windows))}")
     return windows.pop() if windows else None
-
-
-def _checked_masks(part: Part, architecture: Architecture) -> Iterator[str]:
-    for stage, depth in enumerate(architecture.depths):
-        for block in range(depth):
-            key = part.style.mask_key(stage, block)
-            if key is None or part.prefix + key not in part.tensors:
-                continue
-            full = part.prefix + key
-            try:
-                if check_mask(part.tensors[full], architecture, stage):
-                    yield full
-            except CheckpointError as exc:
-                raise CheckpointError(f"tensor {full}: {exc}") from exc
 
 
 def _checked_normalisation(part: Part) -> Iterator[str]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 from vswin_cli.conversion import hdf5
 from vswin_cli.conversion.hdf5 import open_hdf5, read_hdf5
@@ -73,12 +73,18 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
 
 def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
     archive = opened.enter_context(ZipFile(stream))
+    for entry in archive.infolist():  # a few bytes could else fill all memory, or the disk
+        if entry.compress_type != ZIP_STORED or entry.file_size != entry.compress_size:
+            raise CheckpointError(
+                f"{entry.filename} of the zip is compressed, which neither PyTorch nor Keras does; "
+                "unpack it, and zip it without compression"
+            )
     names = archive.namelist()
     if hdf5.KERAS_ENTRY in names:
         # HDF5 jumps to and fro, which a zip's entry does not like. The configuration is not read.
         unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115 - closed with the rest
-        with archive.open(hdf5.KERAS_ENTRY) as entry:
-            shutil.copyfileobj(entry, unpacked, 1 << 20)
+        with archive.open(hdf5.KERAS_ENTRY) as weights:
+            shutil.copyfileobj(weights, unpacked, 1 << 20)
         unpacked.seek(0)
         return read_hdf5(opened.enter_context(open_hdf5(unpacked)))
     pickles = [name for name in names if name == PICKLE or name.count("/") == 1]
@@ -89,7 +95,7 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
 
 
 def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:
-    """Keep tensors and dictionaries of a pickled object, each once; keys become text.
+    """Keep tensors and dictionaries of a pickled object, each once, by text or numbers.
 
     Args:
         value: The object.
@@ -102,5 +108,5 @@ def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:
     return {
         str(key): item if isinstance(item, StoredTensor) else _tree(item, seen, depth + 1)
         for key, item in value.items()
-        if isinstance(item, StoredTensor | dict)
+        if isinstance(key, str | int) and isinstance(item, StoredTensor | dict)
     }

@@ -7,7 +7,8 @@ done to it and does nothing.
 
 import pickle
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, ClassVar
 
 from vswin_cli.conversion.stored import BFLOAT16, Shape, Storage, StoredTensor
 
@@ -59,6 +60,19 @@ class _Items(dict[Any, Any]):
 
     def __setstate__(self, state: object) -> None:
         """Ignore `_metadata`, the versions of a model's parts."""
+
+
+class _Tuple(tuple[Any, ...]):
+    """In place of a tuple: a key that is found by itself alone.
+
+    A tuple's hash and comparison go through all that is in it, which ends the process where it is
+    very deep, and never ends where its parts are shared.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
 
 
 class _Builder:
@@ -122,13 +136,20 @@ _BUILDERS: dict[tuple[str, str], Callable[..., object]] = {
 }
 
 
-class Unpickler(pickle.Unpickler):
+class Unpickler(pickle._Unpickler):
     """Reads one pickle from a stream.
+
+    It is the one in Python: that in C makes room for as many objects as the highest number that the
+    pickle gives one, which may be a billion, and cannot make other tuples.
 
     Args:
         stream: Stands at the pickle's begin, and after `load` at its end.
         storage_of: Makes the storage of a persistent id.
     """
+
+    stack: list[Any]  # typeshed has none of these
+    append: Callable[[object], None]
+    pop_mark: Callable[[], list[Any]]
 
     def __init__(
         self,
@@ -159,3 +180,18 @@ class Unpickler(pickle.Unpickler):
         if not isinstance(storage_type, StorageType):  # of numbers that are not known
             return Inert
         return self._storage_of(pid)
+
+    def _tuple(self) -> None:
+        items = self.pop_mark()  # which changes where `append` appends
+        self.append(_Tuple(items))
+
+    def _tuple_of(self, count: int) -> None:
+        self.stack[-count:] = [_Tuple(self.stack[-count:])]
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
+        **pickle._Unpickler.dispatch,
+        pickle.TUPLE[0]: _tuple,
+        pickle.TUPLE1[0]: partial(_tuple_of, count=1),
+        pickle.TUPLE2[0]: partial(_tuple_of, count=2),
+        pickle.TUPLE3[0]: partial(_tuple_of, count=3),
+    }

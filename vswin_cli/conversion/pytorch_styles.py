@@ -43,8 +43,12 @@ class PyTorchStyle:
     def depths(self, shapes: Mapping[str, Shape]) -> tuple[int, ...]:
         """See `Style`."""
         counts: dict[int, int] = {}
+        number = r"(\d{1,2})"
+        block_keys = self.blocks.replace(".", r"\.").format(
+            stage=number, even=number, block=r"(\d{1,3})"
+        )
         for key in shapes:
-            if match := re.match(r"\w+\.(\d{1,2})(?:\.blocks)?\.(\d{1,3})\.", key):
+            if match := re.match(rf"{block_keys}\.", key):
                 stage, block = int(match[1]), int(match[2])
                 if "{even}" in self.blocks:  # mergings take turns with stages
                     stage //= 2
@@ -95,10 +99,6 @@ class PyTorchStyle:
     def index_key(self, stage: int, block: int) -> str:
         """See `Style`."""
         return f"{self._block(stage, block)}.attn.relative_position_index"
-
-    def mask_key(self, stage: int, block: int) -> str:
-        """See `Style`."""
-        return f"{self._block(stage, block)}.attn_mask"
 
     def _block(self, stage: int, block: int) -> str:
         return self.blocks.format(stage=stage, even=2 * stage, block=block)

@@ -1,6 +1,6 @@
 """The safetensors format: the length of a JSON header, the header, the numbers.
 
-Read here because it is that simple: one dependency less, and every byte of the header is checked.
+Read here because it is that simple: one dependency less.
 Source: https://github.com/huggingface/safetensors, section "Format".
 """
 
@@ -51,7 +51,7 @@ def read_safetensors(stream: BinaryIO) -> Tree:
         stream: Stays open as long as tensors are read.
 
     Raises:
-        CheckpointError: The header is damaged, or the tensors are not exactly what follows it.
+        CheckpointError: The header is damaged, or tensors overlap or reach beyond the file.
     """
     stream.seek(0)
     [length] = _LENGTH.unpack(stream.read(_LENGTH.size))

@@ -77,12 +77,17 @@ class StoredTensor:
         """Read the values in their own dtype.
 
         Raises:
-            CheckpointError: The view reaches beyond its storage, or the file is damaged.
+            CheckpointError: The view reaches beyond its storage, or is larger than it (a few bytes
+                could else fill all memory); or the file is damaged.
         """
         numbers = (self.offset, *self.shape, *self.strides)
         if len(self.shape) != len(self.strides) or any(number < 0 for number in numbers):
             raise CheckpointError("its shape and strides make no sense")
+        if prod(self.shape) > self.storage.num_elements:
+            raise CheckpointError("it has more numbers than its storage")
         if 0 in self.shape:
+            if max(self.shape) > self.storage.num_elements:
+                raise CheckpointError("its shape makes no sense")
             return np.zeros(self.shape, np.float32)
         last = self.offset + sum(
             (side - 1) * stride for side, stride in zip(self.shape, self.strides, strict=True)

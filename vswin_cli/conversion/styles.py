@@ -72,6 +72,3 @@ class Style(Protocol):
 
     def index_key(self, stage: int, block: int) -> str | None:
         """Name the stored relative position index of a block, if the style has any."""
-
-    def mask_key(self, stage: int, block: int) -> str | None:
-        """Name the stored attention mask of a block, if the style has any."""

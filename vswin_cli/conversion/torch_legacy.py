@@ -62,6 +62,8 @@ def read_torch_legacy(stream: BinaryIO) -> object:
         start = 0
         if view is not None:  # PyTorch before 0.4 let storages be views of others
             _, start, count = view
+            if not (isinstance(start, int) and isinstance(count, int) and min(start, count) >= 0):
+                raise CheckpointError(f"storage {key} is a view of no sense")
         return Storage(
             storage_type.dtype, count, lambda: read_part(str(key), start, count), is_big_endian
         )

@@ -26,14 +26,16 @@ def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None
     """Find the window whose relative position index is the stored one.
 
     Args:
-        index: Integers (N, N) or (N·N,), for the N tokens of a window.
+        index: (N, N) or (N·N,), for the N tokens of a window.
         num_rows: Of the bias table.
         wanted: The one to take if several have this index.
 
     Raises:
-        CheckpointError: It is that of no window with such a table.
+        CheckpointError: It is that of no window with such a table, or holds no integers.
         UsageError: It is that of several.
     """
+    if index.dtype.kind not in "iu":
+        raise CheckpointError(f"it holds {index.dtype}, not integers")
     num_tokens = isqrt(index.size)
     if num_tokens**2 != index.size or num_tokens > _MAX_TOKENS:
         raise CheckpointError(f"its {index.size} numbers are not one for each pair of tokens")

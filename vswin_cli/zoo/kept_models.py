@@ -7,7 +7,7 @@ from pathlib import Path
 from vswin_cli.cache_folder import cache_folder
 from vswin_cli.errors import ModelFileError
 from vswin_cli.zoo.model_file import SUFFIX, read_model_file
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.models import OwnModel, model_names
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,11 @@ def kept_models(cache_dir: Path | None = None) -> KeptModels:
         except ModelFileError as error:
             broken[path] = error
             continue
-        if model.name in {other.name for other in models}:
+        if model.name in model_names():
+            broken[path] = ModelFileError(
+                f"{path}: vswin has a model {model.name}; give this one another name in the file"
+            )
+        elif model.name in {other.name for other in models}:
             broken[path] = ModelFileError(f"{path}: another file there has the name {model.name}")
         else:
             models.append(model)

@@ -51,9 +51,9 @@ def read_model_file(path: Path) -> OwnModel:
         ModelFileError: It cannot be read, or does not say what it must; the first fault is named.
     """
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise ModelFileError(f"model file {path}: too large to be one")
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_FILE_BYTES + 1)
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise ModelFileError(f"model file {path}: not UTF-8 text") from exc
     except OSError as exc:
@@ -61,6 +61,8 @@ def read_model_file(path: Path) -> OwnModel:
         raise ModelFileError(f"cannot read model file {path}: {reason}") from exc
     except ValueError as exc:  # such as a NUL in the path
         raise ModelFileError(f"cannot read model file {path}: {exc}") from exc
+    if len(content) > _MAX_FILE_BYTES:
+        raise ModelFileError(f"model file {path}: too large to be one")
     return parse_model_file(path, text)
 
 
@@ -72,7 +74,7 @@ def parse_model_file(path: Path, text: str) -> OwnModel:
     """
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:  # a number of 5000 digits is the former
         raise ModelFileError(f"model file {path}: not TOML: {exc}") from exc
     return _Reader(path, table).model()
 

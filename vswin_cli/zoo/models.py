@@ -211,14 +211,14 @@ def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
     return model
 
 
-def find_published_model(name: str) -> PublishedModel:
+def find_published_model(name: str, cache_dir: Path | None = None) -> PublishedModel:
     """Look up a model whose checkpoint is downloaded.
 
     Raises:
         UnknownModelError: No model has this name.
         UsageError: Its checkpoint comes with this package, or is the user's.
     """
-    model = find_model(name)
+    model = find_model(name, cache_dir)
     if isinstance(model, PublishedModel):
         return model
     if isinstance(model, OwnModel):
