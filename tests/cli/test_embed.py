@@ -194,6 +194,27 @@ def test_wrong_usage_is_one_line_and_exit_code_2(vswin, folder, arguments, messa
     assert message in line
 
 
+@pytest.mark.parametrize("weights", ["none.weights.h5", "videos/static.mp4"])
+@pytest.mark.parametrize(
+    "command", [["embed", "-o", "f.npz"], ["label", "-o", "l.jsonl", "--embeddings", "f.npz"]]
+)
+def test_weights_that_cannot_be_read_are_one_line(vswin, weights, command):
+    finished = vswin(*command, "videos", "--weights", weights)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    [line] = finished.stderr.splitlines()
+    assert line.startswith(f"error: cannot read weights {weights}: ")
+
+
+def test_file_without_rows_can_be_searched(vswin):
+    vswin("embed", "videos/empty.mp4", "-o", "f.npz", "-q")
+    for arguments in (["search", "--query", SAMPLES / "static.mp4"], ["duplicates"]):
+        finished = vswin(arguments[0], "f.npz", *arguments[1:], "--format", "json")
+        assert (finished.returncode, json.loads(finished.stdout)) == (0, [])
+    finished = vswin("search", "f.npz", "--query", "0")
+    assert finished.returncode == 2
+    assert "the file has no rows" in finished.stderr
+
+
 def test_query_must_be_something(vswin, folder):
     vswin("embed", "videos/static.mp4", "-o", "f.npz", "-q")
     for query, message in (("1", "rows 0 to 0"), ("none.mp4", "no video in the file")):

@@ -43,11 +43,18 @@ def weights_for_features(
 
 
 def origin_of(setup: LabelSetup, *, dtype: FeatureType, per_view: bool) -> Origin:
-    """Sum up what the features of a run depend on."""
+    """Sum up what the features of a run depend on.
+
+    Raises:
+        WeightsError: The weights file is missing, or none.
+    """
+    from vswin_cli.model.checkpoint import has_top
+
+    with_top = has_top(setup.weights_file)  # before the sum, since it says what is wrong
     return Origin(
         model=setup.model.name,
         weights_sha256=file_sha256(setup.weights_file),
-        with_top=setup.with_top,
+        with_top=with_top,
         protocol=setup.protocol,
         backend=setup.backend,
         precision=setup.precision,

@@ -84,7 +84,8 @@ def _rows_in_file(file: "FeaturesFile", query: str) -> list[int]:
     if query.isdecimal():
         row = int(query)
         if row >= file.num_rows:
-            raise UsageError(f"--query {row}: the file has the rows 0 to {file.num_rows - 1}")
+            there = f"the rows 0 to {file.num_rows - 1}" if file.num_rows else "no rows"
+            raise UsageError(f"--query {row}: the file has {there}")
         [video] = file.videos([row])
         return [row, *(other for other in file.rows_of(video) if other != row)]
     if not Path(query).is_file():
