@@ -23,7 +23,8 @@ def test_things_take_turns_and_the_first_round_is_not_counted():
     assert calls == ["a", "b"] * 4
     assert rounds == [2, 4, 6, 8]
     assert len(times["a"].seconds) == 3
-    assert 0.01 <= times["a"].fastest <= times["a"].median <= times["a"].slowest < 0.2
+    assert 0.01 <= times["a"].fastest <= times["a"].median <= times["a"].slowest
+    assert times["a"].median < 0.25  # the 0.3 of the first are not among them
 
 
 def test_median_is_the_middle_one():

@@ -14,6 +14,7 @@ from clips import encode, numbered_frames
 from label_decoders import decode_or_break, make_up_views
 from label_run import PROTOCOL
 from processes import children, is_running, resident_bytes
+from waiting import wait_until
 
 from vswin_cli.errors import BackendError
 from vswin_cli.labelling.finding import Found
@@ -91,10 +92,11 @@ def test_deadline_holds_while_nobody_takes_the_views(copies):
 
 
 def test_killed_worker_is_replaced(copies):
-    decoded_each = pool(num_workers=1, timeout_seconds=30).decode_each(
-        copies("a.mp4", "slow.mp4", "b.mp4")
-    )
+    decoding = pool(num_workers=1, timeout_seconds=30)
+    decoded_each = decoding.decode_each(copies("a.mp4", "slow.mp4", "b.mp4"))
     assert next(decoded_each).error is None
+    # One that dies before it has been asked costs no video.
+    wait_until(lambda: [found.video for found in decoding.busy_with()] == ["slow.mp4"])
     [worker] = children(os.getpid())
     os.kill(worker, signal.SIGKILL)
     second, third = decoded_each
