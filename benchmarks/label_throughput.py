@@ -12,21 +12,21 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import av
 import numpy as np
 
+from vswin_cli.cli.engine_setup import set_up_engine
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_setup import LabelSetup, default_workers
 from vswin_cli.labelling.finding import Found, Selection, find_videos
 from vswin_cli.labelling.journal import Journal
 from vswin_cli.labelling.run import Run, labelling
 from vswin_cli.labelling.worker import decode_views
-from vswin_cli.model.engine import resolve_backend
-from vswin_cli.weights.cache import weights_file
-from vswin_cli.zoo.models import BundledModel, find_model, find_published_model
+from vswin_cli.zoo.models import find_model
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30
@@ -75,21 +75,14 @@ def _arguments() -> argparse.Namespace:
 
 def _setup(asked: argparse.Namespace, folder: Path) -> LabelSetup:
     model = find_model(asked.model)
-    own = model.weights_path if isinstance(model, BundledModel) else None
+    engine = set_up_engine(model, asked.weights, cache_dir=None, mirror=None, offline=True)
     return LabelSetup(
-        model,
-        model.protocol.adapted(None, asked.clips, asked.crops),
-        asked.weights
-        or own
-        or weights_file(find_published_model(asked.model), None, top=True).path,
-        resolve_backend("auto"),
-        "float32",
-        "auto",
-        5,
-        asked.workers,
-        300.0,
-        folder / "graphs",
-        10**10,
+        engine=replace(engine, graph_folder=folder / "graphs"),
+        protocol=model.protocol.adapted(None, asked.clips, asked.crops),
+        reader="auto",
+        top_k=5,
+        num_workers=asked.workers,
+        timeout_seconds=300.0,
     )
 
 

@@ -6,10 +6,11 @@ FOLDER gets the resumable state, the weights so far and a log. The same seed see
 import argparse
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from motion.batches import render_batches, stack
+from motion.batches import RAMP_STEPS, render_batches, stack
 from motion.motions import LABELS
 from motion.scenes import SIDE, PicturePool, render
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -37,6 +38,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--peak", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="weights to start from, of a network with")
+    parser.add_argument("--start-depths", type=int, nargs=2, default=NANO.depths)
     arguments = parser.parse_args()
 
     # Only here, since the process that renders imports this module too.
@@ -48,9 +51,13 @@ def main() -> None:
     learner = Learner(NANO, (32, SIDE, SIDE), arguments.seed)
     if state.exists():
         learner.resume(state)
+    elif arguments.start:
+        started = replace(NANO, depths=tuple(arguments.start_depths))
+        learner.grow_from(arguments.start, started)
     rng, pool = np.random.default_rng(VALIDATION_SEED), PicturePool()
     validation = stack([render(rng, index % len(LABELS), pool) for index in range(270)])
-    batches = render_batches(arguments.seed, learner.step, arguments.batch)
+    ramp_steps = 0 if arguments.start else RAMP_STEPS
+    batches = render_batches(arguments.seed, learner.step, arguments.batch, ramp_steps)
     columns = ("{task.fields[entropy]:.3f}", "{task.fields[right]:.3f}")
     entropy, right = math.log(len(LABELS)), 1 / len(LABELS)
     log = (arguments.folder / "log.jsonl").open("a", buffering=1)

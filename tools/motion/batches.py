@@ -15,6 +15,8 @@ from motion.scenes import Clip, PicturePool, render
 VERSIONS = 4  # of each rendered clip, out of 16 mirrored, transposed or reversed ones
 BUFFER = 512  # clips that wait to be drawn in random order
 RAMP_STEPS = 800  # nuisances grow to their full strength
+STRENGTH = 1.25  # more of them than is tested, and
+SLOWNESS = 1.8  # more slow motions: that is where errors are
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,16 @@ def versions(rng: np.random.Generator, clip: Clip, count: int) -> list[Clip]:
     ]
 
 
-def _batches(seed: int, first_step: int, batch_size: int) -> Iterator[Batch]:
+def _batches(seed: int, first_step: int, batch_size: int, ramp_steps: int) -> Iterator[Batch]:
     rng = np.random.default_rng((seed, first_step))
     pool = PicturePool()
     waiting: list[Clip] = []
     step = first_step
     while True:
-        strength = min(1.0, 0.2 + 0.8 * step / RAMP_STEPS)
+        strength = STRENGTH * min(1.0, 0.2 + 0.8 * step / ramp_steps) if ramp_steps else STRENGTH
         while len(waiting) < BUFFER:
-            clip = render(rng, int(rng.integers(len(LABELS))), pool, strength)
+            label = int(rng.integers(len(LABELS)))
+            clip = render(rng, label, pool, strength, slowness=SLOWNESS)
             waiting.extend(versions(rng, clip, VERSIONS))
         chosen = set(rng.choice(len(waiting), batch_size, replace=False).tolist())
         yield stack([waiting[index] for index in sorted(chosen)])
@@ -67,11 +70,11 @@ def _batches(seed: int, first_step: int, batch_size: int) -> Iterator[Batch]:
         step += 1
 
 
-def _produce(seed: int, first_step: int, batch_size: int, queue) -> None:  # noqa: ANN001
+def _produce(drawn: tuple[int, int, int, int], queue) -> None:  # noqa: ANN001
     cv2.setNumThreads(1)
     queue.cancel_join_thread()  # batches that nobody fetched must not hold the process up
     parent = multiprocessing.parent_process()
-    for batch in _batches(seed, first_step, batch_size):
+    for batch in _batches(*drawn):
         waiting = True
         while waiting:
             if parent is None or not parent.is_alive():
@@ -81,13 +84,14 @@ def _produce(seed: int, first_step: int, batch_size: int, queue) -> None:  # noq
                 waiting = False
 
 
-def render_batches(seed: int, first_step: int, batch_size: int) -> Iterator[Batch]:
-    """Yield batches without end; the same ones for the same seed and first step."""
+def render_batches(
+    seed: int, first_step: int, batch_size: int, ramp_steps: int = RAMP_STEPS
+) -> Iterator[Batch]:
+    """Yield batches without end; the same ones for the same arguments."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue(maxsize=4)
-    worker = context.Process(
-        target=_produce, args=(seed, first_step, batch_size, queue), daemon=True
-    )
+    drawn = (seed, first_step, batch_size, ramp_steps)
+    worker = context.Process(target=_produce, args=(drawn, queue), daemon=True)
     worker.start()
     try:
         while True:

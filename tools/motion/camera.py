@@ -53,22 +53,25 @@ class Path:
     places: np.ndarray  # (CLIP_LEN, 4)
 
 
-def draw_path(rng: Rng, label: int, frame: Frame, strength: float = 1.0) -> Path:
+def draw_path(
+    rng: Rng, label: int, frame: Frame, strength: float = 1.0, slowness: float = 1.0
+) -> Path:
     """Draw a camera motion of a class.
 
     Args:
         rng: Source of all chance.
         label: Index of the class.
         frame: Its shape says how much flow a zoom or a roll is.
-        strength: Of the nuisances, 0 to 1.
+        strength: Of the nuisances; 1 is what is tested.
+        slowness: 1 draws all magnitudes of speed alike, a larger number more slow ones.
     """
     times, num_frames = _frame_times(rng, strength)
     motion = np.zeros(NUM_AXES)
     fastest = 0.0
     if label != STATIC:
         axis, sign = axis_and_sign(label)
-        slowest = SLOWEST * max(1.0, SPAN / num_frames) * (1 + 3 * (1 - strength))
-        fastest = np.exp(rng.uniform(np.log(slowest), np.log(FASTEST[axis])))
+        slowest = SLOWEST * max(1.0, SPAN / num_frames) * (1 + 3 * max(1 - strength, 0))
+        fastest = slowest * (FASTEST[axis] / slowest) ** (rng.random() ** slowness)
         motion[axis] = sign * fastest
         if rng.random() < 0.45 * strength:
             others = [other for other in range(NUM_AXES) if other != axis]

@@ -10,7 +10,7 @@ from motion.batches import Batch
 from motion.filters import motion_kernel
 from motion.motions import LABELS, NUM_AXES
 from motion.scenes import FLOW_CELLS
-from vswin_cli.model.checkpoint import save_checkpoint
+from vswin_cli.model.checkpoint import read_checkpoint, save_checkpoint
 from vswin_cli.model.video_swin import VideoSwinClassifier
 from vswin_cli.zoo.architectures import Architecture, Size
 from vswin_cli.zoo.protocols import MEAN, STD
@@ -132,9 +132,23 @@ class Learner:
             "optimizer": self.optimizer.variables,
         }
 
+    def grow_from(self, path: Path, architecture: Architecture) -> None:
+        """Take over the weights of a shallower network; further blocks start by adding nothing."""
+        weights = read_checkpoint(path, architecture, len(LABELS))
+        for variable in self.classifier.variables:
+            if variable.path in weights:
+                variable.assign(weights[variable.path].reshape(variable.shape))
+            elif variable.path.endswith(("projection/kernel", "reduce/kernel")):
+                variable.assign(np.zeros(variable.shape))
+        for average, variable in zip(self.average, self.variables, strict=True):
+            average.assign(variable)
+
     def write_weights(self, path: Path) -> None:
-        """Write the classifier's variables in the layout of the published files."""
-        weights = {variable.path: variable.numpy() for variable in self.classifier.variables}
+        """Write the classifier's variables in the layout of the published files, as float16."""
+        weights = {
+            variable.path: variable.numpy().astype(np.float16)
+            for variable in self.classifier.variables
+        }
         save_checkpoint(path, weights, self.architecture, len(LABELS))
 
 

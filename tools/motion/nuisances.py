@@ -16,7 +16,7 @@ def disturb(rng: Rng, frames: np.ndarray, strength: float) -> np.ndarray:
     Args:
         rng: Source of all chance.
         frames: Clean ones.
-        strength: 0 to 1: how likely and how strong each is.
+        strength: How likely and how strong each is, in shares of what is tested.
     """
     clip = frames.astype(np.float32)
     clip = _expose(rng, clip, strength)

@@ -39,7 +39,13 @@ class Clip:
 
 
 def render(
-    rng: Rng, label: int, draw_picture: DrawPicture, strength: float = 1.0, *, whole: bool = False
+    rng: Rng,
+    label: int,
+    draw_picture: DrawPicture,
+    strength: float = 1.0,
+    *,
+    slowness: float = 1.0,
+    whole: bool = False,
 ) -> Clip:
     """Render a clip of a class.
 
@@ -47,14 +53,15 @@ def render(
         rng: Source of all chance.
         label: Index of the class.
         draw_picture: Returns what to look at, uint8 (H, W, 3).
-        strength: Of the nuisances, 0 to 1; each clip draws its own below it.
+        strength: Of the nuisances, each clip draws its own below it; 1 is what is tested.
+        slowness: See `camera.draw_path`.
         whole: The whole picture, not one of its crops; then the flow is of the left or upper crop.
     """
     strength *= rng.uniform(0.3, 1)
     compressed = rng.random() < 0.12 * strength
     side = 2 * SIDE if compressed else SIDE
     frame = draw_frame(rng, side)
-    path = draw_path(rng, label, frame, strength)
+    path = draw_path(rng, label, frame, strength, slowness)
     # The crops lie at the start, the end and the middle of the long side.
     free_x, free_y = frame.width - side, frame.height - side
     place = 0 if whole else rng.choice((0, 0.5, 1))

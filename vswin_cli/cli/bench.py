@@ -60,34 +60,21 @@ def bench(
 
     from vswin_cli.benchmark.measuring import time_reading, time_views
     from vswin_cli.benchmark.start import start_seconds
-    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
-    from vswin_cli.cli.needed_weights import find_or_fetch
-    from vswin_cli.model.engine import load_engine, resolve_backend
+    from vswin_cli.cli.engine_setup import set_up_engine
     from vswin_cli.processors import available_processors
 
-    chosen_backend = resolve_backend(backend)
-    cache_limit_bytes = graph_cache_limit_bytes()
-    weights_file = weights or find_or_fetch(
-        chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
-    )
     num_threads = threads or available_processors()
-    graph_folder = graph_cache_folder(cache_dir)
+    setup = set_up_engine(
+        chosen, weights, backend=backend, precision=precision, threads=num_threads,
+        cache_dir=cache_dir, mirror=mirror, offline=offline,
+    )  # fmt: skip
     with _progress(rounds + 4) as advance:
         reading = None
         if video is not None:  # first, since it can fail
             reading = time_reading(video, chosen, reader, num_threads, advance)
-        engine = load_engine(
-            chosen,
-            weights_file,
-            backend=chosen_backend,
-            precision=precision,
-            view_size=chosen.protocol.view_size,
-            cache_folder=graph_folder,
-            cache_limit_bytes=cache_limit_bytes,
-            threads=num_threads,
-        )
+        engine = setup.load(chosen.protocol.view_size)
         views = time_views(chosen, engine, num_threads, rounds, advance)
-        start = start_seconds(chosen, weights_file, engine, num_threads, graph_folder)
+        start = start_seconds(chosen, setup.weights_file, engine, num_threads, setup.graph_folder)
     record: Record = {
         "model": chosen.name,
         "backend": engine.backend,

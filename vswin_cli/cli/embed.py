@@ -99,30 +99,23 @@ def embed(
     selection = Selection(recursive, tuple(include or ()), tuple(exclude or ()))
     found = find_videos(paths, selection, target.is_own)
 
-    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
-    from vswin_cli.cli.feature_weights import origin_of, weights_for_features
-    from vswin_cli.cli.label_setup import LabelSetup, default_workers
-    from vswin_cli.model.engine import resolve_backend
+    from vswin_cli.cli.engine_setup import set_up_engine
 
-    chosen_backend = resolve_backend(backend)  # what can fail at once, before a download
-    cache_limit_bytes = graph_cache_limit_bytes()
-    weights_file, with_top = weights_for_features(
-        chosen, weights, no_top=no_top, cache_dir=cache_dir, mirror=mirror, offline=offline
-    )
+    engine = set_up_engine(
+        chosen, weights, backend=backend, precision=precision, threads=threads,
+        cache_dir=cache_dir, mirror=mirror, offline=offline, features=True, no_top=no_top,
+    )  # fmt: skip
+
+    from vswin_cli.cli.features_origin import origin_of
+    from vswin_cli.cli.label_setup import LabelSetup, default_workers
+
     setup = LabelSetup(
-        model=chosen,
+        engine=engine,
         protocol=chosen_protocol,
-        weights_file=weights_file,
-        backend=chosen_backend,
-        precision=precision,
         reader=reader,
         top_k=0,
         num_workers=workers or default_workers(threads),
         timeout_seconds=timeout,
-        graph_folder=graph_cache_folder(cache_dir),
-        graph_limit_bytes=cache_limit_bytes,
-        threads=threads,
-        with_top=with_top,
     )
     origin = origin_of(setup, dtype=dtype, per_view=per_view)
     display = LabelDisplay(quiet=quiet, verbose=verbose)

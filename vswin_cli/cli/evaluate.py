@@ -134,32 +134,23 @@ def evaluate(
             raise typer.Exit(1)
         return
 
-    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
-    from vswin_cli.cli.needed_weights import find_or_fetch
-    from vswin_cli.model.engine import resolve_backend
+    from vswin_cli.cli.engine_setup import set_up_engine
 
-    chosen_backend = resolve_backend(backend)  # what can fail at once, before a download
-    cache_limit_bytes = graph_cache_limit_bytes()
-    weights_file = weights or find_or_fetch(
-        chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
-    )
+    engine = set_up_engine(
+        chosen, weights, backend=backend, precision=precision, threads=threads,
+        cache_dir=cache_dir, mirror=mirror, offline=offline,
+    )  # fmt: skip
 
     from vswin_cli.cli.evaluate_setup import EvaluateSetup
     from vswin_cli.cli.label_setup import LabelSetup, default_workers
 
     labelling = LabelSetup(
-        model=chosen,
+        engine=engine,
         protocol=protocols[0],
-        weights_file=weights_file,
-        backend=chosen_backend,
-        precision=precision,
         reader=reader,
         top_k=top_k or min(5, chosen.num_classes),
         num_workers=workers or default_workers(threads),
         timeout_seconds=timeout,
-        graph_folder=graph_cache_folder(cache_dir),
-        graph_limit_bytes=cache_limit_bytes,
-        threads=threads,
     )
     setup = EvaluateSetup(labelling, protocols)
     display = EvaluateDisplay(
@@ -201,7 +192,7 @@ def _evaluate(
         )
         target.finish(journal, names, setup.labelling.top_k)
         records = _records_that_hold(journal, matched, settings)
-        figures = compute_figures(setup.labelling.model, matched, records)
+        figures = compute_figures(setup.labelling.engine.model, matched, records)
         if report is not None:
             write_report(report, figures)
         if not display.quiet:

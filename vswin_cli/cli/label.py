@@ -116,31 +116,22 @@ def label(
         lambda path: target.is_own(path) or bool(features and features.is_own(path)),
     )
 
-    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
-    from vswin_cli.cli.needed_weights import find_or_fetch
-    from vswin_cli.model.engine import resolve_backend
+    from vswin_cli.cli.engine_setup import set_up_engine
 
-    chosen_backend = resolve_backend(backend)  # what can fail at once, before a download
-    cache_limit_bytes = graph_cache_limit_bytes()
-    weights_file = weights or find_or_fetch(
-        chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
-    )
+    engine = set_up_engine(
+        chosen, weights, backend=backend, precision=precision, threads=threads,
+        cache_dir=cache_dir, mirror=mirror, offline=offline,
+    )  # fmt: skip
 
     from vswin_cli.cli.label_setup import LabelSetup, default_workers
 
     setup = LabelSetup(
-        chosen,
-        chosen_protocol,
-        weights_file,
-        chosen_backend,
-        precision,
-        reader,
-        top_k,
-        workers or default_workers(threads),
-        timeout,
-        graph_cache_folder(cache_dir),
-        cache_limit_bytes,
-        threads,
+        engine=engine,
+        protocol=chosen_protocol,
+        reader=reader,
+        top_k=top_k,
+        num_workers=workers or default_workers(threads),
+        timeout_seconds=timeout,
         adaptive=is_adaptive,
     )
     if dry_run:
@@ -169,7 +160,7 @@ def _label(
     max_failures: int | None,
 ) -> None:
     """Label what has no record that holds, or no features that are wanted; complete the output."""
-    from vswin_cli.cli.feature_weights import origin_of
+    from vswin_cli.cli.features_origin import origin_of
     from vswin_cli.cli.label_summary import print_summary
     from vswin_cli.embedding.embedder import Embedder, embedding_too
     from vswin_cli.labelling.journal import Journal

@@ -37,8 +37,8 @@ def print_estimates(setup: LabelSetup, todo: Sequence[Found]) -> None:
     The chosen model is timed; the others are scaled by their arithmetic. Videos that merge equal
     views, short or square ones, take less.
     """
-    model, protocol = setup.model, setup.protocol
-    view_seconds = _view_seconds(setup.load(), protocol)
+    model, protocol = setup.engine.model, setup.protocol
+    view_seconds = _view_seconds(setup.engine.load(protocol.view_size), protocol)
     video_seconds = _decoding_seconds(setup.make_pool(), todo) / setup.num_workers
     table = Table(box=None, pad_edge=False)
     for title in ("model", "clips × crops"):

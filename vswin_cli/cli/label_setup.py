@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from vswin_cli.classify import Classifier
+from vswin_cli.cli.engine_setup import EngineSetup
 from vswin_cli.labelling.pool import DecodingPool
 from vswin_cli.labelling.records import settings_digest
 from vswin_cli.labelling.worker import Decoding, decode_views
-from vswin_cli.model.engine import Backend, Engine, Precision, load_engine
 from vswin_cli.processors import available_processors
 from vswin_cli.results import Setup
 from vswin_cli.weights.pins import file_sha256
-from vswin_cli.zoo.models import Model, OwnModel
+from vswin_cli.zoo.models import OwnModel
 from vswin_cli.zoo.protocols import Protocol
 
 
@@ -20,55 +19,37 @@ from vswin_cli.zoo.protocols import Protocol
 class LabelSetup:
     """The choices of a run; nothing is loaded until it is asked for."""
 
-    model: Model
+    engine: EngineSetup
     protocol: Protocol
-    weights_file: Path
-    backend: Backend
-    precision: Precision
     reader: str
     top_k: int
     num_workers: int
     timeout_seconds: float
-    graph_folder: Path
-    graph_limit_bytes: int
-    threads: int | None = None  # processors to keep busy; None is all
     adaptive: bool = False
-    with_top: bool = True  # whether the weights have a head
 
     def settings(self) -> str:
         """Sum up what the predictions depend on."""
-        setup = Setup(self.model.name, self.protocol.sampling, self.backend, self.precision)
+        model, file = self.engine.model, self.engine.weights_file
+        setup = Setup(
+            model.name, self.protocol.sampling, self.engine.backend, self.engine.precision
+        )
         # A file that is not there is reported by the loading, which knows what to say.
-        sha256 = file_sha256(self.weights_file) if self.weights_file.is_file() else ""
-        if isinstance(self.model, OwnModel):  # whose file may change, with the same weights
-            sha256 += repr((self.model.architecture, self.model.label_set))
+        sha256 = file_sha256(file) if file.is_file() else ""
+        if isinstance(model, OwnModel):  # whose file may change, with the same weights
+            sha256 += repr((model.architecture, model.label_set))
         return settings_digest(
             setup, self.protocol, sha256, self.reader, self.top_k, adaptive=self.adaptive
         )
 
-    def load(self) -> Engine:
-        """Load the model.
+    def make_classifier(self) -> Classifier:
+        """Load the model, and make ready to classify.
 
         Raises:
             VswinError: As `load_engine`.
         """
-        return load_engine(
-            self.model,
-            self.weights_file,
-            backend=self.backend,
-            precision=self.precision,
-            view_size=self.protocol.view_size,
-            cache_folder=self.graph_folder,
-            cache_limit_bytes=self.graph_limit_bytes,
-            with_top=self.with_top,
-            threads=self.threads,
-        )
-
-    def make_classifier(self) -> Classifier:
-        """Load the model, and make ready to classify."""
         return Classifier(
-            self.model,
-            self.load(),
+            self.engine.model,
+            self.engine.load(self.protocol.view_size),
             self.protocol,
             reader=self.reader,
             top_k=self.top_k,
@@ -84,7 +65,7 @@ class LabelSetup:
         Args:
             others: Protocols whose views follow those of the run's own.
         """
-        threads = max((self.threads or available_processors()) // self.num_workers, 1)
+        threads = max((self.engine.threads or available_processors()) // self.num_workers, 1)
         decode = partial(decode_views, others=others, threads=threads)
         return DecodingPool(
             Decoding(decode, self.protocol, self.reader),

@@ -82,34 +82,21 @@ def predict(
     if verbose:
         logging.getLogger("vswin_cli").setLevel(logging.INFO)
 
-    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
-    from vswin_cli.cli.needed_weights import find_or_fetch
+    from vswin_cli.cli.engine_setup import set_up_engine
     from vswin_cli.cli.progress import ViewProgress
-    from vswin_cli.model.engine import load_engine, resolve_backend
 
-    chosen_backend = resolve_backend(backend)  # what can fail at once, before a download
-    cache_limit_bytes = graph_cache_limit_bytes()
-    weights_file = weights or find_or_fetch(
-        chosen, cache_dir=cache_dir, mirror=mirror, offline=offline
-    )
+    setup = set_up_engine(
+        chosen, weights, backend=backend, precision=precision, threads=threads,
+        cache_dir=cache_dir, mirror=mirror, offline=offline,
+    )  # fmt: skip
 
     from vswin_cli.classify import Classifier
 
     with ViewProgress() as progress:
         progress.say(f"loading {model}")
-        engine = load_engine(
-            chosen,
-            weights_file,
-            backend=chosen_backend,
-            precision=precision,
-            view_size=chosen_protocol.view_size,
-            threads=threads,
-            cache_folder=graph_cache_folder(cache_dir),
-            cache_limit_bytes=cache_limit_bytes,
-        )
         classifier = Classifier(
             chosen,
-            engine,
+            setup.load(chosen_protocol.view_size),
             chosen_protocol,
             reader=reader,
             top_k=top_k,

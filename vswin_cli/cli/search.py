@@ -110,9 +110,7 @@ def _computed(
         UsageError: The weights here are others.
         VideoError: The video cannot be read.
     """
-    from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
-    from vswin_cli.cli.feature_weights import weights_for_features
-    from vswin_cli.model.engine import load_engine
+    from vswin_cli.cli.engine_setup import set_up_engine
     from vswin_cli.video.views import read_views
     from vswin_cli.weights.pins import file_sha256
 
@@ -125,22 +123,18 @@ def _computed(
             f"the features were computed with a model {origin.model} that is not in the cache "
             "folder; give the path of its model file with --model"
         ) from exc
-    file, with_top = weights_for_features(
-        chosen, weights,
-        no_top=not origin.with_top, cache_dir=cache_dir, mirror=mirror, offline=offline,
+    setup = set_up_engine(
+        chosen, weights, backend=origin.backend, precision=origin.precision,
+        cache_dir=cache_dir, mirror=mirror, offline=offline,
+        features=True, no_top=not origin.with_top,
     )  # fmt: skip
-    if file_sha256(file) != origin.weights_sha256:
+    if file_sha256(setup.weights_file) != origin.weights_sha256:
         raise UsageError(
-            f"{file} is not what the features were computed with (its SHA-256 is not "
+            f"{setup.weights_file} is not what the features were computed with (its SHA-256 is not "
             f"{origin.weights_sha256[:12]}…); name that file with --weights, and its --model"
         )
     from vswin_cli.classify import Classifier
 
-    engine = load_engine(
-        chosen, file,
-        backend=origin.backend, precision=origin.precision,
-        view_size=origin.protocol.view_size, with_top=with_top,
-        cache_folder=graph_cache_folder(cache_dir), cache_limit_bytes=graph_cache_limit_bytes(),
-    )  # fmt: skip
+    engine = setup.load(origin.protocol.view_size)
     classifier = Classifier(chosen, engine, origin.protocol, reader=origin.reader, top_k=0)
     return classifier.compute(read_views(video, (origin.protocol,), origin.reader)).features
