@@ -77,8 +77,9 @@ class PatchEmbedding(_Layer):
         pt, ph, pw = self.patch
         _, t, h, w, channels = x.shape
         nt, nh, nw = t // pt, h // ph, w // pw
-        x = ops.reshape(x, (-1, nt, pt, nh, ph, nw, pw, channels))
-        x = ops.transpose(x, (0, 1, 3, 5, 2, 4, 6, 7))  # (B, nT, nH, nW, pT, pH, pW, 3)
+        # Six axes, those that stay neighbours joined: OpenVINO takes three times as long for eight.
+        x = ops.reshape(x, (-1, pt, nh, ph, nw, pw * channels))
+        x = ops.transpose(x, (0, 2, 4, 1, 3, 5))  # (B·nT, nH, nW, pT, pH, pW·3)
         x = ops.reshape(x, (-1, nt, nh, nw, pt * ph * pw * channels))  # (B, T, H, W, pixels)
         x = ops.matmul(x, ops.reshape(self.kernel, (-1, self.dim))) + self.bias
         return self.norm(x)  # (B, T, H, W, C)
