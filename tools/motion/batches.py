@@ -9,14 +9,15 @@ from queue import Full
 import cv2
 import numpy as np
 
-from motion.motions import LABELS, SYMMETRIES
+from motion.motions import LABELS, STATIC, SYMMETRIES
 from motion.scenes import Clip, PicturePool, render
 
 VERSIONS = 4  # of each rendered clip, out of 16 mirrored, transposed or reversed ones
 BUFFER = 512  # clips that wait to be drawn in random order
 RAMP_STEPS = 800  # nuisances grow to their full strength
 STRENGTH = 1.25  # more of them than is tested, and
-SLOWNESS = 1.8  # more slow motions: that is where errors are
+SLOWNESS = 1.8  # more slow motions, and
+MORE_STATIC = 0.1  # of all clips, beside their ninth: that is where errors are
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def _batches(seed: int, first_step: int, batch_size: int, ramp_steps: int) -> It
     while True:
         strength = STRENGTH * min(1.0, 0.2 + 0.8 * step / ramp_steps) if ramp_steps else STRENGTH
         while len(waiting) < BUFFER:
-            label = int(rng.integers(len(LABELS)))
+            is_static = rng.random() < MORE_STATIC
+            label = STATIC if is_static else int(rng.integers(len(LABELS)))
             clip = render(rng, label, pool, strength, slowness=SLOWNESS)
             waiting.extend(versions(rng, clip, VERSIONS))
         chosen = set(rng.choice(len(waiting), batch_size, replace=False).tolist())

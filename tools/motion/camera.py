@@ -12,6 +12,7 @@ INTERVAL = 2
 SPAN = (CLIP_LEN - 1) * INTERVAL + 1  # source frames that a clip spans
 
 ASPECTS = (1.0, 1.25, 4 / 3, 1.5, 16 / 9, 16 / 9, 16 / 9, 2.0, 2.39)
+ZOOM = 2  # which of the four numbers
 SLOWEST = 0.04  # mean flow across SPAN frames, in short sides: barely visible
 FASTEST = np.array((3.0, 3.0, 0.9, 0.9))  # right, down, larger, clockwise
 
@@ -42,7 +43,7 @@ def draw_frame(rng: Rng, short: float) -> Frame:
 
 @dataclass(frozen=True)
 class Path:
-    """A camera's motion, one row a sampled frame.
+    """A camera's motion, one row a frame.
 
     Rows are the picture's place so far: right and down in short sides, log of the scale, radians
     clockwise.
@@ -50,11 +51,17 @@ class Path:
 
     label: int
     motion: np.ndarray  # (4,), mean flow across SPAN frames in short sides, signed
-    places: np.ndarray  # (CLIP_LEN, 4)
+    places: np.ndarray  # (frames, 4)
 
 
 def draw_path(
-    rng: Rng, label: int, frame: Frame, strength: float = 1.0, slowness: float = 1.0
+    rng: Rng,
+    label: int,
+    frame: Frame,
+    strength: float = 1.0,
+    *,
+    slowness: float = 1.0,
+    indices: np.ndarray | None = None,
 ) -> Path:
     """Draw a camera motion of a class.
 
@@ -64,14 +71,18 @@ def draw_path(
         frame: Its shape says how much flow a zoom or a roll is.
         strength: Of the nuisances; 1 is what is tested.
         slowness: 1 draws all magnitudes of speed alike, a larger number more slow ones.
+        indices: Frames of a video, ascending; None is those of one clip.
     """
-    times, num_frames = _frame_times(rng, strength)
+    times, num_frames = _frame_times(rng, strength, indices)
+    spans = 1.0 if indices is None else max(num_frames / SPAN, 1.0)
     motion = np.zeros(NUM_AXES)
     fastest = 0.0
     if label != STATIC:
         axis, sign = axis_and_sign(label)
         slowest = SLOWEST * max(1.0, SPAN / num_frames) * (1 + 3 * max(1 - strength, 0))
-        fastest = slowest * (FASTEST[axis] / slowest) ** (rng.random() ** slowness)
+        # A long zoom would leave the texture.
+        limit = FASTEST[axis] / (spans if axis == ZOOM else 1)
+        fastest = slowest * (limit / slowest) ** (rng.random() ** slowness)
         motion[axis] = sign * fastest
         if rng.random() < 0.45 * strength:
             others = [other for other in range(NUM_AXES) if other != axis]
@@ -81,7 +92,7 @@ def draw_path(
             largest = np.linalg.norm(secondary) / (0.42 * fastest)
             motion *= np.where(np.arange(NUM_AXES) == axis, 1, 1 / max(largest, 1))
     per_unit = np.array((1, 1, 1 / frame.mean_radius, 1 / frame.mean_radius))
-    progress = _progress(rng, strength)(times)
+    progress = _progress(rng, strength)(times / spans) * spans
     places = motion * per_unit * progress[:, np.newaxis]
     if rng.random() < 0.6 * strength:
         amplitude = rng.uniform(0, 0.01) if label == STATIC else rng.uniform(0, 1) * min(
@@ -90,23 +101,26 @@ def draw_path(
     return Path(label, motion, places)
 
 
-def _frame_times(rng: Rng, strength: float) -> tuple[np.ndarray, int]:
-    """When each sampled frame was shot, in shares of SPAN, and how many frames the video has.
+def _frame_times(rng: Rng, strength: float, indices: np.ndarray | None) -> tuple[np.ndarray, int]:
+    """When each frame was shot, in shares of SPAN, and how many frames the video has.
 
-    Short videos start over; some repeat frames, as after a conversion of the frame rate.
+    Of short videos a clip starts over; some repeat frames, as after a conversion of the frame rate.
     """
-    indices = np.arange(CLIP_LEN) * INTERVAL
-    num_frames = SPAN + 1
-    if rng.random() < 0.3:
-        num_frames = int(rng.integers(32, SPAN + 1))
-        indices = indices % num_frames
+    if indices is not None:
+        num_frames = int(indices[-1]) + 1
+    else:
+        indices = np.arange(CLIP_LEN) * INTERVAL
+        num_frames = SPAN + 1
+        if rng.random() < 0.3:
+            num_frames = int(rng.integers(32, SPAN + 1))
+            indices = indices % num_frames
     times = indices.astype(float)
     kind = rng.random()
     if kind < 0.12 * strength:
         rate = rng.choice((0.4, 0.48, 0.5, 0.8, 0.83))  # of distinct frames
         times = np.floor(times * rate + rng.random()) / rate
     elif kind < 0.2 * strength:
-        for where in rng.integers(1, CLIP_LEN, rng.integers(1, 5)):
+        for where in rng.integers(1, len(times), rng.integers(1, 5)):
             times[where] = times[where - 1]
     return times / (SPAN - 1), num_frames
 
@@ -131,8 +145,8 @@ def _progress(rng: Rng, strength: float):  # noqa: ANN202
 
 
 def _shake(rng: Rng, times: np.ndarray, amplitude: float) -> np.ndarray:
-    """A hand's tremor (CLIP_LEN, 4): it goes nowhere. Amplitude is in short sides, RMS."""
-    waves = rng.uniform(2, 14, (6, 1))  # cycles a clip
+    """A hand's tremor (frames, 4): it goes nowhere. Amplitude is in short sides, RMS."""
+    waves = rng.uniform(2, 14, (6, 1))  # cycles in SPAN
     phases = rng.uniform(0, 2 * np.pi, (6, 3))
     sizes = rng.standard_normal((6, 3)) / waves**0.5
     angles = 2 * np.pi * waves[..., np.newaxis] * times + phases[..., np.newaxis]
@@ -156,7 +170,7 @@ class Viewpoint:
 def transforms(
     path: Path, frame: Frame, centre: tuple[float, float], viewpoint: Viewpoint, nearness: float = 1
 ) -> np.ndarray:
-    """Compute the (CLIP_LEN, 2, 3) matrices that take a crop's pixels to texture pixels.
+    """Compute the (frames, 2, 3) matrices that take a crop's pixels to texture pixels.
 
     Args:
         path: The camera's motion.
@@ -166,13 +180,13 @@ def transforms(
         nearness: How many times the flow of the far ground this texture's is.
     """
     places = path.places * (nearness, nearness, nearness, 1)
-    middle = places[CLIP_LEN // 2]
+    middle = places[len(places) // 2]
     scale = viewpoint.scale * np.exp(-(places[:, 2] - middle[2]))
     angle = viewpoint.angle + places[:, 3] - middle[3]
     steps = np.diff(places[:, 0] + 1j * places[:, 1], prepend=places[0, 0] + 1j * places[0, 1])
     to_texture = scale * np.exp(-1j * angle)
     origin = -np.cumsum(steps * frame.short * to_texture)
-    origin += viewpoint.x + 1j * viewpoint.y - origin[CLIP_LEN // 2]
+    origin += viewpoint.x + 1j * viewpoint.y - origin[len(places) // 2]
     origin -= to_texture * complex(*centre)
     first, second = to_texture, 1j * to_texture  # columns: where x and y go
     rows = (
@@ -183,7 +197,7 @@ def transforms(
 
 
 def flow(matrices: np.ndarray, side: float, cells: int) -> np.ndarray:
-    """Compute the flow (CLIP_LEN - 1, cells, cells, 2) in pixels at the cells of a crop."""
+    """Compute the flow (frames - 1, cells, cells, 2) in pixels at the cells of a crop."""
     middles = (np.arange(cells) + 0.5) * side / cells
     y, x = np.meshgrid(middles, middles, indexing="ij")
     points = (x + 1j * y)[np.newaxis]

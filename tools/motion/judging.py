@@ -16,7 +16,9 @@ from motion.motions import LABELS
 from motion.scenes import PicturePool, render
 from vswin_cli.classify import Classifier
 from vswin_cli.model.engine import Engine
-from vswin_cli.video.views import crop
+from vswin_cli.results import Prediction
+from vswin_cli.video.sampling import clip_indices
+from vswin_cli.video.views import Views, crop
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
 TEST_SEED = 40_000
@@ -46,24 +48,27 @@ class Answer:
 
 
 def judge_synthetic(engine: Engine, count: int, seed: int = TEST_SEED) -> Iterator[Answer]:
-    """Answer synthetic clips of textures that were not trained on, the three crops' mean."""
+    """Answer synthetic videos of 48 to 120 frames, over textures that were not trained on."""
+    classifier, protocol = _classifier(engine), SWIN_N_MOTION.protocol
     rng, pool = np.random.default_rng(seed), PicturePool(picture=heldout.picture)
     for number in range(count):
-        clip = render(rng, number % len(LABELS), pool, whole=True)
-        cropped = [crop(frame, SWIN_N_MOTION.protocol) for frame in clip.frames]
-        views = np.stack([frame.crops for frame in cropped], 1)  # (crops, T, S, S, 3)
-        moved = " ".join(f"{value:+.2f}" for value in clip.motion)
-        speed = float(np.abs(clip.motion).max())
-        yield Answer(moved, clip.label, speed, engine.compute(views).probabilities.mean(0))
+        num_frames = int(rng.integers(48, 121))
+        clips = clip_indices(num_frames, protocol)
+        indices = np.unique(clips)
+        video = render(rng, number % len(LABELS), pool, indices=indices)
+        cropped = (crop(frame, protocol) for frame in video.frames)
+        views = Views(num_frames, clips, dict(zip(indices.tolist(), cropped, strict=True)))
+        moved = " ".join(f"{value:+.2f}" for value in video.motion)
+        probabilities = _probabilities(classifier.predict("", views, 0.0))
+        speed = float(np.abs(video.motion).max())
+        yield Answer(f"{moved}, {num_frames} frames", video.label, speed, probabilities)
 
 
 def judge_footage(
     engine: Engine, pictures: dict[str, np.ndarray], count: int, seed: int = TEST_SEED
 ) -> Iterator[Answer]:
     """Answer encoded videos over pictures, from the file on."""
-    classifier = Classifier(
-        SWIN_N_MOTION, engine, SWIN_N_MOTION.protocol, reader="auto", top_k=len(LABELS)
-    )
+    classifier = _classifier(engine)
     rng = np.random.default_rng(seed)
     names = cycle(sorted(pictures))
     with TemporaryDirectory() as folder:
@@ -71,11 +76,8 @@ def judge_footage(
             shot = draw_shot(rng, number % len(LABELS), number)
             name = next(names)
             path = film(Path(folder), shot, pictures[name])
-            prediction = classifier.classify(str(path))
+            probabilities = _probabilities(classifier.classify(str(path)))
             path.unlink()
-            probabilities = np.zeros(len(LABELS))
-            for scored in prediction.scored_labels:
-                probabilities[scored.index] = scored.probability
             moved = " ".join(f"{value:+.2f}" for value in shot.motion)
             yield Answer(
                 f"{Path(name).name} {shot.name} {moved}",
@@ -83,6 +85,19 @@ def judge_footage(
                 max(map(abs, shot.motion)),
                 probabilities,
             )
+
+
+def _classifier(engine: Engine) -> Classifier:
+    return Classifier(
+        SWIN_N_MOTION, engine, SWIN_N_MOTION.protocol, reader="auto", top_k=len(LABELS)
+    )
+
+
+def _probabilities(prediction: Prediction) -> np.ndarray:
+    probabilities = np.zeros(len(LABELS))
+    for scored in prediction.scored_labels:
+        probabilities[scored.index] = scored.probability
+    return probabilities
 
 
 def photographs() -> dict[str, np.ndarray]:

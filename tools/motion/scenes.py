@@ -9,6 +9,8 @@ import numpy as np
 from motion import textures
 from motion.camera import (
     CLIP_LEN,
+    INTERVAL,
+    SPAN,
     Frame,
     Path,
     Rng,
@@ -32,10 +34,10 @@ DrawPicture = Callable[[Rng], np.ndarray]
 class Clip:
     """A view as the model sees it or the whole picture, and what is true of it."""
 
-    frames: np.ndarray  # uint8 (CLIP_LEN, H, W, 3), RGB; the short side is SIDE
+    frames: np.ndarray  # uint8 (frames, H, W, 3), RGB; the short side is SIDE
     label: int
     motion: np.ndarray  # (4,), of the whole picture; see `camera.Path`
-    flow: np.ndarray  # float32 (CLIP_LEN // 4, FLOW_CELLS, FLOW_CELLS, 2), pixels a sampled frame
+    flow: np.ndarray  # float32 (frames // 4, FLOW_CELLS, FLOW_CELLS, 2), pixels a sampled frame
 
 
 def render(
@@ -45,7 +47,7 @@ def render(
     strength: float = 1.0,
     *,
     slowness: float = 1.0,
-    whole: bool = False,
+    indices: np.ndarray | None = None,
 ) -> Clip:
     """Render a clip of a class.
 
@@ -55,13 +57,15 @@ def render(
         draw_picture: Returns what to look at, uint8 (H, W, 3).
         strength: Of the nuisances, each clip draws its own below it; 1 is what is tested.
         slowness: See `camera.draw_path`.
-        whole: The whole picture, not one of its crops; then the flow is of the left or upper crop.
+        indices: Frames of a video to render as whole pictures, ascending; the flow is then that of
+            the left or upper crop. None is one crop of one clip.
     """
     strength *= rng.uniform(0.3, 1)
     compressed = rng.random() < 0.12 * strength
     side = 2 * SIDE if compressed else SIDE
     frame = draw_frame(rng, side)
-    path = draw_path(rng, label, frame, strength, slowness)
+    path = draw_path(rng, label, frame, strength, slowness=slowness, indices=indices)
+    whole = indices is not None
     # The crops lie at the start, the end and the middle of the long side.
     free_x, free_y = frame.width - side, frame.height - side
     place = 0 if whole else rng.choice((0, 0.5, 1))
@@ -72,14 +76,16 @@ def render(
     if rng.random() < 0.25 * strength and label != STATIC:
         _add_near_layer(rng, frames, path, frame, centre, draw_picture)
     if rng.random() < 0.4 * strength:
-        _add_objects(rng, frames, draw_picture)
+        shot = np.arange(CLIP_LEN) * INTERVAL if indices is None else indices
+        _add_objects(rng, frames, shot / (SPAN - 1), draw_picture)
     if compressed:
         frames = h264(frames, int(rng.integers(20, 36)))
         frames = _each(frames, lambda image: cv2.resize(image, None, fx=0.5, fy=0.5))
     frames = disturb(rng, frames, strength)
 
     steps = flow(matrices, side, FLOW_CELLS) * (SIDE / side)
-    steps = np.concatenate([steps, steps[-1:]])[:CLIP_LEN].reshape(-1, 4, *steps.shape[1:])
+    steps = np.concatenate([steps, steps[-1:]])[: len(frames) // 4 * 4]
+    steps = steps.reshape(-1, 4, *steps.shape[1:])
     return Clip(frames, label, path.motion, np.median(steps[:, :3], axis=1).astype(np.float32))
 
 
@@ -179,8 +185,11 @@ def _add_near_layer(
         _cover(image, _warp(layer, matrix, size))
 
 
-def _add_objects(rng: Rng, frames: np.ndarray, draw_picture: DrawPicture) -> None:
+def _add_objects(
+    rng: Rng, frames: np.ndarray, times: np.ndarray, draw_picture: DrawPicture
+) -> None:
     """Let up to four things move through the picture, a third of it at most; in place."""
+    times = times - times.mean()
     height, width = frames.shape[1:3]
     side = np.sqrt(height * width)
     count = int(rng.integers(1, 5))
@@ -193,7 +202,6 @@ def _add_objects(rng: Rng, frames: np.ndarray, draw_picture: DrawPicture) -> Non
         mask = (np.abs(x) ** power + np.abs(y) ** power < 1).astype(np.uint8) * 255
         left, top = rng.integers(0, 768 - 64, 2)
         sprite = np.dstack([texture[top : top + 64, left : left + 64], mask])
-        times = np.linspace(-0.5, 0.5, CLIP_LEN)
         speed = np.exp(rng.uniform(np.log(0.05), np.log(2)))
         direction = np.exp(1j * rng.uniform(0, 2 * np.pi))
         place = complex(*rng.uniform(0.1, 0.9, 2)) + speed * times * direction
