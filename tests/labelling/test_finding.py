@@ -76,6 +76,17 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     assert names(str(videos)) == ["a/x.mp4", "alias.mp4", "far/y.mp4", "self.mp4"]
 
 
+def test_links_lose_no_file_whatever_their_order(tmp_path):
+    touch(tmp_path, "disk/sub/x.mp4", "disk/y.mp4", "videos/.kept/z.mp4", "w.mp4")
+    videos = tmp_path / "videos"
+    (videos / "1 inner").symlink_to(tmp_path / "disk" / "sub")
+    (videos / "2 outer").symlink_to(tmp_path / "disk")
+    (videos / "3 hidden").symlink_to(".kept")
+    (videos / "4 up").symlink_to(tmp_path)
+    assert names(str(videos)) == ["1 inner/x.mp4", "2 outer/y.mp4", "3 hidden/z.mp4"]
+    assert names(str(videos), selection=Selection(recursive=False)) == []
+
+
 def test_what_cannot_be_a_file_is_found_so_that_it_is_reported(tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     os.mkfifo(tmp_path / "fifo.mp4")

@@ -67,7 +67,7 @@ def find_videos(
         videos = []
         is_folder = os.path.isdir(path)  # noqa: PTH112 - as given
         if is_folder:
-            videos = list(_Walk(path, "" if len(named) == 1 else path, selection).files())
+            videos = _Walk(path, "" if len(named) == 1 else path, selection).files()
         if not is_folder or (not videos and is_video_name(path)):
             videos = [stated(path, path)]
         for video in videos:
@@ -101,20 +101,30 @@ def _listed(given: str) -> list[str]:
 
 @dataclass
 class _Walk:
-    """One folder given, and how far into it to go."""
+    """One folder given, and how far into it to go.
+
+    Each folder is walked once: under its own name, else by the first link that leads there.
+    """
 
     folder: str
     prefix: str  # of the names
     selection: Selection
-    _roots: list[str] = field(default_factory=list)  # real paths of what is walked, links' targets
+    _walked: set[tuple[int, int]] = field(default_factory=set)  # folders: device and inode
+    _links: list[tuple[str, str]] = field(default_factory=list)  # to folders: path, relative path
 
-    def files(self) -> Iterator[Found]:
-        """Yield what is to be labelled, by name."""
-        self._roots.append(os.path.realpath(self.folder))
-        yield from self._files_in(self.folder, "")
+    def files(self) -> list[Found]:
+        """Return what is to be labelled, by name."""
+        found = list(self._files_in(self.folder, ""))
+        while self._links:
+            found += self._behind(*self._links.pop(0))
+        return sorted(found, key=lambda video: os.fsencode(video.video).split(b"/"))
 
     def _files_in(self, folder: str, relative: str) -> Iterator[Found]:
         try:
+            status = os.stat(folder)  # noqa: PTH116 - keeps the path as given
+            if (status.st_dev, status.st_ino) in self._walked:
+                return
+            self._walked.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         except OSError as exc:
@@ -127,33 +137,29 @@ class _Walk:
                 continue
             inner = f"{relative}/{entry.name}" if relative else entry.name
             if _is_folder(entry):
-                yield from self._folder(entry, inner)
+                if entry.is_symlink() and self.selection.recursive:
+                    self._links.append((entry.path, inner))
+                else:
+                    yield from self._folder(entry.path, inner, enter=self.selection.recursive)
             elif self.selection.takes(inner) and (
                 is_video_name(entry.name) or is_video_content(entry.path)
             ):
                 yield stated(self._name(inner), entry.path)
 
-    def _folder(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found]:
+    def _behind(self, link: str, relative: str) -> Iterator[Found]:
+        """Yield the files behind a link, but not those around the folder given."""
+        target = os.path.realpath(link)
+        leads_up = os.path.commonpath((os.path.realpath(self.folder), target)) == target
+        yield from self._folder(link, relative, enter=not leads_up)
+
+    def _folder(self, path: str, relative: str, *, enter: bool) -> Iterator[Found]:
         num_found = 0
-        if self.selection.recursive and self._is_new(entry):
-            for found in self._files_in(entry.path, relative):
+        if enter:
+            for found in self._files_in(path, relative):
                 num_found += 1
                 yield found
-        if not num_found and is_video_name(entry.name) and self.selection.takes(relative):
-            yield stated(
-                self._name(relative), entry.path
-            )  # looks like a video: say that it is none
-
-    def _is_new(self, entry: os.DirEntry[str]) -> bool:
-        """Whether a folder is not reached another way, as some are that links lead to."""
-        if not entry.is_symlink():
-            return True
-        target = os.path.realpath(entry.path)
-        for root in self._roots:
-            if os.path.commonpath((root, target)) in (root, target):  # inside it, or around it
-                return False
-        self._roots.append(target)
-        return True
+        if not num_found and is_video_name(path) and self.selection.takes(relative):
+            yield stated(self._name(relative), path)  # looks like a video: say that it is none
 
     def _name(self, relative: str) -> str:
         return os.path.join(self.prefix, relative) if self.prefix else relative  # noqa: PTH118
