@@ -4,11 +4,13 @@ import atexit
 import os
 import signal
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_closed_streams()
+    _write_in_any_encoding()
     # Once all is done, Ctrl-C has nothing to end, and must not take the place of the exit code.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
@@ -29,6 +31,12 @@ def _open_closed_streams() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
             setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w"))
+
+
+def _write_in_any_encoding() -> None:
+    """Escape what the encoding of standard output lacks; UTF-8 lacks nothing that we print."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

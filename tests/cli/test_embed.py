@@ -135,8 +135,11 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
         return {record["video"]: record["predictions"] for record in lines}
 
     assert predictions("l.jsonl") == predictions("alone.jsonl")
-    again = vswin("label", "videos", "-o", "alone.jsonl", "--embeddings", "h.npz")
+    more = ["label", "videos", "-o", "alone.jsonl", "--embeddings", "h.npz"]
+    assert "5 videos found: 5 without features (new)" in vswin(*more, "--dry-run").stdout
+    again = vswin(*more)
     assert "5 without features (new)" in again.stderr
+    assert "5 videos found: 5 skipped" in vswin(*more, "--dry-run").stdout
     assert read(folder / "h.npz")[0] == read(folder / "f.npz")[0]
     found = vswin("search", "g.npz", "-q", "1", "--labels", "l.jsonl", "--format", "json")
     labels = {record["video"]: record["label"] for record in json.loads(found.stdout)}
@@ -182,6 +185,10 @@ def test_killed_runs_end_like_an_undisturbed_one(folder, environment):
         (["search", "notes.npz", "-q", "0"], "cannot read notes.npz"),
         (["duplicates", "notes.npz"], "cannot read notes.npz"),
         (["label", "videos", "-o", "l.jsonl", "--embeddings", "f.txt"], "--embeddings f.txt"),
+        (
+            ["label", "videos", "-o", "f.parquet", "--embeddings", "./videos/../f.parquet"],
+            "is the --output too",
+        ),
     ],
     ids=" ".join,
 )
@@ -217,7 +224,8 @@ def test_file_without_rows_can_be_searched(vswin):
 
 def test_query_must_be_something(vswin, folder):
     vswin("embed", "videos/static.mp4", "-o", "f.npz", "-q")
-    for query, message in (("1", "rows 0 to 0"), ("none.mp4", "no video in the file")):
+    rows = "rows 0 to 0"
+    for query, message in (("1", rows), ("9" * 5000, rows), ("none.mp4", "no video in the file")):
         finished = vswin("search", "f.npz", "--query", query)
         assert finished.returncode == 2
         assert message in finished.stderr

@@ -63,6 +63,14 @@ def test_light_commands_say_that_the_disk_is_full(command):
     assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "csv"])
+def test_any_encoding_of_stdout_will_do(predict, output_format):
+    finished = predict(more=["--format", output_format], PYTHONIOENCODING="ascii")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    if output_format == "table":
+        assert r" \xb7 1\xd71 view" in finished.stdout.splitlines()[-1]
+
+
 def test_closed_streams_are_no_traceback(predict):
     assert shell(f"{VSWIN} models >&-").returncode == 0
     finished = predict(">&-")

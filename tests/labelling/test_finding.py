@@ -126,3 +126,9 @@ def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
         (tmp_path / "empty.txt").touch()
         with pytest.raises(UsageError, match="list"):
             names(bad)
+
+
+def test_video_given_as_a_list_is_refused(tmp_path):
+    video = encode(tmp_path / "clip.mp4", numbered_frames(3))
+    with pytest.raises(UsageError, match="is a video, not a list"):
+        names(f"@{video}")

@@ -66,7 +66,19 @@ def test_what_a_power_cut_leaves_is_no_record(tmp_path, tail, num_whole):
 
 
 @pytest.mark.parametrize(
-    "content", [b"some notes", b"a\nb\n", b"[]\n", b'{"other": 1}\n{"x": 2}\n']
+    "content",
+    [
+        b"some notes",
+        b"a\nb\n",
+        b"[]\n",
+        b'{"other": 1}\n{"x": 2}\n',
+        # Predict's own lines, and records with parts that are none.
+        b'{"video": "a", "error": null, "predictions": []}\n' * 2,
+        json.dumps({**record("a"), "predictions": [1]}).encode() + b"\n" + b"{}\n",
+        json.dumps({**record("a"), "video": ["a"]}).encode() + b"\n" + b"{}\n",
+        json.dumps({k: v for k, v in record("a").items() if k != "elapsed_seconds"}).encode()
+        + b"\n{}\n",
+    ],
 )
 def test_another_file_is_refused_and_left_alone(tmp_path, content):
     path = tmp_path / "out.jsonl"
@@ -76,6 +88,12 @@ def test_another_file_is_refused_and_left_alone(tmp_path, content):
     assert path.read_bytes() == content
     Journal(path, resume=False).close()
     assert path.read_bytes() == b""
+
+
+def test_who_only_reads_another_file_is_told_what_to_name(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"a\nb\n")
+    with pytest.raises(UsageError, match=r"name the \.jsonl file that it wrote"):
+        Journal(tmp_path / "notes.txt", resume=True, read_only=True)
 
 
 def test_damage_in_the_middle_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Whole runs over generated folders, with an engine that needs no weights."""
 
 import csv
+import errno
 import json
 import os
 import random
@@ -128,6 +129,22 @@ def test_run_stops_after_so_many_failures(tmp_path):
     assert 2 <= len(records) < 15
     todo, _ = label_folder(tree, output)
     assert todo.num_kept == len(records)
+
+
+def test_folders_that_cannot_be_listed_count_as_failures(tmp_path, monkeypatch):
+    tree, output = make(tmp_path / "tree"), tmp_path / "out.jsonl"
+    make_tree(tree, 1)
+    for name in "abcde":
+        (tree / name).mkdir()
+
+    def scandir(folder, scan=os.scandir):
+        if Path(folder).name in "abcde":  # root may list every folder
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    label_folder(tree, output, max_failures=2)
+    assert [record["error"]["kind"] for record in read(output)] == ["permission"] * 2
 
 
 def test_hard_names_survive_all_three_formats(tmp_path):

@@ -1,8 +1,9 @@
 """`vswin label`: label the videos of folders into one file, in a run that survives anything."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,7 +109,7 @@ def label(
     from vswin_cli.labelling.target import Target
 
     target = Target(output, resume=resume)
-    features = _features_target(embeddings, resume=resume)
+    features = _features_target(embeddings, target, resume=resume)
     selection = Selection(recursive, tuple(include or ()), tuple(exclude or ()))
     found = find_videos(
         paths,
@@ -135,18 +136,23 @@ def label(
         adaptive=is_adaptive,
     )
     if dry_run:
-        _estimate(setup, found, target, resume=resume, retry_failed=retry_failed)
+        _estimate(setup, found, target, features, resume=resume, retry_failed=retry_failed)
         return
     display = LabelDisplay(quiet=quiet, verbose=verbose)
     _label(setup, found, target, features, display, resume, retry_failed, max_failures)
 
 
-def _features_target(path: Path | None, *, resume: bool) -> "FeaturesTarget | None":
+def _features_target(
+    path: Path | None, target: "Target", *, resume: bool
+) -> "FeaturesTarget | None":
     if path is None:
         return None
     from vswin_cli.embedding.target import FeaturesTarget
 
-    return FeaturesTarget(path, resume=resume, option="--embeddings")
+    features = FeaturesTarget(path, resume=resume, option="--embeddings")
+    if target.is_own(str(path)) or features.is_own(str(target.output)):
+        raise UsageError(f"--embeddings {path} is the --output too; choose another file")
+    return features
 
 
 def _label(
@@ -170,16 +176,15 @@ def _label(
     with ExitStack() as stack:
         stack.enter_context(target.locked())
         journal = stack.enter_context(closing(Journal(target.journal_path, resume=resume)))
-        embeddings = None
+        embeddings, why_else = None, None
         if features is not None:
             stack.enter_context(features.locked())
             origin = origin_of(setup, dtype="float32", per_view=False)
             embeddings = stack.enter_context(features.opened(origin, resume=resume))
+            why_else = _why_without_features(
+                partial(embeddings.why_again, retry_failed=retry_failed)
+            )
         settings = setup.settings()
-
-        def why_else(video: "Found") -> str | None:
-            reason = embeddings and embeddings.why_again(video, retry_failed=retry_failed)
-            return f"without features ({reason})" if reason else None
 
         def make_answer() -> Answer:
             classifier = setup.make_classifier()
@@ -201,25 +206,55 @@ def _label(
         end(display, num_failed, max_failures, is_complete=is_complete)
 
 
+def _why_without_features(
+    why_again: "Callable[[Found], str | None]",
+) -> "Callable[[Found], str | None]":
+    """Why a video is to be labelled again for its features, of why these are to be computed."""
+
+    def why_else(video: "Found") -> str | None:
+        reason = why_again(video)
+        return f"without features ({reason})" if reason else None
+
+    return why_else
+
+
 def _estimate(
     setup: "LabelSetup",
     found: "Sequence[Found]",
     target: "Target",
+    features: "FeaturesTarget | None",
     *,
     resume: bool,
     retry_failed: bool,
 ) -> None:
     """List what would be done, and how long it would take; make and lock nothing."""
+    from vswin_cli.cli.features_origin import origin_of
     from vswin_cli.cli.label_estimate import print_estimates, print_todo
     from vswin_cli.labelling.journal import Journal
+    from vswin_cli.labelling.records import why_again
     from vswin_cli.labelling.run import plan
 
-    settings = setup.settings()
-    if resume and target.journal_path.exists():
-        with closing(Journal(target.journal_path, resume=True, read_only=True)) as journal:
-            todo = plan(found, journal, settings, retry_failed=retry_failed)
-    else:
-        todo = plan(found, None, settings, retry_failed=retry_failed)
+    with ExitStack() as stack:
+
+        def opened(path: Path) -> Journal | None:
+            if not (resume and path.exists()):
+                return None
+            return stack.enter_context(closing(Journal(path, resume=True, read_only=True)))
+
+        why_else = None
+        if features is not None:
+            embedded = opened(features.journal_path)
+            wanted = origin_of(setup, dtype="float32", per_view=False).settings
+            why_else = _why_without_features(
+                lambda video: why_again(video, embedded, wanted, retry_failed=retry_failed)
+            )
+        todo = plan(
+            found,
+            opened(target.journal_path),
+            setup.settings(),
+            retry_failed=retry_failed,
+            why_else=why_else,
+        )
     print_todo(todo)
     if todo.todo:
         print_estimates(setup, todo.todo)

@@ -135,7 +135,7 @@ def _note(model: AnyModel) -> str:
 def _open_output(path: Path | None) -> Iterator[TextIO]:
     """Open the file for the results, or lend standard output; any file name can be written."""
     if path is None:
-        if isinstance(sys.stdout, TextIOWrapper):
+        if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() == "utf-8":
             sys.stdout.reconfigure(errors="surrogateescape")
         yield sys.stdout
         return

@@ -82,7 +82,7 @@ def _rows_in_file(file: "FeaturesFile", query: str) -> list[int]:
     if rows := file.rows_of(query):
         return rows
     if query.isdecimal():
-        row = int(query)
+        row = int(query) if len(query) < 20 else file.num_rows
         if row >= file.num_rows:
             there = f"the rows 0 to {file.num_rows - 1}" if file.num_rows else "no rows"
             raise UsageError(f"--query {row}: the file has {there}")

@@ -86,7 +86,12 @@ def _listed(given: str) -> list[str]:
         try:
             content = Path(name).read_bytes()
         except (OSError, ValueError) as exc:
-            raise UsageError(f"cannot read the list {name}: {exc}; check its path") from exc
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            raise UsageError(
+                f"cannot read the list {name}: {reason.lower()}; check its path"
+            ) from exc
+        if is_video_content(name):
+            raise UsageError(f"{name} is a video, not a list of paths; leave the @ out")
     else:
         return [given]
     separator = b"\0" if b"\0" in content else b"\n"  # as `find -print0` writes, or a line a path

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +50,24 @@ class Journal:
         self.path = Path(os.path.realpath(path))
         self.entries: dict[str, Entry] = {}
         self._superseded = False
+        self._read_only = read_only
         with _translated(self.path):
-            if read_only:
-                self._file = self.path.open("rb", buffering=0)
-                self._end = self._read()
-                return
-            flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
-            self._file = os.fdopen(os.open(self.path, flags, 0o666), "r+b", buffering=0)
+            self._file = self._open(resume=resume)
             try:
                 self._end = self._read()
-                self._file.truncate(self._end)
-                os.fsync(self._file.fileno())
-                _sync_folder(self.path.parent)
+                if not read_only:
+                    self._file.truncate(self._end)
+                    os.fsync(self._file.fileno())
+                    _sync_folder(self.path.parent)
             except BaseException:
                 self._file.close()
                 raise
+
+    def _open(self, *, resume: bool) -> FileIO:
+        if self._read_only:
+            return self.path.open("rb", buffering=0)
+        flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
+        return FileIO(os.open(self.path, flags, 0o666), "r+b")
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
@@ -142,24 +146,19 @@ class Journal:
             else:
                 if damaged is None or (start and number == damaged) or _is_torn_start(torn):
                     return start
+        advice = (
+            "name the .jsonl file that it wrote"
+            if self._read_only
+            else "choose another --output, or give --no-resume to replace it"
+        )
         raise UsageError(
             f"{self.path} is not an output of `vswin label`: line {damaged} is no record of it; "
-            "choose another --output, or give --no-resume to replace it"
+            f"{advice}"
         )
 
     def _remember(self, record: Record, start: int, length: int) -> None:
         self._superseded = self._superseded or record["video"] in self.entries
-        self.entries[record["video"]] = Entry(
-            start,
-            length,
-            is_ok=record["status"] == "ok",
-            num_bytes=record["bytes"],
-            modified=record["modified"],
-            settings=record["settings"],
-            summary=_summary(record),
-            elapsed_seconds=record["elapsed_seconds"],
-            features=tuple(record.get("features") or ()),
-        )
+        self.entries[record["video"]] = _entry(record, start, length)
 
 
 class _translated:  # noqa: N801 - reads as a statement
@@ -178,6 +177,20 @@ class _translated:  # noqa: N801 - reads as a statement
             ) from error
 
 
+def _entry(record: Record, start: int, length: int) -> Entry:
+    return Entry(
+        start,
+        length,
+        is_ok=record["status"] == "ok",
+        num_bytes=record["bytes"],
+        modified=record["modified"],
+        settings=record["settings"],
+        summary=_summary(record),
+        elapsed_seconds=record["elapsed_seconds"],
+        features=tuple(record.get("features") or ()),
+    )
+
+
 def _summary(record: Record) -> str:
     if record["error"]:
         return str(record["error"]["kind"])
@@ -189,11 +202,11 @@ def _parsed(line: bytes) -> Record | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record = json.loads(line)
-        whole = {"video", "status", "path", "bytes", "modified", "settings", "error", "predictions"}
-        return record if whole <= record.keys() else None
-    except (ValueError, AttributeError):
+        record: Record = json.loads(line)
+        _entry(record, 0, 0)
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
+    return record if isinstance(record["video"], str) and "path" in record else None
 
 
 def _is_torn_start(line: bytes) -> bool:

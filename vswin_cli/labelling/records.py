@@ -59,9 +59,11 @@ def modified(found: Found) -> str | None:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def why_again(found: Found, journal: Journal, settings: str, *, retry_failed: bool) -> str | None:
-    """Why a video is to be labelled, or None where its record holds."""
-    entry: Entry | None = journal.entries.get(found.video)
+def why_again(
+    found: Found, journal: Journal | None, settings: str, *, retry_failed: bool
+) -> str | None:
+    """Why a video is to be labelled, or None where its record holds; without a journal, all are."""
+    entry: Entry | None = journal.entries.get(found.video) if journal else None
     if entry is None:
         return "new"
     if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):

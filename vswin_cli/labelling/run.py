@@ -60,7 +60,7 @@ def plan(
     *,
     retry_failed: bool,
     own_settings: Mapping[str, str] | None = None,
-    why_else: Callable[[Found], str | None] = lambda video: None,
+    why_else: Callable[[Found], str | None] | None = None,
 ) -> Plan:
     """Decide what is to be labelled: what has no record that holds.
 
@@ -76,11 +76,10 @@ def plan(
     todo = []
     reasons = Counter[str]()
     for video in found:
-        reason: str | None = "new"
-        if journal is not None:
-            expected = own_settings.get(video.video, settings)
-            reason = why_again(video, journal, expected, retry_failed=retry_failed)
-        reason = reason or why_else(video)
+        expected = own_settings.get(video.video, settings)
+        reason = why_again(video, journal, expected, retry_failed=retry_failed)
+        if reason is None and why_else is not None:
+            reason = why_else(video)
         if reason is not None:
             todo.append(video)
             reasons[reason] += 1
@@ -120,7 +119,11 @@ class Run:
             OutputError: A record cannot be written.
             BackendError: Decoding processes do not start.
         """
-        unreadable = (Decoded(v, None, v.error, 0.0) for v in videos if v.error is not None)
+        unreadable = (
+            Decoded(video, None, video.error, 0.0)
+            for video in videos
+            if video.error is not None and self.num_failed != self._max_failures
+        )
         readable = (v for v in videos if v.error is None)
         with closing(self._pool.decode_each(readable)) as decoded_each:
             for decoded in chain(unreadable, decoded_each):
