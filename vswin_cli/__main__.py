@@ -34,9 +34,10 @@ def _open_closed_streams() -> None:
 
 
 def _write_in_any_encoding() -> None:
-    """Escape what the encoding of standard output lacks; UTF-8 lacks nothing that we print."""
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Let any file name be written: its bytes in UTF-8, else what the encoding lacks escaped."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        is_utf8 = sys.stdout.encoding.lower() == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
 
 
 if __name__ == "__main__":

@@ -141,6 +141,25 @@ def test_model_without_top_labels_nothing(vswin, clip, tmp_path):
         refused = vswin(*command, "--model", "f.toml")
         assert refused.returncode == 2
         assert "f.toml is a model without top" in refused.stderr
+    timed = vswin("bench", "--model", "f.toml", "--rounds", "1", "--json")
+    assert (timed.returncode, timed.stderr) == (0, "")
+    refused = vswin("embed", clip, "--model", "f.toml", "-o", "x.npz", "--no-top")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "leave --no-top out" in refused.stderr
+
+
+def test_few_classes_are_all_listed(vswin, clip, tmp_path):
+    save_zip(tmp_path / "theirs.pth", as_torchvision(original(num_classes=3)))
+    vswin("convert", "theirs.pth", "-o", "mine.weights.h5", "--crop-size", "32")
+    for command in (["predict", "--format", "jsonl"], ["label"]):
+        finished = vswin(*command, clip, "--output", "out.jsonl", "--model", "mine.toml", *QUICK)
+        assert finished.returncode == 0
+        record = json.loads((tmp_path / "out.jsonl").read_text())
+        assert len(record["predictions"]) == 3
+        (tmp_path / "out.jsonl").unlink()
+    refused = vswin("predict", clip, "--model", "mine.toml", "--top-k", "4")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--top-k 4 is more than the 3 classes of mine" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -208,7 +227,7 @@ def test_failed_conversion_leaves_nothing(vswin, tmp_path):
         (["-o", "mine.weights.h5", "--labels", "none.txt"], "cannot read labels none.txt"),
         (["-o", "mine.weights.h5", "--window", "8x7x7"], "not three sizes"),
         (["-o", "mine.weights.h5", "--window", "8,7,7"], "cannot convert .*has a bias table of"),
-        (["-o", "mine.weights.h5", "--crop-size", "225"], "not whole patches"),
+        (["-o", "mine.weights.h5", "--crop-size", "225"], "cannot write .*not whole patches"),
         (["-o", "mine.weights.h5", "--name", "a/b"], "name 'a/b' is not letters"),
         (["-o", "mine.weights.h5", "--part", "other"], "--part other names 0 of the models"),
         (["-o", "mine.weights.h5", "--protocol", "uniform", "--clips", "4"], "one clip"),

@@ -180,7 +180,7 @@ def test_killed_runs_end_like_an_undisturbed_one(folder, environment):
     [
         (["embed", "videos", "-o", "f.txt"], "must end in .npz or .parquet"),
         (["embed", "videos", "-o", "none/f.npz"], "make it first"),
-        (["embed", "videos", "-o", "f.npz", "--no-top"], "comes with its top"),
+        (["embed", "videos", "-o", "f.npz", "--no-top"], "has one file of weights"),
         (["search", "none.npz", "-q", "0"], "no file none.npz"),
         (["search", "notes.npz", "-q", "0"], "cannot read notes.npz"),
         (["duplicates", "notes.npz"], "cannot read notes.npz"),

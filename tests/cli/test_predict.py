@@ -237,7 +237,7 @@ def test_broken_stream_is_labelled_with_a_warning(predict, tmp_path):
 
 
 def test_csv_and_output_file(predict, clip, tmp_path):
-    finished = predict(clip, "--format", "csv", "--output", "out.csv", *QUICK)
+    finished = predict(clip, "--output", "out.csv", *QUICK)
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
     assert [row["rank"] for row in rows] == list("12345")

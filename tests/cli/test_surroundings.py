@@ -71,6 +71,20 @@ def test_any_encoding_of_stdout_will_do(predict, output_format):
         assert r" \xb7 1\xd71 view" in finished.stdout.splitlines()[-1]
 
 
+@pytest.mark.parametrize("output_format", ["table", "csv"])
+def test_names_are_listed_in_any_encoding(clip, tmp_path, output_format):
+    name = "日本語.mp4"
+    (tmp_path / name).symlink_to(clip)
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "VSWIN_CACHE": str(tmp_path)}
+    for command in (["embed", name], ["search", "--query", "0", "--format", output_format]):
+        features = ["-o", "f.npz"] if command[0] == "embed" else ["f.npz"]
+        finished = subprocess.run(
+            [VSWIN, *command, *features], capture_output=True, cwd=tmp_path, env=environment
+        )
+        assert finished.returncode == 0
+        assert b"Traceback" not in finished.stderr
+
+
 def test_closed_streams_are_no_traceback(predict):
     assert shell(f"{VSWIN} models >&-").returncode == 0
     finished = predict(">&-")

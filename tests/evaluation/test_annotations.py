@@ -61,7 +61,7 @@ def test_list_has_paths_with_spaces_and_any_delimiter(make, matched, separator):
 def test_rows_of_a_list_that_match_nothing_are_kept_with_the_reason(make, matched):
     make("a.mp4", "b.mp4")
     text = "a.mp4 0\nb.mp4 3\nnone.mp4 1\nno index\na.mp4 0\n./a.mp4 1\n"
-    found = matched(text + "b.mp4 2\n", Form.LIST)
+    found = matched(text + f"b.mp4 2\na.mp4 {'9' * 5000}\n", Form.LIST)
     assert found.truth == {"a.mp4": 0, "b.mp4": 2}
     assert refused(found) == [
         (2, "b.mp4", "no_label"),
@@ -69,14 +69,15 @@ def test_rows_of_a_list_that_match_nothing_are_kept_with_the_reason(make, matche
         (4, "no index", "malformed"),
         (5, "a.mp4", "repeated"),
         (6, "./a.mp4", "repeated"),
+        (8, "a.mp4", "no_label"),
     ]
     messages = [row.message for row in found.unmatched]
     assert "0 to 2" in messages[0]
-    assert messages[3:] == [
+    assert messages[3:5] == [
         "row 1 has this file, with the same label",
         "row 1 has this file, with another label",
     ]
-    assert found.num_rows == 7
+    assert found.num_rows == 8
 
 
 def test_names_that_are_not_utf_8_are_found(tmp_path, make, matched):

@@ -55,6 +55,11 @@ def test_views_arrive_as_they_were_read(clip):
     assert any("100 frame" in note for note in decoded.notes)
 
 
+def test_deadline_may_be_longer_than_the_system_can_wait(clip):
+    [decoded] = pool(decode_views, timeout_seconds=1e11).decode_each([Found("x", str(clip))])
+    assert decoded.error is None
+
+
 def test_hang_and_crash_cost_one_video_each(copies):
     names = ["a.mp4", "hangs.mp4", "segfaults.mp4", "exits.mp4", "b.mp4", "raises.mp4", "c.mp4"]
     kinds, messages = {}, {}

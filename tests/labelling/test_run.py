@@ -56,6 +56,22 @@ def make(folder):
     return folder
 
 
+def test_another_folder_takes_no_records_of_the_first(tmp_path):
+    first, second, output = tmp_path / "day 1", tmp_path / "day 2", tmp_path / "out.jsonl"
+    make_tree(make(first), 1)
+    shutil.copytree(first, second)  # same names, sizes and times
+    label_folder(first, output)
+    before = output.read_bytes()
+    with pytest.raises(UsageError, match=r"holds .* of another folder, .*day 1"):
+        label_folder(second, output)
+    assert output.read_bytes() == before
+    first.rename(tmp_path / "kept")
+    todo, _ = label_folder(tmp_path / "kept", output)
+    assert (todo.num_kept, len(todo.todo)) == (1, 0)
+    (tmp_path / "link").symlink_to("kept")
+    assert label_folder(tmp_path / "link", output)[0].num_kept == 1
+
+
 def test_second_run_skips_what_holds(tmp_path):
     tree, output = make(tmp_path / "tree"), tmp_path / "out.jsonl"
     good = make_tree(tree, 6)

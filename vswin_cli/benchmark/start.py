@@ -1,6 +1,6 @@
 """What happens before the first view, in a process of its own: `python -m` this, and time it.
 
-python -m vswin_cli.benchmark.start WEIGHTS BACKEND PRECISION THREADS GRAPH_FOLDER < MODEL
+python -m vswin_cli.benchmark.start < ARGUMENTS
 """
 
 import pickle
@@ -15,19 +15,41 @@ from vswin_cli.zoo.models import Model
 
 
 def start_seconds(
-    model: Model, weights_file: Path, engine: Engine, num_threads: int, graph_folder: Path
+    model: Model,
+    weights_file: Path,
+    engine: Engine,
+    *,
+    num_threads: int,
+    graph_folder: Path,
+    with_top: bool,
 ) -> float:
     """Time a process from its start to a model that is ready, when another has run before.
+
+    Args:
+        model: What to load, as `load_engine` does.
+        weights_file: Its weights.
+        engine: Its backend and precision are taken.
+        num_threads: To compute with.
+        graph_folder: Where graphs are kept.
+        with_top: Whether the weights have a head.
 
     Raises:
         BackendError: The process fails.
     """
-    settings = (weights_file, engine.backend, engine.precision, num_threads, graph_folder)
-    command = [sys.executable, "-P", "-m", __name__, *map(str, settings)]
+    options = {
+        "backend": engine.backend,
+        "precision": engine.precision,
+        "view_size": model.protocol.view_size,
+        "with_top": with_top,
+        "cache_folder": graph_folder,
+        "threads": num_threads,
+    }
+    arguments = pickle.dumps((model, weights_file, options))
+    command = [sys.executable, "-P", "-m", __name__]
     seconds = 0.0
     for _ in range(2):
         start = perf_counter()
-        done = subprocess.run(command, input=pickle.dumps(model), capture_output=True, check=False)
+        done = subprocess.run(command, input=arguments, capture_output=True, check=False)
         seconds = perf_counter() - start
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
@@ -35,21 +57,11 @@ def start_seconds(
     return seconds
 
 
-def main(
-    weights_file: str, backend: str, precision: str, num_threads: str, graph_folder: str
-) -> None:
-    """Load the model that is pickled on standard input."""
-    model: Model = pickle.load(sys.stdin.buffer)
-    load_engine(
-        model,
-        Path(weights_file),
-        backend=backend,
-        precision="bfloat16" if precision == "bfloat16" else "float32",
-        view_size=model.protocol.view_size,
-        cache_folder=Path(graph_folder),
-        threads=int(num_threads),
-    )
+def main() -> None:
+    """Load the model by the arguments that are pickled on standard input."""
+    model, weights_file, options = pickle.load(sys.stdin.buffer)
+    load_engine(model, weights_file, **options)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

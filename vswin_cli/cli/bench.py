@@ -24,7 +24,7 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.output.tables import print_table, result_console
 from vswin_cli.output.text import printable
-from vswin_cli.zoo.models import DEFAULT_MODEL, find_classifier
+from vswin_cli.zoo.models import DEFAULT_MODEL, find_model
 
 Record = dict[str, Any]
 
@@ -56,7 +56,7 @@ def bench(
     Views take turns with products of large matrices, the fastest that a processor computes. The
     ratio says how many times longer a view takes than as many operations in such products.
     """
-    chosen = find_classifier(model, cache_dir)
+    chosen = find_model(model, cache_dir)
 
     from vswin_cli.benchmark.measuring import time_reading, time_views
     from vswin_cli.benchmark.start import start_seconds
@@ -66,7 +66,7 @@ def bench(
     num_threads = threads or available_processors()
     setup = set_up_engine(
         chosen, weights, backend=backend, precision=precision, threads=num_threads,
-        cache_dir=cache_dir, mirror=mirror, offline=offline,
+        cache_dir=cache_dir, mirror=mirror, offline=offline, features=True,
     )  # fmt: skip
     with _progress(rounds + 4) as advance:
         reading = None
@@ -74,7 +74,10 @@ def bench(
             reading = time_reading(video, chosen, reader, num_threads, advance)
         engine = setup.load(chosen.protocol.view_size)
         views = time_views(chosen, engine, num_threads, rounds, advance)
-        start = start_seconds(chosen, setup.weights_file, engine, num_threads, setup.graph_folder)
+        start = start_seconds(
+            chosen, setup.weights_file, engine,
+            num_threads=num_threads, graph_folder=setup.graph_folder, with_top=setup.with_top,
+        )  # fmt: skip
     record: Record = {
         "model": chosen.name,
         "backend": engine.backend,

@@ -8,7 +8,7 @@ from vswin_cli.cli.needed_weights import find_or_fetch
 from vswin_cli.errors import UsageError
 from vswin_cli.model.engine import Backend, Engine, Precision, load_engine, resolve_backend
 from vswin_cli.zoo.architectures import Size
-from vswin_cli.zoo.models import AnyModel, BundledModel, OwnModel
+from vswin_cli.zoo.models import AnyModel, OwnModel, PublishedModel
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def set_up_engine(
     # What can fail at once comes before a download.
     chosen_backend = resolve_backend(backend)
     graph_limit_bytes = graph_cache_limit_bytes()
-    if no_top and weights is None and isinstance(model, BundledModel):
-        raise UsageError(f"{model.name} comes with its top; leave --no-top out")
+    if no_top and weights is None and not isinstance(model, PublishedModel):
+        raise UsageError(f"{model.name} has one file of weights; leave --no-top out")
     weights_file = weights or find_or_fetch(
         model, cache_dir=cache_dir, mirror=mirror, offline=offline, top=not no_top
     )

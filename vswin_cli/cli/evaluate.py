@@ -42,6 +42,7 @@ from vswin_cli.cli.options import (
     ThreadsOption,
     VerboseOption,
 )
+from vswin_cli.cli.top_k import TopKOption, chosen_top_k
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.zoo.models import DEFAULT_MODEL, Model, find_classifier
 from vswin_cli.zoo.protocols import Protocol, Sampling
@@ -66,10 +67,7 @@ def evaluate(
     annotations_format: FormOption = "auto",
     path_column: PathColumnOption = None,
     label_column: LabelColumnOption = None,
-    top_k: Annotated[
-        int | None,
-        typer.Option("--top-k", "-k", min=1, metavar="K", help="Labels in a record. Default: 5."),
-    ] = None,
+    top_k: TopKOption = None,
     resume: ResumeOption = True,
     retry_failed: RetryFailedOption = False,
     workers: WorkersOption = None,
@@ -92,14 +90,11 @@ def evaluate(
     """Measure the accuracy of a model on videos whose labels are known.
 
     A run that was stopped, by whatever, is continued by the same command; where nothing is left to
-    do it makes the report anew. The exit code is 0 if every row was evaluated, 1 if a video failed
-    or a row has no file or label, 2 for wrong usage, 130 after Ctrl-C.
+    do it makes the report anew. The exit code is 0 if every row was evaluated, 1 if one was not,
+    2 for wrong usage, 130 after Ctrl-C.
     """
     chosen = find_classifier(model, cache_dir)
-    if top_k is not None and top_k > chosen.num_classes:
-        raise UsageError(
-            f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
-        )
+    num_labels = chosen_top_k(top_k, chosen)
     protocols = _protocols(chosen, protocol, clips, crops)
     if output.suffix.lower() != ".jsonl":
         raise UsageError(f"--output {output} must end in .jsonl; --report DIR writes CSV tables")
@@ -148,7 +143,7 @@ def evaluate(
         engine=engine,
         protocol=protocols[0],
         reader=reader,
-        top_k=top_k or min(5, chosen.num_classes),
+        top_k=num_labels,
         num_workers=workers or default_workers(threads),
         timeout_seconds=timeout,
     )

@@ -42,6 +42,7 @@ from vswin_cli.cli.options import (
     VerboseOption,
     ViewsOption,
 )
+from vswin_cli.cli.top_k import TopKOption, chosen_top_k
 from vswin_cli.errors import UsageError
 from vswin_cli.zoo.models import DEFAULT_MODEL, find_classifier
 
@@ -60,9 +61,7 @@ def label(
         Path | None,
         typer.Option("--weights", metavar="FILE", help="Default: the model's file in the cache."),
     ] = None,
-    top_k: Annotated[
-        int, typer.Option("--top-k", "-k", min=1, metavar="K", help="Labels a video.")
-    ] = 5,
+    top_k: TopKOption = None,
     recursive: RecursiveOption = True,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
@@ -94,10 +93,7 @@ def label(
     video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
     """
     chosen = find_classifier(model, cache_dir)
-    if top_k > chosen.num_classes:
-        raise UsageError(
-            f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
-        )
+    num_labels = chosen_top_k(top_k, chosen)
     chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
     is_adaptive = views is view_choice.ViewChoice.ADAPTIVE
     if is_adaptive and embeddings is not None:
@@ -130,7 +126,7 @@ def label(
         engine=engine,
         protocol=chosen_protocol,
         reader=reader,
-        top_k=top_k,
+        top_k=num_labels,
         num_workers=workers or default_workers(threads),
         timeout_seconds=timeout,
         adaptive=is_adaptive,

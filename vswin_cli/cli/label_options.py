@@ -64,7 +64,12 @@ TimeoutOption = Annotated[
 ]
 MaxFailuresOption = Annotated[
     int | None,
-    typer.Option("--max-failures", min=1, metavar="N", help="Stop after so many failures."),
+    typer.Option(
+        "--max-failures",
+        min=1,
+        metavar="N",
+        help="Stop after so many failures, and what is then in flight.",
+    ),
 ]
 DryRunOption = Annotated[
     bool,

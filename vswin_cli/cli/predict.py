@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -26,6 +25,7 @@ from vswin_cli.cli.options import (
     VerboseOption,
     ViewsOption,
 )
+from vswin_cli.cli.top_k import TopKOption, chosen_top_k
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.output.text import printable
 from vswin_cli.output.writers import Format, open_writer
@@ -44,12 +44,14 @@ def predict(
             help="Default: the model's file in the cache, which is downloaded if it is not there.",
         ),
     ] = None,
-    top_k: Annotated[
-        int, typer.Option("--top-k", "-k", min=1, metavar="K", help="Labels a video.")
-    ] = 5,
-    output_format: Annotated[Format, typer.Option("--format", help="Form of the results.")] = (
-        Format.TABLE
-    ),
+    top_k: TopKOption = None,
+    output_format: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="Form of the results. Default: by --output's extension, else table.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
@@ -73,10 +75,7 @@ def predict(
     The exit code is 0 if every video was labelled, 1 if one was not, 2 for wrong usage.
     """
     chosen = find_classifier(model, cache_dir)
-    if top_k > chosen.num_classes:
-        raise UsageError(
-            f"--top-k {top_k} is more than the {chosen.num_classes} classes of {model}"
-        )
+    num_labels = chosen_top_k(top_k, chosen)
     chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
     _refuse_to_overwrite(output, [*videos, *([str(weights)] if weights else [])])
     if verbose:
@@ -99,14 +98,15 @@ def predict(
             setup.load(chosen_protocol.view_size),
             chosen_protocol,
             reader=reader,
-            top_k=top_k,
+            top_k=num_labels,
             adaptive=views is view_choice.ViewChoice.ADAPTIVE,
             threads=threads,
         )
+        form = output_format or _form_of(output)
         failed = 0
         with (
             _open_output(output) as stream,
-            closing(open_writer(output_format, stream, _note(chosen))) as writer,
+            closing(open_writer(form, stream, _note(chosen))) as writer,
         ):
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()
@@ -119,6 +119,11 @@ def predict(
                         print(f"warning: {printable(warning)}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+def _form_of(output: Path | None) -> Format:
+    extension = output.suffix.lower().removeprefix(".") if output else ""
+    return next((form for form in Format if form == extension), Format.TABLE)
 
 
 def _note(model: AnyModel) -> str:
@@ -135,8 +140,6 @@ def _note(model: AnyModel) -> str:
 def _open_output(path: Path | None) -> Iterator[TextIO]:
     """Open the file for the results, or lend standard output; any file name can be written."""
     if path is None:
-        if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() == "utf-8":
-            sys.stdout.reconfigure(errors="surrogateescape")
         yield sys.stdout
         return
     try:

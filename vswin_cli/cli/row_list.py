@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +58,6 @@ def print_records(records: Sequence[Record], form: str, columns: Sequence[str]) 
         {key: round(value, 6) if isinstance(value, float) else value for key, value in r.items()}
         for r in records
     ]
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")
     if form == "json":
         print(json.dumps(rounded, indent=2))
     elif form == "csv":

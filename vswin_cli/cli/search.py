@@ -15,7 +15,7 @@ from vswin_cli.cli.embed_options import (
 from vswin_cli.cli.options import CacheDirOption, MirrorOption, OfflineOption
 from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.output.text import printable
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.models import PublishedModel, find_model
 
 if TYPE_CHECKING:  # they import NumPy
     import numpy as np
@@ -126,7 +126,7 @@ def _computed(
     setup = set_up_engine(
         chosen, weights, backend=origin.backend, precision=origin.precision,
         cache_dir=cache_dir, mirror=mirror, offline=offline,
-        features=True, no_top=not origin.with_top,
+        features=True, no_top=isinstance(chosen, PublishedModel) and not origin.with_top,
     )  # fmt: skip
     if file_sha256(setup.weights_file) != origin.weights_sha256:
         raise UsageError(

@@ -9,7 +9,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from vswin_cli.conversion.matching import Match
-from vswin_cli.errors import CheckpointError, OutputError
+from vswin_cli.errors import CheckpointError, ModelFileError, OutputError
 from vswin_cli.model.checkpoint import save_checkpoint
 from vswin_cli.zoo.model_file import parse_model_file
 from vswin_cli.zoo.model_text import model_text
@@ -34,7 +34,10 @@ def write_model(model: OwnModel, found: Match, *, checkpoint: Path, overwrite: b
         CheckpointError: A tensor is damaged or holds numbers that are not finite.
     """
     origin = checkpoint.name
-    parse_model_file(model.path, model_text(model, origin=origin))
+    try:
+        parse_model_file(model.path, model_text(model, origin=origin))
+    except ModelFileError as exc:
+        raise ModelFileError(f"cannot write {exc}") from exc
     refuse_existing(model, overwrite=overwrite)
     with _replacing(model.weights_path, overwrite=overwrite) as temporary:
         try:

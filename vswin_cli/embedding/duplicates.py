@@ -96,10 +96,12 @@ def find_groups(
     """
     forest = _Forest(len(matrix))
     for first, second in _candidates(matrix, threshold, on_share, forest.are_apart):
-        apart = forest.are_apart(first, second)  # what is one group already needs no comparison
-        firsts, seconds = first[apart], second[apart]
-        keep = cosines(matrix, firsts, seconds) >= threshold
-        forest.join(firsts[keep], seconds[keep])
+        for start in range(0, len(first), _WIDE):
+            firsts, seconds = first[start : start + _WIDE], second[start : start + _WIDE]
+            apart = forest.are_apart(firsts, seconds)  # one group already needs no comparison
+            firsts, seconds = firsts[apart], seconds[apart]
+            keep = cosines(matrix, firsts, seconds) >= threshold
+            forest.join(firsts[keep], seconds[keep])
     roots = forest.roots(np.arange(len(matrix)))
     members = np.argsort(roots, kind="stable")
     starts = np.flatnonzero(np.diff(roots[members], prepend=-1))

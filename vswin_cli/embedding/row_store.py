@@ -91,12 +91,12 @@ class RowStore:
         except (ValueError, AttributeError) as exc:
             raise UsageError(
                 f"{self._path} is not what a run of vswin keeps its features in; choose another "
-                "output, or give --no-resume to replace it"
+                "file, or give --no-resume to replace it"
             ) from exc
         if difference := origin.first_difference(found):
             raise UsageError(
                 f"{self._path.name} holds features made with another {difference}, and a file has "
-                "those of one; choose another output, or give --no-resume to replace it"
+                "those of one; choose another file, or give --no-resume to replace it"
             )
 
     def _offset(self, row: int) -> int:
@@ -113,6 +113,6 @@ class RowStore:
             raise self._failed(exc) from exc
 
     def _failed(self, exc: OSError) -> OutputError:
-        return OutputError(f"cannot write {self._path}: {exc.strerror}; choose another output")
+        return OutputError(f"cannot write {self._path}: {exc.strerror}; choose another file")
 
     _num_rows = 0

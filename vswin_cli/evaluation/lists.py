@@ -6,7 +6,7 @@ a tab, a comma, a semicolon or a bar.
 
 import re
 
-from vswin_cli.evaluation.rows import Row
+from vswin_cli.evaluation.rows import Row, label_of
 
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")
 _MOST = 0.5  # of the lines: a file is a list although some are malformed
@@ -34,5 +34,5 @@ def read_list(text: str) -> list[Row]:
         path = match["path"]
         if len(path) > 1 and path[0] == path[-1] == '"':
             path = path[1:-1]
-        rows.append(Row(place, path, int(match["index"]), path=path))
+        rows.append(Row(place, path, label_of(match["index"], is_index=True), path=path))
     return rows

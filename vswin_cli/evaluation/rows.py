@@ -5,6 +5,8 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 
+_TOO_MANY_DIGITS = 19
+
 
 @dataclass(frozen=True)
 class Row:
@@ -45,8 +47,11 @@ def read_text(path: Path) -> str:
 
 
 def label_of(text: str, *, is_index: bool) -> str | int | None:
-    """A label as a row has it: a name, or an index where the rows have these."""
+    """A label as a row has it: a name, or an index where the rows have these.
+
+    What has more digits than any index is a name, which no class has.
+    """
     text = text.strip()
     if not text:
         return None
-    return int(text) if is_index else text
+    return int(text) if is_index and len(text) < _TOO_MANY_DIGITS else text

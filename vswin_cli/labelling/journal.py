@@ -28,6 +28,7 @@ class Entry:
     num_bytes: int | None  # of the video's file
     modified: str | None
     settings: str
+    path: str  # absolute, of the video's file when it was recorded
     summary: str  # the most probable label, where there is one, or the kind of the failure
     elapsed_seconds: float
     features: tuple[int, ...] = ()  # where they are kept, in records of `vswin embed`
@@ -185,6 +186,7 @@ def _entry(record: Record, start: int, length: int) -> Entry:
         num_bytes=record["bytes"],
         modified=record["modified"],
         settings=record["settings"],
+        path=record["path"],
         summary=_summary(record),
         elapsed_seconds=record["elapsed_seconds"],
         features=tuple(record.get("features") or ()),
@@ -206,7 +208,7 @@ def _parsed(line: bytes) -> Record | None:
         _entry(record, 0, 0)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    return record if isinstance(record["video"], str) and "path" in record else None
+    return record if isinstance(record["video"], str) else None
 
 
 def _is_torn_start(line: bytes) -> bool:

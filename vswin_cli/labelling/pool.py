@@ -20,6 +20,7 @@ from vswin_cli.labelling.worker_process import START_SECONDS, WorkerProcess, how
 from vswin_cli.video.views import Views
 
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
+_PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones
 _MAX_READY = 1  # videos that wait for the model, beside those that wait in their workers
 
 
@@ -128,7 +129,7 @@ class DecodingPool:
         patience = min((self._deadline(worker) for worker in busy), default=now) - now
         heard = wait(
             [self._bell, *(worker.connection for worker in waiting)],
-            None if patience == float("inf") else max(patience, 0),
+            min(max(patience, 0), _PATIENCE_SECONDS),
         )
         if self._bell in heard:
             self._bell.recv_bytes()

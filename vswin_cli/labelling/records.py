@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from vswin_cli.errors import UsageError
 from vswin_cli.labelling.finding import Found
 from vswin_cli.labelling.journal import Entry, Journal, Record
 from vswin_cli.output.records import to_record
@@ -36,6 +37,16 @@ def settings_digest(
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _is_another_file(recorded: str, path: str) -> bool:
+    """Whether a record is of another file that is still there; one that is not, was moved."""
+    if recorded == os.path.abspath(path):  # noqa: PTH100 - as it was recorded
+        return False
+    try:
+        return not os.path.samefile(recorded, path)  # noqa: PTH121
+    except (OSError, ValueError):
+        return False
+
+
 def label_record(found: Found, result: Result, settings: str) -> Record:
     """Extend predict's object by the outcome, the file's place, size and time, and the settings."""
     return {
@@ -62,10 +73,19 @@ def modified(found: Found) -> str | None:
 def why_again(
     found: Found, journal: Journal | None, settings: str, *, retry_failed: bool
 ) -> str | None:
-    """Why a video is to be labelled, or None where its record holds; without a journal, all are."""
+    """Why a video is to be labelled, or None where its record holds; without a journal, all are.
+
+    Raises:
+        UsageError: The record is of another file of that name, in another folder.
+    """
     entry: Entry | None = journal.entries.get(found.video) if journal else None
-    if entry is None:
+    if journal is None or entry is None:
         return "new"
+    if _is_another_file(entry.path, found.path):
+        raise UsageError(
+            f"{journal.path.name} holds {found.video} of another folder, {entry.path}; choose "
+            "another file for this one, or name both folders in one run"
+        )
     if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):
         return "changed"
     if entry.settings != settings:
