@@ -64,7 +64,7 @@ def test_unknown_name_without_a_near_one_lists_all():
 def test_bundled_model_is_the_default_and_light():
     assert find_model("swin-n-motion") is SWIN_N_MOTION is DEFAULT_MODEL
     num_bytes = SWIN_N_MOTION.weights_path.stat().st_size
-    assert 4 * SWIN_N_MOTION.num_parameters < num_bytes < 3_000_000
+    assert 2 * SWIN_N_MOTION.num_parameters < num_bytes < 3_000_000
 
 
 def test_bundled_model_is_not_among_the_downloads():

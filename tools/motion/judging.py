@@ -21,7 +21,7 @@ from vswin_cli.video.sampling import clip_indices
 from vswin_cli.video.views import Views, crop
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
-TEST_SEED = 40_000
+TEST_SEED = 60_000
 
 _PHOTOGRAPHS = {
     "sklearn": "datasets/images/china.jpg datasets/images/flower.jpg",

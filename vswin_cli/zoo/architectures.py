@@ -34,7 +34,7 @@ class Architecture:
 
 
 NANO = Architecture(
-    "nano", embed_dim=64, depths=(2, 2), num_heads=(2, 4), window=(8, 6, 6), patch=(4, 8, 8)
+    "nano", embed_dim=64, depths=(2, 4), num_heads=(2, 4), window=(8, 6, 6), patch=(4, 8, 8)
 )
 TINY = Architecture("tiny", embed_dim=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24))
 SMALL = Architecture("small", embed_dim=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24))
