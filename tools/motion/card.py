@@ -46,8 +46,8 @@ patch embedding starts as pairs of filters in quadrature, tuned to motion (Adels
 transposed and reversed versions, under the name that each then has.
 
 ## How it was tested
-Seed {seed}. Videos as `vswin predict` sees them, by the model's own protocol: four clips of 32 frames
-at interval 2, three crops of 96 pixels each, the mean of the probabilities.
+Seed {seed}. Videos as `vswin predict` sees them, by the model's own protocol: four clips of 32
+frames at interval 2, three crops of 96 pixels each, the mean of the probabilities.
 {sections}
 ## What it is not good for
 - Actions, objects, scenes: it looks at motion alone. `--model swin-b-k400` names actions.
