@@ -33,8 +33,8 @@ photograph, no footage.
 
 Slow motions, static clips and nuisances are more frequent than in the test, where errors are.
 
-These weights: 8,500 steps of 32 clips with two blocks in the second stage (seed 0), then 6,000 with
-four (seed 3, `--start`), the new ones beginning as nothing: four hours on two shared cores. The
+These weights: 8,500 steps of 32 clips with two blocks in the second stage (seed 0), then 7,400 with
+four (seed 3, `--start`), the new ones beginning as nothing: five hours on two shared cores. The
 clips were not the same throughout. Of the first 8,500 steps, up to 750 they were fainter, slower
 and more disturbed, up to 2,250 textures without detail were among them, up to 3,250 every rendered
 clip was seen in eight versions, and to the end speeds and nuisances were those of the test; static
