@@ -15,9 +15,10 @@ from motion.scenes import Clip, PicturePool, render
 VERSIONS = 4  # of each rendered clip, out of 16 mirrored, transposed or reversed ones
 BUFFER = 512  # clips that wait to be drawn in random order
 RAMP_STEPS = 800  # nuisances grow to their full strength
-STRENGTH = 1.25  # more of them than is tested, and
-SLOWNESS = 1.8  # more slow motions, and
-MORE_STATIC = 0.1  # of all clips, beside their ninth: that is where errors are
+# Errors are where clips are disturbed, slow or static, so that there are more of these than tested.
+STRENGTH = 1.25
+SLOWNESS = 1.8
+MORE_STATIC = 0.1  # of all clips, beside their ninth
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from vswin_cli.errors import UsageError
 from vswin_cli.labelling.finding import Found
-from vswin_cli.labelling.journal import Entry, Journal, Record
+from vswin_cli.labelling.journal import Journal, Record
 from vswin_cli.output.records import to_record
 from vswin_cli.results import Prediction, Result, Setup
 from vswin_cli.zoo.protocols import Protocol
@@ -78,8 +78,7 @@ def why_again(
     Raises:
         UsageError: The record is of another file of that name, in another folder.
     """
-    entry: Entry | None = journal.entries.get(found.video) if journal else None
-    if journal is None or entry is None:
+    if journal is None or (entry := journal.entries.get(found.video)) is None:
         return "new"
     if _is_another_file(entry.path, found.path):
         raise UsageError(
