@@ -22,10 +22,10 @@ import numpy as np
 from vswin_cli.cli.engine_setup import set_up_engine
 from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.cli.label_setup import LabelSetup, default_workers
-from vswin_cli.labelling.finding import Found, Selection, find_videos
-from vswin_cli.labelling.journal import Journal
-from vswin_cli.labelling.run import Run, labelling
-from vswin_cli.labelling.worker import decode_views
+from vswin_cli.runs.finding import Found, Selection, find_videos
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.run import Run, labelling
+from vswin_cli.runs.worker import decode_views
 from vswin_cli.zoo.models import find_model
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them

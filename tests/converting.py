@@ -6,8 +6,8 @@ import numpy as np
 
 from vswin_cli.conversion.found import find_model_in
 from vswin_cli.conversion.writing import write_model
-from vswin_cli.model.checkpoint import read_checkpoint
-from vswin_cli.model.keras_backend import import_keras
+from vswin_cli.engines.keras_backend import import_keras
+from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.labels import own_label_set
 from vswin_cli.zoo.model_file import numbered_names, read_model_file
@@ -16,7 +16,7 @@ from vswin_cli.zoo.protocols import KINETICS
 
 import_keras("tensorflow")
 
-from vswin_cli.model.video_swin import VideoSwinClassifier, assign  # noqa: E402
+from vswin_cli.network.video_swin import VideoSwinClassifier, assign  # noqa: E402
 
 
 def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> OwnModel:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vswin_cli.errors import VideoError
-from vswin_cli.labelling.worker import decode_views
+from vswin_cli.runs.worker import decode_views
 from vswin_cli.video.views import CroppedFrame, Views
 
 

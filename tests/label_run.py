@@ -14,13 +14,13 @@ import numpy as np
 from label_decoders import decode_or_break
 
 from vswin_cli.classify import Classifier
-from vswin_cli.labelling.finding import Selection, find_videos
-from vswin_cli.labelling.journal import Journal
-from vswin_cli.labelling.pool import DecodingPool
-from vswin_cli.labelling.run import Run, labelling, plan
-from vswin_cli.labelling.target import Target
-from vswin_cli.labelling.worker import Decoding
-from vswin_cli.model.engine import Outputs
+from vswin_cli.engines.base import Outputs
+from vswin_cli.runs.finding import Selection, find_videos
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.run import Run, labelling, plan
+from vswin_cli.runs.target import Target
+from vswin_cli.runs.worker import Decoding
 from vswin_cli.zoo.models import find_model
 
 MODEL = find_model("swin-t-k400")

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from vswin_cli.model.checkpoint import BACKBONE_GROUP, key_table
+from vswin_cli.network.checkpoint import BACKBONE_GROUP, key_table
 from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import MEAN, STD
 

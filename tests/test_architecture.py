@@ -13,14 +13,15 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"evaluation", "embedding", "benchmark"},
-    {"report"},
-    {"labelling"},
-    {"classify", "output", "weights", "conversion"},
-    {"video", "model", "settling"},
+    {"evaluation", "features", "benchmark"},
+    {"pages"},
+    {"runs"},
+    {"classify", "formats", "weights", "conversion"},
+    {"video", "engines", "settling"},
+    {"network"},
     {"zoo"},
     {"results"},
-    {"errors", "native_stderr", "cache_folder", "processors"},
+    {"errors", "system"},
     {"__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

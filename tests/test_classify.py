@@ -8,7 +8,7 @@ from clips import corrupt, encode, numbered_frames, read_number
 from label_run import MODEL, BrightnessEngine
 
 from vswin_cli.classify import Classifier
-from vswin_cli.model.engine import Outputs
+from vswin_cli.engines.base import Outputs
 from vswin_cli.video.views import read_views
 
 PROTOCOL = replace(MODEL.protocol, crop_size=64)

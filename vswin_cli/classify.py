@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.errors import VideoError
-from vswin_cli.model.engine import Engine, Outputs
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
 from vswin_cli.settling import is_settled
 from vswin_cli.video.early_views import start_reading

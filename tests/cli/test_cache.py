@@ -1,7 +1,7 @@
 import pytest
 
 from vswin_cli.cli.app import run
-from vswin_cli.model.graph_cache import CONSTANTS, DIGESTS
+from vswin_cli.engines.graph_cache import CONSTANTS, DIGESTS
 
 
 @pytest.fixture

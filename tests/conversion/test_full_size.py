@@ -10,7 +10,7 @@ from converting import converted, logits
 from foreign import as_torchvision, relative_position_index, save_zip
 from reference import normalized, tensor, video
 
-from vswin_cli.model.checkpoint import BACKBONE_GROUP, key_table
+from vswin_cli.network.checkpoint import BACKBONE_GROUP, key_table
 from vswin_cli.zoo.architectures import TINY
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "logits.json").read_text())["cases"]

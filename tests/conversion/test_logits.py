@@ -20,8 +20,8 @@ from foreign import (
     save_zip,
 )
 
-from vswin_cli.model.checkpoint import read_checkpoint
-from vswin_cli.model.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
+from vswin_cli.network.checkpoint import read_checkpoint
+from vswin_cli.network.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
 
 SIZE = (9, 30, 45)  # no whole patches, windows or halves
 TOLERANCE = {"rtol": 0, "atol": 1e-4}

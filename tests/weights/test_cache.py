@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from vswin_cli.cache_folder import cache_folder
+from vswin_cli.system.cache_folder import cache_folder
 from vswin_cli.weights.cache import weights_file
 from vswin_cli.zoo.models import PUBLISHED_MODELS
 

@@ -15,7 +15,7 @@ from motion.footage import draw_shot, film
 from motion.motions import LABELS
 from motion.scenes import PicturePool, render
 from vswin_cli.classify import Classifier
-from vswin_cli.model.engine import Engine
+from vswin_cli.engines.base import Engine
 from vswin_cli.results import Prediction
 from vswin_cli.video.sampling import clip_indices
 from vswin_cli.video.views import Views, crop

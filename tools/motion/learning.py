@@ -10,8 +10,8 @@ from motion.batches import Batch
 from motion.filters import motion_kernel
 from motion.motions import LABELS, NUM_AXES
 from motion.scenes import FLOW_CELLS
-from vswin_cli.model.checkpoint import read_checkpoint, save_checkpoint
-from vswin_cli.model.video_swin import VideoSwinClassifier
+from vswin_cli.network.checkpoint import read_checkpoint, save_checkpoint
+from vswin_cli.network.video_swin import VideoSwinClassifier
 from vswin_cli.zoo.architectures import Architecture, Size
 from vswin_cli.zoo.protocols import MEAN, STD
 

@@ -6,7 +6,7 @@ import numpy as np
 import openvino
 from openvino import opset16
 
-from vswin_cli.model.engine import Precision
+from vswin_cli.engines.base import Precision
 
 SIDE = 2048
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from vswin_cli.benchmark.timing import Times, time_in_turns
-from vswin_cli.model.engine import Engine
+from vswin_cli.engines.base import Engine
 from vswin_cli.video.views import read_views
 from vswin_cli.zoo.models import Model
 

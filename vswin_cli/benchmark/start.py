@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
+from vswin_cli.engines.base import Engine, load_engine
 from vswin_cli.errors import BackendError
-from vswin_cli.model.engine import Engine, load_engine
 from vswin_cli.zoo.models import Model
 
 

@@ -10,23 +10,23 @@ from typing import Annotated
 import typer
 
 from vswin_cli import __version__
-from vswin_cli.cli.bench import bench
-from vswin_cli.cli.cache import cache
-from vswin_cli.cli.convert import convert
-from vswin_cli.cli.download_weights import download_weights
-from vswin_cli.cli.duplicates import duplicates
-from vswin_cli.cli.embed import embed
-from vswin_cli.cli.evaluate import evaluate
+from vswin_cli.cli.commands.bench import bench
+from vswin_cli.cli.commands.cache import cache
+from vswin_cli.cli.commands.convert import convert
+from vswin_cli.cli.commands.download_weights import download_weights
+from vswin_cli.cli.commands.duplicates import duplicates
+from vswin_cli.cli.commands.embed import embed
+from vswin_cli.cli.commands.evaluate import evaluate
+from vswin_cli.cli.commands.label import label
+from vswin_cli.cli.commands.labels import labels
+from vswin_cli.cli.commands.models import models
+from vswin_cli.cli.commands.predict import predict
+from vswin_cli.cli.commands.report import report
+from vswin_cli.cli.commands.search import search
+from vswin_cli.cli.commands.weights import weights
 from vswin_cli.cli.interrupts import INTERRUPTED
-from vswin_cli.cli.label import label
-from vswin_cli.cli.labels import labels
-from vswin_cli.cli.models import models
-from vswin_cli.cli.predict import predict
-from vswin_cli.cli.report import report
-from vswin_cli.cli.search import search
-from vswin_cli.cli.weights import weights
 from vswin_cli.errors import OutputError, VswinError
-from vswin_cli.output.text import printable
+from vswin_cli.formats.text import printable
 
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
 

@@ -10,10 +10,10 @@ from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_c
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.label_display import LabelDisplay
-    from vswin_cli.labelling.finding import Found
-    from vswin_cli.labelling.journal import Journal
-    from vswin_cli.labelling.pool import DecodingPool
-    from vswin_cli.labelling.run import Answer
+    from vswin_cli.runs.finding import Found
+    from vswin_cli.runs.journal import Journal
+    from vswin_cli.runs.pool import DecodingPool
+    from vswin_cli.runs.run import Answer
 
 
 def carry_out(
@@ -29,7 +29,7 @@ def carry_out(
     Returns:
         How many failed.
     """
-    from vswin_cli.labelling.run import Run
+    from vswin_cli.runs.run import Run
 
     if not todo:
         return 0

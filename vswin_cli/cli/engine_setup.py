@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vswin_cli.cli.cache import graph_cache_folder, graph_cache_limit_bytes
+from vswin_cli.cli.commands.cache import graph_cache_folder, graph_cache_limit_bytes
 from vswin_cli.cli.needed_weights import find_or_fetch
+from vswin_cli.engines.base import Backend, Engine, Precision, load_engine, resolve_backend
 from vswin_cli.errors import UsageError
-from vswin_cli.model.engine import Backend, Engine, Precision, load_engine, resolve_backend
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import AnyModel, OwnModel, PublishedModel
 
@@ -84,7 +84,7 @@ def set_up_engine(
     )
     with_top = True
     if features and weights is not None:
-        from vswin_cli.model.checkpoint import has_top  # imports HDF5
+        from vswin_cli.network.checkpoint import has_top  # imports HDF5
 
         with_top = has_top(weights)
     elif features:

@@ -7,7 +7,7 @@ from vswin_cli.cli.label_display import LabelDisplay
 from vswin_cli.results import ScoredLabel
 
 if TYPE_CHECKING:  # it imports NumPy and OpenCV
-    from vswin_cli.labelling.finding import Found
+    from vswin_cli.runs.finding import Found
 
 
 class EvaluateDisplay(LabelDisplay):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vswin_cli.cli.label_setup import LabelSetup
 from vswin_cli.evaluation.answering import Evaluating, evaluation_settings
-from vswin_cli.labelling.pool import DecodingPool
+from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.zoo.protocols import Protocol
 
 

@@ -14,8 +14,8 @@ from vswin_cli.evaluation.calibration import NUM_BINS
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import KINDS, Matched
-from vswin_cli.output.tables import print_table, result_console
-from vswin_cli.output.text import printable
+from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.formats.text import printable
 
 _NUM_CLASSES = 10  # the worst, and all if there are hardly more
 _NUM_PAIRS = 10

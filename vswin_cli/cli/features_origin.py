@@ -1,7 +1,7 @@
 """What a features file says of what its features were computed with."""
 
 from vswin_cli.cli.label_setup import LabelSetup
-from vswin_cli.embedding.origin import FeatureType, Origin
+from vswin_cli.features.origin import FeatureType, Origin
 from vswin_cli.weights.pins import file_sha256
 
 
@@ -11,7 +11,7 @@ def origin_of(setup: LabelSetup, *, dtype: FeatureType, per_view: bool) -> Origi
     Raises:
         WeightsError: The weights file is missing, or none.
     """
-    from vswin_cli.model.checkpoint import has_top
+    from vswin_cli.network.checkpoint import has_top
 
     engine = setup.engine
     with_top = has_top(engine.weights_file)  # before the sum, since it says what is wrong

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from vswin_cli.output.text import printable
+from vswin_cli.formats.text import printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 

@@ -13,12 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.output.text import printable
+from vswin_cli.formats.text import printable
 from vswin_cli.results import Failure, Result, ScoredLabel
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
-    from vswin_cli.labelling.finding import Found
-    from vswin_cli.labelling.run import Plan
+    from vswin_cli.runs.finding import Found
+    from vswin_cli.runs.run import Plan
 
 _NUM_TALLIED = 5
 _STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"

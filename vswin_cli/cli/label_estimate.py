@@ -10,13 +10,13 @@ from rich.text import Text
 
 from vswin_cli.cli.label_display import duration
 from vswin_cli.cli.label_setup import LabelSetup
+from vswin_cli.engines.base import Engine
 from vswin_cli.errors import UsageError
-from vswin_cli.labelling.finding import Found
-from vswin_cli.labelling.pool import DecodingPool
-from vswin_cli.labelling.run import Plan
-from vswin_cli.model.engine import Engine
-from vswin_cli.output.tables import print_table, result_console
-from vswin_cli.output.text import printable
+from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.formats.text import printable
+from vswin_cli.runs.finding import Found
+from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.run import Plan
 from vswin_cli.zoo.models import MODELS
 from vswin_cli.zoo.protocols import Protocol
 

@@ -5,11 +5,11 @@ from functools import partial
 
 from vswin_cli.classify import Classifier
 from vswin_cli.cli.engine_setup import EngineSetup
-from vswin_cli.labelling.pool import DecodingPool
-from vswin_cli.labelling.records import settings_digest
-from vswin_cli.labelling.worker import Decoding, decode_views
-from vswin_cli.processors import available_processors
 from vswin_cli.results import Setup
+from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.records import settings_digest
+from vswin_cli.runs.worker import Decoding, decode_views
+from vswin_cli.system.processors import available_processors
 from vswin_cli.weights.pins import file_sha256
 from vswin_cli.zoo.models import OwnModel
 from vswin_cli.zoo.protocols import Protocol

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.cli.label_display import LabelDisplay, duration
-from vswin_cli.labelling.finding import Found
-from vswin_cli.labelling.journal import Journal
-from vswin_cli.output.tables import print_table, result_console
-from vswin_cli.output.text import printable
+from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.formats.text import printable
+from vswin_cli.runs.finding import Found
+from vswin_cli.runs.journal import Journal
 
 _NUM_LABELS = 10
 _BAR_WIDTH = 20

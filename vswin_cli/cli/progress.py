@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from vswin_cli.output.text import printable
+from vswin_cli.formats.text import printable
 
 
 class ViewProgress:

@@ -12,10 +12,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.embedding.files import FeaturesFile
 from vswin_cli.errors import UsageError
-from vswin_cli.output.tables import print_table, result_console
-from vswin_cli.output.text import printable
+from vswin_cli.features.files import FeaturesFile
+from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.formats.text import printable
 
 Record = dict[str, Any]
 
@@ -46,7 +46,7 @@ def read_best_labels(path: Path | None) -> dict[str, str] | None:
         return None
     if not path.is_file():
         raise UsageError(f"no file {path}: name the .jsonl output of `vswin label`")
-    from vswin_cli.labelling.journal import Journal
+    from vswin_cli.runs.journal import Journal
 
     with closing(Journal(path, resume=True, read_only=True)) as journal:
         return {name: entry.summary for name, entry in journal.entries.items() if entry.is_ok}

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-from vswin_cli.output.text import printable
+from vswin_cli.formats.text import printable
 from vswin_cli.weights.watch import Watcher
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from vswin_cli.conversion.stored import Shape
 from vswin_cli.conversion.styles import Source
-from vswin_cli.model.checkpoint import key_table
+from vswin_cli.network.checkpoint import key_table
 from vswin_cli.zoo.architectures import Architecture
 
 _HEAD = {"head/kernel": Source("layers/dense/vars/0"), "head/bias": Source("layers/dense/vars/1")}

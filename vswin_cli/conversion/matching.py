@@ -12,7 +12,7 @@ from vswin_cli.conversion.stored import StoredTensor
 from vswin_cli.conversion.styles import Layout, Source
 from vswin_cli.conversion.windows import check_window, window_of_index, window_of_rows
 from vswin_cli.errors import CheckpointError
-from vswin_cli.model.checkpoint import key_table
+from vswin_cli.network.checkpoint import key_table
 from vswin_cli.zoo.architectures import Architecture, Size
 
 

@@ -6,7 +6,7 @@ from math import isqrt, prod
 import numpy as np
 
 from vswin_cli.errors import CheckpointError, UsageError
-from vswin_cli.model.windows import bias_index
+from vswin_cli.network.windows import bias_index
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import MODELS
 

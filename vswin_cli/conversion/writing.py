@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vswin_cli.conversion.matching import Match
 from vswin_cli.errors import CheckpointError, ModelFileError, OutputError
-from vswin_cli.model.checkpoint import save_checkpoint
+from vswin_cli.network.checkpoint import save_checkpoint
 from vswin_cli.zoo.model_file import parse_model_file
 from vswin_cli.zoo.model_text import model_text
 from vswin_cli.zoo.models import OwnModel

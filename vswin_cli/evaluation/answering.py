@@ -12,11 +12,11 @@ from time import perf_counter
 import numpy as np
 
 from vswin_cli.classify import Classifier, OnView, best_labels
-from vswin_cli.labelling.journal import Record
-from vswin_cli.labelling.pool import Decoded
-from vswin_cli.labelling.records import label_record
-from vswin_cli.labelling.run import failure_of
 from vswin_cli.results import Prediction, Result
+from vswin_cli.runs.journal import Record
+from vswin_cli.runs.pool import Decoded
+from vswin_cli.runs.records import label_record
+from vswin_cli.runs.run import failure_of
 from vswin_cli.zoo.protocols import Protocol
 
 

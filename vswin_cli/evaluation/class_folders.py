@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.rows import Row
-from vswin_cli.labelling.finding import Selection, find_videos
+from vswin_cli.runs.finding import Selection, find_videos
 
 
 def read_folder(root: Path) -> list[Row]:

@@ -17,7 +17,7 @@ from vswin_cli.evaluation.confusion import Confused, confused_pairs
 from vswin_cli.evaluation.intervals import Share
 from vswin_cli.evaluation.matching import Matched
 from vswin_cli.evaluation.outcomes import Outcomes, read_outcomes
-from vswin_cli.labelling.journal import Record
+from vswin_cli.runs.journal import Record
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model, PublishedModel
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vswin_cli.labelling.journal import Record
+from vswin_cli.runs.journal import Record
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from vswin_cli.evaluation.confusion import chained, confusion_counts
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import KINDS
-from vswin_cli.output.text import printable
-from vswin_cli.report.page import fill_page, page_style
+from vswin_cli.formats.text import printable
+from vswin_cli.pages.report.page import fill_page, page_style
 
 _NUM_PAIRS = 200
 _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.rows import Row, label_of
-from vswin_cli.labelling.content import is_video_name
+from vswin_cli.runs.content import is_video_name
 
 _KINETICS = ("label", "youtube_id", "time_start", "time_end")
 _PATHS = (

@@ -15,7 +15,7 @@ from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import write_unmatched
 from vswin_cli.evaluation.page import build_page
-from vswin_cli.output.text import printable
+from vswin_cli.formats.text import printable
 
 REPORT_FILES = (
     "metrics.json",

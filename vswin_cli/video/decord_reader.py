@@ -15,7 +15,7 @@ import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise take the
 import decord
 import numpy as np
 
-from vswin_cli.native_stderr import native_stderr_dropped
+from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.video.reader import Decoded, ReaderError, decoder_threads
 
 decord.logging.set_level(decord.logging.QUIET)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from vswin_cli.processors import available_processors
+from vswin_cli.system.processors import available_processors
 
 Kept = TypeVar("Kept")
 MAX_DECODER_THREADS = 4  # each holds frames of its own: more would cost an hour of 4K its memory

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from vswin_cli.cache_folder import cache_folder
 from vswin_cli.errors import WeightsError
+from vswin_cli.system.cache_folder import cache_folder
 from vswin_cli.zoo.models import PublishedFile, PublishedModel
 
 

@@ -5,7 +5,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
-from vswin_cli.model.checkpoint import check_checkpoint
+from vswin_cli.network.checkpoint import check_checkpoint
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.lock import locked
 from vswin_cli.weights.pins import (

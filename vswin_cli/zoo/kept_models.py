@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vswin_cli.cache_folder import cache_folder
 from vswin_cli.errors import ModelFileError
+from vswin_cli.system.cache_folder import cache_folder
 from vswin_cli.zoo.model_file import SUFFIX, read_model_file
 from vswin_cli.zoo.models import OwnModel, model_names
 

@@ -1,0 +1,144 @@
+"""Every engine against the original's logits, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference import video
+
+from vswin_cli.engines import base as engine_module
+from vswin_cli.engines.base import load_engine, resolve_backend
+from vswin_cli.errors import BackendError
+from vswin_cli.zoo.models import find_model
+
+TESTS = Path(__file__).parents[1]
+REFERENCE = json.loads((TESTS / "data" / "logits.json").read_text())["cases"]
+TINY_CASES = [case for case in REFERENCE if case["model"] == "swin-t-k400"]
+LARGER_CASES = [case for case in REFERENCE if case["model"] != "swin-t-k400"]
+
+BACKENDS = [
+    pytest.param(
+        backend,
+        marks=pytest.mark.skipif(find_spec(backend) is None, reason=f"{backend} is not installed"),
+    )
+    for backend in ("openvino", "tensorflow", "jax", "torch")
+]
+
+
+@pytest.fixture
+def compute(checkpoint, tmp_path):
+    """Run an engine: `compute(backend, precision, model, views)`; it must be silent."""
+
+    def run(backend, precision, model, views, *, top=True):
+        np.save(tmp_path / "views.npy", views)
+        arguments = [backend, precision, model, checkpoint(model, top=top)]
+        files = [tmp_path / "views.npy", tmp_path / "out.npz"]
+        finished = subprocess.run(
+            [sys.executable, TESTS / "engine_run.py", *arguments, *files],
+            capture_output=True,
+            text=True,
+        )
+        assert (finished.returncode, finished.stderr) == (0, "")
+        return dict(np.load(tmp_path / "out.npz"))
+
+    return run
+
+
+def softmax(logits):
+    powers = np.exp(np.asarray(logits) - np.max(logits))
+    return powers / powers.sum()
+
+
+def assert_outputs(outputs, case):
+    """Log-probabilities are the logits but for one constant, and as sensitive."""
+    [probabilities], [features] = outputs["probabilities"], outputs["features"]
+    expected = np.log(softmax(case["logits"]))
+    np.testing.assert_allclose(np.log(probabilities), expected, rtol=0, atol=2e-4)
+    if "pooled_features" in case:
+        np.testing.assert_allclose(features, case["pooled_features"], rtol=0, atol=2e-4)
+
+
+def label(case):
+    return f"{case['model']}-{'x'.join(map(str, case['input']))}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", TINY_CASES, ids=label)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_backend_computes_the_outputs_of_the_original(compute, backend, case):
+    views = video(*case["input"])[np.newaxis]
+    assert_outputs(compute(backend, "float32", case["model"], views), case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LARGER_CASES, ids=label)
+def test_larger_models_compute_the_outputs_of_the_original(compute, case):
+    assert_outputs(compute("openvino", "float32", case["model"], video()[np.newaxis]), case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LARGER_CASES, ids=label)
+def test_larger_models_compute_the_same_on_tensorflow(compute, case):
+    assert_outputs(compute("tensorflow", "float32", case["model"], video()[np.newaxis]), case)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_file_without_top_gives_the_features_alone(compute, backend):
+    views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)
+    whole = compute(backend, "float32", "nano", views)
+    backbone = compute(backend, "float32", "nano", views, top=False)
+    assert backbone["probabilities"].shape == (2, 0)
+    np.testing.assert_allclose(backbone["features"], whole["features"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_bfloat16_is_close_and_is_not_float32(compute, backend):
+    case = TINY_CASES[0]
+    outputs = compute(backend, "bfloat16", case["model"], video()[np.newaxis])
+    [computed] = outputs["probabilities"]
+    assert computed.sum() == pytest.approx(1, abs=1e-3)
+    difference = np.abs(computed - softmax(case["logits"])).max()
+    assert 1e-5 < difference < 0.02
+
+
+def test_views_do_not_depend_on_what_else_is_in_the_batch(compute):
+    views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)
+    both = compute("openvino", "float32", "nano", views)["probabilities"]
+    assert both.shape == (2, 400)
+    for view, expected in zip(views, both, strict=True):
+        [alone] = compute("openvino", "float32", "nano", view[np.newaxis])["probabilities"]
+        np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
+
+
+def test_auto_takes_what_is_installed(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert resolve_backend("auto") == "openvino"
+    monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
+    assert resolve_backend("auto") == "tensorflow"
+
+
+def test_backend_that_is_not_installed_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
+    with pytest.raises(BackendError, match=r"jax backend is not installed.*pip install"):
+        load_engine(
+            find_model("swin-t-k400"),
+            tmp_path / "none",
+            backend="jax",
+            precision="float32",
+            view_size=(32, 224, 224),
+        )
+
+
+def test_second_backend_in_one_process_is_refused(tmp_path):
+    code = (
+        "from vswin_cli.engines.keras_backend import import_keras\n"
+        "import_keras('openvino')\n"
+        "import_keras('tensorflow')\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "keras already runs on openvino in this process" in finished.stderr.splitlines()[-1]

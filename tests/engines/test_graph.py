@@ -1,0 +1,139 @@
+"""The cache of exported graphs, used and abused by processes of their own."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import NANO
+from reference import write_checkpoint
+
+from vswin_cli.engines.graph_cache import CONSTANTS, DIGESTS, GRAPH, clear, entries, prune
+
+RUN = Path(__file__).parents[1] / "engine_run.py"
+LOCAL = {"openvino"}  # what an engine needs that finds its graph in the cache
+
+
+@pytest.fixture
+def engine(checkpoint, tmp_path):
+    """Run the small model with a cache folder: (probabilities, heavy libraries imported)."""
+    views = np.random.default_rng(0).integers(0, 256, (1, 4, 24, 24, 3), dtype=np.uint8)
+    np.save(tmp_path / "views.npy", views)
+
+    def run(cache_folder, weights=None, **options):
+        files = [weights or checkpoint("nano"), tmp_path / "views.npy", tmp_path / "out.npz"]
+        finished = subprocess.run(
+            [sys.executable, RUN, "openvino", "float32", "nano", *files, cache_folder],
+            capture_output=True,
+            text=True,
+            **options,
+        )
+        assert (finished.returncode, finished.stderr) == (0, "")
+        with np.load(tmp_path / "out.npz") as outputs:
+            return outputs["probabilities"], set(finished.stdout.split())
+
+    return run
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+def only_entry(cache):
+    [(entry, num_bytes)] = entries(cache)
+    assert num_bytes == sum(file.stat().st_size for file in entry.iterdir())
+    assert list(cache.iterdir()) == [entry]
+    return entry
+
+
+def test_second_run_computes_the_same_without_keras(engine, cache):
+    first, imported = engine(cache)
+    assert {"keras", "h5py"} <= imported
+    only_entry(cache)
+    second, imported = engine(cache)
+    assert imported == LOCAL
+    np.testing.assert_array_equal(second, first)
+
+
+def flip_a_byte(entry):
+    content = bytearray((entry / CONSTANTS).read_bytes())
+    content[len(content) // 2] ^= 1
+    (entry / CONSTANTS).write_bytes(content)
+
+
+def truncate(entry):
+    (entry / GRAPH).write_text((entry / GRAPH).read_text()[:1000])
+
+
+def lose_the_constants(entry):
+    (entry / CONSTANTS).unlink()
+
+
+def garble_the_digests(entry):
+    (entry / DIGESTS).write_text("{")
+
+
+def become_a_file(entry):
+    shutil.rmtree(entry)
+    entry.write_text("not a folder")
+
+
+@pytest.mark.parametrize(
+    "damage", [flip_a_byte, truncate, lose_the_constants, garble_the_digests, become_a_file]
+)
+def test_damaged_entry_is_rebuilt_and_never_used(engine, cache, damage):
+    first, _ = engine(cache)
+    damage(only_entry(cache))
+    second, imported = engine(cache)
+    assert "keras" in imported
+    np.testing.assert_array_equal(second, first)
+    assert damage is become_a_file or engine(cache)[1] == LOCAL
+
+
+def test_other_weights_have_an_entry_of_their_own(engine, cache, tmp_path):
+    weights = write_checkpoint(tmp_path / "own_classifier.weights.h5", NANO, seed=1)
+    first, _ = engine(cache, weights)
+    write_checkpoint(weights, NANO, seed=2)
+    second, imported = engine(cache, weights)
+    assert "keras" in imported
+    assert not np.array_equal(second, first)
+    assert len(entries(cache)) == 2
+
+
+def test_cache_that_cannot_be_a_folder_costs_nothing_but_time(engine, tmp_path):
+    (tmp_path / "file").write_text("")
+    expected, _ = engine(tmp_path / "good")
+    computed, _ = engine(tmp_path / "file" / "cache")
+    np.testing.assert_array_equal(computed, expected)
+
+
+def test_full_disk_leaves_no_entry(engine, cache, tmp_path):
+    def limit_files():  # a write past this fails as on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    expected, _ = engine(tmp_path / "good")
+    computed, _ = engine(cache, preexec_fn=limit_files)
+    np.testing.assert_array_equal(computed, expected)
+    assert list(cache.iterdir()) == []
+
+
+def test_least_recently_used_entries_go_first(tmp_path):
+    for age, name in enumerate(["newest", "middle", "oldest"]):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / CONSTANTS).write_bytes(bytes(98))
+        (folder / DIGESTS).write_text("{}")
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    (tmp_path / "somebody's folder").mkdir()
+    assert entries(tmp_path) == [(tmp_path / n, 100) for n in ("oldest", "middle", "newest")]
+    prune(tmp_path, 250, keep=tmp_path / "oldest")
+    assert [folder.name for folder, _ in entries(tmp_path)] == ["oldest", "newest"]
+    assert (tmp_path / "somebody's folder").exists()
+    (tmp_path / ".new-killed").mkdir()
+    assert clear(tmp_path) == 200
+    assert [folder.name for folder in tmp_path.iterdir()] == ["somebody's folder"]

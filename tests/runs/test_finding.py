@@ -1,0 +1,134 @@
+"""Which files a run takes, and what it calls them."""
+
+import io
+import os
+import sys
+
+import pytest
+from clips import encode, numbered_frames
+
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.finding import Selection, find_videos
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"?")
+
+
+def names(*paths, selection=None, **options):
+    return [found.video for found in find_videos(paths, selection or Selection(), **options)]
+
+
+def test_names_are_relative_to_the_one_folder_and_in_order(tmp_path):
+    touch(tmp_path, "b/x.mp4", "a/x.mp4", "a.mkv", "a/b/c.MOV", "readme.txt", "Z.webm")
+    assert names(str(tmp_path)) == ["Z.webm", "a/b/c.MOV", "a/x.mp4", "a.mkv", "b/x.mp4"]
+
+
+def test_several_folders_keep_their_names(tmp_path, monkeypatch):
+    touch(tmp_path, "a/x.mp4", "b/x.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert names("b", "a/", "b/x.mp4") == ["b/x.mp4", "a/x.mp4"]
+
+
+def test_hidden_and_own_files_are_left_out(tmp_path):
+    touch(tmp_path, ".hidden.mp4", ".folder/x.mp4", "out.mp4", "x.mp4")
+    own = str(tmp_path / "out.mp4")
+    assert names(str(tmp_path), is_own=lambda path: path == own) == ["x.mp4"]
+    assert names(str(tmp_path / ".hidden.mp4")) == [str(tmp_path / ".hidden.mp4")]
+
+
+def test_content_is_tried_where_the_name_says_nothing(tmp_path):
+    for container, codec in (("mp4", "libx264"), ("matroska", "libx264"), ("avi", "mpeg4")):
+        encode(tmp_path / container, numbered_frames(3), codec, container_format=container)
+    encode(tmp_path / "stream.dat", numbered_frames(30), container_format="mpegts")
+    (tmp_path / "code.ts").write_text("export const video = 1;\n" * 50)
+    (tmp_path / "text").write_text("text")
+    (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0")
+    (tmp_path / "photo").write_bytes(b"\0\0\0\x20ftypheic\0\0\0\0")
+    os.mkfifo(tmp_path / "fifo")
+    assert names(str(tmp_path)) == ["avi", "matroska", "mp4", "stream.dat"]
+
+
+def test_globs_and_depth_select(tmp_path):
+    touch(tmp_path, "train/a.mp4", "train/b.mov", "test/a.mp4", "c.mp4")
+    folder = str(tmp_path)
+    assert names(folder, selection=Selection(recursive=False)) == ["c.mp4"]
+    assert names(folder, selection=Selection(include=("train/*",))) == [
+        "train/a.mp4",
+        "train/b.mov",
+    ]
+    assert names(folder, selection=Selection(include=("*.mp4",), exclude=("test/*", "c.*"))) == [
+        "train/a.mp4"
+    ]
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    touch(tmp_path, "videos/a/x.mp4", "elsewhere/y.mp4")
+    videos = tmp_path / "videos"
+    (videos / "a" / "up").symlink_to("..")
+    (videos / "again").symlink_to("a")
+    (videos / "far").symlink_to(tmp_path / "elsewhere")
+    (videos / "far again").symlink_to(tmp_path / "elsewhere")
+    (videos / "self.mp4").symlink_to("self.mp4")
+    (videos / "alias.mp4").symlink_to("a/x.mp4")
+    assert names(str(videos)) == ["a/x.mp4", "alias.mp4", "far/y.mp4", "self.mp4"]
+
+
+def test_links_lose_no_file_whatever_their_order(tmp_path):
+    touch(tmp_path, "disk/sub/x.mp4", "disk/y.mp4", "videos/.kept/z.mp4", "w.mp4")
+    videos = tmp_path / "videos"
+    (videos / "1 inner").symlink_to(tmp_path / "disk" / "sub")
+    (videos / "2 outer").symlink_to(tmp_path / "disk")
+    (videos / "3 hidden").symlink_to(".kept")
+    (videos / "4 up").symlink_to(tmp_path)
+    assert names(str(videos)) == ["1 inner/x.mp4", "2 outer/y.mp4", "3 hidden/z.mp4"]
+    assert names(str(videos), selection=Selection(recursive=False)) == []
+
+
+def test_what_cannot_be_a_file_is_found_so_that_it_is_reported(tmp_path):
+    (tmp_path / "folder.mp4").mkdir()
+    os.mkfifo(tmp_path / "fifo.mp4")
+    (tmp_path / "dangling.mp4").symlink_to("nowhere")
+    touch(tmp_path, "full.mp4/inside.mp4")
+    found = find_videos([str(tmp_path), str(tmp_path / "missing.mp4")], Selection())
+    assert [os.path.relpath(f.path, tmp_path) for f in found] == [
+        "dangling.mp4",
+        "fifo.mp4",
+        "folder.mp4",
+        "full.mp4/inside.mp4",
+        "missing.mp4",
+    ]
+    assert [f.num_bytes for f in found] == [None, None, None, 1, None]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_folder_that_cannot_be_listed_is_a_failure(tmp_path):
+    touch(tmp_path, "a/x.mp4", "b/y.mp4")
+    (tmp_path / "a").chmod(0)
+    first, second = find_videos([str(tmp_path)], Selection())
+    (tmp_path / "a").chmod(0o700)
+    assert (first.video, first.error.kind) == ("a", "permission")
+    assert second.video == "b/y.mp4"
+
+
+def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
+    touch(tmp_path, "a b.mp4", "c.mp4")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_bytes(b"c.mp4\r\na b.mp4\n\ncaf\xe9.mp4\n")
+    assert names("@list.txt") == ["c.mp4", "a b.mp4", os.fsdecode(b"caf\xe9.mp4")]
+    standard_input = io.TextIOWrapper(io.BytesIO(b"a\nb.mp4\0c.mp4\0"))
+    monkeypatch.setattr(sys, "stdin", standard_input)
+    assert names("-") == ["a\nb.mp4", "c.mp4"]
+    for bad in ("@none.txt", "@empty.txt"):
+        touch(tmp_path, "x")
+        (tmp_path / "empty.txt").touch()
+        with pytest.raises(UsageError, match="list"):
+            names(bad)
+
+
+def test_video_given_as_a_list_is_refused(tmp_path):
+    video = encode(tmp_path / "clip.mp4", numbered_frames(3))
+    with pytest.raises(UsageError, match="is a video, not a list"):
+        names(f"@{video}")

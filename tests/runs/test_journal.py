@@ -1,0 +1,137 @@
+"""The file that a run appends to, and what a power cut may leave of it."""
+
+import json
+import os
+from contextlib import closing
+
+import pytest
+
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.runs.journal import Journal
+
+
+def record(video, status="ok", settings="s"):
+    return {
+        "video": video,
+        "path": f"/videos/{video}",
+        "predictions": [{"rank": 1, "label": "archery", "index": 3, "probability": 0.5}],
+        "error": None if status == "ok" else {"kind": "empty", "message": "cannot"},
+        "elapsed_seconds": 0.1,
+        "status": status,
+        "bytes": 10,
+        "modified": None,
+        "settings": settings,
+    }
+
+
+def write(path, *records):
+    with closing(Journal(path, resume=True)) as journal:
+        for each in records:
+            journal.append(each)
+
+
+def test_records_are_lines_of_json_that_are_there_at_once(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with closing(Journal(path, resume=True)) as journal:
+        for name in ("a", os.fsdecode(b"caf\xe9\n"), "\U0001f3ac"):
+            journal.append(record(name))
+            assert json.loads(path.read_text().splitlines()[-1]) == record(name)
+    with closing(Journal(path, resume=True)) as journal:
+        assert list(journal.entries) == ["a", os.fsdecode(b"caf\xe9\n"), "\U0001f3ac"]
+        assert [r["video"] for r in journal.records([])] == list(journal.entries)
+
+
+@pytest.mark.parametrize("num_lost", [1, 2, 50, 150])
+def test_torn_last_line_is_cut_away_and_written_again(tmp_path, num_lost):
+    path = tmp_path / "out.jsonl"
+    write(path, record("a"), record("b"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-num_lost])
+    with closing(Journal(path, resume=True)) as journal:
+        assert list(journal.entries) == ["a"]
+        journal.append(record("b"))
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 4096, b'{"video": "b", "pre', b'{"video": "b"}\n', b"{"])
+@pytest.mark.parametrize("num_whole", [0, 2])
+def test_what_a_power_cut_leaves_is_no_record(tmp_path, tail, num_whole):
+    path = tmp_path / "out.jsonl"
+    write(path, *(record(str(number)) for number in range(num_whole)))
+    whole = path.read_bytes()
+    path.write_bytes(whole + tail)
+    with closing(Journal(path, resume=True)) as journal:
+        assert len(journal.entries) == num_whole
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"some notes",
+        b"a\nb\n",
+        b"[]\n",
+        b'{"other": 1}\n{"x": 2}\n',
+        # Predict's own lines, and records with parts that are none.
+        b'{"video": "a", "error": null, "predictions": []}\n' * 2,
+        json.dumps({**record("a"), "predictions": [1]}).encode() + b"\n" + b"{}\n",
+        json.dumps({**record("a"), "video": ["a"]}).encode() + b"\n" + b"{}\n",
+        json.dumps({k: v for k, v in record("a").items() if k != "elapsed_seconds"}).encode()
+        + b"\n{}\n",
+    ],
+)
+def test_another_file_is_refused_and_left_alone(tmp_path, content):
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="not an output of"):
+        Journal(path, resume=True)
+    assert path.read_bytes() == content
+    Journal(path, resume=False).close()
+    assert path.read_bytes() == b""
+
+
+def test_who_only_reads_another_file_is_told_what_to_name(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"a\nb\n")
+    with pytest.raises(UsageError, match=r"name the \.jsonl file that it wrote"):
+        Journal(tmp_path / "notes.txt", resume=True, read_only=True)
+
+
+def test_damage_in_the_middle_is_refused(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write(path, record("a"), record("b"), record("c"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"damaged\n" + lines[2])
+    with pytest.raises(UsageError, match="line 2"):
+        Journal(path, resume=True)
+
+
+def test_order_is_that_of_the_videos_and_the_last_record_holds(tmp_path):
+    path = tmp_path / "out.jsonl"
+    link = tmp_path / "link.jsonl"
+    link.symlink_to("out.jsonl")
+    with closing(Journal(link, resume=True)) as journal:
+        for each in (record("old"), record("b", "failed"), record("a"), record("b")):
+            journal.append(each)
+        journal.put_in_order(["a", "b", "c"])
+        assert [r["video"] for r in journal.records([])] == ["a", "b", "old"]
+        journal.append(record("c"))
+    assert link.is_symlink()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["video"], line["status"]) for line in lines] == [
+        ("a", "ok"),
+        ("b", "ok"),
+        ("old", "ok"),
+        ("c", "ok"),
+    ]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.jsonl", "out.jsonl"]
+
+
+def test_full_disk_is_an_error_of_the_output(tmp_path, monkeypatch):
+    with closing(Journal(tmp_path / "out.jsonl", resume=True)) as journal:
+        monkeypatch.setattr(
+            os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(28, "full"))
+        )
+        with pytest.raises(OutputError, match="full"):
+            journal.append(record("a"))
+    with pytest.raises(OutputError, match="choose another"):
+        Journal(tmp_path / "none" / "out.jsonl", resume=True)

@@ -1,0 +1,97 @@
+"""`vswin models`: what can be run, and what is here."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from vswin_cli.cli.options import CacheDirOption
+from vswin_cli.formats.text import printable
+from vswin_cli.zoo.kept_models import kept_models
+from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, OwnModel
+
+
+def models(
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="Form of the list.")
+    ] = "table",
+    cache_dir: CacheDirOption = None,
+) -> None:
+    """List the models, their published accuracy, and whether their weights are on this machine.
+
+    Models of your own are listed if their model files are in the cache folder's models/.
+    """
+    kept = kept_models(cache_dir)
+    records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
+    for error in kept.broken.values():
+        print(f"warning: {printable(str(error))}", file=sys.stderr)
+    if output_format == "json":
+        print(json.dumps(records, indent=2))
+    else:
+        _print_table(records)
+
+
+def _record(model: AnyModel, cache_dir: Path | None) -> dict[str, Any]:
+    from vswin_cli.weights.cache import weights_file
+
+    if isinstance(model, BundledModel):
+        path, is_here = model.weights_path, True
+        published: dict[str, Any] = {"top1": None, "top5": None, "file": path.name}
+        published |= {"bytes": path.stat().st_size}
+    elif isinstance(model, OwnModel):
+        path, is_here = model.weights_path, model.weights_path.is_file()
+        published = {"top1": None, "top5": None, "file": path.name}
+        published |= {"bytes": path.stat().st_size if is_here else None}
+    else:
+        weights = weights_file(model, cache_dir)
+        path, is_here = weights.path, weights.is_here
+        published = {"top1": model.top1, "top5": model.top5, "file": model.classifier_file.name}
+        published |= {"bytes": model.classifier_file.num_bytes}
+    return {
+        "name": model.name,
+        "labels": model.label_set.name,
+        "num_classes": model.num_classes,
+        "num_parameters": model.num_parameters,
+        "gmacs_per_view": model.gmacs,
+        "protocol": model.protocol.sampling,
+        "num_clips": model.protocol.num_clips,
+        "num_crops": model.protocol.num_crops,
+        **published,
+        "is_bundled": isinstance(model, BundledModel),
+        "weights_path": str(path),
+        "weights_present": is_here,
+    }
+
+
+def _print_table(records: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False)
+    table = Table(
+        box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, collapse_padding=True
+    )
+    table.add_column("model", overflow="fold")  # a name that is cut finds nothing
+    for heading in ("classes", "params", "GMACs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("protocol", no_wrap=True)
+    for heading in ("top-1/5 %", "MB"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("here")
+    for record in records:
+        table.add_row(
+            record["name"],
+            str(record["num_classes"]),
+            f"{record['num_parameters'] / 1e6:.1f}M",
+            f"{record['gmacs_per_view']:.{0 if record['gmacs_per_view'] > 1 else 1}f}",
+            f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
+            "–" if record["top1"] is None else f"{record['top1']}/{record['top5']}",
+            "–" if record["bytes"] is None else f"{record['bytes'] / 1e6:.0f}",
+            "yes" if record["weights_present"] else "no",
+        )
+    console.print(table)
+    console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
+    console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")

@@ -1,0 +1,220 @@
+"""`vswin weights`: what is in the cache folder."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from vswin_cli.cli.options import (
+    CacheDirOption,
+    NoTopOption,
+    OptionalModelsArgument,
+    YesOption,
+    complete_model,
+)
+from vswin_cli.errors import OutputError, VswinError
+from vswin_cli.zoo.models import (
+    PUBLISHED_MODELS,
+    BundledModel,
+    OwnModel,
+    find_model,
+    find_published_model,
+)
+
+if TYPE_CHECKING:
+    from vswin_cli.weights.cache import WeightsFile
+
+weights = typer.Typer(name="weights", help="List, verify, locate and remove downloaded weights.")
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Model name.", autocompletion=complete_model)
+]
+
+
+@weights.callback(invoke_without_command=True)
+def _weights(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@weights.command("list")
+def list_weights(
+    no_top: NoTopOption = False,
+    cache_dir: CacheDirOption = None,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="Form of the list.")
+    ] = "table",
+) -> None:
+    """List what is in the cache folder, without reading it whole.
+
+    Files without top are listed where there are some, or with --no-top.
+    """
+    from vswin_cli.system.cache_folder import cache_folder
+
+    records = [
+        record
+        for target in _targets(None, cache_dir, tops=(False,) if no_top else (True, False))
+        if (record := _record(target))["state"] != "absent" or target.num_classes or no_top
+    ]
+    if output_format == "json":
+        print(json.dumps(records, indent=2))
+    else:
+        _print_table(records, cache_folder(cache_dir))
+
+
+@weights.command("verify")
+def verify_weights(
+    models: OptionalModelsArgument = None,
+    no_top: NoTopOption = False,
+    cache_dir: CacheDirOption = None,
+) -> None:
+    """Check files whole: size, structure, every number, and the SHA-256 recorded at first.
+
+    Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
+    aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
+    """
+    from vswin_cli.cli.saying import Saying
+    from vswin_cli.weights.pins import pinned_sha256, read_record
+    from vswin_cli.weights.verify import verify_again
+
+    targets = _targets(models, cache_dir, tops=(False,) if no_top else (True, False))
+    # What is named must be there, what is not is verified where it is there.
+    targets = [
+        target
+        for target in targets
+        if target.is_here or (models and (target.num_classes is not None or no_top))
+    ]
+    failed = 0
+    for target in targets:
+        pin = pinned_sha256(target)
+        record = read_record(target)
+        try:
+            verified = verify_again(target, pin=pin, watcher=Saying())
+        except VswinError as error:
+            failed += 1
+            print(f"error: {target.title}: {error}", file=sys.stderr)
+            continue
+        if pin or record:
+            how = "as pinned" if pin else "as recorded"
+        else:
+            how = "recorded now" if verified.is_recorded else "not recorded: read-only, or in use"
+        print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
+    if not targets:
+        print("no weights to verify: the cache folder has none", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+@weights.command("path")
+def show_path(
+    model: ModelArgument, no_top: NoTopOption = False, cache_dir: CacheDirOption = None
+) -> None:
+    """Print where the weights of a model are, or belong."""
+    from vswin_cli.weights.cache import weights_file
+
+    found = find_model(model, cache_dir)
+    if isinstance(found, OwnModel) or (isinstance(found, BundledModel) and not no_top):
+        print(found.weights_path)
+        return
+    target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
+    print(target.path)
+    if not target.is_here:
+        print(f"{target.title}: not there yet", file=sys.stderr)
+
+
+@weights.command("remove")
+def remove_weights(
+    model: ModelArgument,
+    no_top: NoTopOption = False,
+    cache_dir: CacheDirOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Remove the weights of a model, with what stands beside them; on a terminal, ask first."""
+    from vswin_cli.weights.cache import weights_file
+
+    target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
+    if not target.is_here and not target.all_paths:
+        print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
+        return
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        size = sum(path.stat().st_size for path in target.all_paths)
+        question = f"Remove {target.published.name} ({size / 1e6:.0f} MB)?"
+        if not typer.confirm(question, err=True):
+            return
+    from vswin_cli.cli.saying import Saying
+    from vswin_cli.weights.lock import locked
+
+    try:
+        with locked(target, Saying()):
+            num_bytes = sum(path.stat().st_size for path in target.all_paths)
+            for path in target.all_paths:
+                path.unlink()
+    except OSError as exc:
+        raise OutputError(f"cannot remove {target.path}: {exc.strerror}") from exc
+    print(f"{target.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
+
+
+def _targets(
+    models: list[str] | None, cache_dir: Path | None, tops: tuple[bool, ...]
+) -> "list[WeightsFile]":
+    from vswin_cli.weights.cache import weights_file
+
+    names = dict.fromkeys(models or ())
+    chosen = [find_published_model(name, cache_dir) for name in names] or PUBLISHED_MODELS
+    return [weights_file(model, cache_dir, top=top) for model in chosen for top in tops]
+
+
+def _record(target: "WeightsFile") -> dict[str, Any]:
+    from vswin_cli.weights.partial import partial_bytes
+    from vswin_cli.weights.pins import read_record
+
+    here = target.path.stat().st_size if target.is_here else None
+    part = partial_bytes(target)
+    return {
+        "model": target.model.name,
+        "top": target.num_classes is not None,
+        "path": str(target.path),
+        "published_bytes": target.published.num_bytes,
+        "bytes": here,
+        "partial_bytes": part,
+        "corrupt": str(target.corrupt_paths[0]) if target.corrupt_paths else None,
+        "sha256": read_record(target) if here is not None else None,
+        "state": "here" if here is not None else "partial" if part else "absent",
+    }
+
+
+def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    table.add_column("top", no_wrap=True)
+    table.add_column("MB", justify="right", no_wrap=True)
+    table.add_column("here", no_wrap=True)
+    table.add_column("SHA-256", no_wrap=True)
+    for record in records:
+        table.add_row(
+            record["model"],
+            "yes" if record["top"] else "no",
+            f"{(record['bytes'] or record['published_bytes']) / 1e6:.0f}",
+            _state(record),
+            f"{record['sha256'][:12]}…" if record["sha256"] else "",
+        )
+    console.print(table)
+    for record in records:
+        if record["corrupt"]:
+            console.print(f"kept aside: {record['corrupt']}", markup=False, soft_wrap=True)
+    console.print(f"in {folder}", markup=False, soft_wrap=True)
+
+
+def _state(record: dict[str, Any]) -> str:
+    if record["state"] == "partial":
+        return f"{100 * record['partial_bytes'] / record['published_bytes']:.0f} % of it"
+    if record["state"] == "here":
+        return "yes" if record["bytes"] == record["published_bytes"] else "yes, of another size"
+    return "no"

@@ -1,0 +1,100 @@
+"""Reading features from NumPy's .npz."""
+
+import os
+import struct
+import zipfile
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from vswin_cli.features.npz_writer import VIEW_COLUMNS
+from vswin_cli.features.origin import Origin
+
+_ROWS_A_BLOCK = 8192
+_LOCAL_HEADER_BYTES = 30  # of a member of a zip file, before its name and extra field
+
+
+class NpzFile:
+    """A features file; see `files.FeaturesFile`.
+
+    Raises:
+        ValueError, OSError: It is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+                self._names = set(arrays.files)
+                texts = {name: str(arrays[name]) for name in _TEXTS if name in self._names}
+        except (zipfile.BadZipFile, EOFError, AttributeError) as exc:
+            raise ValueError("it is not an .npz file, or damaged") from exc
+        self.origin = Origin.from_texts(texts)
+        self._features = self._map()
+        if self._features.ndim != 2 or self._features.shape[1] != self.origin.num_features:
+            raise ValueError(f"its features have the shape {self._features.shape}")
+        self.num_rows = len(self._features)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the features, some rows at a time."""
+        for start in range(0, self.num_rows, _ROWS_A_BLOCK):
+            yield np.array(self._features[start : start + _ROWS_A_BLOCK])
+
+    def matrix(self) -> np.ndarray:
+        """All features."""
+        return self._features
+
+    def videos(self, rows: Sequence[int]) -> list[str]:
+        """Name the videos of some rows."""
+        return [os.fsdecode(name) for name in self._video[np.asarray(rows, np.int64)].tolist()]
+
+    def rows_of(self, video: str) -> list[int]:
+        """Find the rows of a video."""
+        found: list[int] = np.flatnonzero(self._video == os.fsencode(video)).tolist()
+        return found
+
+    def views(self, rows: Sequence[int]) -> np.ndarray:
+        """Clip, crop and weight of some rows."""
+        with np.load(self._path) as arrays:
+            columns = [arrays[column][np.asarray(rows, np.int64)] for column in VIEW_COLUMNS]
+        return np.stack(columns, axis=1)
+
+    @cached_property
+    def _video(self) -> np.ndarray:
+        with np.load(self._path) as arrays:
+            names: np.ndarray = arrays["video"]
+        return names
+
+    def _map(self) -> np.ndarray:
+        """Map the features into memory; read them where something else has compressed them."""
+        if "features" not in self._names:
+            raise ValueError("it has no features")
+        with zipfile.ZipFile(self._path) as file:
+            member = file.getinfo("features.npy")
+        if member.compress_type != zipfile.ZIP_STORED:
+            with np.load(self._path) as arrays:
+                features: np.ndarray = arrays["features"]
+            return features
+        with self._path.open("rb") as stream:
+            stream.seek(member.header_offset)
+            header = stream.read(_LOCAL_HEADER_BYTES)
+            num_name, num_extra = struct.unpack("<HH", header[-4:])
+            stream.seek(num_name + num_extra, os.SEEK_CUR)
+            version = np.lib.format.read_magic(stream)
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, is_fortran, dtype = read(stream)
+            if is_fortran or dtype.kind != "f" or not np.prod(shape):
+                return np.zeros(shape, dtype)
+            return np.memmap(self._path, dtype, "r", stream.tell(), shape)
+
+
+_TEXTS = (
+    "format", "model", "weights_sha256", "with_top", "protocol", "backend", "precision", "reader",
+    "dtype", "per_view", "num_features", "settings",
+)  # fmt: skip

@@ -1,0 +1,69 @@
+"""Reading features from Parquet."""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from vswin_cli.features.npz_writer import VIEW_COLUMNS
+from vswin_cli.features.origin import Origin
+
+
+class ParquetFile:
+    """A features file; see `files.FeaturesFile`.
+
+    Raises:
+        ValueError, OSError: It is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path)  # pa.ArrowInvalid is a ValueError
+        metadata = self._file.schema_arrow.metadata or {}
+        texts = {
+            key.decode(errors="replace"): value.decode(errors="replace")
+            for key, value in metadata.items()
+        }
+        self.origin = Origin.from_texts(texts)
+        self.num_rows: int = self._file.metadata.num_rows
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the features, a row group at a time."""
+        for group in range(self._file.num_row_groups):
+            column = self._file.read_row_group(group, columns=["features"]).column("features")
+            for chunk in column.chunks:
+                yield chunk.flatten().to_numpy().reshape(-1, self.origin.num_features)
+
+    def matrix(self) -> np.ndarray:
+        """All features, in memory."""
+        matrix = np.empty((self.num_rows, self.origin.num_features), self.origin.dtype)
+        start = 0
+        for block in self.blocks():
+            matrix[start : start + len(block)] = block
+            start += len(block)
+        return matrix
+
+    def videos(self, rows: Sequence[int]) -> list[str]:
+        """Name the videos of some rows."""
+        names = self._video.take(pa.array(rows, pa.int64())).to_pylist()
+        return [os.fsdecode(name) for name in names]
+
+    def rows_of(self, video: str) -> list[int]:
+        """Find the rows of a video."""
+        same = pc.equal(self._video, pa.scalar(os.fsencode(video), pa.binary()))
+        found: list[int] = np.flatnonzero(same.to_numpy()).tolist()
+        return found
+
+    def views(self, rows: Sequence[int]) -> np.ndarray:
+        """Clip, crop and weight of some rows."""
+        columns = self._file.read(columns=list(VIEW_COLUMNS))
+        taken = columns.take(pa.array(rows, pa.int64()))
+        return np.stack([taken.column(column).to_numpy() for column in VIEW_COLUMNS], axis=1)
+
+    @cached_property
+    def _video(self) -> pa.ChunkedArray:
+        return self._file.read(columns=["video_bytes"]).column(0)

@@ -1,0 +1,118 @@
+"""Features on disk while a run lasts: a header, then rows of one width, those of a video at a time.
+
+Which rows are whose is said by the journal, whose line is written after the rows are on disk: rows
+that no line names were torn off with the process, and are cut away.
+"""
+
+import json
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.features.origin import Origin
+
+_HEADER_BYTES = 4096
+
+Place = tuple[int, int, int]  # first row, rows, CRC-32 of their bytes
+
+
+class RowStore:
+    """Opens or makes the file.
+
+    Args:
+        path: Of the file.
+        origin: Of the features; fixes the width of a row.
+        resume: Keep what is there; False starts it anew.
+
+    Raises:
+        UsageError: The file holds features of another origin, or is something else.
+        OutputError: It cannot be read or written.
+    """
+
+    def __init__(self, path: Path, origin: Origin, *, resume: bool) -> None:
+        self._path = path
+        self._type = origin.row_type
+        try:
+            flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
+            self._descriptor = os.open(path, flags, 0o666)
+        except OSError as exc:
+            raise self._failed(exc) from exc
+        try:
+            self._begin(origin)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; nothing is pending."""
+        os.close(self._descriptor)
+
+    def append(self, rows: np.ndarray) -> Place:
+        """Add the rows of one video; they are on disk when this returns.
+
+        Args:
+            rows: (rows,) of the origin's `row_type`.
+
+        Raises:
+            OutputError: They are not, for lack of space or another reason.
+        """
+        content = rows.tobytes()
+        place = (self._num_rows, len(rows), zlib.crc32(content))
+        self._write(content, self._offset(self._num_rows))
+        self._num_rows += len(rows)
+        return place
+
+    def read(self, place: Place) -> np.ndarray | None:
+        """Read the rows of one video, or None where they are not as they were written."""
+        first, num_rows, crc = place
+        num_bytes = num_rows * self._type.itemsize
+        content = os.pread(self._descriptor, num_bytes, self._offset(first))
+        if len(content) != num_bytes or zlib.crc32(content) != crc:
+            return None
+        return np.frombuffer(content, self._type)
+
+    def cut(self, num_rows: int) -> None:
+        """Cut away what comes after so many rows; the next are appended there."""
+        os.ftruncate(self._descriptor, self._offset(num_rows))
+        self._num_rows = num_rows
+
+    def _begin(self, origin: Origin) -> None:
+        """Check the header, or write it."""
+        header = os.pread(self._descriptor, _HEADER_BYTES, 0)
+        if not header.strip(b"\0"):
+            text = json.dumps(origin.to_texts()).encode("ascii")
+            self._write(text.ljust(_HEADER_BYTES - 1) + b"\n", 0)
+            return
+        try:
+            found = Origin.from_texts(json.loads(header))
+        except (ValueError, AttributeError) as exc:
+            raise UsageError(
+                f"{self._path} is not what a run of vswin keeps its features in; choose another "
+                "file, or give --no-resume to replace it"
+            ) from exc
+        if difference := origin.first_difference(found):
+            raise UsageError(
+                f"{self._path.name} holds features made with another {difference}, and a file has "
+                "those of one; choose another file, or give --no-resume to replace it"
+            )
+
+    def _offset(self, row: int) -> int:
+        return _HEADER_BYTES + row * self._type.itemsize
+
+    def _write(self, content: bytes, offset: int) -> None:
+        rest = memoryview(content)
+        try:
+            while rest:
+                written = os.pwrite(self._descriptor, rest, offset)
+                rest, offset = rest[written:], offset + written
+            os.fsync(self._descriptor)
+        except OSError as exc:
+            raise self._failed(exc) from exc
+
+    def _failed(self, exc: OSError) -> OutputError:
+        return OutputError(f"cannot write {self._path}: {exc.strerror}; choose another file")
+
+    _num_rows = 0

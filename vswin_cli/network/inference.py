@@ -1,0 +1,65 @@
+"""The model as the engines run it: uint8 views in, probabilities and features out."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from vswin_cli.network.checkpoint import read_checkpoint
+from vswin_cli.network.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
+from vswin_cli.zoo.architectures import Size
+from vswin_cli.zoo.models import Model
+from vswin_cli.zoo.protocols import MEAN, STD
+
+
+def build_inference_model(
+    model: Model, weights_file: Path, view_size: Size, with_top: bool, dtype: str = "float32"
+) -> keras.Model:
+    """Build a model from uint8 RGB views (B, T, H, W, 3) to float32 outputs, in `Outputs`'s order.
+
+    Args:
+        model: Names the architecture and the classes.
+        weights_file: Its published file.
+        view_size: (T, H, W); whole patches, since folding the normalisation into the patch
+            embedding would be wrong where that pads.
+        with_top: Whether the file has a head. Without, there are no probabilities: (B, 0).
+        dtype: The backbone's dtype policy.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+    """
+    patch = model.architecture.patch
+    if any(side % cell for side, cell in zip(view_size, patch, strict=True)):
+        raise ValueError(f"views of {view_size} are not whole patches of {patch}")
+    num_classes = model.num_classes if with_top else None
+    weights = read_checkpoint(weights_file, model.architecture, num_classes)
+    _fold_normalisation(weights)
+    views = keras.Input((*view_size, 3), dtype="uint8", name="views")
+    if num_classes is None:
+        backbone = VideoSwinBackbone(model.architecture, view_size, dtype=dtype, name="backbone")
+        assign(backbone, weights)
+        tokens = backbone(ops.cast(views, backbone.compute_dtype))
+        features = keras.layers.GlobalAveragePooling3D(
+            data_format="channels_last", dtype="float32"
+        )(tokens)
+        return keras.Model(views, [features[:, :0], features], name="inference")
+    classifier = VideoSwinClassifier(
+        model.architecture, view_size, num_classes, dtype=dtype, name="classifier"
+    )
+    assign(classifier, weights)
+    both = keras.Model(classifier.input, [classifier.output, classifier.get_layer("pool").output])
+    logits, features = both(ops.cast(views, classifier.backbone.compute_dtype))
+    return keras.Model(views, [ops.softmax(logits), features], name="inference")
+
+
+def _fold_normalisation(weights: dict[str, np.ndarray]) -> None:
+    """Let the patch embedding take pixels in 0 … 255, in place.
+
+    k·(x − mean) / std + b = (k / std)·x + (b − Σ k·mean / std)
+    """
+    name = "patch_embedding"
+    kernel = weights[f"{name}/kernel"] / np.reshape(STD, (3, 1))  # (pT, pH, pW, 3, C), float64
+    shift = np.einsum("thwcd,c->d", kernel, MEAN)
+    weights[f"{name}/kernel"] = kernel.astype(np.float32)
+    weights[f"{name}/bias"] = (weights[f"{name}/bias"] - shift).astype(np.float32)

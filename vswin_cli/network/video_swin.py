@@ -1,0 +1,139 @@
+"""Video Swin: the backbone, and the classifier that puts a head on it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from vswin_cli.network.layers import PatchEmbedding, PatchMerging, SwinBlock, TokenNorm
+from vswin_cli.zoo.architectures import Architecture, Size
+
+Config = dict[str, Any]
+serializable = keras.saving.register_keras_serializable(package="vswin")
+
+
+@serializable
+class VideoSwinBackbone(keras.Model):
+    """Views (B, T, H, W, 3) to features (B, T', H', W', C).
+
+    Args:
+        architecture: Fixes the shape of every variable.
+        input_size: (T, H, W) in pixels; any size, it is padded where the windows need it.
+        options: Of `keras.Model`; `dtype` may be a mixed-precision policy.
+
+    T' = ⌈T/pT⌉; H' and W' are a patch's share of H and W, halved (rounding up) after every stage
+    but the last. Pixels are RGB, normalised by `zoo.protocols.MEAN` and `STD`.
+    """
+
+    def __init__(self, architecture: Architecture, input_size: Size, **options: object) -> None:
+        dtype = options.pop("dtype", None)
+        pixels = keras.Input((*input_size, 3))
+        x = PatchEmbedding(
+            architecture.embed_dim, architecture.patch, dtype=dtype, name="patch_embedding"
+        )(pixels)
+        last_stage = len(architecture.depths) - 1
+        for stage, depth in enumerate(architecture.depths):
+            for block in range(depth):
+                x = SwinBlock(
+                    architecture.num_heads[stage],
+                    architecture.window,
+                    shifted=block % 2 == 1,
+                    mlp_ratio=architecture.mlp_ratio,
+                    dtype=dtype,
+                    name=f"stage{stage}_block{block}",
+                )(x)
+            if stage < last_stage:
+                x = PatchMerging(dtype=dtype, name=f"patch_merging{stage}")(x)
+        x = TokenNorm(dtype=dtype, name="norm")(x)
+        super().__init__(inputs=pixels, outputs=x, **options)
+        self.architecture = architecture
+        self.input_size = tuple(input_size)
+        self.dtype_option = dtype
+
+    def get_config(self) -> Config:
+        """Keep what builds the same backbone."""
+        return {
+            "architecture": asdict(self.architecture),
+            "input_size": self.input_size,
+            "dtype": self.dtype_option,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Build a backbone from what `get_config` kept."""
+        return cls(**_with_architecture(config))
+
+
+@serializable
+class VideoSwinClassifier(keras.Model):
+    """Views (B, T, H, W, 3) to logits (B, num_classes): backbone, average pooling, linear head.
+
+    Args:
+        architecture: As of `VideoSwinBackbone`.
+        input_size: As of `VideoSwinBackbone`.
+        num_classes: Length of the label set.
+        options: As of `VideoSwinBackbone`. The head computes in float32 under every policy.
+    """
+
+    def __init__(
+        self, architecture: Architecture, input_size: Size, num_classes: int, **options: object
+    ) -> None:
+        dtype = options.pop("dtype", None)
+        backbone_trainable = options.pop("backbone_trainable", True)
+        backbone = VideoSwinBackbone(architecture, input_size, dtype=dtype, name="backbone")
+        pooled = keras.layers.GlobalAveragePooling3D(
+            data_format="channels_last", dtype="float32", name="pool"
+        )(backbone.output)
+        logits = keras.layers.Dense(num_classes, dtype="float32", name="head")(pooled)
+        super().__init__(inputs=backbone.input, outputs=logits, **options)
+        self.backbone = backbone
+        self.backbone.trainable = backbone_trainable
+        self.num_classes = num_classes
+
+    def get_config(self) -> Config:
+        """Keep what builds the same classifier."""
+        return {
+            **self.backbone.get_config(),
+            "num_classes": self.num_classes,
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone_trainable": self.backbone.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Build a classifier from what `get_config` kept."""
+        return cls(**_with_architecture(config))
+
+
+def _with_architecture(config: Config) -> Config:
+    """Turn the architecture back into what the constructors take; JSON made its tuples lists."""
+    fields: Config = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in config["architecture"].items()
+    }
+    architecture = Architecture(**fields)
+    return {**config, "architecture": architecture, "input_size": tuple(config["input_size"])}
+
+
+def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Fill every variable exactly once.
+
+    Args:
+        model: A backbone or a classifier.
+        weights: By variable path, as `read_checkpoint` returns them.
+
+    Raises:
+        ValueError: The names or shapes are not exactly the model's; nothing was assigned.
+    """
+    variables = {variable.path: variable for variable in model.variables}
+    if {path: tuple(variable.shape) for path, variable in variables.items()} != {
+        path: values.shape for path, values in weights.items()
+    }:
+        raise ValueError(f"the weights are not those of {model.name}")
+    for path, variable in variables.items():
+        variable.assign(weights[path])

@@ -1,0 +1,196 @@
+"""Decoding in processes that can be killed, a bounded way ahead of whoever takes the views.
+
+A process pool of the standard library breaks as a whole when one process dies, and those that
+replace workers send all results through one pipe under one lock. Here every worker has a socket of
+its own: its end tells of its death, and a worker that has finished waits in it, which is what
+bounds the memory.
+"""
+
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Pipe, wait
+from queue import SimpleQueue
+from time import monotonic
+
+from vswin_cli.errors import BackendError, VideoError
+from vswin_cli.runs.finding import Found
+from vswin_cli.runs.worker import Decoding
+from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess, how_it_ended
+from vswin_cli.video.views import Views
+
+_STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
+_PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones
+_MAX_READY = 1  # videos that wait for the model, beside those that wait in their workers
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A video's views, or why it has none."""
+
+    found: Found
+    views: Views | None
+    error: VideoError | None
+    seconds: float  # of decoding
+    notes: tuple[str, ...] = ()
+
+
+class DecodingPool:
+    """Processes that decode; each video has its own deadline, and fails alone.
+
+    Args:
+        decoding: How the workers decode.
+        num_workers: Processes at most; they start when there is something to do.
+        timeout_seconds: For one video, from when a worker takes it.
+    """
+
+    def __init__(self, decoding: Decoding, *, num_workers: int, timeout_seconds: float) -> None:
+        self._decoding = decoding
+        self._num_workers = num_workers
+        self._timeout_seconds = timeout_seconds
+        self._workers: list[WorkerProcess] = []
+        self._ready = SimpleQueue[Decoded | BaseException | None]()
+        self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that looks after the workers
+        self._stopped_at: float | None = None
+        self._is_closed = False
+
+    def decode_each(self, videos: Iterable[Found]) -> Generator[Decoded, None, None]:
+        """Yield every video as it is ready, in no certain order; to be called once.
+
+        Raises:
+            BackendError: Workers do not start.
+        """
+        thread = threading.Thread(target=self._run, args=(iter(videos),), daemon=True)
+        thread.start()
+        try:
+            while (decoded := self._ready.get()) is not None:
+                if isinstance(decoded, BaseException):
+                    raise decoded
+                self._ring.send_bytes(b"room")
+                yield decoded
+                del decoded
+        finally:
+            self._is_closed = True
+            self._ring.send_bytes(b"closed")
+            thread.join()
+
+    def stop(self) -> None:
+        """Take no more videos; what is being decoded is still yielded. From any thread."""
+        self._stopped_at = self._stopped_at or monotonic()
+        self._ring.send_bytes(b"stop")
+
+    def busy_with(self) -> list[Found]:
+        """The videos that are being decoded, the longest first."""
+        workers = sorted(self._workers.copy(), key=lambda worker: worker.deadline)
+        return [worker.found for worker in workers if worker.found is not None]
+
+    def _run(self, videos: Iterator[Found]) -> None:
+        """Look after the workers; the one thread that starts, asks and kills them.
+
+        Linux kills a process that asked for it when the thread that started it ends, so this one
+        outlives them all.
+        """
+        end: BaseException | None = None
+        try:
+            while not self._is_closed:
+                self._assign(videos)
+                if not any(worker.found for worker in self._workers):
+                    break
+                self._collect()
+        except BaseException as error:  # it is raised where the videos are taken
+            end = error
+        finally:
+            for worker in self._workers:
+                worker.kill()
+            self._ready.put(end)
+
+    def _assign(self, videos: Iterator[Found]) -> None:
+        while self._stopped_at is None:
+            idle = next((worker for worker in self._workers if worker.found is None), None)
+            if idle is None and len(self._workers) == self._num_workers:
+                return
+            found = next(videos, None)
+            if found is None:
+                return
+            if idle is not None and not idle.is_alive():  # not this video's fault
+                idle.kill()
+                self._workers.remove(idle)
+                idle = None
+            if idle is None:
+                idle = WorkerProcess(self._decoding)
+                self._workers.append(idle)
+            idle.ask(found, self._timeout_seconds)
+
+    def _collect(self) -> None:
+        """Wait until something happens, and deal with it."""
+        busy = [worker for worker in self._workers if worker.found is not None]
+        waiting = [worker for worker in busy if self._has_room() or not worker.has_answered]
+        now = monotonic()
+        patience = min((self._deadline(worker) for worker in busy), default=now) - now
+        heard = wait(
+            [self._bell, *(worker.connection for worker in waiting)],
+            min(max(patience, 0), _PATIENCE_SECONDS),
+        )
+        if self._bell in heard:
+            self._bell.recv_bytes()
+        for worker in waiting:
+            if worker.connection in heard:
+                self._listen(worker)
+            elif monotonic() >= self._deadline(worker):
+                self._give_up(worker)
+
+    def _has_room(self) -> bool:
+        return self._ready.qsize() < _MAX_READY
+
+    def _deadline(self, worker: WorkerProcess) -> float:
+        if worker.has_answered:
+            return float("inf")
+        if self._stopped_at is not None:
+            return min(worker.deadline, self._stopped_at + _STOP_SECONDS)
+        return worker.deadline
+
+    def _listen(self, worker: WorkerProcess) -> None:
+        try:
+            if not worker.is_ready:
+                worker.connection.recv_bytes()
+                worker.begin(self._timeout_seconds)
+                return
+            worker.has_answered = True
+            if not self._has_room():
+                return
+            answer = worker.receive()
+        except (EOFError, OSError):
+            self._bury(worker)
+            return
+        found = worker.found
+        assert found is not None
+        worker.found = None
+        error = None
+        if answer.error_kind is not None:
+            error = VideoError(answer.error_message or "", kind=answer.error_kind)
+        self._ready.put(Decoded(found, answer.views, error, answer.seconds, answer.notes))
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        """Record the video that a worker died of."""
+        exit_code = worker.kill()
+        self._workers.remove(worker)
+        how = how_it_ended(exit_code)
+        if not worker.is_ready:
+            raise BackendError(f"a decoding process does not start: it {how}")
+        self._fail(worker, "crashed", f"its decoder crashed: the process {how}")
+
+    def _give_up(self, worker: WorkerProcess) -> None:
+        worker.kill()
+        self._workers.remove(worker)
+        if self._stopped_at is not None:
+            return  # the user would not wait; the next run tries again
+        if not worker.is_ready:
+            raise BackendError(f"a decoding process does not start within {START_SECONDS:.0f} s")
+        self._fail(worker, "timeout", f"not decoded within {self._timeout_seconds:g} s")
+
+    def _fail(self, worker: WorkerProcess, kind: str, reason: str) -> None:
+        found = worker.found
+        assert found is not None
+        advice = "try --reader decord or opencv" if kind == "crashed" else "raise --timeout"
+        error = VideoError(f"cannot read {found.path}: {reason}; {advice}", kind=kind)
+        self._ready.put(Decoded(found, None, error, monotonic() - worker.since))

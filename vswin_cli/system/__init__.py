@@ -1,0 +1,1 @@
+"""What the machine gives: processors, the cache folder, streams."""
