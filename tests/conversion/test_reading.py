@@ -222,23 +222,6 @@ def test_safetensors_header_that_lies_is_refused(tmp_path, header, fault):
         floats(path, "w")
 
 
-def test_hdf5_reaches_into_no_other_file(tmp_path):
-    with h5py.File(tmp_path / "secret.h5", "w") as secret:
-        secret["weight"] = VALUES
-    (tmp_path / "raw").write_bytes(VALUES.tobytes())
-    with h5py.File(tmp_path / "links.weights.h5", "w") as file:
-        file["linked"] = h5py.ExternalLink(tmp_path / "secret.h5", "weight")
-        file.create_dataset(
-            "external", (3, 4), np.float32, external=[(tmp_path / "raw", 0, VALUES.nbytes)]
-        )
-        layout = h5py.VirtualLayout((3, 4), np.float32)
-        layout[:] = h5py.VirtualSource(tmp_path / "secret.h5", "weight", (3, 4))
-        file.create_virtual_dataset("virtual", layout)
-        file["own"] = VALUES
-    with open_checkpoint(tmp_path / "links.weights.h5") as tree:
-        assert list(tree) == ["own"]
-
-
 def test_configuration_of_a_keras_file_is_not_read(tmp_path):
     with h5py.File(tmp_path / "model.weights.h5", "w") as file:
         file["layers/dense/vars/0"] = VALUES
@@ -323,10 +306,3 @@ def test_compressed_zip_is_refused_before_it_is_unpacked(tmp_path, name):
             archive.writestr(entry, content)
     with pytest.raises(CheckpointError, match="of the zip is compressed"):
         floats(tmp_path / name)
-
-
-def test_hdf5_numbers_that_are_not_in_the_file_are_refused(tmp_path):
-    with h5py.File(tmp_path / "holes.weights.h5", "w") as file:
-        file.create_dataset("weight", (10**6, 10**6), np.float32, chunks=(100, 100))
-    with pytest.raises(CheckpointError, match="compressed or was never written"):
-        floats(tmp_path / "holes.weights.h5", "weight")

@@ -1,7 +1,6 @@
 """Opens a checkpoint by what it is, whatever its name says."""
 
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,14 +8,17 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 from zipfile import ZIP_STORED, ZipFile
 
-from vswin_cli.conversion import hdf5
-from vswin_cli.conversion.hdf5 import open_hdf5, read_hdf5
+import h5py
+
 from vswin_cli.conversion.safetensors import is_safetensors, read_safetensors
-from vswin_cli.conversion.stored import StoredTensor, Tree
+from vswin_cli.conversion.stored import Storage, StoredTensor, Tree
 from vswin_cli.conversion.torch_legacy import is_legacy, read_torch_legacy
 from vswin_cli.conversion.torch_zip import PICKLE, read_torch_zip
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
+from vswin_cli.network import hdf5
+from vswin_cli.system.files import open_regular
 
+_KERAS_ENTRY = "model.weights.h5"  # of a `.keras` file, which is a zip
 _ZIP_MAGIC = b"PK\x03\x04"
 _MAX_DEPTH = 6  # of wrappers around a state_dict
 
@@ -29,18 +31,12 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
         WeightsNotFoundError: There is no such file.
         CheckpointError: It cannot be read, is damaged, or is of no format that is known.
     """
-    try:
-        is_file = stat.S_ISREG(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError) as exc:
-        raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
-    except OSError as exc:
-        raise CheckpointError(f"cannot read checkpoint {path}: {exc.strerror}") from exc
-    if not is_file:
-        raise CheckpointError(f"cannot read checkpoint {path}: not a file")
     with ExitStack() as opened:
         try:
-            stream = opened.enter_context(path.open("rb"))
+            stream = opened.enter_context(open_regular(path))
             tree = _read(stream, opened)
+        except (FileNotFoundError, NotADirectoryError) as exc:
+            raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
         except CheckpointError as exc:
             raise CheckpointError(f"cannot read checkpoint {path}: {exc}") from exc
         except OSError as exc:
@@ -57,7 +53,7 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
     start = stream.read(len(hdf5.MAGIC))
     stream.seek(0)
     if start == hdf5.MAGIC:
-        return read_hdf5(opened.enter_context(open_hdf5(stream)))
+        return _read_hdf5(stream, opened)
     if start.startswith(_ZIP_MAGIC):
         return _read_zip(stream, opened)
     stream.seek(0)
@@ -71,6 +67,20 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
     )
 
 
+def _read_hdf5(stream: BinaryIO, opened: ExitStack) -> Tree:
+    tensors = opened.enter_context(hdf5.open_hdf5(stream))
+    return {path: _tensor(tensor) for path, tensor in tensors.items()}
+
+
+def _tensor(tensor: h5py.Dataset) -> StoredTensor:
+    dtype = tensor.dtype.newbyteorder("<")
+
+    def read() -> bytes:
+        return hdf5.read(tensor).astype(dtype, copy=False).tobytes()
+
+    return StoredTensor.whole(Storage(dtype.name, tensor.size, read), tensor.shape)
+
+
 def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
     archive = opened.enter_context(ZipFile(stream))
     for entry in archive.infolist():  # a few bytes could else fill all memory, or the disk
@@ -80,18 +90,18 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
                 "unpack it, and zip it without compression"
             )
     names = archive.namelist()
-    if hdf5.KERAS_ENTRY in names:
+    if _KERAS_ENTRY in names:
         # HDF5 jumps to and fro, which a zip's entry does not like. The configuration is not read.
         unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115 - closed with the rest
-        with archive.open(hdf5.KERAS_ENTRY) as weights:
+        with archive.open(_KERAS_ENTRY) as weights:
             shutil.copyfileobj(weights, unpacked, 1 << 20)
         unpacked.seek(0)
-        return read_hdf5(opened.enter_context(open_hdf5(unpacked)))
+        return _read_hdf5(unpacked, opened)
     pickles = [name for name in names if name == PICKLE or name.count("/") == 1]
     for name in pickles:
         if name == PICKLE or name.endswith(f"/{PICKLE}"):
             return _tree(read_torch_zip(archive, name), set())
-    raise CheckpointError(f"the zip holds neither a {PICKLE} nor a {hdf5.KERAS_ENTRY}")
+    raise CheckpointError(f"the zip holds neither a {PICKLE} nor a {_KERAS_ENTRY}")
 
 
 def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:

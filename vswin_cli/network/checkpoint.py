@@ -5,9 +5,8 @@ break with the next renamed class, so every dataset is named here, and a file is
 holds exactly these datasets in exactly these shapes.
 """
 
-import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -16,6 +15,8 @@ import h5py
 import numpy as np
 
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
+from vswin_cli.network import hdf5
+from vswin_cli.system.files import open_regular
 from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.models import MODELS, Model
 
@@ -23,9 +24,6 @@ BACKBONE_GROUP = "layers/video_swin_backbone/"
 _HEAD_GROUP = "layers/dense"
 
 Shape = tuple[int, ...]
-
-# What h5py raises where a damaged file leads it astray, according to what is damaged.
-_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, UnicodeError)
 
 
 @dataclass(frozen=True)
@@ -126,13 +124,14 @@ def read_checkpoint(
 
     Raises:
         WeightsNotFoundError: There is no such file.
-        CheckpointError: The file is not HDF5, is damaged, holds a number that is not finite, or
-            its datasets are not exactly those of the key table; the first difference is named.
+        CheckpointError: The file is not HDF5, is damaged, points to other files, holds a number
+            that is not finite, or its datasets are not exactly those of the key table; the first
+            difference is named.
     """
     keys = key_table(architecture, num_classes)
-    with _open(path) as file:
-        _check_layout(path, keys, _shapes(path, file))
-        return {key.variable: _read(path, file, key.dataset) for key in keys}
+    with _open(path) as tensors:
+        _check_layout(path, keys, tensors)
+        return {key.variable: _read(path, key.dataset, tensors) for key in keys}
 
 
 def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | None) -> None:
@@ -142,10 +141,10 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
     """
     keys = key_table(architecture, num_classes)
-    with _open(path) as file:
-        _check_layout(path, keys, _shapes(path, file))
+    with _open(path) as tensors:
+        _check_layout(path, keys, tensors)
         for key in keys:
-            _read(path, file, key.dataset)
+            _read(path, key.dataset, tensors)
 
 
 def has_top(path: Path) -> bool:
@@ -154,8 +153,8 @@ def has_top(path: Path) -> bool:
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
     """
-    with _open(path) as file:
-        return _HEAD_GROUP in file
+    with _open(path) as tensors:
+        return any(dataset.startswith(f"{_HEAD_GROUP}/") for dataset in tensors)
 
 
 def save_checkpoint(
@@ -178,47 +177,29 @@ def save_checkpoint(
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[h5py.File]:
-    try:
-        is_file = stat.S_ISREG(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError) as exc:
-        raise WeightsNotFoundError(f"cannot read weights {path}: no such file") from exc
-    except OSError as exc:  # a name too long, a folder that may not be entered
-        reason = (exc.strerror or str(exc)).lower()
-        raise CheckpointError(f"cannot read weights {path}: {reason}; check the path") from exc
-    if not is_file:
-        raise CheckpointError(f"cannot read weights {path}: not a file")
-    try:
-        file = h5py.File(path, "r")
-    except PermissionError as exc:
-        raise CheckpointError(f"cannot read weights {path}: permission denied") from exc
-    except OSError as exc:
-        if h5py.is_hdf5(path):
-            reason = "the HDF5 file is truncated or damaged; fetch it again"
-        else:
-            reason = "not an HDF5 file; a published .weights.h5 file is needed"
-        raise CheckpointError(f"cannot read weights {path}: {reason}") from exc
-    with file:
-        yield file
+def _open(path: Path) -> Iterator[Mapping[str, h5py.Dataset]]:
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(open_regular(path))
+            is_hdf5 = stream.read(len(hdf5.MAGIC)) == hdf5.MAGIC
+            tensors = stack.enter_context(hdf5.open_hdf5(stream)) if is_hdf5 else None
+        except (FileNotFoundError, NotADirectoryError) as exc:
+            raise WeightsNotFoundError(f"cannot read weights {path}: no such file") from exc
+        except OSError as exc:  # a name too long, a folder, what may not be read
+            reason = (exc.strerror or str(exc)).lower()
+            raise CheckpointError(f"cannot read weights {path}: {reason}; check the path") from exc
+        except CheckpointError as exc:
+            raise CheckpointError(f"cannot read weights {path}: {exc}; fetch it again") from exc
+        if tensors is None:
+            raise CheckpointError(
+                f"cannot read weights {path}: not an HDF5 file; a published .weights.h5 file is "
+                "needed"
+            )
+        yield tensors
 
 
-def _shapes(path: Path, file: h5py.File) -> dict[str, Shape]:
-    shapes: dict[str, Shape] = {}
-
-    def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(node, h5py.Dataset):
-            shapes[name] = node.shape
-
-    try:
-        file.visititems(visit)
-    except _DAMAGE as exc:
-        raise CheckpointError(
-            f"cannot read weights {path}: the HDF5 file is damaged; fetch it again"
-        ) from exc
-    return shapes
-
-
-def _check_layout(path: Path, keys: Iterable[Key], found: Mapping[str, Shape]) -> None:
+def _check_layout(path: Path, keys: Iterable[Key], tensors: Mapping[str, h5py.Dataset]) -> None:
+    found: dict[str, Shape] = {dataset: tensor.shape for dataset, tensor in tensors.items()}
     expected = {key.dataset: key.shape for key in keys}
     for dataset, shape in expected.items():
         if dataset not in found:
@@ -256,10 +237,10 @@ def _whose_layout(found: Mapping[str, Shape]) -> str:
     return ""
 
 
-def _read(path: Path, file: h5py.File, dataset: str) -> np.ndarray:
+def _read(path: Path, dataset: str, tensors: Mapping[str, h5py.Dataset]) -> np.ndarray:
     try:
-        values = np.asarray(file[dataset], dtype=np.float32)
-    except _DAMAGE as exc:
+        values = hdf5.read(tensors[dataset]).astype(np.float32, copy=False)
+    except CheckpointError as exc:
         raise CheckpointError(
             f"cannot read weights {path}: {dataset} is damaged; fetch the file again"
         ) from exc
