@@ -19,6 +19,7 @@ from waiting import wait_for_line
 from vswin_cli.cli.app import run
 from vswin_cli.cli.downloads import fetch_all
 from vswin_cli.cli.options import complete_model
+from vswin_cli.system.files import temporary_path
 from vswin_cli.weights.cache import weights_file
 from vswin_cli.weights.fetch import Fetching
 from vswin_cli.weights.lock import locked
@@ -230,9 +231,10 @@ def test_path_is_printed_whether_or_not_it_is_there(tiny, capfd):
 
 
 def test_remove_takes_all_that_belongs_to_it(here, capfd):
-    beside = [".sha256", ".sha256.new", ".part", ".part.json", ".part.json.new", ".corrupt"]
-    for suffix in [*beside, ".corrupt.1"]:
+    for suffix in [".sha256", ".part", ".part.json", ".corrupt", ".corrupt.1"]:
         here.path.with_name(here.path.name + suffix).touch()
+    for path in (here.record_path, here.origin_path):  # a killed process left them
+        temporary_path(path).touch()
     assert run(["weights", "remove", "swin-t-k400"]) == 0
     assert list(here.folder.iterdir()) == [here.lock_path]
     assert run(["weights", "remove", "swin-t-k400"]) == 0

@@ -10,7 +10,8 @@ from reference import write_checkpoint
 from vswin_cli.cli.app import run
 from vswin_cli.cli.needed_weights import find_or_fetch
 from vswin_cli.errors import CheckpointError, DownloadError, WeightsNotFoundError
-from vswin_cli.weights.pins import file_sha256, read_record
+from vswin_cli.system.files import file_sha256
+from vswin_cli.weights.pins import read_record
 from vswin_cli.zoo.models import find_model
 
 TINY = find_model("swin-t-k400")

@@ -6,7 +6,8 @@ from reference import write_checkpoint
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import check_checkpoint
-from vswin_cli.weights.pins import file_sha256, read_record, write_record
+from vswin_cli.system.files import file_sha256
+from vswin_cli.weights.pins import read_record, write_record
 from vswin_cli.weights.verify import verify, verify_again
 from vswin_cli.weights.watch import Watcher
 

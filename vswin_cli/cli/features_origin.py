@@ -2,7 +2,7 @@
 
 from vswin_cli.cli.label_setup import LabelSetup
 from vswin_cli.features.origin import FeatureType, Origin
-from vswin_cli.weights.pins import file_sha256
+from vswin_cli.system.files import file_sha256
 
 
 def origin_of(setup: LabelSetup, *, dtype: FeatureType, per_view: bool) -> Origin:

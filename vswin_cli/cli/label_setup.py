@@ -9,8 +9,8 @@ from vswin_cli.results import Setup
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.records import settings_digest
 from vswin_cli.runs.worker import Decoding, decode_views
+from vswin_cli.system.files import file_sha256
 from vswin_cli.system.processors import available_processors
-from vswin_cli.weights.pins import file_sha256
 from vswin_cli.zoo.models import OwnModel
 from vswin_cli.zoo.protocols import Protocol
 

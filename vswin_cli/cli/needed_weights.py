@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
+from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
-from vswin_cli.weights.pins import file_sha256, is_as_recorded, pinned_sha256
+from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
 from vswin_cli.zoo.models import AnyModel, BundledModel, OwnModel
 
 

@@ -1,16 +1,15 @@
 """Writes a converted model: the weights, and the model file beside them; each whole, or not."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from hashlib import file_digest
 from pathlib import Path
 
 from vswin_cli.conversion.matching import Match
 from vswin_cli.errors import CheckpointError, ModelFileError, OutputError
 from vswin_cli.network.checkpoint import save_checkpoint
+from vswin_cli.system.files import file_sha256, replacing
 from vswin_cli.zoo.model_file import parse_model_file
 from vswin_cli.zoo.model_text import model_text
 from vswin_cli.zoo.models import OwnModel
@@ -44,9 +43,7 @@ def write_model(model: OwnModel, found: Match, *, checkpoint: Path, overwrite: b
             save_checkpoint(temporary, found.variables, model.architecture, found.num_classes)
         except CheckpointError as exc:
             raise CheckpointError(f"cannot convert {checkpoint}: {exc}") from exc
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-            model = replace(model, sha256=file_digest(written, "sha256").hexdigest())
+        model = replace(model, sha256=file_sha256(temporary))
     with _replacing(model.path, overwrite=overwrite) as temporary:
         temporary.write_text(model_text(model, origin=origin), encoding="utf-8")
     return model
@@ -66,34 +63,12 @@ def refuse_existing(model: OwnModel, *, overwrite: bool) -> None:
 @contextmanager
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Lend a file that takes the path's place when the block ends well."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    unique = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        _move(temporary, path, overwrite=overwrite)
+        with replacing(path, overwrite=overwrite, temporary=unique) as temporary:
+            yield temporary
     except FileExistsError as exc:
         raise OutputError(f"{path} is there already; give --force, or another --output") from exc
     except (OSError, RuntimeError) as exc:  # HDF5 reports a full disk as the latter
         reason = getattr(exc, "strerror", None) or exc
         raise OutputError(f"cannot write {path}: {reason}; choose another --output") from exc
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a file its name.
-
-    Raises:
-        FileExistsError: Something has appeared there meanwhile.
-    """
-    if not overwrite:
-        try:
-            os.link(temporary, path)  # the one step that fails if something is there
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links
-            if os.path.lexists(path):
-                raise FileExistsError(path) from None
-        else:
-            return
-    temporary.replace(path)

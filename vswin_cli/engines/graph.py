@@ -9,8 +9,9 @@ from pathlib import Path
 import openvino
 from openvino import opset16
 
-from vswin_cli.engines.graph_cache import GRAPH, digest, is_whole, prune, store
+from vswin_cli.engines.graph_cache import GRAPH, is_whole, prune, store
 from vswin_cli.engines.keras_backend import import_keras
+from vswin_cli.system.files import file_sha256
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
@@ -65,11 +66,11 @@ def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
     package = Path(__file__).parents[1]
     sources = sorted([*package.glob("model/*.py"), *package.glob("zoo/*.py")])
     parts = (
-        digest(weights_file),
+        file_sha256(weights_file),
         # Of a model of the user's, the weights alone do not tell the window or the heads.
         repr((model.architecture, model.num_classes)),
         "x".join(map(str, view_size)),
-        *map(digest, sources),
+        *map(file_sha256, sources),
         version("keras"),
         version("openvino"),
     )

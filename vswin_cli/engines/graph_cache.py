@@ -3,7 +3,6 @@
 An entry is a folder with a graph, its constants and the SHA-256 of both.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -12,17 +11,13 @@ from pathlib import Path
 from time import time
 from uuid import uuid4
 
+from vswin_cli.system.files import file_sha256, sync_file
+
 GRAPH = "model.xml"
 CONSTANTS = "model.bin"
 DIGESTS = "digests.json"
 _UNFINISHED = ".new-"  # begins the name of a folder that is being written
 _ABANDONED_SECONDS = 86_400
-
-
-def digest(file: Path) -> str:
-    """SHA-256 of a file's content."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_whole(entry: Path) -> bool:
@@ -50,8 +45,7 @@ def store(entry: Path, write: Callable[[Path, Path], None]) -> None:
         write(folder / GRAPH, folder / CONSTANTS)
         (folder / DIGESTS).write_text(json.dumps(_digests(folder)))
         for file in folder.iterdir():
-            with file.open("rb") as stream:
-                os.fsync(stream.fileno())
+            sync_file(file)
         try:
             folder.rename(entry)
         except OSError:  # something stands there
@@ -101,7 +95,7 @@ def clear(cache_folder: Path) -> int:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {name: digest(folder / name) for name in (GRAPH, CONSTANTS)}
+    return {name: file_sha256(folder / name) for name in (GRAPH, CONSTANTS)}
 
 
 def _remove(path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.features.origin import Origin
+from vswin_cli.system.files import write_durably
 
 _HEADER_BYTES = 4096
 
@@ -103,12 +104,8 @@ class RowStore:
         return _HEADER_BYTES + row * self._type.itemsize
 
     def _write(self, content: bytes, offset: int) -> None:
-        rest = memoryview(content)
         try:
-            while rest:
-                written = os.pwrite(self._descriptor, rest, offset)
-                rest, offset = rest[written:], offset + written
-            os.fsync(self._descriptor)
+            write_durably(self._descriptor, content, offset)
         except OSError as exc:
             raise self._failed(exc) from exc
 

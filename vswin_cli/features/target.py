@@ -10,6 +10,7 @@ from vswin_cli.features.embeddings import Content, Embeddings
 from vswin_cli.features.files import Form, form_of
 from vswin_cli.features.origin import Origin
 from vswin_cli.runs.output_lock import lock_path, locked_output
+from vswin_cli.system.files import replacing, temporary_path
 
 
 class FeaturesTarget:
@@ -48,7 +49,8 @@ class FeaturesTarget:
 
     def is_own(self, path: str) -> bool:
         """Whether an absolute path is one of the files that a run writes."""
-        own = (self._real, self.journal_path, self.store_path, lock_path(self.output), self._new)
+        beside = (lock_path(self.output), temporary_path(self._real))
+        own = (self._real, self.journal_path, self.store_path, *beside)
         return Path(os.path.realpath(path)) in own
 
     @contextmanager
@@ -70,29 +72,23 @@ class FeaturesTarget:
         """
         content = embeddings.content(videos)
         try:
-            self._write(content)
-            with self._new.open("rb") as written:
-                os.fsync(written.fileno())
-            self._new.replace(self._real)
+            with replacing(self._real) as temporary:
+                self._write(temporary, content)
         except OSError as exc:
             raise OutputError(
                 f"cannot write {self.output}: {exc.strerror or exc}; free some space and run again"
             ) from exc
 
-    def _write(self, content: Content) -> None:
+    def _write(self, path: Path, content: Content) -> None:
         if self._form is Form.NPZ:
             from vswin_cli.features.npz_writer import write_npz  # noqa: PLC0415
 
-            write_npz(self._new, content)
+            write_npz(path, content)
         else:
             # The extra need not be installed.
             from vswin_cli.features.parquet_writer import write_parquet  # noqa: PLC0415
 
-            write_parquet(self._new, content)
-
-    @property
-    def _new(self) -> Path:
-        return self._beside(".", ".tmp")
+            write_parquet(path, content)
 
     def _beside(self, before: str, after: str) -> Path:
         return self._real.with_name(f"{before}{self._real.name}{after}")

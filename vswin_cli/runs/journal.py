@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.system.files import replacing, sync_folder, write_durably
 
 Record = dict[str, Any]
 
@@ -59,7 +60,7 @@ class Journal:
                 if not read_only:
                     self._file.truncate(self._end)
                     os.fsync(self._file.fileno())
-                    _sync_folder(self.path.parent)
+                    sync_folder(self.path.parent)
             except BaseException:
                 self._file.close()
                 raise
@@ -82,11 +83,7 @@ class Journal:
         """
         line = json.dumps(record).encode("ascii") + b"\n"  # any name survives in ASCII
         with _translated(self.path):
-            self._file.seek(self._end)
-            rest = memoryview(line)
-            while rest:
-                rest = rest[self._file.write(rest) :]
-            os.fsync(self._file.fileno())
+            write_durably(self._file.fileno(), line, self._end)
         self._remember(record, self._end, len(line))
         self._end += len(line)
 
@@ -104,19 +101,14 @@ class Journal:
     def put_in_order(self, videos: Sequence[str]) -> None:
         """Rewrite the file with each video once, as `records` yields them, unless it is so.
 
-        It is written beside, and takes the place of the file when it is complete on disk.
+        Raises:
+            OutputError: It cannot be written.
         """
         if not self._superseded and self._order(videos) == list(self.entries):
             return
-        beside = self.path.with_name(f".{self.path.name}.tmp")
-        with _translated(beside):
-            with beside.open("wb") as ordered:
+        with _translated(self.path):
+            with replacing(self.path) as temporary, temporary.open("wb") as ordered:
                 ordered.writelines(self._lines(videos))
-                ordered.flush()
-                os.fsync(ordered.fileno())
-            beside.chmod(self.path.stat().st_mode & 0o7777)
-            beside.replace(self.path)
-            _sync_folder(self.path.parent)
             self._file.close()
             self._file = self.path.open("r+b", buffering=0)
             self.entries, self._superseded = {}, False
@@ -215,11 +207,3 @@ def _is_torn_start(line: bytes) -> bool:
     """Whether a file's only line is the start of a record, or was reserved and never written."""
     start = b'{"video": '
     return not line.strip(b"\0") or line.startswith(start) or start.startswith(line)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

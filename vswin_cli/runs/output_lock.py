@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.system.files import file_lock
 
 
 def lock_path(output: Path) -> Path:
@@ -24,9 +25,8 @@ def locked_output(output: Path) -> Iterator[None]:
         UsageError: Another run holds it.
         OutputError: The folder cannot be written to.
     """
-    lock = FileLock(lock_path(output), mode=0o666, timeout=0)
     try:
-        lock.acquire()
+        held = file_lock(lock_path(output)).acquire(blocking=False)
     except Timeout:
         raise UsageError(
             f"another run writes to {output}; wait for it, or choose another --output"
@@ -35,7 +35,5 @@ def locked_output(output: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot write to {lock_path(output).parent}: {exc.strerror}; choose another --output"
         ) from exc
-    try:
+    with held:
         yield
-    finally:
-        lock.release()

@@ -14,7 +14,8 @@ from pathlib import Path
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.label_csv import write_label_csv
 from vswin_cli.runs.journal import Journal
-from vswin_cli.runs.output_lock import locked_output
+from vswin_cli.runs.output_lock import lock_path, locked_output
+from vswin_cli.system.files import replacing, temporary_path
 
 
 class Form(StrEnum):
@@ -73,7 +74,8 @@ class Target:
 
     def is_own(self, path: str) -> bool:
         """Whether an absolute path is one of the files that a run writes."""
-        own = (self._real, self.journal_path, self._beside(".", ".lock"), self._beside(".", ".tmp"))
+        beside = (lock_path(self.output), temporary_path(self._real))
+        own = (self._real, self.journal_path, *beside)
         return Path(os.path.realpath(path)) in own
 
     def finish(self, journal: Journal, videos: Sequence[str], top_k: int) -> None:
@@ -85,18 +87,17 @@ class Target:
         journal.put_in_order(videos)
         if self._form is Form.JSONL:
             return
-        beside = self._beside(".", ".tmp")
         try:
-            if self._form is Form.CSV:
-                write_label_csv(beside, journal.records(videos), top_k)
-            else:
-                # The extra need not be installed.
-                from vswin_cli.formats.label_parquet import write_label_parquet  # noqa: PLC0415
+            with replacing(self._real) as temporary:
+                if self._form is Form.CSV:
+                    write_label_csv(temporary, journal.records(videos), top_k)
+                else:
+                    # The extra need not be installed.
+                    from vswin_cli.formats.label_parquet import (  # noqa: PLC0415
+                        write_label_parquet,
+                    )
 
-                write_label_parquet(beside, journal.records(videos))
-            with beside.open("rb") as written:
-                os.fsync(written.fileno())
-            beside.replace(self._real)
+                    write_label_parquet(temporary, journal.records(videos))
         except OSError as exc:
             raise OutputError(
                 f"cannot write {self.output}: {exc.strerror or exc}; free some space and run again"

@@ -1,10 +1,16 @@
-"""Files that a user, or a stranger, has named: opened only if they are files."""
+"""Files: read only if they are files, replaced whole, on disk before they count, locked."""
 
+import contextlib
 import errno
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -23,3 +29,96 @@ def open_regular(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def file_sha256(path: Path) -> str:
+    """Compute a file's SHA-256, in constant memory."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_lock(path: Path) -> FileLock:
+    """Make the lock that a file is; `acquire(blocking=False)` tells if it is held.
+
+    The lock is the system's (flock), which ends with its process. Its file stays: to remove it
+    would let two processes lock two files of one name. Users of a shared folder take turns with
+    one file, so all may open it.
+    """
+    return FileLock(path, mode=0o666)
+
+
+def temporary_path(path: Path) -> Path:
+    """Name the file that is written before it takes another's place."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+@contextmanager
+def replacing(
+    path: Path, *, overwrite: bool = True, temporary: Path | None = None
+) -> Iterator[Path]:
+    """Lend a file that takes the path's place, whole and on disk, if the block ends well.
+
+    Args:
+        path: Is replaced itself where it is a link; a file that was there passes its mode on.
+        overwrite: Whether something may be there.
+        temporary: What is lent, in the same folder. `temporary_path` is for paths that one process
+            at a time writes to; what a killed one leaves there, the next replaces.
+
+    Raises:
+        FileExistsError: Something is there that may not be replaced.
+        OSError: The file cannot be written.
+    """
+    temporary = temporary or temporary_path(path)
+    try:
+        yield temporary
+        sync_file(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(path.stat().st_mode & 0o7777)
+        _move(temporary, path, overwrite=overwrite)
+        sync_folder(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_durably(descriptor: int, content: bytes, offset: int) -> None:
+    """Write into an open file; the bytes are on disk when this returns.
+
+    Raises:
+        OSError: They are not; a disk that becomes full takes a part first.
+    """
+    rest = memoryview(content)
+    while rest:
+        num_written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[num_written:], offset + num_written
+    os.fsync(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Bring a file's content to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, on file systems that can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if not overwrite:
+        try:
+            os.link(temporary, path)  # the one step that fails if something is there
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if os.path.lexists(path):
+                raise FileExistsError(path) from None
+        else:
+            return
+    temporary.replace(path)

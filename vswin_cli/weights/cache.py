@@ -1,13 +1,12 @@
 """Where weights files stand: one folder, the published names, and what may stand beside them."""
 
-import contextlib
 import glob
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from vswin_cli.errors import WeightsError
 from vswin_cli.system.cache_folder import cache_folder
+from vswin_cli.system.files import temporary_path
 from vswin_cli.zoo.models import PublishedFile, PublishedModel
 
 
@@ -97,29 +96,6 @@ class WeightsFile:
 
     def _beside(self, suffix: str) -> Path:
         return self.folder / (self.published.name + suffix)
-
-
-def temporary_path(path: Path) -> Path:
-    """Name the file that is written before it takes another's place; under the lock alone."""
-    return path.with_name(f"{path.name}.new")
-
-
-def replace_text(path: Path, text: str, *, mtime_ns: int | None = None) -> None:
-    """Write a small file whole, with the given time of change, or leave what was there.
-
-    Raises:
-        OSError: The folder cannot be written to.
-    """
-    temporary = temporary_path(path)
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        if mtime_ns is not None:
-            os.utime(temporary, ns=(mtime_ns, mtime_ns))
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 def weights_file(

@@ -2,14 +2,13 @@
 
 import contextlib
 import errno
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, DownloadError
+from vswin_cli.system.files import sync_folder
 from vswin_cli.weights.address import file_address, local_path, shown
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.file_source import FileSource
@@ -152,7 +151,7 @@ def _download(
         watcher.says(f"what was here is {set_aside(target)}")
     target.record_path.unlink(missing_ok=True)  # of the file that is replaced
     target.partial_path.replace(target.path)
-    _sync_folder(target.folder)
+    sync_folder(target.folder)
     target.origin_path.unlink(missing_ok=True)
     write_record(target, sha256)
     return Fetched(downloaded - begun, time.monotonic() - downloaded)
@@ -173,13 +172,3 @@ def _written(target: WeightsFile) -> Iterator[None]:
             f"cannot write {target.published.name} to {target.folder}: {exc.strerror}; choose "
             "another folder with --cache-dir or VSWIN_CACHE"
         ) from exc
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the folder's names to the disk, on file systems that can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from vswin_cli.system.files import file_lock
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.watch import Watcher
 
@@ -12,7 +13,7 @@ from vswin_cli.weights.watch import Watcher
 @contextmanager
 def locked_if_free(target: WeightsFile) -> Iterator[bool]:
     """Hold the lock of a file; False where another process does, or the folder is read-only."""
-    lock = FileLock(target.lock_path, mode=0o666)
+    lock = file_lock(target.lock_path)
     try:
         lock.acquire(blocking=False)
     except OSError:  # Timeout too
@@ -28,14 +29,10 @@ def locked_if_free(target: WeightsFile) -> Iterator[bool]:
 def locked(target: WeightsFile, watcher: Watcher) -> Iterator[None]:
     """Hold the lock of a file, waiting until whoever holds it has finished.
 
-    The lock is the system's own (flock), which ends with its process. Its file stays: to remove it
-    would let two processes lock two files of one name.
-
     Raises:
         OSError: The folder cannot be written to.
     """
-    # Users of a shared folder take turns with one lock file, so all may open it.
-    lock = FileLock(target.lock_path, mode=0o666)
+    lock = file_lock(target.lock_path)
     try:
         lock.acquire(blocking=False)
     except Timeout:

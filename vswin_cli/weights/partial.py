@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from vswin_cli.errors import DownloadError
+from vswin_cli.system.files import replacing
 from vswin_cli.weights.address import place_digest
-from vswin_cli.weights.cache import WeightsFile, replace_text
+from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.running_sum import RunningSum
 from vswin_cli.weights.source import CHUNK_BYTES, Origin, is_header
 
@@ -138,7 +139,8 @@ class PartialFile:
 
     def _begun_from(self, origin: Origin) -> None:
         begun = _Begun(self._place, running_system(), origin)
-        replace_text(self._target.origin_path, json.dumps(asdict(begun)))
+        with replacing(self._target.origin_path) as file:
+            file.write_text(json.dumps(asdict(begun)), encoding="utf-8")
         self.origin = origin
 
     def _take_up(self, begun: "_Begun") -> None:

@@ -6,14 +6,14 @@ time of change is set to the weights file's: while the two are equal, the file n
 know that it is the one that verified.
 """
 
-import contextlib
-import hashlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
-from vswin_cli.weights.cache import WeightsFile, replace_text
+from vswin_cli.system.files import replacing
+from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.lock import locked_if_free
 
 SUMS_VARIABLE = "VSWIN_SHA256SUMS"
@@ -87,12 +87,6 @@ def _read_sums(path: Path) -> list[tuple[str, str]]:
     return sums
 
 
-def file_sha256(path: Path) -> str:
-    """Compute a file's SHA-256, in constant memory."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def read_record(target: WeightsFile) -> str | None:
     """Return the SHA-256 that was recorded when the file first verified, if it was."""
     try:
@@ -125,7 +119,7 @@ def record_if_unchanged(target: WeightsFile, sha256: str, before: os.stat_result
     """
     if read_record(target) == sha256 and is_as_recorded(target):
         return True
-    with locked_if_free(target) as is_held, contextlib.suppress(FileNotFoundError):
+    with locked_if_free(target) as is_held, suppress(FileNotFoundError):
         if is_held and _identity(target.path.stat()) == _identity(before):
             write_record(target, sha256)
     return read_record(target) == sha256
@@ -133,14 +127,10 @@ def record_if_unchanged(target: WeightsFile, sha256: str, before: os.stat_result
 
 def write_record(target: WeightsFile, sha256: str) -> None:
     """Record the SHA-256 of a file that has just been verified; under its lock alone."""
-    try:
-        replace_text(
-            target.record_path,
-            f"{sha256}  {target.published.name}\n",
-            mtime_ns=target.path.stat().st_mtime_ns,
-        )
-    except OSError:  # a read-only cache works without a record
-        return
+    with suppress(OSError), replacing(target.record_path) as record:  # a cache may be read-only
+        record.write_text(f"{sha256}  {target.published.name}\n", encoding="utf-8")
+        modified_ns = target.path.stat().st_mtime_ns
+        os.utime(record, ns=(modified_ns, modified_ns))
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -111,8 +111,8 @@ def _computed(
         VideoError: The video cannot be read.
     """
     from vswin_cli.cli.engine_setup import set_up_engine
+    from vswin_cli.system.files import file_sha256
     from vswin_cli.video.views import read_views
-    from vswin_cli.weights.pins import file_sha256
 
     try:
         chosen = find_model(model or origin.model, cache_dir)
