@@ -16,7 +16,7 @@ from vswin_cli.video.view_order import Place
 from vswin_cli.video.views import Views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 OnView = Callable[[int, int], None]  # (distinct views done, distinct views in all)
 Computed = Mapping[Hashable, Outputs]  # of single views, by their identity
@@ -67,7 +67,7 @@ class Classifier:
         self,
         model: Model,
         engine: Engine,
-        protocol: Protocol,
+        protocol: ViewProtocol,
         *,
         reader: str,
         top_k: int,

@@ -16,7 +16,7 @@ from vswin_cli.evaluation.calibration import calibration
 from vswin_cli.evaluation.confusion import chained, confused_pairs, confusion_counts
 from vswin_cli.evaluation.intervals import mean_share, share
 from vswin_cli.evaluation.outcomes import read_outcomes
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 Z2 = 1.959963984540054**2
 
@@ -148,7 +148,7 @@ def test_ties_are_broken_by_index():
 
 
 def test_outcome_weighs_views_that_are_the_same_and_knows_every_prefix():
-    protocol = Protocol(Sampling.OFFICIAL, num_clips=2, num_crops=3)
+    protocol = ViewProtocol(Sampling.OFFICIAL, num_clips=2, num_crops=3)
     distinct = np.array([[0.625, 0.375, 0.0], [0.125, 0.75, 0.125], [0.5, 0.125, 0.375]])
     order = np.array([0, 1, 2, 0, 0, 2])  # the centre crops are the third and the last
     found = outcome_record(distinct, order, 1, protocol)

@@ -14,9 +14,9 @@ from vswin_cli.video.early_views import start_reading
 from vswin_cli.video.opencv_reader import OpenCvReader
 from vswin_cli.video.view_order import by_information
 from vswin_cli.video.views import read_views
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
-SMALL = Protocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=2, crop_size=32)
+SMALL = ViewProtocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=2, crop_size=32)
 
 
 class WaitingReader(OpenCvReader):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from vswin_cli.video.sampling import clip_indices
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "sampling.json").read_text())
 COLUMNS = {
-    "official_4x32x2": Protocol(Sampling.OFFICIAL, num_clips=4),
-    "mmaction2_4x32x2": Protocol(Sampling.MMACTION2, num_clips=4),
-    "official_1x32x2": Protocol(Sampling.OFFICIAL, num_clips=1),
-    "uniform_1x32": Protocol(Sampling.UNIFORM, num_clips=1),
+    "official_4x32x2": ViewProtocol(Sampling.OFFICIAL, num_clips=4),
+    "mmaction2_4x32x2": ViewProtocol(Sampling.MMACTION2, num_clips=4),
+    "official_1x32x2": ViewProtocol(Sampling.OFFICIAL, num_clips=1),
+    "uniform_1x32": ViewProtocol(Sampling.UNIFORM, num_clips=1),
 }
 OFFICIAL = COLUMNS["official_4x32x2"]
 
@@ -36,7 +36,7 @@ def test_indices_are_the_original_samplers_one_by_one(column, case):
 @pytest.mark.parametrize("sampling", Sampling)
 @pytest.mark.parametrize("num_frames", [1, 2, 31, 62, 63, 64, 65, 999])
 def test_indices_lie_within_the_video(sampling, num_frames):
-    protocol = Protocol(sampling, num_clips=1 if sampling is Sampling.UNIFORM else 5)
+    protocol = ViewProtocol(sampling, num_clips=1 if sampling is Sampling.UNIFORM else 5)
     clips = clip_indices(num_frames, protocol)
     assert clips.shape == (protocol.num_clips, 32)
     assert clips.dtype == np.int64
@@ -54,7 +54,7 @@ def test_short_video_has_equal_clips():
 
 
 def test_length_and_interval_come_from_the_protocol():
-    protocol = Protocol(Sampling.OFFICIAL, num_clips=2, clip_len=3, frame_interval=4)
+    protocol = ViewProtocol(Sampling.OFFICIAL, num_clips=2, clip_len=3, frame_interval=4)
     # A clip spans 9 frames, so it can start at 92 places, 46 a clip.
     assert clip_indices(101, protocol).tolist() == [[23, 27, 31], [69, 73, 77]]
 

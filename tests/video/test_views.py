@@ -5,10 +5,10 @@ from clips import encode, numbered_frame, numbered_frames, read_number
 
 from vswin_cli.video.sampling import clip_indices
 from vswin_cli.video.views import crop, crop_offsets, read_views, resize
-from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Protocol, Sampling
+from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Sampling, ViewProtocol
 
 ONE_CROP = KINETICS.adapted(num_crops=1)
-SMALL = Protocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=2, crop_size=32)
+SMALL = ViewProtocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=2, crop_size=32)
 
 
 def views_by_definition(frames, protocol, clips):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from vswin_cli.cli.label_setup import LabelSetup
 from vswin_cli.evaluation.answering import Evaluating, evaluation_settings
 from vswin_cli.runs.pool import DecodingPool
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class EvaluateSetup:
     """The choices of a run; nothing is loaded until it is asked for."""
 
     labelling: LabelSetup  # by the first protocol
-    protocols: tuple[Protocol, ...]
+    protocols: tuple[ViewProtocol, ...]
 
     def settings(self, truth: Mapping[str, int]) -> dict[str, str]:
         """Sum up what the record of each video depends on."""

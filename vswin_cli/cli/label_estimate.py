@@ -18,7 +18,7 @@ from vswin_cli.runs.finding import Found
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.run import Plan
 from vswin_cli.zoo.models import MODELS
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 _NUM_DECODED = 4  # videos, spread over the list
 _NUM_TIMED = 2  # views
@@ -66,7 +66,7 @@ def print_estimates(setup: LabelSetup, todo: Sequence[Found]) -> None:
     )
 
 
-def _choices(own: Protocol) -> list[Protocol]:
+def _choices(own: ViewProtocol) -> list[ViewProtocol]:
     """The model's own clips and crops first, then fewer."""
     found = [own]
     for num_clips, num_crops in ((4, 3), (4, 1), (1, 3), (1, 1)):
@@ -79,7 +79,7 @@ def _choices(own: Protocol) -> list[Protocol]:
     return found
 
 
-def _view_seconds(engine: Engine, protocol: Protocol) -> float:
+def _view_seconds(engine: Engine, protocol: ViewProtocol) -> float:
     shape = (1, *protocol.view_size, 3)
     views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     engine.compute(views)  # the first is slower

@@ -12,7 +12,7 @@ from vswin_cli.runs.worker import Decoding, decode_views
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.processors import available_processors
 from vswin_cli.zoo.models import OwnModel
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class LabelSetup:
     """The choices of a run; nothing is loaded until it is asked for."""
 
     engine: EngineSetup
-    protocol: Protocol
+    protocol: ViewProtocol
     reader: str
     top_k: int
     num_workers: int
@@ -56,7 +56,7 @@ class LabelSetup:
             adaptive=self.adaptive,
         )
 
-    def make_pool(self, others: tuple[Protocol, ...] = ()) -> DecodingPool:
+    def make_pool(self, others: tuple[ViewProtocol, ...] = ()) -> DecodingPool:
         """Make the pool that decodes; its processes start later.
 
         The workers and the model have the same processors: whichever is the faster waits for the

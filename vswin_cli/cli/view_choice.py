@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from vswin_cli.errors import UsageError
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 
 class ViewChoice(StrEnum):
@@ -15,12 +15,12 @@ class ViewChoice(StrEnum):
 
 
 def chosen_protocol(
-    own: Protocol,
+    own: ViewProtocol,
     views: ViewChoice | None,
     sampling: Sampling | None,
     num_clips: int | None,
     num_crops: int | None,
-) -> Protocol:
+) -> ViewProtocol:
     """Put what the user chose into a model's own protocol; None was left out.
 
     Raises:

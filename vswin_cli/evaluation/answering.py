@@ -17,7 +17,7 @@ from vswin_cli.runs.journal import Record
 from vswin_cli.runs.pool import Decoded
 from vswin_cli.runs.records import label_record
 from vswin_cli.runs.run import failure_of
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Evaluating:
     """
 
     classifier: Classifier
-    protocols: Sequence[Protocol]
+    protocols: Sequence[ViewProtocol]
     truth: Mapping[str, int]
     settings: Mapping[str, str]
 
@@ -98,7 +98,7 @@ def rank_of(probabilities: np.ndarray, index: int) -> int:
 
 
 def outcome_record(
-    probabilities: np.ndarray, order: np.ndarray, true_index: int, protocol: Protocol
+    probabilities: np.ndarray, order: np.ndarray, true_index: int, protocol: ViewProtocol
 ) -> Record:
     """What one protocol, and every cheaper one whose views are among its own, made of a video.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 FeatureType = Literal["float32", "float16"]
 Precision = Literal["float32", "bfloat16"]
@@ -22,7 +22,7 @@ class Origin:
     model: str
     weights_sha256: str  # of the file
     with_top: bool  # whether that file has the classifier's head; the features are the same
-    protocol: Protocol
+    protocol: ViewProtocol
     backend: str
     precision: Precision
     reader: str
@@ -70,7 +70,7 @@ class Origin:
             }
             protocol = json.loads(texts["protocol"])
             protocol["sampling"] = Sampling(protocol["sampling"])
-            origin = cls(**values, protocol=Protocol(**protocol), dtype=_dtype(texts["dtype"]))
+            origin = cls(**values, protocol=ViewProtocol(**protocol), dtype=_dtype(texts["dtype"]))
         except (KeyError, TypeError) as exc:
             raise ValueError(f"{exc} is missing or odd") from exc
         return origin

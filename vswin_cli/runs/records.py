@@ -11,14 +11,14 @@ from vswin_cli.formats.records import to_record
 from vswin_cli.results import Prediction, Result, Setup
 from vswin_cli.runs.finding import Found
 from vswin_cli.runs.journal import Journal, Record
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def settings_digest(
     setup: Setup,
-    protocol: Protocol,
+    protocol: ViewProtocol,
     weights_sha256: str,
     reader: str,
     top_k: int,

@@ -19,9 +19,9 @@ from time import perf_counter
 
 from vswin_cli.errors import VideoError
 from vswin_cli.video.views import Views, read_views
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
-Decode = Callable[[str, Protocol, str], Views]  # (path, protocol, reader) to its views
+Decode = Callable[[str, ViewProtocol, str], Views]  # (path, protocol, reader) to its views
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -36,7 +36,7 @@ class Decoding:
     """
 
     decode: Decode
-    protocol: Protocol
+    protocol: ViewProtocol
     reader: str
 
 
@@ -53,9 +53,9 @@ class Answer:
 
 def decode_views(
     path: str,
-    protocol: Protocol,
+    protocol: ViewProtocol,
     reader: str,
-    others: tuple[Protocol, ...] = (),
+    others: tuple[ViewProtocol, ...] = (),
     threads: int | None = None,
 ) -> Views:
     """Read a video's views; the frames that clips and crops share are kept once.

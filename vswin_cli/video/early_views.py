@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from vswin_cli.video.views import CroppedFrame, View, Views, read_views
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 _STOP_SECONDS = 1.0  # to leave a decoder; one that hangs is left alone
 
@@ -68,7 +68,9 @@ class BeingRead:
                 self._changed.wait()
         return None
 
-    def _read(self, path: str | Path, protocol: Protocol, reader: str, threads: int | None) -> None:
+    def _read(
+        self, path: str | Path, protocol: ViewProtocol, reader: str, threads: int | None
+    ) -> None:
         """Be the thread."""
         try:
             views = read_views(
@@ -104,7 +106,7 @@ class BeingRead:
 
 @contextmanager
 def start_reading(
-    path: str | Path, protocol: Protocol, reader: str, threads: int | None = None
+    path: str | Path, protocol: ViewProtocol, reader: str, threads: int | None = None
 ) -> Iterator[BeingRead]:
     """Read a video's views in a thread of its own; for the arguments see `read_views`."""
     being_read = BeingRead()

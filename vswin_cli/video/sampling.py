@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 
-def clip_indices(num_frames: int, protocol: Protocol) -> np.ndarray:
+def clip_indices(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
     """Choose the frames of every clip.
 
     Args:
@@ -22,7 +22,7 @@ def clip_indices(num_frames: int, protocol: Protocol) -> np.ndarray:
     return _RULES[protocol.sampling](num_frames, protocol)
 
 
-def _official(num_frames: int, protocol: Protocol) -> np.ndarray:
+def _official(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
     """Centre each clip in its share of the video; a short video starts over.
 
     Source: mmaction 0.x SampleFrames, test mode, out_of_bound_opt="loop".
@@ -35,7 +35,7 @@ def _official(num_frames: int, protocol: Protocol) -> np.ndarray:
     return _steps_from(offsets, protocol) % num_frames
 
 
-def _mmaction2(num_frames: int, protocol: Protocol) -> np.ndarray:
+def _mmaction2(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
     """Spread the clips from the video's first frame to its last.
 
     Source: MMAction2 1.x SampleFrames, test mode, out_of_bound_opt="loop".
@@ -49,7 +49,7 @@ def _mmaction2(num_frames: int, protocol: Protocol) -> np.ndarray:
     return _steps_from(offsets, protocol) % num_frames
 
 
-def _uniform(num_frames: int, protocol: Protocol) -> np.ndarray:
+def _uniform(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
     """Take the middle of each of clip_len equal segments; one clip spans the video.
 
     Source: MMAction2 1.x UniformSample, test mode.
@@ -59,17 +59,17 @@ def _uniform(num_frames: int, protocol: Protocol) -> np.ndarray:
     return ((bounds[:-1] + bounds[1:]) // 2)[np.newaxis]
 
 
-def _span(protocol: Protocol) -> int:
+def _span(protocol: ViewProtocol) -> int:
     """Frames from a clip's first to its last, both counted."""
     return (protocol.clip_len - 1) * protocol.frame_interval + 1
 
 
-def _steps_from(offsets: np.ndarray, protocol: Protocol) -> np.ndarray:
+def _steps_from(offsets: np.ndarray, protocol: ViewProtocol) -> np.ndarray:
     steps = np.arange(protocol.clip_len, dtype=np.int64) * protocol.frame_interval
     return offsets[:, np.newaxis].astype(np.int64) + steps
 
 
-_RULES: dict[Sampling, Callable[[int, Protocol], np.ndarray]] = {
+_RULES: dict[Sampling, Callable[[int, ViewProtocol], np.ndarray]] = {
     Sampling.OFFICIAL: _official,
     Sampling.UNIFORM: _uniform,
     Sampling.MMACTION2: _mmaction2,

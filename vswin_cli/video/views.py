@@ -12,7 +12,7 @@ from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.sampling import clip_indices
 from vswin_cli.video.view_order import Place, by_information
-from vswin_cli.zoo.protocols import Protocol
+from vswin_cli.zoo.protocols import ViewProtocol
 
 _MAX_SIDE = 32_000  # pixels of a scaled frame: one of 224 rows has 21 MB
 
@@ -114,7 +114,7 @@ class Views:
 
 def read_views(
     path: str | Path,
-    protocols: Sequence[Protocol],
+    protocols: Sequence[ViewProtocol],
     reader: str,
     threads: int | None = None,
     *,
@@ -178,7 +178,7 @@ def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
     return resized
 
 
-def crop(frame: np.ndarray, protocol: Protocol) -> CroppedFrame:
+def crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
     """Cut a protocol's crops out of a resized frame, equal ones once."""
     size = protocol.crop_size
     offsets = crop_offsets(frame.shape[0], frame.shape[1], protocol)
@@ -186,7 +186,7 @@ def crop(frame: np.ndarray, protocol: Protocol) -> CroppedFrame:
     return CroppedFrame(np.stack(crops), offsets)
 
 
-def crop_offsets(height: int, width: int, protocol: Protocol) -> tuple[Offset, ...]:
+def crop_offsets(height: int, width: int, protocol: ViewProtocol) -> tuple[Offset, ...]:
     """Where the crops of a resized frame are: along its long side, in the order of the protocol.
 
     Source: mmaction 0.x ThreeCrop; the start, the end, the centre. One crop is the centre.

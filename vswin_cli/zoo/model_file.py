@@ -25,7 +25,7 @@ from vswin_cli.zoo.architectures import Architecture, Size
 from vswin_cli.zoo.label_file import read_label_file, what_is_wrong
 from vswin_cli.zoo.labels import LABEL_SETS, LabelSet, own_label_set
 from vswin_cli.zoo.models import OwnModel
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 SUFFIX = ".toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # it becomes part of file names
@@ -172,13 +172,13 @@ class _Reader:
             raise self._fault("architecture.window has more than 10000 tokens")
         return architecture
 
-    def _protocol(self, patch: Size) -> Protocol:
-        table = self._section("protocol", {field.name for field in fields(Protocol)})
+    def _protocol(self, patch: Size) -> ViewProtocol:
+        table = self._section("protocol", {field.name for field in fields(ViewProtocol)})
         title = "protocol."
         sampling = table.get("sampling")
         if sampling not in list(Sampling):
             raise self._fault(f"protocol.sampling is not one of {', '.join(Sampling)}")
-        protocol = Protocol(
+        protocol = ViewProtocol(
             Sampling(sampling),
             num_clips=self._number(table, title, "num_clips", 1, 1000),
             num_crops=self._number(table, title, "num_crops", 1, 3),

@@ -26,7 +26,7 @@ from vswin_cli.zoo.labels import (
     SOMETHING_SOMETHING_V2,
     LabelSet,
 )
-from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, Protocol
+from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, ViewProtocol
 
 RELEASE_URL = "https://github.com/innat/VideoSwin/releases/download/v2.0/"
 
@@ -51,7 +51,7 @@ class Model:
     name: str
     architecture: Architecture
     label_set: LabelSet
-    protocol: Protocol
+    protocol: ViewProtocol
 
     @property
     def num_classes(self) -> int:

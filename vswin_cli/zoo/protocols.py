@@ -15,7 +15,7 @@ class Sampling(StrEnum):
 
 
 @dataclass(frozen=True)
-class Protocol:
+class ViewProtocol:
     """A test-time protocol: num_clips × num_crops views of clip_len frames."""
 
     sampling: Sampling
@@ -35,7 +35,7 @@ class Protocol:
         sampling: Sampling | None = None,
         num_clips: int | None = None,
         num_crops: int | None = None,
-    ) -> "Protocol":
+    ) -> "ViewProtocol":
         """This protocol with what the user chose put in; None keeps what it has.
 
         Raises:
@@ -62,9 +62,9 @@ class Protocol:
         return self.clip_len, self.crop_size, self.crop_size
 
 
-KINETICS = Protocol(Sampling.OFFICIAL, num_clips=4)
-SMALL_KINETICS = Protocol(Sampling.OFFICIAL, num_clips=4, crop_size=96)
-SOMETHING_SOMETHING = Protocol(Sampling.UNIFORM, num_clips=1)
+KINETICS = ViewProtocol(Sampling.OFFICIAL, num_clips=4)
+SMALL_KINETICS = ViewProtocol(Sampling.OFFICIAL, num_clips=4, crop_size=96)
+SOMETHING_SOMETHING = ViewProtocol(Sampling.UNIFORM, num_clips=1)
 
 # Normalisation of RGB frames, ImageNet's.
 MEAN = (123.675, 116.28, 103.53)

@@ -21,7 +21,7 @@ from vswin_cli.zoo.labels import (
     own_label_set,
 )
 from vswin_cli.zoo.models import OwnModel, model_names
-from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, Protocol
+from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, ViewProtocol
 
 if TYPE_CHECKING:  # it imports HDF5
     from vswin_cli.conversion.found import FoundModel
@@ -223,7 +223,7 @@ def _say_found(found: "FoundModel") -> None:
         _say(f"unused: {key}")
 
 
-def _say_chosen(model: OwnModel, protocol: Protocol, *, is_asked: bool) -> None:
+def _say_chosen(model: OwnModel, protocol: ViewProtocol, *, is_asked: bool) -> None:
     if model.has_top:
         label_set = model.label_set
         if is_asked:

@@ -45,7 +45,7 @@ from vswin_cli.cli.options import (
 from vswin_cli.cli.top_k import TopKOption, chosen_top_k
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.zoo.models import DEFAULT_MODEL, Model, find_classifier
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.evaluate_setup import EvaluateSetup
@@ -198,7 +198,7 @@ def _evaluate(
 
 def _protocols(
     model: Model, names: str | None, clips: int | None, crops: int | None
-) -> tuple[Protocol, ...]:
+) -> tuple[ViewProtocol, ...]:
     """The protocols to compare, each adapted to what the user chose."""
     if names is None:
         return (model.protocol.adapted(None, clips, crops),)

@@ -12,9 +12,9 @@ from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.views import Views, crop, resize
-from vswin_cli.zoo.protocols import Protocol, Sampling
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
-STRIP = Protocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=5, crop_size=72)
+STRIP = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=5, crop_size=72)
 _QUALITY = 55  # of JPEG: about 5 kB a strip
 
 Frames = tuple[int, ...]  # indices, ascending
@@ -54,7 +54,9 @@ def strips(
             yield decoded.found.video, _jpeg(np.concatenate(list(view.frames), axis=1))
 
 
-def _read_frames(frames: Mapping[str, Frames], path: str, protocol: Protocol, reader: str) -> Views:
+def _read_frames(
+    frames: Mapping[str, Frames], path: str, protocol: ViewProtocol, reader: str
+) -> Views:
     """Read certain frames of a video, in a worker; the last one for those that it has no more."""
 
     def choose(num_frames: int) -> list[int]:
