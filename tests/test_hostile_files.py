@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from foreign import SMALL
 
-from vswin_cli.conversion.opening import open_checkpoint
+from vswin_cli.conversion.checkpoint_file import open_checkpoint
 from vswin_cli.errors import CheckpointError
 from vswin_cli.network.checkpoint import key_table, read_checkpoint, save_checkpoint
 

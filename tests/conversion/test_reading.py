@@ -25,7 +25,7 @@ from foreign import (
     save_zip,
 )
 
-from vswin_cli.conversion.opening import open_checkpoint
+from vswin_cli.conversion.checkpoint_file import open_checkpoint
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 
 VALUES = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
@@ -275,7 +275,7 @@ SHARED_KEY = pickle.EMPTY_DICT + pickle.NONE + 60 * (pickle.DUP + pickle.TUPLE2)
 def test_key_whose_hash_would_never_end_is_passed_over(tmp_path, key):
     content = pickle.PROTO + b"\2" + key + pickle.NONE + pickle.SETITEM + pickle.STOP
     path = save_pickle(tmp_path / "key.pth", content)
-    command = "import sys; from vswin_cli.conversion.opening import open_checkpoint as o\n"
+    command = "import sys; from vswin_cli.conversion.checkpoint_file import open_checkpoint as o\n"
     command += "with o(__import__('pathlib').Path(sys.argv[1])) as tree: print(dict(tree))"
     finished = subprocess.run(
         [sys.executable, "-c", command, path], capture_output=True, text=True, timeout=60

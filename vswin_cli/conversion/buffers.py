@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from vswin_cli.conversion.stored import StoredTensor
+from vswin_cli.conversion.tensors import StoredTensor
 from vswin_cli.errors import CheckpointError
 from vswin_cli.zoo.protocols import MEAN, STD
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vswin_cli.conversion.checkpoint_file import open_checkpoint
 from vswin_cli.conversion.matching import Match, match
-from vswin_cli.conversion.opening import open_checkpoint
 from vswin_cli.conversion.parts import Part, choose_part, count_tensors
-from vswin_cli.conversion.stored import StoredTensor, Tree
+from vswin_cli.conversion.tensors import StoredTensor, Tree
 from vswin_cli.errors import CheckpointError, UsageError
 from vswin_cli.zoo.architectures import Size
 

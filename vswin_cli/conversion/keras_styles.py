@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from vswin_cli.conversion.stored import Shape
 from vswin_cli.conversion.styles import Source
+from vswin_cli.conversion.tensors import Shape
 from vswin_cli.network.checkpoint import key_table
 from vswin_cli.zoo.architectures import Architecture
 

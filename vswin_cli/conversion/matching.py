@@ -8,8 +8,8 @@ import numpy as np
 from vswin_cli.conversion.buffers import check_normalisation, is_normalisation
 from vswin_cli.conversion.parts import Part
 from vswin_cli.conversion.shapes import architecture_of, two_dimensional
-from vswin_cli.conversion.stored import StoredTensor
 from vswin_cli.conversion.styles import Layout, Source
+from vswin_cli.conversion.tensors import StoredTensor
 from vswin_cli.conversion.windows import check_window, window_of_index, window_of_rows
 from vswin_cli.errors import CheckpointError
 from vswin_cli.network.checkpoint import key_table

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from vswin_cli.conversion.keras_styles import OWN, PUBLISHED
 from vswin_cli.conversion.pytorch_styles import OPENMMLAB, TORCHVISION
-from vswin_cli.conversion.stored import StoredTensor, Tree
 from vswin_cli.conversion.styles import Style
+from vswin_cli.conversion.tensors import StoredTensor, Tree
 from vswin_cli.errors import CheckpointError, UsageError
 
 STYLES: tuple[Style, ...] = (OPENMMLAB, TORCHVISION, PUBLISHED, OWN)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vswin_cli.conversion.stored import Shape
 from vswin_cli.conversion.styles import CONVOLUTION, DENSE, SAME, Layout, Source
+from vswin_cli.conversion.tensors import Shape
 
 _HEADS = r"(cls_head\.fc_cls|head\.fc_cls|fc_cls|head)"
 

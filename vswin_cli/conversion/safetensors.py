@@ -10,8 +10,9 @@ import struct
 from math import prod
 from typing import Any, BinaryIO
 
-from vswin_cli.conversion.stored import (
+from vswin_cli.conversion.tensors import (
     BFLOAT16,
+    MAX_AXES,
     Storage,
     StoredTensor,
     Tree,
@@ -20,7 +21,8 @@ from vswin_cli.conversion.stored import (
 from vswin_cli.errors import CheckpointError
 
 _LENGTH = struct.Struct("<Q")
-_MAX_HEADER_BYTES = 100_000_000  # the format's own limit
+_LONGEST_BYTES = 100_000_000  # of a header, by the format
+_MAX_HEADER_BYTES = 8 << 20  # here; a model has 50 kB of it
 _DTYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -41,7 +43,7 @@ _DTYPES = {
 def is_safetensors(stream: BinaryIO) -> bool:
     """Whether a file begins like one."""
     start = stream.read(_LENGTH.size + 1)
-    return start[_LENGTH.size :] == b"{" and 2 <= _LENGTH.unpack(start[:-1])[0] <= _MAX_HEADER_BYTES
+    return start[_LENGTH.size :] == b"{" and 2 <= _LENGTH.unpack(start[:-1])[0] <= _LONGEST_BYTES
 
 
 def read_safetensors(stream: BinaryIO) -> Tree:
@@ -55,6 +57,8 @@ def read_safetensors(stream: BinaryIO) -> Tree:
     """
     stream.seek(0)
     [length] = _LENGTH.unpack(stream.read(_LENGTH.size))
+    if length > _MAX_HEADER_BYTES:
+        raise CheckpointError(f"its header has more than {_MAX_HEADER_BYTES:,} bytes")
     try:
         header = json.loads(stream.read(length), object_pairs_hook=_without_repetition)
     except (ValueError, RecursionError) as exc:
@@ -70,7 +74,7 @@ def read_safetensors(stream: BinaryIO) -> Tree:
             dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         except (TypeError, KeyError, ValueError) as exc:
             raise CheckpointError(f"its header says nothing of use about {key}") from exc
-        if dtype not in _DTYPES:
+        if not isinstance(dtype, str) or dtype not in _DTYPES:
             continue  # such as 8-bit floats; a tensor that is needed will be missed
         _check(key, dtype, shape, start, end)
         places.append((start, end))
@@ -92,8 +96,9 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(key: str, dtype: str, shape: Any, start: Any, end: Any) -> None:  # noqa: ANN401 - JSON
-    numbers = [start, end, *shape] if isinstance(shape, list) else [None]
-    are_counts = all(type(number) is int and number >= 0 for number in numbers)
+    is_shape = isinstance(shape, list) and len(shape) <= MAX_AXES
+    numbers = [start, end, *shape] if is_shape else [None]
+    are_counts = all(type(number) is int and 0 <= number < 1 << 63 for number in numbers)
     if not are_counts or end - start != prod(shape) * element_bytes(_DTYPES[dtype]):
         raise CheckpointError(f"its header contradicts itself about {key}")
 

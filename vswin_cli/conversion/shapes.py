@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from vswin_cli.conversion.stored import Shape
+from vswin_cli.conversion.tensors import Shape
 from vswin_cli.errors import CheckpointError
 from vswin_cli.zoo.architectures import BASE, NANO, SMALL, TINY, Architecture, Size
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from vswin_cli.conversion.stored import Shape
+from vswin_cli.conversion.tensors import Shape
 
 
 @dataclass(frozen=True)

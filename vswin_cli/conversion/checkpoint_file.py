@@ -1,26 +1,33 @@
 """Opens a checkpoint by what it is, whatever its name says."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, ZipFile, _EndRecData  # type: ignore[attr-defined]
 
 import h5py
 
 from vswin_cli.conversion.safetensors import is_safetensors, read_safetensors
-from vswin_cli.conversion.stored import Storage, StoredTensor, Tree
-from vswin_cli.conversion.torch_legacy import is_legacy, read_torch_legacy
-from vswin_cli.conversion.torch_zip import PICKLE, read_torch_zip
+from vswin_cli.conversion.tensors import Storage, StoredTensor, Tree
+from vswin_cli.conversion.torch_files import (
+    PICKLE,
+    is_torch_legacy,
+    read_torch_legacy,
+    read_torch_zip,
+)
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 from vswin_cli.network import hdf5
 from vswin_cli.system.files import open_regular
 
 _KERAS_ENTRY = "model.weights.h5"  # of a `.keras` file, which is a zip
 _ZIP_MAGIC = b"PK\x03\x04"
+_MAX_DIRECTORY_BYTES = 8 << 20  # of a zip; PyTorch writes one entry a tensor, of 60 bytes or so
 _MAX_DEPTH = 6  # of wrappers around a state_dict
+_MAX_KEY = 1000  # characters
 
 
 @contextmanager
@@ -44,7 +51,8 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
             raise CheckpointError(f"cannot read checkpoint {path}: {reason}") from exc
         except Exception as exc:  # damage leads zipfile and pickle to whatever
             raise CheckpointError(
-                f"cannot read checkpoint {path}: it is damaged ({type(exc).__name__}: {exc})"
+                f"cannot read checkpoint {path}: it is damaged "
+                f"({type(exc).__name__}: {str(exc)[:200]})"
             ) from exc
         yield tree
 
@@ -57,7 +65,7 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
     if start.startswith(_ZIP_MAGIC):
         return _read_zip(stream, opened)
     stream.seek(0)
-    if is_legacy(stream):
+    if is_torch_legacy(stream):
         return _tree(read_torch_legacy(stream), set())
     stream.seek(0)
     if is_safetensors(stream):
@@ -82,6 +90,11 @@ def _tensor(tensor: h5py.Dataset) -> StoredTensor:
 
 
 def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
+    end = _EndRecData(stream)
+    if end and end[5] > _MAX_DIRECTORY_BYTES:  # each entry becomes an object
+        raise CheckpointError(
+            f"the zip lists its entries in more than {_MAX_DIRECTORY_BYTES:,} bytes"
+        )
     archive = opened.enter_context(ZipFile(stream))
     for entry in archive.infolist():  # a few bytes could else fill all memory, or the disk
         if entry.compress_type != ZIP_STORED or entry.file_size != entry.compress_size:
@@ -89,6 +102,8 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
                 f"{entry.filename} of the zip is compressed, which neither PyTorch nor Keras does; "
                 "unpack it, and zip it without compression"
             )
+    if sum(entry.file_size for entry in archive.infolist()) > os.fstat(stream.fileno()).st_size:
+        raise CheckpointError("the entries of the zip have more bytes than the file")
     names = archive.namelist()
     if _KERAS_ENTRY in names:
         # HDF5 jumps to and fro, which a zip's entry does not like. The configuration is not read.
@@ -105,7 +120,7 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
 
 
 def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:
-    """Keep tensors and dictionaries of a pickled object, each once, by text or numbers.
+    """Keep tensors and dictionaries of a pickled object, each once.
 
     Args:
         value: The object.
@@ -116,7 +131,7 @@ def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:
         return {}
     seen.add(id(value))
     return {
-        str(key): item if isinstance(item, StoredTensor) else _tree(item, seen, depth + 1)
+        key: item if isinstance(item, StoredTensor) else _tree(item, seen, depth + 1)
         for key, item in value.items()
-        if isinstance(key, str | int) and isinstance(item, StoredTensor | dict)
+        if isinstance(item, StoredTensor | dict) and len(key) <= _MAX_KEY
     }

@@ -10,6 +10,7 @@ from vswin_cli.errors import CheckpointError
 
 Shape = tuple[int, ...]
 
+MAX_AXES = 16  # a convolution's kernel has 5
 BFLOAT16 = "bfloat16"  # NumPy has none; the upper half of a float32
 
 _READABLE_KINDS = "fiub"  # of NumPy's dtypes
@@ -34,9 +35,6 @@ class Storage:
     num_elements: int
     read: Callable[[], bytes] = field(repr=False)
     is_big_endian: bool = False
-
-    def __setstate__(self, state: object) -> None:
-        """Take nothing from a pickle."""
 
     @property
     def num_bytes(self) -> int:
@@ -64,9 +62,6 @@ class StoredTensor:
     shape: Shape
     strides: Shape
 
-    def __setstate__(self, state: object) -> None:
-        """Take nothing from a pickle."""
-
     @classmethod
     def whole(cls, storage: Storage, shape: Shape) -> "StoredTensor":
         """The contiguous tensor that fills a storage."""
@@ -81,7 +76,7 @@ class StoredTensor:
                 could else fill all memory); or the file is damaged.
         """
         numbers = (self.offset, *self.shape, *self.strides)
-        if len(self.shape) != len(self.strides) or any(number < 0 for number in numbers):
+        if not len(self.shape) == len(self.strides) <= MAX_AXES or min(numbers) < 0:
             raise CheckpointError("its shape and strides make no sense")
         if prod(self.shape) > self.storage.num_elements:
             raise CheckpointError("it has more numbers than its storage")
