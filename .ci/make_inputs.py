@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from clips import encode, numbered_frames
 from reference import write_checkpoint
 
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 folder = Path(sys.argv[1])
 encode(folder / "clip.mp4", numbered_frames(90))

@@ -22,7 +22,8 @@ from time import perf_counter
 import numpy as np
 
 from vswin_cli.system.processors import available_processors
-from vswin_cli.zoo.models import Model, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import Model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -112,7 +113,7 @@ def computation(
     elif name == "torchvision":
         yield torchvision_model(model, precision, views)
     else:
-        from vswin_cli.engines.base import load_engine  # noqa: PLC0415 - takes Keras's backend
+        from vswin_cli.engines.registry import load_engine  # noqa: PLC0415 - takes Keras's backend
 
         engine = load_engine(
             model,

@@ -26,7 +26,7 @@ from vswin_cli.runs.finding import Found, Selection, find_videos
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.run import Run, labelling
 from vswin_cli.runs.worker import decode_views
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30

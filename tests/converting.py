@@ -6,12 +6,12 @@ import numpy as np
 
 from vswin_cli.conversion.found import find_model_in
 from vswin_cli.conversion.writing import write_model
-from vswin_cli.engines.keras_backend import import_keras
+from vswin_cli.engines.keras import import_keras
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.architectures import Size
-from vswin_cli.zoo.labels import own_label_set
+from vswin_cli.zoo.labels import custom_label_set
 from vswin_cli.zoo.model_file import numbered_names, read_model_file
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.models import CustomModel
 from vswin_cli.zoo.protocols import KINETICS
 
 import_keras("tensorflow")
@@ -19,15 +19,15 @@ import_keras("tensorflow")
 from vswin_cli.network.video_swin import VideoSwinClassifier, assign  # noqa: E402
 
 
-def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> OwnModel:
+def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> CustomModel:
     """Convert beside the checkpoint, and read what was written as any other command does."""
     with find_model_in(checkpoint, part, window) as found:
         num_classes = found.match.num_classes
         path = checkpoint.with_name("mine.toml")
-        model = OwnModel(
+        model = CustomModel(
             "mine",
             found.match.architecture,
-            own_label_set(numbered_names(num_classes or 0)),
+            custom_label_set(numbered_names(num_classes or 0)),
             KINETICS,
             path,
             checkpoint.with_name("mine.weights.h5"),
@@ -38,7 +38,7 @@ def converted(checkpoint: Path, window: Size | None = None, part: str | None = N
     return read_model_file(path)
 
 
-def logits(model: OwnModel, pixels: np.ndarray) -> np.ndarray:
+def logits(model: CustomModel, pixels: np.ndarray) -> np.ndarray:
     """Compute (num_classes,) of normalised pixels (T, H, W, 3)."""
     weights = read_checkpoint(model.weights_path, model.architecture, model.num_classes)
     network = VideoSwinClassifier(model.architecture, pixels.shape[:3], model.num_classes)

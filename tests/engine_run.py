@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from models import model_named
 
-from vswin_cli.engines.base import load_engine
+from vswin_cli.engines.registry import load_engine
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "openvino", "scipy", "h5py", "cv2", "decord")
 

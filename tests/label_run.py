@@ -21,7 +21,7 @@ from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.run import Run, labelling, plan
 from vswin_cli.runs.target import Target
 from vswin_cli.runs.worker import Decoding
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 MODEL = find_model("swin-t-k400")
 PROTOCOL = replace(MODEL.protocol, num_crops=1)

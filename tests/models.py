@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from vswin_cli.zoo.architectures import Architecture
-from vswin_cli.zoo.models import Model, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import Model
 
 # The same network in small, for tests that are not about the numbers of the original.
 NANO = replace(

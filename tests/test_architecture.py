@@ -17,7 +17,7 @@ LAYERS = [
     {"pages"},
     {"runs"},
     {"classify", "formats", "weights", "conversion"},
-    {"video", "engines", "settling"},
+    {"video", "engines"},
     {"network"},
     {"zoo"},
     {"results"},

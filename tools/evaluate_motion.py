@@ -9,7 +9,7 @@ from motion.judging import Answer, accuracy, confusion, judge_footage, judge_syn
 from motion.motions import LABELS
 from rich.progress import track
 
-from vswin_cli.engines.base import load_engine
+from vswin_cli.engines.registry import load_engine
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
-from vswin_cli.settling import is_settled
 from vswin_cli.video.early_views import start_reading
 from vswin_cli.video.view_order import Place
 from vswin_cli.video.views import Views
@@ -21,6 +20,7 @@ from vswin_cli.zoo.protocols import ViewProtocol
 OnView = Callable[[int, int], None]  # (distinct views done, distinct views in all)
 Computed = Mapping[Hashable, Outputs]  # of single views, by their identity
 _NONE: Computed = MappingProxyType({})
+_UNITS = 2.0**40  # sums of whole units stay exact in float64, so that no rounding decides
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,19 @@ class VideoOutputs:
         return np.average(self.views.features.astype(np.float64), 0, self.weights)
 
     def settle(self, num_views: int) -> bool:
-        """Whether the rest of the protocol's views cannot change which class is the best."""
+        """Whether the protocol's other views cannot give another class the greatest mean.
+
+        A view that has not been computed adds at most its weight to a rival, and at least nothing
+        to the class that leads. Of equal means, that of the lower class index ranks first.
+        """
         weight_left = num_views - int(self.weights.sum())
-        return is_settled(self.views.probabilities, self.weights, weight_left)
+        if not weight_left:
+            return True
+        scaled = self.views.probabilities.astype(np.float64) * _UNITS  # exact: a power of two
+        leader = int(np.argmax(self.weights @ scaled))
+        least = self.weights @ np.floor(scaled[:, leader])
+        rivals = self.weights @ np.ceil(scaled) + weight_left * _UNITS  # (num_classes,), at most
+        return bool((rivals[:leader] < least).all() and (rivals[leader + 1 :] <= least).all())
 
 
 class Classifier:

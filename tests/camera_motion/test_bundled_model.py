@@ -13,7 +13,7 @@ from clips import encode
 from motion.judging import accuracy, judge_footage, judge_synthetic, photographs
 from motion.motions import LABELS, Symmetry
 
-from vswin_cli.engines.base import load_engine
+from vswin_cli.engines.registry import load_engine
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
 VSWIN = Path(sys.executable).with_name("vswin")

@@ -168,7 +168,7 @@ def test_few_classes_are_all_listed(vswin, clip, tmp_path):
         (400, "kinetics400", "official"),
         (600, "kinetics600", "official"),
         (174, "something_something_v2", "uniform"),
-        (9, "own", "official"),
+        (9, "custom", "official"),
     ],
 )
 def test_number_of_classes_tells_the_labels_and_the_protocol(
@@ -178,7 +178,7 @@ def test_number_of_classes_tells_the_labels_and_the_protocol(
     finished = vswin("convert", "theirs.pth", "-o", "mine.weights.h5")
     model = read_model_file(tmp_path / "mine.toml")
     assert (model.label_set.name, model.protocol.sampling) == (label_set, protocol)
-    said = "class 0 and so on" if label_set == "own" else f"those of {label_set}, as it has"
+    said = "class 0 and so on" if label_set == "custom" else f"those of {label_set}, as it has"
     assert f"labels: {said}" in finished.stderr
 
 
@@ -266,7 +266,7 @@ def test_model_in_another_cache_folder_is_found_there(vswin, theirs, names):
     assert vswin("labels", "theirs", *folder).stdout.startswith("0\topening a drawer\n1\t")
     assert "theirs" not in vswin("models").stdout
     assert "theirs" in vswin("models", *folder).stdout
-    assert "theirs is your own" in vswin("weights", "remove", "theirs", *folder).stderr
+    assert "theirs is a custom model" in vswin("weights", "remove", "theirs", *folder).stderr
 
 
 def test_features_of_a_model_file_are_searched_with_it(vswin, theirs, clip, tmp_path):

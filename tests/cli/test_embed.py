@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from reference import write_checkpoint
 
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 VSWIN = Path(sys.executable).with_name("vswin")
 SAMPLES = Path(__file__).parents[2] / "sample_videos"

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from reference import video
 
-from vswin_cli.engines import base as engine_module
-from vswin_cli.engines.base import load_engine, resolve_backend
+from vswin_cli.engines import registry
+from vswin_cli.engines.registry import load_engine, resolve_backend
 from vswin_cli.errors import BackendError
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 TESTS = Path(__file__).parents[1]
 REFERENCE = json.loads((TESTS / "data" / "logits.json").read_text())["cases"]
@@ -118,12 +118,12 @@ def test_views_do_not_depend_on_what_else_is_in_the_batch(compute):
 def test_auto_takes_what_is_installed(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert resolve_backend("auto") == "openvino"
-    monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     assert resolve_backend("auto") == "tensorflow"
 
 
 def test_backend_that_is_not_installed_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     with pytest.raises(BackendError, match=r"jax backend is not installed.*pip install"):
         load_engine(
             find_model("swin-t-k400"),
@@ -136,7 +136,7 @@ def test_backend_that_is_not_installed_is_named(monkeypatch, tmp_path):
 
 def test_second_backend_in_one_process_is_refused(tmp_path):
     code = (
-        "from vswin_cli.engines.keras_backend import import_keras\n"
+        "from vswin_cli.engines.keras import import_keras\n"
         "import_keras('openvino')\n"
         "import_keras('tensorflow')\n"
     )

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from vswin_cli.engines import gpu
-from vswin_cli.engines.base import resolve_backend
 from vswin_cli.engines.gpu import usable_gpu_backend
+from vswin_cli.engines.registry import resolve_backend
 
 WORKS = "assert True"
 FAILS = "import sys; print('noise', file=sys.stderr); assert False"
@@ -67,7 +67,7 @@ def test_auto_falls_back_to_the_cpu_without_importing_anything(monkeypatch):
     assert resolve_backend("auto") == "openvino"
     code = (
         "import sys\n"
-        "from vswin_cli.engines.base import resolve_backend\n"
+        "from vswin_cli.engines.registry import resolve_backend\n"
         "resolve_backend('auto')\n"
         "print({'tensorflow', 'jax', 'torch', 'openvino'} & set(sys.modules))\n"
     )

@@ -12,7 +12,7 @@ from vswin_cli.evaluation.figures import compute_figures
 from vswin_cli.evaluation.matching import Matched, Unmatched
 from vswin_cli.evaluation.page import build_page
 from vswin_cli.runs.finding import Found
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = "</script><img src=x onerror=alert(1)>"

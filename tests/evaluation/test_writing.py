@@ -10,7 +10,7 @@ from vswin_cli.evaluation.intervals import share
 from vswin_cli.evaluation.matching import Matched, Unmatched
 from vswin_cli.evaluation.writing import REPORT_FILES, write_report
 from vswin_cli.runs.finding import Found
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 UNMATCHED = [Unmatched(9, "gone.mp4", "abseiling", "no_file", "no file gone.mp4 in .")]
 OTHER = "arranging flowers"  # class 7

@@ -9,7 +9,8 @@ from reference import tensor
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import check_checkpoint, key_table, read_checkpoint
 from vswin_cli.zoo.architectures import TINY
-from vswin_cli.zoo.models import MODELS, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import MODELS
 
 # SHA-256 over the sorted "path shape" lines of the published files: with top, without.
 LAYOUTS = {

@@ -8,7 +8,7 @@ import pytest
 from models import NANO
 from reference import normalized, video
 
-from vswin_cli.engines.keras_backend import import_keras
+from vswin_cli.engines.keras import import_keras
 from vswin_cli.network.checkpoint import key_table, read_checkpoint
 from vswin_cli.zoo.architectures import TINY, num_parameters
 

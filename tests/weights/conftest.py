@@ -14,7 +14,8 @@ from reference import write_checkpoint
 
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.zoo.architectures import Architecture
-from vswin_cli.zoo.models import PUBLISHED_MODELS, PublishedFile, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import PUBLISHED_MODELS, PublishedFile
 
 SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 

@@ -24,7 +24,8 @@ from vswin_cli.weights.cache import weights_file
 from vswin_cli.weights.fetch import Fetching
 from vswin_cli.weights.lock import locked
 from vswin_cli.weights.watch import Watcher
-from vswin_cli.zoo.models import PUBLISHED_MODELS, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import PUBLISHED_MODELS
 
 TINY = find_model("swin-t-k400")
 

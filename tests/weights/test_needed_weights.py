@@ -12,7 +12,7 @@ from vswin_cli.cli.needed_weights import find_or_fetch
 from vswin_cli.errors import CheckpointError, DownloadError, WeightsNotFoundError
 from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.pins import read_record
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 TINY = find_model("swin-t-k400")
 

@@ -14,7 +14,7 @@ from waiting import wait_for_line, wait_until
 from vswin_cli.weights.cache import weights_file
 from vswin_cli.weights.partial import partial_bytes
 from vswin_cli.weights.transfer import OVERLAP_BYTES
-from vswin_cli.zoo.models import find_model
+from vswin_cli.zoo.catalog import find_model
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def test_download_takes_as_long_as_curls(tiny_file, tmp_path):
         "from vswin_cli.weights.cache import weights_file\n"
         "from vswin_cli.weights.fetch import Fetching, fetch\n"
         "from vswin_cli.weights.watch import Watcher\n"
-        "from vswin_cli.zoo.models import find_model\n"
+        "from vswin_cli.zoo.catalog import find_model\n"
         "target = weights_file(find_model('swin-t-k400'), Path(sys.argv[2]))\n"
         "fetching = Fetching(mirror=sys.argv[1], force=True)\n"
         "print(fetch(target, fetching, Watcher()).download_seconds)\n"

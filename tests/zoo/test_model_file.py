@@ -6,22 +6,22 @@ import pytest
 
 from vswin_cli.errors import ModelFileError, UnknownModelError, UsageError
 from vswin_cli.zoo.architectures import TINY
-from vswin_cli.zoo.kept_models import kept_models
+from vswin_cli.zoo.catalog import custom_models, find_classifier, find_model, find_published_model
 from vswin_cli.zoo.label_file import read_label_file
-from vswin_cli.zoo.labels import KINETICS400, own_label_set, read_labels
+from vswin_cli.zoo.labels import KINETICS400, custom_label_set, read_labels
 from vswin_cli.zoo.model_file import numbered_names, read_model_file
 from vswin_cli.zoo.model_text import model_text
-from vswin_cli.zoo.models import OwnModel, find_classifier, find_model, find_published_model
+from vswin_cli.zoo.models import CustomModel
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING
 
 NAMES = ('say "hi"', "back\\slash", "comma, and # sign", "жест", "a=b")
 
 
 def own(folder, name="mine", **changes):
-    model = OwnModel(
+    model = CustomModel(
         name=name,
         architecture=replace(TINY, window=(4, 7, 7)),
-        label_set=own_label_set(NAMES),
+        label_set=custom_label_set(NAMES),
         protocol=SOMETHING_SOMETHING,
         path=folder / f"{name}.toml",
         weights_path=folder / f"{name}.weights.h5",
@@ -41,10 +41,10 @@ def write(model):
     [
         {},
         {"label_set": KINETICS400, "protocol": KINETICS},
-        {"label_set": own_label_set(numbered_names(7))},
-        {"label_set": own_label_set(()), "has_top": False},
+        {"label_set": custom_label_set(numbered_names(7))},
+        {"label_set": custom_label_set(()), "has_top": False},
     ],
-    ids=["own names", "known names", "numbers", "without top"],
+    ids=["custom names", "known names", "numbers", "without top"],
 )
 def test_what_is_written_is_read(tmp_path, changes):
     model = write(own(tmp_path, **changes))
@@ -135,7 +135,7 @@ def test_models_in_the_cache_folder_are_found_by_name(tmp_path):
     folder.mkdir()
     model = write(own(folder))
     assert find_model("mine", tmp_path) == model
-    assert kept_models(tmp_path).models == (model,)
+    assert custom_models(tmp_path).models == (model,)
     with pytest.raises(UnknownModelError, match="did you mean mine"):
         find_model("mien", tmp_path)
 
@@ -147,7 +147,7 @@ def test_broken_file_in_the_cache_folder_hides_no_other(tmp_path):
     (folder / "broken.toml").write_text("x = 1")
     write(own(folder, "swin-t-k400"))  # would never be found by its name
     (folder / "twin.toml").write_text(model.path.read_text(encoding="utf-8"))
-    kept = kept_models(tmp_path)
+    kept = custom_models(tmp_path)
     assert kept.models == (model,)
     assert [path.name for path in kept.broken] == ["broken.toml", "swin-t-k400.toml", "twin.toml"]
     assert find_model("mine", tmp_path) == model
@@ -160,11 +160,11 @@ def test_missing_file_is_said_to_be_missing(tmp_path):
         find_model(str(tmp_path / "none.toml"))
     with pytest.raises(ModelFileError, match="cannot read model file"):
         find_model(str(tmp_path))
-    assert kept_models(tmp_path / "nowhere").models == ()
+    assert custom_models(tmp_path / "nowhere").models == ()
 
 
 def test_model_without_top_names_no_classes(tmp_path):
-    model = write(own(tmp_path, label_set=own_label_set(()), has_top=False))
+    model = write(own(tmp_path, label_set=custom_label_set(()), has_top=False))
     with pytest.raises(UsageError, match="without top"):
         find_classifier(str(model.path))
     assert model.num_parameters == TINY_BACKBONE - 4 * 12 * BIAS_ROWS_LESS
@@ -174,9 +174,9 @@ TINY_BACKBONE = 28_158_070 - 769 * 400
 BIAS_ROWS_LESS = (2535 - 7 * 169) * (2 * 3 + 2 * 6 + 6 * 12 + 2 * 24) / (4 * 12)
 
 
-def test_own_model_is_not_among_the_downloads(tmp_path):
+def test_custom_model_is_not_among_the_downloads(tmp_path):
     model = write(own(tmp_path))
-    with pytest.raises(UsageError, match="your own"):
+    with pytest.raises(UsageError, match="custom model"):
         find_published_model(str(model.path))
 
 

@@ -1,12 +1,11 @@
 import pytest
 
 from vswin_cli.errors import UnknownModelError, UsageError
+from vswin_cli.zoo.catalog import find_model, find_published_model
 from vswin_cli.zoo.models import (
     DEFAULT_MODEL,
     PUBLISHED_MODELS,
     SWIN_N_MOTION,
-    find_model,
-    find_published_model,
 )
 
 # The paper's tables 1 to 3 and the model zoo: millions of parameters, GMACs a view.

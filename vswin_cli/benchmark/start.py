@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from vswin_cli.engines.base import Engine, load_engine
+from vswin_cli.engines.base import Engine
+from vswin_cli.engines.registry import load_engine
 from vswin_cli.errors import BackendError
 from vswin_cli.zoo.models import Model
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from vswin_cli.cli.commands.cache import graph_cache_folder, graph_cache_limit_bytes
 from vswin_cli.cli.needed_weights import find_or_fetch
-from vswin_cli.engines.base import Backend, Engine, Precision, load_engine, resolve_backend
+from vswin_cli.engines.base import Backend, Engine, Precision
+from vswin_cli.engines.registry import load_engine, resolve_backend
 from vswin_cli.errors import UsageError
 from vswin_cli.zoo.architectures import Size
-from vswin_cli.zoo.models import AnyModel, OwnModel, PublishedModel
+from vswin_cli.zoo.models import AnyModel, CustomModel, PublishedModel
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def set_up_engine(
 
         with_top = has_top(weights)
     elif features:
-        with_top = model.has_top if isinstance(model, OwnModel) else not no_top
+        with_top = model.has_top if isinstance(model, CustomModel) else not no_top
     return EngineSetup(
         model,
         weights_file,

@@ -11,7 +11,7 @@ from vswin_cli.runs.records import settings_digest
 from vswin_cli.runs.worker import Decoding, decode_views
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.processors import available_processors
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.models import CustomModel
 from vswin_cli.zoo.protocols import ViewProtocol
 
 
@@ -35,7 +35,7 @@ class LabelSetup:
         )
         # A file that is not there is reported by the loading, which knows what to say.
         sha256 = file_sha256(file) if file.is_file() else ""
-        if isinstance(model, OwnModel):  # whose file may change, with the same weights
+        if isinstance(model, CustomModel):  # whose file may change, with the same weights
             sha256 += repr((model.architecture, model.label_set))
         return settings_digest(
             setup, self.protocol, sha256, self.reader, self.top_k, adaptive=self.adaptive

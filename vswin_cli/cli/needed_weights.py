@@ -7,7 +7,7 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
-from vswin_cli.zoo.models import AnyModel, BundledModel, OwnModel
+from vswin_cli.zoo.models import AnyModel, BundledModel, CustomModel
 
 
 def find_or_fetch(
@@ -27,7 +27,7 @@ def find_or_fetch(
     """
     if isinstance(model, BundledModel):
         return model.weights_path
-    if isinstance(model, OwnModel):
+    if isinstance(model, CustomModel):
         return _own_weights(model)
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
@@ -42,7 +42,7 @@ def find_or_fetch(
     return target.path
 
 
-def _own_weights(model: OwnModel) -> Path:
+def _own_weights(model: CustomModel) -> Path:
     path = model.weights_path
     try:
         sha256 = file_sha256(path)

@@ -18,11 +18,11 @@ _OWN = "Default: the model's own."
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
     """Model names for the shell, with what they know."""
-    from vswin_cli.zoo.kept_models import kept_models
+    from vswin_cli.zoo.catalog import custom_models
 
     return [
         (model.name, f"{model.num_classes} classes of {model.label_set.name}")
-        for model in (*MODELS, *kept_models().models)
+        for model in (*MODELS, *custom_models().models)
         if model.name.startswith(incomplete)
     ]
 

@@ -12,10 +12,12 @@ from vswin_cli.network.checkpoint import save_checkpoint
 from vswin_cli.system.files import file_sha256, replacing
 from vswin_cli.zoo.model_file import parse_model_file
 from vswin_cli.zoo.model_text import model_text
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.models import CustomModel
 
 
-def write_model(model: OwnModel, found: Match, *, checkpoint: Path, overwrite: bool) -> OwnModel:
+def write_model(
+    model: CustomModel, found: Match, *, checkpoint: Path, overwrite: bool
+) -> CustomModel:
     """Write what `model` names: its weights first, then its model file.
 
     Args:
@@ -49,7 +51,7 @@ def write_model(model: OwnModel, found: Match, *, checkpoint: Path, overwrite: b
     return model
 
 
-def refuse_existing(model: OwnModel, *, overwrite: bool) -> None:
+def refuse_existing(model: CustomModel, *, overwrite: bool) -> None:
     """Keep what is there, unless it may go.
 
     Raises:

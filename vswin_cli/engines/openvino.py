@@ -1,16 +1,31 @@
-"""The engine on OpenVINO, the fastest on a CPU."""
+"""The engine on OpenVINO, the fastest on a CPU.
 
+Its graph is exported from the Keras model once, and then found in the cache without Keras.
+"""
+
+import hashlib
+import logging
+import os
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import openvino
+from openvino import opset16
 
 from vswin_cli.engines.base import Backend, Outputs, Precision
-from vswin_cli.engines.graph import load_graph
+from vswin_cli.engines.graph_cache import GRAPH, is_whole, prune, store
+from vswin_cli.engines.keras import import_keras
+from vswin_cli.system.files import file_sha256
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
+# Raise it when other operations, or other numbers in them, come of the same weights: a change of
+# `network/`, or of `_export` here. A graph of another version is never taken from the cache.
+GRAPH_VERSION = 1
+
 _PRECISION_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_log = logging.getLogger(__name__)
 
 
 class OpenVinoEngine:
@@ -35,7 +50,7 @@ class OpenVinoEngine:
         num_threads: int,
     ) -> None:
         core = openvino.Core()
-        graph = load_graph(
+        graph = _load_graph(
             core, model, weights_file, view_size, with_top, cache_folder, cache_limit_bytes
         )
         compiled = core.compile_model(
@@ -64,3 +79,75 @@ class OpenVinoEngine:
     def _infer(self, view: np.ndarray) -> list[np.ndarray]:
         self._request.infer([view], share_inputs=True)
         return [np.array(tensor.data) for tensor in self._request.output_tensors]
+
+
+def _load_graph(
+    core: openvino.Core,
+    model: Model,
+    weights_file: Path,
+    view_size: Size,
+    with_top: bool,
+    cache_folder: Path | None,
+    cache_limit_bytes: int,
+) -> openvino.Model:
+    """Return the graph from one uint8 view (1, T, H, W, 3) to its `Outputs`, in their order.
+
+    A cache folder that cannot be used costs the export anew, and nothing else.
+
+    Args:
+        core: Reads what is in the cache.
+        model: As of `build_inference_model`, like the next three.
+        weights_file: The published file; its content is part of the entry's name.
+        view_size: (T, H, W).
+        with_top: Whether the file has a head.
+        cache_folder: Where graphs are kept; None keeps nothing.
+        cache_limit_bytes: The least recently used graphs go when all together are larger.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+    """
+    if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
+        return _export(model, weights_file, view_size, with_top)
+    try:
+        entry = cache_folder / _entry_name(model, weights_file, view_size)
+        if is_whole(entry):
+            return core.read_model(entry / GRAPH)
+    except (OSError, RuntimeError) as exc:  # OpenVINO's, if the entry has just been pruned
+        _log.info("the cache %s is not read: %s", cache_folder, exc)
+        return _export(model, weights_file, view_size, with_top)
+    graph = _export(model, weights_file, view_size, with_top)
+    try:
+        store(entry, lambda xml, constants: openvino.serialize(graph, xml, constants))
+        prune(cache_folder, cache_limit_bytes, keep=entry)
+    except (OSError, RuntimeError) as exc:  # OpenVINO reports a full disk as the latter
+        _log.info("the cache %s is not written: %s", cache_folder, exc)
+    return graph
+
+
+def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
+    """Everything that the graph depends on."""
+    parts = (
+        str(GRAPH_VERSION),
+        file_sha256(weights_file),
+        # Of a custom model, the weights alone do not tell the window or the heads.
+        repr((model.architecture, model.num_classes)),
+        "x".join(map(str, view_size)),
+        version("keras"),
+        version("openvino"),
+    )
+    return f"{model.name}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}"
+
+
+def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -> openvino.Model:
+    """Call the Keras model, on Keras's OpenVINO backend, with a graph's input."""
+    import_keras("openvino")
+    from keras import ops  # noqa: PLC0415 - both after the above
+
+    from vswin_cli.network.inference import build_inference_model  # noqa: PLC0415
+
+    inference_model = build_inference_model(model, weights_file, view_size, with_top)
+    views = opset16.parameter([1, *view_size, 3], openvino.Type.u8, name="views")
+    keras_tensor = type(ops.convert_to_tensor(0.0))  # the class that wraps a graph's outputs
+    outputs = inference_model(keras_tensor(views.output(0)))
+    results = [opset16.result(output.output) for output in outputs]
+    return openvino.Model(results, [views], model.name)

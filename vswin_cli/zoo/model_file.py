@@ -1,4 +1,4 @@
-"""Model files: a model of the user's in TOML, beside its weights.
+"""Model files: a custom model in TOML, beside its weights.
 
     name = "mine"
     weights = "mine.weights.h5"     # a path from this file's folder
@@ -23,8 +23,8 @@ from typing import Any
 from vswin_cli.errors import ModelFileError, UsageError
 from vswin_cli.zoo.architectures import Architecture, Size
 from vswin_cli.zoo.label_file import read_label_file, what_is_wrong
-from vswin_cli.zoo.labels import LABEL_SETS, LabelSet, own_label_set
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.labels import LABEL_SETS, LabelSet, custom_label_set
+from vswin_cli.zoo.models import CustomModel
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 SUFFIX = ".toml"
@@ -34,17 +34,12 @@ _MAX_FILE_BYTES = 10_000_000
 _MAX_CLASSES = 1_000_000
 
 
-def names_path(name: str) -> bool:
-    """Whether what was given for a model's name is the path of a model file."""
-    return name.endswith(SUFFIX) or "/" in name
-
-
 def valid_name(text: str) -> str:
     """Turn any text into a name that a model may have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:100] or "model"
 
 
-def read_model_file(path: Path) -> OwnModel:
+def read_model_file(path: Path) -> CustomModel:
     """Read and check a model file; the weights are not looked at.
 
     Raises:
@@ -66,7 +61,7 @@ def read_model_file(path: Path) -> OwnModel:
     return parse_model_file(path, text)
 
 
-def parse_model_file(path: Path, text: str) -> OwnModel:
+def parse_model_file(path: Path, text: str) -> CustomModel:
     """Check what a model file says, or is going to say.
 
     Raises:
@@ -86,7 +81,7 @@ class _Reader:
         self._path = path
         self._table = table
 
-    def model(self) -> OwnModel:
+    def model(self) -> CustomModel:
         table = self._table
         self._refuse_unknown(
             table,
@@ -104,10 +99,10 @@ class _Reader:
         if not has_top and "labels" in table:
             raise self._fault("there are labels, but no num_classes")
         architecture = self._architecture()
-        return OwnModel(
+        return CustomModel(
             name=name,
             architecture=architecture,
-            label_set=self._label_set() if has_top else own_label_set(()),
+            label_set=self._label_set() if has_top else custom_label_set(()),
             protocol=self._protocol(architecture.patch),
             path=self._path,
             weights_path=self._path.parent / weights,
@@ -119,13 +114,13 @@ class _Reader:
         num_classes = self._number(self._table, "", "num_classes", 1, _MAX_CLASSES)
         labels = self._table.get("labels")
         if labels is None:
-            label_set = own_label_set(numbered_names(num_classes))
+            label_set = custom_label_set(numbered_names(num_classes))
         elif isinstance(labels, list):
             if not all(isinstance(name, str) for name in labels):
                 raise self._fault("labels are not all text")
             if fault := what_is_wrong(labels):
                 raise self._fault(f"labels: {fault}")
-            label_set = own_label_set(tuple(labels))
+            label_set = custom_label_set(tuple(labels))
         elif isinstance(labels, str):
             label_set = self._named_label_set(labels)
         else:
@@ -140,7 +135,7 @@ class _Reader:
         if name in LABEL_SETS:
             return LABEL_SETS[name]
         try:
-            return own_label_set(read_label_file(self._path.parent / name))
+            return custom_label_set(read_label_file(self._path.parent / name))
         except (UsageError, ValueError) as exc:
             raise self._fault(
                 f"{exc}; labels name a file beside it, or one of {', '.join(LABEL_SETS)}"

@@ -4,10 +4,10 @@ import json
 from dataclasses import asdict
 
 from vswin_cli.zoo.model_file import numbered_names
-from vswin_cli.zoo.models import OwnModel
+from vswin_cli.zoo.models import CustomModel
 
 
-def model_text(model: OwnModel, *, origin: str) -> str:
+def model_text(model: CustomModel, *, origin: str) -> str:
     """Write a model file's content.
 
     Args:

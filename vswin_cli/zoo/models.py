@@ -1,4 +1,4 @@
-"""The models that `--model` names: one that comes with the package, the published ones, own ones.
+"""Models: one that comes with the package, the published ones, and what a custom one is.
 
 Accuracies are those of the model zoo at https://github.com/SwinTransformer/Video-Swin-Transformer;
 the files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0.
@@ -6,10 +6,8 @@ the files are the Keras conversions at https://github.com/innat/VideoSwin, relea
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
-from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.zoo.architectures import (
     BASE,
     NANO,
@@ -92,8 +90,8 @@ class BundledModel(Model):
 
 
 @dataclass(frozen=True)
-class OwnModel(Model):
-    """A model of the user's, as a model file describes it; see `model_file`."""
+class CustomModel(Model):
+    """A custom model, as a model file of the user's describes it."""
 
     path: Path  # of the model file
     weights_path: Path  # in the layout of the published files
@@ -151,7 +149,7 @@ PUBLISHED_MODELS: tuple[PublishedModel, ...] = (
 )  # fmt: skip
 
 
-AnyModel = BundledModel | PublishedModel | OwnModel
+AnyModel = BundledModel | PublishedModel | CustomModel
 MODELS: tuple[BundledModel | PublishedModel, ...] = (SWIN_N_MOTION, *PUBLISHED_MODELS)
 DEFAULT_MODEL = SWIN_N_MOTION
 
@@ -159,68 +157,3 @@ DEFAULT_MODEL = SWIN_N_MOTION
 def model_names(models: Iterable[Model] = MODELS) -> list[str]:
     """Names in the order of the table."""
     return [model.name for model in models]
-
-
-def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
-    """Look a model up by its exact name, or read the model file that a path names.
-
-    Args:
-        name: Of a model of the zoo or in the cache folder's `models/`; or a path, which ends in
-            `.toml` or has a separator in it.
-        cache_dir: The cache folder; None is where it is by default.
-
-    Raises:
-        UnknownModelError: No model has this name; the message suggests the nearest.
-        ModelFileError: The model file makes no sense.
-    """
-    for model in MODELS:
-        if model.name == name:
-            return model
-    # They read `Model`, and TOML is only needed here.
-    from vswin_cli.zoo.kept_models import kept_models  # noqa: PLC0415
-    from vswin_cli.zoo.model_file import names_path, read_model_file  # noqa: PLC0415
-
-    if names_path(name):
-        return read_model_file(Path(name))
-    kept = kept_models(cache_dir)
-    for own in kept.models:
-        if own.name == name:
-            return own
-    for path, error in kept.broken.items():
-        if path.stem == name:
-            raise error
-    known = model_names((*MODELS, *kept.models))
-    nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"one of {', '.join(known)}"
-    raise UnknownModelError(
-        f"unknown model {name!r}: {hint} (see `vswin models`; a path ends in .toml)"
-    )
-
-
-def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
-    """Look up a model that has classes.
-
-    Raises:
-        UsageError: It has none, or as `find_model`.
-    """
-    model = find_model(name, cache_dir)
-    if isinstance(model, OwnModel) and not model.has_top:
-        raise UsageError(
-            f"{name} is a model without top: it computes features, and names no classes"
-        )
-    return model
-
-
-def find_published_model(name: str, cache_dir: Path | None = None) -> PublishedModel:
-    """Look up a model whose checkpoint is downloaded.
-
-    Raises:
-        UnknownModelError: No model has this name.
-        UsageError: Its checkpoint comes with this package, or is the user's.
-    """
-    model = find_model(name, cache_dir)
-    if isinstance(model, PublishedModel):
-        return model
-    if isinstance(model, OwnModel):
-        raise UsageError(f"{name} is your own: its weights are {model.weights_path}, not published")
-    raise UsageError(f"{name} is bundled with vswin: its weights are here, never downloaded")

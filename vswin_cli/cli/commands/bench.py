@@ -24,7 +24,8 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.models import DEFAULT_MODEL, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import DEFAULT_MODEL
 
 Record = dict[str, Any]
 

@@ -18,9 +18,9 @@ from vswin_cli.zoo.labels import (
     MOTION,
     SOMETHING_SOMETHING_V2,
     LabelSet,
-    own_label_set,
+    custom_label_set,
 )
-from vswin_cli.zoo.models import OwnModel, model_names
+from vswin_cli.zoo.models import CustomModel, model_names
 from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, ViewProtocol
 
 if TYPE_CHECKING:  # it imports HDF5
@@ -116,7 +116,7 @@ def convert(
         label_set = _label_set(labels, found.match.num_classes)
         own = _PROTOCOLS.get(label_set, KINETICS).adapted(protocol, clips, crops)
         own = replace(own, clip_len=clip_len or own.clip_len, crop_size=crop_size or own.crop_size)
-        model = OwnModel(
+        model = CustomModel(
             name=name,
             architecture=found.match.architecture,
             label_set=label_set,
@@ -146,7 +146,7 @@ def _places(
     Raises:
         UsageError: They have no good names, or would replace the checkpoint.
     """
-    from vswin_cli.zoo.kept_models import models_folder
+    from vswin_cli.zoo.catalog import models_folder
     from vswin_cli.zoo.model_file import SUFFIX, valid_name
 
     if output is None:
@@ -193,11 +193,11 @@ def _label_set(labels: str | None, num_classes: int | None) -> LabelSet:
     if num_classes is None:
         if labels is not None:
             raise UsageError("--labels names classes, but the checkpoint has no head")
-        return own_label_set(())
+        return custom_label_set(())
     if labels is None:
         known = _BY_NUM_CLASSES.get(num_classes)
-        return known or own_label_set(numbered_names(num_classes))
-    label_set = LABEL_SETS.get(labels) or own_label_set(read_label_file(Path(labels)))
+        return known or custom_label_set(numbered_names(num_classes))
+    label_set = LABEL_SETS.get(labels) or custom_label_set(read_label_file(Path(labels)))
     if label_set.num_classes != num_classes:
         raise UsageError(
             f"--labels {labels} has {label_set.num_classes} names, but the checkpoint "
@@ -223,7 +223,7 @@ def _say_found(found: "FoundModel") -> None:
         _say(f"unused: {key}")
 
 
-def _say_chosen(model: OwnModel, protocol: ViewProtocol, *, is_asked: bool) -> None:
+def _say_chosen(model: CustomModel, protocol: ViewProtocol, *, is_asked: bool) -> None:
     if model.has_top:
         label_set = model.label_set
         if is_asked:

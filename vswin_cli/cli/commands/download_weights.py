@@ -13,7 +13,8 @@ from vswin_cli.cli.options import (
     YesOption,
 )
 from vswin_cli.errors import UsageError
-from vswin_cli.zoo.models import PUBLISHED_MODELS, find_published_model, model_names
+from vswin_cli.zoo.catalog import find_published_model
+from vswin_cli.zoo.models import PUBLISHED_MODELS, model_names
 
 if TYPE_CHECKING:
     from vswin_cli.weights.cache import WeightsFile

@@ -37,7 +37,8 @@ from vswin_cli.cli.options import (
     ThreadsOption,
     VerboseOption,
 )
-from vswin_cli.zoo.models import DEFAULT_MODEL, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import DEFAULT_MODEL
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV
     from vswin_cli.cli.label_setup import LabelSetup

@@ -44,7 +44,8 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.cli.top_k import TopKOption, chosen_top_k
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.zoo.models import DEFAULT_MODEL, Model, find_classifier
+from vswin_cli.zoo.catalog import find_classifier
+from vswin_cli.zoo.models import DEFAULT_MODEL, Model
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 if TYPE_CHECKING:  # they import NumPy and OpenCV

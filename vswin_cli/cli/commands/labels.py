@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from vswin_cli.cli.options import CacheDirOption, complete_model
+from vswin_cli.zoo.catalog import find_classifier
 from vswin_cli.zoo.labels import read_labels
-from vswin_cli.zoo.models import find_classifier
 
 
 def labels(

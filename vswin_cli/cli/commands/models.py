@@ -9,8 +9,8 @@ import typer
 
 from vswin_cli.cli.options import CacheDirOption
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.kept_models import kept_models
-from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, OwnModel
+from vswin_cli.zoo.catalog import custom_models
+from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, CustomModel
 
 
 def models(
@@ -21,9 +21,9 @@ def models(
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
 
-    Models of your own are listed if their model files are in the cache folder's models/.
+    Custom models are listed if their model files are in the cache folder's models/.
     """
-    kept = kept_models(cache_dir)
+    kept = custom_models(cache_dir)
     records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
     for error in kept.broken.values():
         print(f"warning: {printable(str(error))}", file=sys.stderr)
@@ -40,7 +40,7 @@ def _record(model: AnyModel, cache_dir: Path | None) -> dict[str, Any]:
         path, is_here = model.weights_path, True
         published: dict[str, Any] = {"top1": None, "top5": None, "file": path.name}
         published |= {"bytes": path.stat().st_size}
-    elif isinstance(model, OwnModel):
+    elif isinstance(model, CustomModel):
         path, is_here = model.weights_path, model.weights_path.is_file()
         published = {"top1": None, "top5": None, "file": path.name}
         published |= {"bytes": path.stat().st_size if is_here else None}

@@ -30,7 +30,8 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.text import printable
 from vswin_cli.formats.writers import Format, open_writer
 from vswin_cli.results import Failure
-from vswin_cli.zoo.models import DEFAULT_MODEL, AnyModel, BundledModel, find_classifier
+from vswin_cli.zoo.catalog import find_classifier
+from vswin_cli.zoo.models import DEFAULT_MODEL, AnyModel, BundledModel
 
 
 def predict(

@@ -15,7 +15,8 @@ from vswin_cli.cli.embed_options import (
 from vswin_cli.cli.options import CacheDirOption, MirrorOption, OfflineOption
 from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.models import PublishedModel, find_model
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import PublishedModel
 
 if TYPE_CHECKING:  # they import NumPy
     import numpy as np

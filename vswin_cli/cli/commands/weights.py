@@ -15,13 +15,8 @@ from vswin_cli.cli.options import (
     complete_model,
 )
 from vswin_cli.errors import OutputError, VswinError
-from vswin_cli.zoo.models import (
-    PUBLISHED_MODELS,
-    BundledModel,
-    OwnModel,
-    find_model,
-    find_published_model,
-)
+from vswin_cli.zoo.catalog import find_model, find_published_model
+from vswin_cli.zoo.models import PUBLISHED_MODELS, BundledModel, CustomModel
 
 if TYPE_CHECKING:
     from vswin_cli.weights.cache import WeightsFile
@@ -115,7 +110,7 @@ def show_path(
     from vswin_cli.weights.cache import weights_file
 
     found = find_model(model, cache_dir)
-    if isinstance(found, OwnModel) or (isinstance(found, BundledModel) and not no_top):
+    if isinstance(found, CustomModel) or (isinstance(found, BundledModel) and not no_top):
         print(found.weights_path)
         return
     target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)

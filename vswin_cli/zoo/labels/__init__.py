@@ -14,7 +14,7 @@ from vswin_cli.errors import VswinError
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The name of a label file in this folder, and what it must hold; or names of one's own."""
+    """The name of a label file in this folder, and what it must hold; or a custom model's."""
 
     name: str
     num_classes: int
@@ -22,10 +22,10 @@ class LabelSet:
     names: tuple[str, ...] | None = None  # None: those of the file
 
 
-def own_label_set(names: tuple[str, ...]) -> LabelSet:
-    """Make the label set of a model of one's own."""
+def custom_label_set(names: tuple[str, ...]) -> LabelSet:
+    """Make the label set of a custom model."""
     sha256 = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    return LabelSet("own", len(names), sha256, names)
+    return LabelSet("custom", len(names), sha256, names)
 
 
 KINETICS400 = LabelSet(

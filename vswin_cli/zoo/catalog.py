@@ -1,0 +1,112 @@
+"""What `--model` names: a model of the zoo, a custom one in the cache folder, or a model file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from vswin_cli.errors import ModelFileError, UnknownModelError, UsageError
+from vswin_cli.system.cache_folder import cache_folder
+from vswin_cli.zoo.model_file import SUFFIX, read_model_file
+from vswin_cli.zoo.models import MODELS, AnyModel, CustomModel, PublishedModel, model_names
+
+
+@dataclass(frozen=True)
+class CustomModels:
+    """What the cache folder's `models/` holds."""
+
+    models: tuple[CustomModel, ...]
+    broken: Mapping[Path, ModelFileError]
+
+
+def models_folder(cache_dir: Path | None = None) -> Path:
+    """Name the folder whose model files are found by their names."""
+    return cache_folder(cache_dir) / "models"
+
+
+def custom_models(cache_dir: Path | None = None) -> CustomModels:
+    """Read all model files of the cache folder, in the order of their file names."""
+    models: list[CustomModel] = []
+    broken: dict[Path, ModelFileError] = {}
+    try:
+        paths = sorted(models_folder(cache_dir).glob(f"*{SUFFIX}"))
+    except OSError:  # a folder that may not be looked into has no models for us
+        paths = []
+    for path in paths:
+        try:
+            model = read_model_file(path)
+        except ModelFileError as error:
+            broken[path] = error
+            continue
+        if model.name in model_names():
+            broken[path] = ModelFileError(
+                f"{path}: vswin has a model {model.name}; give this one another name in the file"
+            )
+        elif model.name in {other.name for other in models}:
+            broken[path] = ModelFileError(f"{path}: another file there has the name {model.name}")
+        else:
+            models.append(model)
+    return CustomModels(tuple(models), broken)
+
+
+def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
+    """Look a model up by its exact name, or read the model file that a path names.
+
+    Args:
+        name: Of a model of the zoo or in the cache folder's `models/`; or a path, which ends in
+            `.toml` or has a separator in it.
+        cache_dir: The cache folder; None is where it is by default.
+
+    Raises:
+        UnknownModelError: No model has this name; the message suggests the nearest.
+        ModelFileError: The model file makes no sense.
+    """
+    for model in MODELS:
+        if model.name == name:
+            return model
+    if name.endswith(SUFFIX) or "/" in name:
+        return read_model_file(Path(name))
+    custom = custom_models(cache_dir)
+    for candidate in custom.models:
+        if candidate.name == name:
+            return candidate
+    for path, error in custom.broken.items():
+        if path.stem == name:
+            raise error
+    known = model_names((*MODELS, *custom.models))
+    nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"one of {', '.join(known)}"
+    raise UnknownModelError(
+        f"unknown model {name!r}: {hint} (see `vswin models`; a path ends in .toml)"
+    )
+
+
+def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
+    """Look up a model that has classes.
+
+    Raises:
+        UsageError: It has none, or as `find_model`.
+    """
+    model = find_model(name, cache_dir)
+    if isinstance(model, CustomModel) and not model.has_top:
+        raise UsageError(
+            f"{name} is a model without top: it computes features, and names no classes"
+        )
+    return model
+
+
+def find_published_model(name: str, cache_dir: Path | None = None) -> PublishedModel:
+    """Look up a model whose checkpoint is downloaded.
+
+    Raises:
+        UnknownModelError: No model has this name.
+        UsageError: Its checkpoint comes with this package, or the model is a custom one.
+    """
+    model = find_model(name, cache_dir)
+    if isinstance(model, PublishedModel):
+        return model
+    if isinstance(model, CustomModel):
+        raise UsageError(
+            f"{name} is a custom model: its weights are {model.weights_path}, not published"
+        )
+    raise UsageError(f"{name} is bundled with vswin: its weights are here, never downloaded")
