@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vswin_cli.conversion.found import find_model_in
+from vswin_cli.conversion.matching import find_model_in
 from vswin_cli.conversion.writing import write_model
 from vswin_cli.engines.keras import import_keras
 from vswin_cli.network.checkpoint import read_checkpoint

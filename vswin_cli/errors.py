@@ -15,6 +15,8 @@ VswinError
 
 from typing import ClassVar
 
+_MAX_CHARACTERS = 2000
+
 
 class VswinError(Exception):
     """What, why and what to do, in one line.
@@ -25,6 +27,10 @@ class VswinError(Exception):
 
     kind: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        text = super().__str__()  # may repeat names out of a stranger's file, of any length
+        return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 class UsageError(VswinError):

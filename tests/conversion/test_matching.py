@@ -14,7 +14,7 @@ from foreign import (
     save_zip,
 )
 
-from vswin_cli.conversion.found import find_model_in
+from vswin_cli.conversion.matching import find_model_in
 from vswin_cli.errors import CheckpointError, UsageError
 from vswin_cli.zoo.architectures import NANO, TINY
 

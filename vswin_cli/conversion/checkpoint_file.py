@@ -1,6 +1,7 @@
 """Opens a checkpoint by what it is, whatever its name says."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,9 @@ from vswin_cli.network import hdf5
 from vswin_cli.system.files import open_regular
 
 _KERAS_ENTRY = "model.weights.h5"  # of a `.keras` file, which is a zip
+# As Hugging Face names shards, and as Keras does.
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.|_\d{5}\.weights\.h5$", re.ASCII)
+_SHARD_LISTS = (".index.json", ".weights.json")
 _ZIP_MAGIC = b"PK\x03\x04"
 _MAX_DIRECTORY_BYTES = 8 << 20  # of a zip; PyTorch writes one entry a tensor, of 60 bytes or so
 _MAX_DEPTH = 6  # of wrappers around a state_dict
@@ -45,7 +49,9 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
         except CheckpointError as exc:
-            raise CheckpointError(f"cannot read checkpoint {path}: {exc}") from exc
+            raise CheckpointError(
+                f"cannot read checkpoint {path}: {exc}{shard_hint(path)}"
+            ) from exc
         except OSError as exc:
             reason = exc.strerror or exc
             raise CheckpointError(f"cannot read checkpoint {path}: {reason}") from exc
@@ -55,6 +61,17 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
                 f"({type(exc).__name__}: {str(exc)[:200]})"
             ) from exc
         yield tree
+
+
+def shard_hint(path: Path) -> str:
+    """Say what a file is whose name is that of a shard, or of the list of all shards."""
+    if match := _SHARD.search(path.name):
+        what = f"shard {int(match[1])} of {int(match[2])}" if match[1] else "one of several shards"
+    elif path.name.endswith(_SHARD_LISTS):
+        what = "the list of a model's shards"
+    else:
+        return ""
+    return f"; by its name it is {what}: load all of them, and save the model in one file"
 
 
 def _read(stream: BinaryIO, opened: ExitStack) -> Tree:

@@ -1,19 +1,34 @@
-"""Matches the tensors of a checkpoint with the variables of the model that they are."""
+"""Finds the model in a checkpoint: matches its tensors with the variables of the network."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
+from pathlib import Path
 
 import numpy as np
 
-from vswin_cli.conversion.buffers import check_normalisation, is_normalisation
-from vswin_cli.conversion.parts import Part
-from vswin_cli.conversion.shapes import architecture_of, two_dimensional
+from vswin_cli.conversion.architecture import (
+    MAX_TOKENS,
+    architecture_of,
+    check_window,
+    two_dimensional,
+    window_of_index,
+    window_of_rows,
+)
+from vswin_cli.conversion.checkpoint_file import open_checkpoint, shard_hint
+from vswin_cli.conversion.parts import Part, choose_part, others
 from vswin_cli.conversion.styles import Layout, Source
 from vswin_cli.conversion.tensors import StoredTensor
-from vswin_cli.conversion.windows import check_window, window_of_index, window_of_rows
-from vswin_cli.errors import CheckpointError
+from vswin_cli.errors import CheckpointError, UsageError
 from vswin_cli.network.checkpoint import key_table
 from vswin_cli.zoo.architectures import Architecture, Size
+from vswin_cli.zoo.protocols import MEAN, STD
+
+# Stored constants, which this program computes itself: compared, never loaded. These are of
+# MMAction2 1.x, which subtracts and divides before the backbone.
+_NORMALISATION = {"data_preprocessor.mean": MEAN, "data_preprocessor.std": STD}
+_TOLERANCE = 0.01  # of values between 50 and 130, which configurations round
 
 
 @dataclass(frozen=True)
@@ -65,11 +80,46 @@ class Match:
     is_window_guessed: bool
 
 
-def match(part: Part, window: Size | None = None) -> Match:
+@dataclass(frozen=True)
+class FoundModel:
+    """The model that was chosen, and what else there is."""
+
+    part: Part
+    match: Match
+    others: tuple[str, ...]  # what else holds tensors, a line each
+
+
+@contextmanager
+def find_model_in(
+    checkpoint: Path, part: str | None = None, window: Size | None = None
+) -> Iterator[FoundModel]:
+    """Open a checkpoint and understand its model, whose numbers can be read until the block ends.
+
+    Args:
+        checkpoint: The file.
+        part: Which of several models, as of `choose_part`.
+        window: As of `match`.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError, UsageError: It cannot be converted; the line says
+            why, of which file.
+    """
+    with open_checkpoint(checkpoint) as tree:
+        try:
+            chosen = choose_part(tree, part)
+            understood = match(chosen, checkpoint.stat().st_size, window)
+            found = FoundModel(chosen, understood, tuple(others(tree, chosen.path)))
+        except (CheckpointError, UsageError) as exc:
+            raise type(exc)(f"cannot convert {checkpoint}: {exc}{shard_hint(checkpoint)}") from exc
+        yield found
+
+
+def match(part: Part, num_bytes: int, window: Size | None = None) -> Match:
     """Find every variable of the model, and check all that can be before numbers are read.
 
     Args:
         part: The dictionary that holds the model.
+        num_bytes: Of the file, which bounds what is read from it.
         window: Of the attention; None reads it off the stored indices, or the bias table's rows.
 
     Raises:
@@ -81,6 +131,8 @@ def match(part: Part, window: Size | None = None) -> Match:
         key.removeprefix(part.prefix): key for key in part.tensors if key.startswith(part.prefix)
     }
     depths = part.style.depths({key: part.tensors[full].shape for key, full in below.items()})
+    if sum(depths) > len(below):  # else a few numbers in keys could fill all memory
+        raise CheckpointError(f"its keys number {sum(depths)} blocks, of which most are not there")
     sources = {
         variable: Source(part.prefix + source.key, source.layout)
         for variable, source in part.style.sources(depths, below).items()
@@ -96,6 +148,7 @@ def match(part: Part, window: Size | None = None) -> Match:
     }
     num_rows, _ = two_dimensional(shapes, "stage0_block0/attention/bias_table")
     indices = _stored_indices(part, depths)
+    _refuse_repeated([origin.tensor for origin in origins.values()], num_bytes)
     if window is not None:
         check_window(window, num_rows)
     found = _common_window(part, indices, num_rows, window)
@@ -146,15 +199,25 @@ def _refuse_missing(part: Part, sources: Mapping[str, Source]) -> None:
         raise CheckpointError(f"it has no {', '.join(missing[:6])}{more}")
 
 
+def _refuse_repeated(tensors: list[StoredTensor], num_bytes: int) -> None:
+    """Refuse tensors that share their numbers, of which a small file could hold any number."""
+    num_written = sum(prod(tensor.shape) for tensor in tensors) * np.dtype(np.float32).itemsize
+    if num_written > 2 * num_bytes:  # numbers of 16 bits become twice as long
+        raise CheckpointError(
+            f"its variables have {num_written:,} bytes, the file {num_bytes:,}; save them once each"
+        )
+
+
 def _stored_indices(part: Part, depths: tuple[int, ...]) -> list[str]:
-    keys = (
-        part.style.index_key(stage, block)
-        for stage, depth in enumerate(depths)
-        for block in range(depth)
-    )
-    return [
-        part.prefix + key for key in keys if key is not None and part.prefix + key in part.tensors
-    ]
+    found = []
+    for stage, depth in enumerate(depths):
+        for block in range(depth):
+            key = part.style.index_key(stage, block)
+            if key is not None and (tensor := part.tensors.get(part.prefix + key)):
+                if prod(tensor.shape) > MAX_TOKENS**2:
+                    raise CheckpointError(f"tensor {key}: {tensor.shape} is larger than any index")
+                found.append(part.prefix + key)
+    return found
 
 
 def _common_window(
@@ -178,9 +241,26 @@ def _common_window(
 
 def _checked_normalisation(part: Part) -> Iterator[str]:
     for key, tensor in part.tensors.items():
-        if is_normalisation(key):
-            try:
-                check_normalisation(key, tensor)
-            except CheckpointError as exc:
-                raise CheckpointError(f"tensor {key}: {exc}") from exc
-            yield key
+        for name, expected in _NORMALISATION.items():
+            if key.endswith(name):
+                try:
+                    _check_normalisation(tensor, expected)
+                except CheckpointError as exc:
+                    raise CheckpointError(f"tensor {key}: {exc}") from exc
+                yield key
+
+
+def _check_normalisation(tensor: StoredTensor, expected: tuple[float, ...]) -> None:
+    """Compare a mean or a standard deviation with ours.
+
+    Raises:
+        CheckpointError: It is another one, so the model would see other numbers here.
+    """
+    if prod(tensor.shape) != 3:
+        raise CheckpointError(f"it is {tensor.shape}, not one number a colour")
+    values = tensor.read().reshape(-1)
+    if not np.allclose(values, expected, rtol=0, atol=_TOLERANCE):
+        raise CheckpointError(
+            f"it is {values.tolist()}, but vswin normalises by {list(expected)}; adapt the "
+            "model to these"
+        )

@@ -11,6 +11,7 @@ from vswin_cli.errors import CheckpointError, UsageError
 
 STYLES: tuple[Style, ...] = (OPENMMLAB, TORCHVISION, PUBLISHED, OWN)
 
+_MAX_PARTS = 100  # in one dictionary
 # Copies that training programs keep beside the model that they train.
 _COPIES = ("ema", "swa", "average", "teacher", "momentum")
 
@@ -72,9 +73,13 @@ def choose_part(tree: Tree, wanted: str | None = None) -> Part:
 def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
     tensors = {key: item for key, item in tree.items() if isinstance(item, StoredTensor)}
     for style in STYLES:
-        for key in tensors:
-            prefix = key.removesuffix(style.anchor)
-            if prefix == key or (prefix and prefix[-1] not in "./"):
+        prefixes = [key.removesuffix(style.anchor) for key in tensors if key.endswith(style.anchor)]
+        if len(prefixes) > _MAX_PARTS:  # each is looked for among all keys
+            raise CheckpointError(
+                f"it seems to hold {len(prefixes)} models; save one of them alone"
+            )
+        for prefix in prefixes:
+            if prefix and prefix[-1] not in "./":
                 continue
             below = (other[len(prefix) :] for other in tensors if other.startswith(prefix))
             if style.owns(below):
@@ -84,15 +89,37 @@ def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
             yield from _parts(item, (*path, key))
 
 
-def count_tensors(tree: Tree) -> int:
+def others(tree: Tree, path: tuple[str, ...]) -> Iterator[str]:
+    """Name what holds tensors except for the chosen dictionary, a line each."""
+    for depth, step in enumerate(path):
+        for key, item in tree.items():
+            name = ":".join([*path[:depth], key])
+            if isinstance(item, StoredTensor):
+                yield name
+            elif key != step and (count := _count_tensors(item)):
+                yield _counted(name, count)
+        inner = tree[step]
+        if isinstance(inner, StoredTensor):  # it is a dictionary, since the path leads through it
+            return
+        tree = inner
+    for key, item in tree.items():
+        if not isinstance(item, StoredTensor) and (count := _count_tensors(item)):
+            yield _counted(":".join([*path, key]), count)
+
+
+def _counted(name: str, count: int) -> str:
+    return f"{name} (1 tensor)" if count == 1 else f"{name} ({count} tensors)"
+
+
+def _count_tensors(tree: Tree) -> int:
     """Count tensors, at all depths."""
     return sum(
-        1 if isinstance(item, StoredTensor) else count_tensors(item) for item in tree.values()
+        1 if isinstance(item, StoredTensor) else _count_tensors(item) for item in tree.values()
     )
 
 
 def _what_else(tree: Tree) -> str:
-    count = count_tensors(tree)
+    count = _count_tensors(tree)
     if not count:
         return (
             "objects without tensors by name; if a whole model was pickled, save its state_dict() "

@@ -22,7 +22,7 @@ from vswin_cli.errors import CheckpointError
 
 _LENGTH = struct.Struct("<Q")
 _LONGEST_BYTES = 100_000_000  # of a header, by the format
-_MAX_HEADER_BYTES = 8 << 20  # here; a model has 50 kB of it
+_MAX_HEADER_BYTES = 4 << 20  # here; a model has 100 kB of it
 _DTYPES = {
     "F64": "float64",
     "F32": "float32",

@@ -156,7 +156,7 @@ def read_torch_zip(archive: ZipFile, pickle_entry: str) -> object:
         try:
             return archive.read(entry)
         except Exception as exc:  # zipfile raises what zlib, struct and the system do
-            raise CheckpointError(f"{entry} of the zip is damaged ({exc})") from exc
+            raise CheckpointError(f"{entry} of the zip is damaged ({str(exc)[:100]})") from exc
 
     def storage_of(key: str, dtype: str, pid: tuple[Any, ...]) -> Storage:
         entry = f"{folder}data/{key}"

@@ -24,7 +24,7 @@ from vswin_cli.zoo.models import CustomModel, model_names
 from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, ViewProtocol
 
 if TYPE_CHECKING:  # it imports HDF5
-    from vswin_cli.conversion.found import FoundModel
+    from vswin_cli.conversion.matching import FoundModel
 
 _ENDING = ".weights.h5"
 # Label sets that a number of classes tells; nine classes may be anything.
@@ -109,7 +109,7 @@ def convert(
     if name in model_names():
         raise UsageError(f"vswin has a model {name}; call yours something else with --name")
 
-    from vswin_cli.conversion.found import find_model_in
+    from vswin_cli.conversion.matching import find_model_in
     from vswin_cli.conversion.writing import refuse_existing, write_model
 
     with find_model_in(checkpoint, part, chosen_window) as found:
