@@ -10,8 +10,7 @@ from vswin_cli.conversion.matching import Match
 from vswin_cli.errors import CheckpointError, ModelFileError, OutputError
 from vswin_cli.network.checkpoint import save_checkpoint
 from vswin_cli.system.files import file_sha256, replacing
-from vswin_cli.zoo.model_file import parse_model_file
-from vswin_cli.zoo.model_text import model_text
+from vswin_cli.zoo.model_file import model_text, parse_model_file
 from vswin_cli.zoo.models import CustomModel
 
 

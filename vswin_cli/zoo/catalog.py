@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vswin_cli.errors import ModelFileError, UnknownModelError, UsageError
 from vswin_cli.system.cache_folder import cache_folder
-from vswin_cli.zoo.model_file import SUFFIX, read_model_file
 from vswin_cli.zoo.models import MODELS, AnyModel, CustomModel, PublishedModel, model_names
+
+SUFFIX = ".toml"  # of model files
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def custom_models(cache_dir: Path | None = None) -> CustomModels:
         paths = []
     for path in paths:
         try:
-            model = read_model_file(path)
+            model = _read(path)
         except ModelFileError as error:
             broken[path] = error
             continue
@@ -65,7 +66,7 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
         if model.name == name:
             return model
     if name.endswith(SUFFIX) or "/" in name:
-        return read_model_file(Path(name))
+        return _read(Path(name))
     custom = custom_models(cache_dir)
     for candidate in custom.models:
         if candidate.name == name:
@@ -110,3 +111,9 @@ def find_published_model(name: str, cache_dir: Path | None = None) -> PublishedM
             f"{name} is a custom model: its weights are {model.weights_path}, not published"
         )
     raise UsageError(f"{name} is bundled with vswin: its weights are here, never downloaded")
+
+
+def _read(path: Path) -> CustomModel:
+    from vswin_cli.zoo.model_file import read_model_file  # noqa: PLC0415 - pydantic takes its time
+
+    return read_model_file(path)

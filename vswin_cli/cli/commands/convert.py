@@ -146,8 +146,8 @@ def _places(
     Raises:
         UsageError: They have no good names, or would replace the checkpoint.
     """
-    from vswin_cli.zoo.catalog import models_folder
-    from vswin_cli.zoo.model_file import SUFFIX, valid_name
+    from vswin_cli.zoo.catalog import SUFFIX, models_folder
+    from vswin_cli.zoo.model_file import valid_name
 
     if output is None:
         own_name = checkpoint.name
@@ -187,7 +187,7 @@ def _label_set(labels: str | None, num_classes: int | None) -> LabelSet:
     Raises:
         UsageError: The names asked for are not those of a model of so many classes.
     """
-    from vswin_cli.zoo.label_file import read_label_file
+    from vswin_cli.zoo.labels import read_label_file
     from vswin_cli.zoo.model_file import numbered_names
 
     if num_classes is None:
