@@ -50,7 +50,7 @@ def test_names_cannot_leave_their_element():
     page = build_page(replace(figures, labels=[HOSTILE, *figures.labels[1:]]))
     assert page.count("<script") == page.count("</script>") == 2
     assert "<img" not in page
-    content = json.loads(page.split('id="records">')[1].split("</script>")[0])
+    content = json.loads(page.split('id="content">')[1].split("</script>")[0])
     assert content["labels"][0] == content["failed"][0][0] == content["unmatched"][0][1] == HOSTILE
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
 
@@ -65,7 +65,7 @@ def test_four_hundred_classes_are_drawn_and_listed(tmp_path):
     assert "published: official 4×3" in shown
     assert shown.count("<svg") == 2
     assert shown.partition('id="classes"')[2].partition("</table>")[0].count("<tr") == 401
-    assert "<img" not in shown.partition('id="records"')[0]
+    assert "<img" not in shown.partition('id="content"')[0]
 
     # What is drawn of the matrix: are there pixels of right and of wrong cells? And does it zoom?
     probe = """

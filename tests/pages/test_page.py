@@ -73,7 +73,7 @@ def test_records_cannot_leave_their_element():
     assert page.count("<script") == 2
     assert page.count("</script>") == 2
     assert "<img" not in page
-    content = page.split('id="records">')[1].split("</script>")[0]
+    content = page.split('id="content">')[1].split("</script>")[0]
     assert [card["video"] for card in json.loads(content)][:3] == HOSTILE[:3]
     assert json.loads(content)[0]["strip"].startswith("data:image/jpeg;base64,")
     page.encode("utf-8")
@@ -86,7 +86,7 @@ def test_hostile_names_are_text_in_a_browser(dom):
     shown = dom(page)
     assert "<title>vswin report</title>" in shown
     assert "&lt;img src=x onerror=alert(1)&gt;.mp4</h3>" in shown
-    assert "<img" not in shown.partition('id="records"')[0]
+    assert "<img" not in shown.partition('id="content"')[0]
     assert "4 of 4 videos" in shown
     assert shown.count('<li class="card"') == 4
 

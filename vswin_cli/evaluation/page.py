@@ -1,6 +1,5 @@
 """The page of an evaluation: figures, curves, the confusion matrix and the tables in one file."""
 
-from importlib.resources import files
 from typing import Any
 
 from vswin_cli.evaluation.confusion import chained, confusion_counts
@@ -8,7 +7,7 @@ from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import KINDS
 from vswin_cli.formats.text import printable
-from vswin_cli.pages.report.page import fill_page, page_style
+from vswin_cli.pages.page import fill_page
 
 _NUM_PAIRS = 200
 _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all
@@ -16,12 +15,7 @@ _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all
 
 def build_page(figures: Figures) -> str:
     """Make the HTML of a page that needs nothing else."""
-    folder = files("vswin_cli.evaluation")
-    html, style, script = (
-        folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.html", "page.css", "page.js")
-    )
-    return fill_page(html, page_style() + style, script, _content(figures))
+    return fill_page("evaluation", _content(figures))
 
 
 def _content(figures: Figures) -> dict[str, Any]:

@@ -1,19 +1,10 @@
-"use strict";
 const AT_ONCE = 60; // cards that are added whenever the end of the list comes near
-const find = (id) => document.getElementById(id);
-const records = JSON.parse(find("records").textContent);
+const records = content;
 const fields = ["search", "label", "status", "confidence", "sort"];
 const defaults = { search: "", label: "", status: "", confidence: "0", sort: "" };
 for (const record of records) {
   record.text = [record.video, ...record.labels.map(([name]) => name), ...(record.error ?? [])].join("\n").toLowerCase();
   record.confidence = record.labels.length ? record.labels[0][1] : -1;
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
 
 function bar(tag, share, left, right) {
@@ -37,7 +28,7 @@ function card(record) {
     item.append(image);
   }
   for (const [name, probability] of record.labels)
-    item.append(bar("div", probability, name, `${(probability * 100).toFixed(1)} %`));
+    item.append(bar("div", probability, name, `${percent(probability)} %`));
   if (record.error) {
     const reason = element("p", "reason");
     reason.append(element("span", "kind", record.error[0]), `: ${record.error[1]}`);
@@ -78,7 +69,7 @@ function addCards() {
 }
 
 function refresh() {
-  const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = searched();
   const label = find("label").value;
   const status = find("status").value;
   const least = Number(find("confidence").value) / 100;
@@ -131,11 +122,6 @@ find("filters").addEventListener("input", () => {
 });
 find("filters").addEventListener("submit", (event) => event.preventDefault());
 find("filters").addEventListener("reset", () => setTimeout(refresh));
-find("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const isDark = root.classList.contains("dark") || (!root.classList.contains("light") && matchMedia("(prefers-color-scheme: dark)").matches);
-  root.className = isDark ? "light" : "dark";
-});
 document.addEventListener("keydown", (event) => {
   const at = document.activeElement;
   const isTyping = at instanceof HTMLInputElement || at instanceof HTMLSelectElement;

@@ -1,0 +1,30 @@
+let protocol = content.protocols[0];
+
+function showProtocol() {
+  protocol = content.protocols[Number(find("protocol").value)];
+  showViews();
+  showReliability();
+  arrange();
+  showPairs();
+  showClasses();
+}
+
+const left = content.left ? `, ${content.left} not yet done` : "";
+find("totals").textContent = `${content.model}: ${content.rows} rows, ${content.evaluated} videos evaluated, ${content.numFailed} failed, ${content.numUnmatched} rows not matched${left}`;
+for (const change of ["theme", "resize"]) addEventListener(change, () => protocol && draw());
+list("failures", content.numFailed, content.failed.length, ["video", "class", "kind", "reason"],
+  content.failed.map(([video, index, kind, message]) => [video, content.labels[index], kind, message]), "failed.csv");
+list("unmatched", content.numUnmatched, content.unmatched.length, ["row", "video", "why", "reason"],
+  content.unmatched.map(([row, ...rest]) => [String(row), ...rest]), "unmatched.csv");
+if (protocol) {
+  find("method").textContent = `${content.method}. ECE is the expected calibration error.`;
+  content.protocols.forEach((each, number) => find("protocol").add(new Option(each.name, String(number))));
+  find("choice").hidden = content.protocols.length < 2;
+  find("protocol").addEventListener("change", showProtocol);
+  find("search").addEventListener("input", showClasses);
+  showFigures();
+  showProtocol();
+} else {
+  for (const id of ["accuracy", "curves", "confusion", "tables"]) find(id).hidden = true;
+  find("none").hidden = false;
+}
