@@ -12,21 +12,19 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import av
 import numpy as np
 
-from vswin_cli.cli.engine_setup import set_up_engine
-from vswin_cli.cli.label_display import LabelDisplay
-from vswin_cli.cli.label_setup import LabelSetup, default_workers
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, RunOptions, ViewOptions
 from vswin_cli.runs.finding import Found, Selection, find_videos
 from vswin_cli.runs.journal import Journal
-from vswin_cli.runs.run import Run, labelling
+from vswin_cli.runs.pool import default_workers
+from vswin_cli.runs.run import Run, RunWatcher, labelling
 from vswin_cli.runs.worker import decode_views
-from vswin_cli.zoo.catalog import find_model
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30
@@ -39,18 +37,21 @@ def main() -> None:
         folder = Path(name)
         _make_clips(folder, asked.num_videos, asked.seconds)
         found = find_videos([name], Selection())
-        setup = _setup(asked, folder)
-        _say("decoding alone", len(found), _decoding_seconds(setup, found))
-        classifier = setup.make_classifier()
-        views = decode_views(found[0].path, setup.protocol, setup.reader)
+        engine = EngineOptions(asked.model, asked.weights, offline=True)
+        model = VideoModel(engine, ViewOptions(clips=asked.clips, crops=asked.crops))
+        model.graph_folder = folder / "graphs"
+        options = RunOptions(workers=asked.workers)
+        _say("decoding alone", len(found), _decoding_seconds(model, options, found))
+        classifier = model.classifier(5)
+        views = decode_views(found[0].path, model.protocol, model.views.reader)
         classifier.predict("", views, 0.0)  # the first is slower
         start = perf_counter()
         for _ in range(asked.num_timed):
             classifier.predict("", views, 0.0)
         _say("the model alone", asked.num_timed, perf_counter() - start)
         with closing(Journal(folder / "out.jsonl", resume=False)) as journal:
-            display = LabelDisplay(quiet=True, verbose=False)
-            run = Run(labelling(classifier, ""), setup.make_pool(), journal, display)
+            pool = model.decoding_pool(options)
+            run = Run(labelling(classifier, ""), pool, journal, RunWatcher())
             start = perf_counter()
             run.label(found)
             _say("vswin label, model loaded", len(found), perf_counter() - start)
@@ -73,19 +74,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _setup(asked: argparse.Namespace, folder: Path) -> LabelSetup:
-    model = find_model(asked.model)
-    engine = set_up_engine(model, asked.weights, cache_dir=None, mirror=None, offline=True)
-    return LabelSetup(
-        engine=replace(engine, graph_folder=folder / "graphs"),
-        protocol=model.protocol.adapted(None, asked.clips, asked.crops),
-        reader="auto",
-        top_k=5,
-        num_workers=asked.workers,
-        timeout_seconds=300.0,
-    )
-
-
 def _make_clips(folder: Path, num_videos: int, seconds: int) -> None:
     """Clips of 640×360 with a moving texture and some noise, as cameras make it."""
     numbers = np.random.default_rng(0)
@@ -105,9 +93,9 @@ def _make_clips(folder: Path, num_videos: int, seconds: int) -> None:
         (folder / f"{number}.mp4").hardlink_to(folder / f"{number % _NUM_DISTINCT}.mp4")
 
 
-def _decoding_seconds(setup: LabelSetup, found: list[Found]) -> float:
+def _decoding_seconds(model: VideoModel, run: RunOptions, found: list[Found]) -> float:
     start = perf_counter()
-    for decoded in setup.make_pool().decode_each(found):
+    for decoded in model.decoding_pool(run).decode_each(found):
         assert decoded.views is not None, decoded.error
     return perf_counter() - start
 

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"api"},
     {"evaluation", "features", "benchmark"},
     {"pages"},
     {"runs"},

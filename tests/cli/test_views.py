@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from vswin_cli.cli.view_choice import ViewChoice, chosen_protocol
+from vswin_cli.api.options import ViewOptions
 from vswin_cli.errors import UsageError
-from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Sampling
+from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING
 
 VSWIN = Path(sys.executable).with_name("vswin")
 SAMPLE_VIDEOS = Path(__file__).parents[2] / "sample_videos"
-FAST, FULL, ADAPTIVE = ViewChoice
+FAST, FULL, ADAPTIVE = "fast", "full", "adaptive"
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +73,13 @@ def test_label_relabels_what_was_labelled_by_other_views(vswin, tmp_path):
         (FAST, (None, 1, 1), (1, 1)),
         (FULL, (None, None, None), (4, 3)),
         (FULL, (None, 4, None), (4, 3)),
-        (FULL, (Sampling.UNIFORM, None, None), (1, 3)),
+        (FULL, ("uniform", None, None), (1, 3)),
         (ADAPTIVE, (None, 10, None), (10, 3)),
         (None, (None, 10, 1), (10, 1)),
     ],
 )
 def test_names_stand_for_clips_and_crops(views, choice, expected):
-    protocol = chosen_protocol(KINETICS, views, *choice)
+    protocol = ViewOptions(views, *choice).protocol_for(KINETICS)
     assert (protocol.num_clips, protocol.num_crops) == expected
 
 
@@ -99,7 +99,7 @@ def test_names_stand_for_clips_and_crops(views, choice, expected):
 )
 def test_contradictions_are_refused(own, views, choice, message):
     with pytest.raises(UsageError, match=message):
-        chosen_protocol(own, views, *choice)
+        ViewOptions(views, *choice).protocol_for(own)
 
 
 def test_threads_are_what_computes(vswin):

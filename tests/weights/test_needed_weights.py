@@ -8,9 +8,10 @@ from misbehaving_server import answering, serving
 from reference import write_checkpoint
 
 from vswin_cli.cli.app import run
-from vswin_cli.cli.needed_weights import find_or_fetch
+from vswin_cli.cli.progress import fetch_shown
 from vswin_cli.errors import CheckpointError, DownloadError, WeightsNotFoundError
 from vswin_cli.system.files import file_sha256
+from vswin_cli.weights.needed import find_or_fetch
 from vswin_cli.weights.pins import read_record
 from vswin_cli.zoo.catalog import find_model
 
@@ -18,7 +19,7 @@ TINY = find_model("swin-t-k400")
 
 
 def needed(mirror=None, offline=False):
-    return find_or_fetch(TINY, cache_dir=None, mirror=mirror, offline=offline)
+    return find_or_fetch(TINY, cache_dir=None, mirror=mirror, offline=offline, fetch=fetch_shown)
 
 
 def test_predict_downloads_what_it_needs_once(tiny, tiny_server, capfd):

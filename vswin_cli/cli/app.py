@@ -25,6 +25,7 @@ from vswin_cli.cli.commands.report import report
 from vswin_cli.cli.commands.search import search
 from vswin_cli.cli.commands.weights import weights
 from vswin_cli.cli.interrupts import INTERRUPTED
+from vswin_cli.cli.options import expanded
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.formats.text import printable
 
@@ -36,20 +37,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.command()(predict)
-app.command()(label)
-app.command()(report)
-app.command()(convert)
-app.command()(evaluate)
-app.command()(embed)
-app.command()(search)
-app.command()(duplicates)
-app.command()(bench)
-app.command()(models)
-app.command()(labels)
-app.command()(download_weights)
+app.command()(expanded(predict))
+app.command()(expanded(label))
+app.command()(expanded(report))
+app.command()(expanded(convert))
+app.command()(expanded(evaluate))
+app.command()(expanded(embed))
+app.command()(expanded(search))
+app.command()(expanded(duplicates))
+app.command()(expanded(bench))
+app.command()(expanded(models))
+app.command()(expanded(labels))
+app.command()(expanded(download_weights))
 app.add_typer(weights)
 app.add_typer(cache)
+
+
+class _PrintableLines(logging.Formatter):
+    """What is logged may hold names of files."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def _print_version(asked: bool) -> None:
@@ -77,7 +85,9 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0 all good, 1 something failed, 2 wrong usage, 130 interrupted.
     """
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    log = logging.StreamHandler()
+    log.setFormatter(_PrintableLines("%(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.WARNING)
     try:
         code: int | None = app(arguments, prog_name="vswin", standalone_mode=False)
         sys.stdout.flush()

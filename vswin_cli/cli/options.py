@@ -1,19 +1,33 @@
-"""Options that several commands share, so that they are spelled and explained once."""
+"""The options that commands share: each is declared once, here, and belongs to a group or to none.
 
+A command takes a whole group by a parameter of its class, such as `engine: EngineOptions`, which
+`expanded` turns into one option per field. What they default to is said by that class alone.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from vswin_cli.cli.view_choice import ViewChoice
+from vswin_cli.api.options import (
+    BackendName,
+    EngineOptions,
+    PrecisionName,
+    ReaderName,
+    RunOptions,
+    ViewChoice,
+    ViewOptions,
+)
+from vswin_cli.runs.finding import Selection
 from vswin_cli.zoo.models import MODELS, model_names
 from vswin_cli.zoo.protocols import Sampling
 
-BackendName = Literal["auto", "tensorflow", "jax", "torch", "openvino"]
-PrecisionName = Literal["float32", "bfloat16"]
-ReaderName = Literal["auto", "decord", "opencv"]
-
-_OWN = "Default: the model's own."
+MODEL, VIEWS, VIDEOS, RUN, OUTPUT = "Model", "Views", "Videos", "Run", "Output"  # panels of --help
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
@@ -27,89 +41,265 @@ def complete_model(incomplete: str) -> list[tuple[str, str]]:
     ]
 
 
+def _complete_protocol(incomplete: str) -> list[str]:
+    return [name for name in Sampling if name.startswith(incomplete)]
+
+
+def _listen(is_verbose: bool) -> bool:
+    if is_verbose:
+        logging.getLogger("vswin_cli").setLevel(logging.INFO)
+    return is_verbose
+
+
+def _option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - as Typer's own
+    return typer.Option(*names, rich_help_panel=panel, **settings)
+
+
 ModelOption = Annotated[
     str,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="NAME",
+    _option(
+        MODEL, "--model", "-m", metavar="NAME",
         help=f"One of {', '.join(model_names())}; or a model file of `vswin convert`: its path, or "
         "its name where it is in the cache folder's models/.",
         autocompletion=complete_model,
     ),
-]
-ProtocolOption = Annotated[
-    Sampling | None,
-    typer.Option("--protocol", help=f"How frames are sampled. {_OWN}"),
-]
-ClipsOption = Annotated[
-    int | None, typer.Option("--clips", min=1, max=1000, metavar="C", help=f"Clips a video. {_OWN}")
-]
-CropsOption = Annotated[
-    Literal[1, 3] | None,
-    typer.Option("--crops", help=f"Crops a clip; 1 is the centre crop. {_OWN}"),
-]
-ViewsOption = Annotated[
-    ViewChoice | None,
-    typer.Option(
-        "--views",
-        help="fast: one clip, one crop. full (the default): the protocol. adaptive: full, but no "
-        "more views than settle the best label.",
+]  # fmt: skip
+WeightsOption = Annotated[
+    Path | None,
+    _option(
+        MODEL, "--weights", metavar="FILE",
+        help="Default: the model's file in the cache, which is downloaded if it is not there.",
     ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        max=1024,
-        metavar="N",
-        help="Processors to keep busy. Default: all that this process may use.",
-    ),
-]
+]  # fmt: skip
 BackendOption = Annotated[
     BackendName,
-    typer.Option("--backend", help="What computes the model. auto: the fastest that is installed."),
+    _option(MODEL, "--backend", help="Inference backend. auto: the fastest that is installed."),
 ]
 PrecisionOption = Annotated[
     PrecisionName,
-    typer.Option("--precision", help="Arithmetic of the model. bfloat16: faster, less exact."),
+    _option(MODEL, "--precision", help="Arithmetic of the model. bfloat16: faster, less exact."),
 ]
-ReaderOption = Annotated[
-    ReaderName,
-    typer.Option("--reader", help="What decodes. auto: the first that reads the file exactly."),
-]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say on stderr what was chosen, and why.")
-]
+ThreadsOption = Annotated[
+    int | None,
+    _option(
+        MODEL, "--threads", min=1, max=1024, metavar="N",
+        help="CPU threads to use. Default: as many as this process may.",
+    ),
+]  # fmt: skip
 CacheDirOption = Annotated[
     Path | None,
-    typer.Option(
-        "--cache-dir",
-        metavar="DIR",
+    _option(
+        MODEL, "--cache-dir", metavar="DIR",
         help="Folder of weights and exported models. Default: VSWIN_CACHE, else the platform's.",
     ),
-]
+]  # fmt: skip
 MirrorOption = Annotated[
     str | None,
-    typer.Option(
-        "--mirror",
-        metavar="URL",
+    _option(
+        MODEL, "--mirror", metavar="URL",
         help="Folder to download from, http(s): or file:. Default: VSWIN_MIRROR, else the "
         "release page.",
     ),
-]
+]  # fmt: skip
 OfflineOption = Annotated[
     bool,
-    typer.Option(
-        "--offline", envvar="VSWIN_OFFLINE", help="Download nothing; fail if weights are missing."
+    _option(
+        MODEL, "--offline", envvar="VSWIN_OFFLINE",
+        help="Download nothing; fail if weights are missing.",
     ),
-]
+]  # fmt: skip
 NoTopOption = Annotated[
-    bool, typer.Option("--no-top", help="The file without top: the backbone alone.")
+    bool, _option(MODEL, "--no-top", help="The file without top: the backbone alone.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 OptionalModelsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="MODEL", help="Model names.", autocompletion=complete_model),
 ]
+PathsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Folders, files, @LIST (a file with a path a line), or - (such a list on stdin).",
+    ),
+]
+ProtocolOption = Annotated[
+    str | None,
+    _option(
+        VIEWS,
+        "--protocol",
+        metavar="NAME",
+        help=f"How frames are sampled: {', '.join(Sampling)}. Default: the model's.",
+        autocompletion=_complete_protocol,
+    ),
+]
+ClipsOption = Annotated[
+    int | None,
+    _option(
+        VIEWS,
+        "--clips",
+        min=1,
+        max=1000,
+        metavar="C",
+        help="Clips per video. Default: the model's.",
+    ),
+]
+CropsOption = Annotated[
+    Literal[1, 3] | None,
+    _option(VIEWS, "--crops", help="Crops per clip; 1 is the centre crop. Default: the model's."),
+]
+ReaderOption = Annotated[
+    ReaderName,
+    _option(VIEWS, "--reader", help="What decodes. auto: the first that reads the file exactly."),
+]
+TopKOption = Annotated[
+    int | None,
+    _option(
+        OUTPUT, "--top-k", "-k", min=1, metavar="K",
+        help="Labels per video. Default: 5, or all where a model has fewer classes.",
+    ),
+]  # fmt: skip
+TimeoutOption = Annotated[
+    float,
+    _option(
+        RUN, "--timeout", min=0.001, metavar="SECONDS",
+        help="Time limit for decoding one video; then it has failed.",
+    ),
+]  # fmt: skip
+VerboseOption = Annotated[
+    bool,
+    _option(
+        RUN, "--verbose", "-v", callback=_listen, help="Say on stderr what was chosen, and why."
+    ),
+]  # fmt: skip
+QuietOption = Annotated[
+    bool, _option(RUN, "--quiet", "-q", help="No progress and no summary; errors of the run only.")
+]
+YesOption = Annotated[bool, _option(RUN, "--yes", "-y", help="Do not ask.")]
+FeaturesArgument = Annotated[
+    Path, typer.Argument(metavar="FEATURES", help="An output of `vswin embed`.")
+]
+LabelsOption = Annotated[
+    Path | None,
+    _option(
+        OUTPUT, "--labels", metavar="FILE",
+        help="A .jsonl output of `vswin label`: adds the best label.",
+    ),
+]  # fmt: skip
+ListFormatOption = Annotated[
+    Literal["table", "json", "csv"], _option(OUTPUT, "--format", help="Form of the results.")
+]
+
+GROUPS: dict[type, dict[str, Any]] = {
+    EngineOptions: {
+        "model": ModelOption,
+        "weights": WeightsOption,
+        "backend": BackendOption,
+        "precision": PrecisionOption,
+        "threads": ThreadsOption,
+        "cache_dir": CacheDirOption,
+        "mirror": MirrorOption,
+        "offline": OfflineOption,
+    },
+    ViewOptions: {
+        "views": Annotated[
+            ViewChoice | None,
+            _option(
+                VIEWS, "--views",
+                help="fast: one clip, one crop. full (the default): the protocol. adaptive: full, "
+                "but no more views than settle the best label.",
+            ),
+        ],
+        "protocol": ProtocolOption,
+        "clips": ClipsOption,
+        "crops": CropsOption,
+        "reader": ReaderOption,
+    },
+    Selection: {
+        "recursive": Annotated[
+            bool, _option(VIDEOS, "--recursive/--no-recursive", help="Search subfolders.")
+        ],
+        "include": Annotated[
+            list[str],
+            _option(
+                VIDEOS, "--include", metavar="GLOB", show_default=False,
+                help="Take from folders only what matches, by name or path in the folder; * "
+                "matches / too. Repeatable.",
+            ),
+        ],
+        "exclude": Annotated[
+            list[str],
+            _option(
+                VIDEOS, "--exclude", metavar="GLOB", show_default=False,
+                help="Leave out what matches. Repeatable.",
+            ),
+        ],
+    },
+    RunOptions: {
+        "resume": Annotated[
+            bool,
+            _option(
+                RUN, "--resume/--no-resume",
+                help="Keep the records of files and settings that have not changed; or start over.",
+            ),
+        ],
+        "retry_failed": Annotated[
+            bool, _option(RUN, "--retry-failed", help="Try again what failed in an earlier run.")
+        ],
+        "workers": Annotated[
+            int | None,
+            _option(
+                RUN, "--workers", min=1, metavar="N",
+                help="Processes that decode. Default: half the processors, from 2 to 8.",
+            ),
+        ],
+        "timeout": TimeoutOption,
+        "max_failures": Annotated[
+            int | None,
+            _option(
+                RUN, "--max-failures", min=1, metavar="N",
+                help="Stop after so many failures, and what is then in flight.",
+            ),
+        ],
+    },
+}  # fmt: skip
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """Make of a command that takes groups of options one that takes their options.
+
+    Args:
+        command: Its parameters have the annotations that Typer reads, or a class of `GROUPS`.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        if parameter.annotation in GROUPS:
+            groups[name] = parameter.annotation
+            parameters += _options_of(parameter.annotation)
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def taking_options(**given: object) -> None:
+        for name, group in groups.items():
+            values = {field.name: given.pop(field.name) for field in fields(group)}
+            given[name] = group(
+                **{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+            )
+        command(**given)
+
+    taking_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    taking_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return taking_options
+
+
+def _options_of(group: type) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=GROUPS[group][field.name],
+        )
+        for field in fields(group)
+    ]

@@ -1,14 +1,45 @@
-"""What a waiting user sees on stderr, on a terminal only."""
+"""What a waiting user sees on stderr, on a terminal only, and of downloads elsewhere too."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from vswin_cli.formats.text import printable
+from vswin_cli.weights.cache import WeightsFile
+
+
+@contextmanager
+def share_shown(title: str) -> Iterator[Callable[[float], None]]:
+    """Show how much of some work is done; yields what is told the share, from 0 to 1."""
+    console = Console(stderr=True)
+    columns = TextColumn(title), BarColumn(), TimeRemainingColumn()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda share: progress.update(task, completed=share)
+
+
+def fetch_shown(target: WeightsFile, mirror: str | None) -> None:
+    """Fetch a file that a model needs, and show it; see `vswin_cli.weights.fetch.fetch`."""
+    from vswin_cli.cli.downloads import fetch_all  # imports HTTP and HDF5
+    from vswin_cli.weights.fetch import Fetching
+
+    error = fetch_all([target], Fetching(mirror), brief=True)[target]
+    if error is not None:
+        raise error
 
 
 class ViewProgress:

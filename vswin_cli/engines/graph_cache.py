@@ -11,13 +11,38 @@ from pathlib import Path
 from time import time
 from uuid import uuid4
 
+from vswin_cli.errors import UsageError
+from vswin_cli.system.cache_folder import cache_folder
 from vswin_cli.system.files import file_sha256, sync_file
 
+LIMIT_VARIABLE = "VSWIN_CACHE_LIMIT_GB"
+_DEFAULT_LIMIT_GB = 5.0
 GRAPH = "model.xml"
 CONSTANTS = "model.bin"
 DIGESTS = "digests.json"
 _UNFINISHED = ".new-"  # begins the name of a folder that is being written
 _ABANDONED_SECONDS = 86_400
+
+
+def graph_folder(cache_dir: Path | None) -> Path:
+    """Name the folder of the exported graphs, inside that of the weights files."""
+    return cache_folder(cache_dir) / "graphs"
+
+
+def graph_limit_bytes() -> int:
+    """Read how large the folder may grow.
+
+    Raises:
+        UsageError: VSWIN_CACHE_LIMIT_GB is not a number of at least 0.
+    """
+    value = os.environ.get(LIMIT_VARIABLE) or str(_DEFAULT_LIMIT_GB)
+    try:
+        limit_bytes = int(float(value) * 1e9)
+    except (ValueError, OverflowError):
+        limit_bytes = -1
+    if limit_bytes < 0:
+        raise UsageError(f"{LIMIT_VARIABLE}={value} is not a number of gigabytes; try 5")
+    return limit_bytes
 
 
 def is_whole(entry: Path) -> bool:

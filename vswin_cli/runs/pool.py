@@ -17,6 +17,7 @@ from vswin_cli.errors import BackendError, VideoError
 from vswin_cli.runs.finding import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess, how_it_ended
+from vswin_cli.system.processors import available_processors
 from vswin_cli.video.views import Views
 
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
@@ -194,3 +195,8 @@ class DecodingPool:
         advice = "try --reader decord or opencv" if kind == "crashed" else "raise --timeout"
         error = VideoError(f"cannot read {found.path}: {reason}; {advice}", kind=kind)
         self._ready.put(Decoded(found, None, error, monotonic() - worker.since))
+
+
+def default_workers(threads: int | None = None) -> int:
+    """Half the processors, since the model needs some; two at least, as one may hang."""
+    return min(max((threads or available_processors()) // 2, 2), 8)

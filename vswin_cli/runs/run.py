@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
 
 from vswin_cli.classify import Classifier, OnView
 from vswin_cli.errors import VideoError
@@ -16,19 +15,6 @@ from vswin_cli.runs.pool import Decoded, DecodingPool
 from vswin_cli.runs.records import label_record, why_again
 
 Answer = Callable[[Decoded, OnView], tuple[Result, Record]]
-
-
-class Watcher(Protocol):
-    """Is told what happens, in the thread of the run."""
-
-    def on_start(self, found: Found) -> None:
-        """The model starts on a video."""
-
-    def on_view(self, done: int, total: int) -> None:
-        """The model has computed another view of it."""
-
-    def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
-        """A video's record is on disk."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +39,43 @@ class Plan:
         return ", ".join(parts) or "nothing to do"
 
 
+class RunWatcher:
+    """Is told what happens, in the thread of the run; this one does nothing about it."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """It is known what there is to do."""
+
+    def following(
+        self, todo: Sequence[Found], busy_with: Callable[[], Sequence[Found]]
+    ) -> AbstractContextManager[None]:
+        """Lasts as long as the run, the loading of the model included.
+
+        Args:
+            todo: The videos.
+            busy_with: Gives those that are being decoded.
+        """
+        return nullcontext()
+
+    def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
+        """Lasts as long as `stop` ends the run after what is in flight; it takes any thread."""
+        return nullcontext()
+
+    def on_start(self, found: Found) -> None:
+        """The model starts on a video."""
+
+    def on_view(self, done: int, total: int) -> None:
+        """The model has computed another view of it."""
+
+    def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
+        """A video's record is on disk."""
+
+
 def plan(
     found: Sequence[Found],
     journal: Journal | None,
-    settings: str,
+    settings: str | Mapping[str, str],
     *,
     retry_failed: bool,
-    own_settings: Mapping[str, str] | None = None,
     why_else: Callable[[Found], str | None] | None = None,
 ) -> Plan:
     """Decide what is to be labelled: what has no record that holds.
@@ -67,16 +83,14 @@ def plan(
     Args:
         found: The videos.
         journal: The records; None has none.
-        settings: What they have to carry.
+        settings: What they have to carry, of all videos, or by the name of each.
         retry_failed: Whether those of failures do not hold.
-        own_settings: What the record of a video has to carry instead, where that differs.
         why_else: Gives a reason to label a video whose record holds, if there is one.
     """
-    own_settings = own_settings or {}
     todo = []
     reasons = Counter[str]()
     for video in found:
-        expected = own_settings.get(video.video, settings)
+        expected = settings if isinstance(settings, str) else settings[video.video]
         reason = why_again(video, journal, expected, retry_failed=retry_failed)
         if reason is None and why_else is not None:
             reason = why_else(video)
@@ -102,7 +116,7 @@ class Run:
         answer: Answer,
         pool: DecodingPool,
         journal: Journal,
-        watcher: Watcher,
+        watcher: RunWatcher,
         max_failures: int | None = None,
     ) -> None:
         self._answer = answer

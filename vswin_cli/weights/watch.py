@@ -1,10 +1,13 @@
 """What a download tells the one who waits for it, and how it is told to stop."""
 
+import logging
 import threading
+
+_log = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Hears nothing: the base of those that show something.
+    """Hears all, and tells the log why it does not advance: the base of those that show more.
 
     Args:
         stopped: Set from another thread, it ends the download soon, with its partial file kept.
@@ -21,6 +24,7 @@ class Watcher:
 
     def says(self, text: str) -> None:
         """Hear why it does not advance, in one line."""
+        _log.warning("%s", text)
 
     def is_stopped(self) -> bool:
         """Tell whether the download should end."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.api.options import ViewOptions
 from vswin_cli.cli.options import CacheDirOption, ClipsOption, CropsOption, ProtocolOption
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.text import printable
@@ -102,6 +103,7 @@ def convert(
     """
     from vswin_cli.zoo.model_file import valid_name
 
+    views = ViewOptions(protocol=protocol, clips=clips, crops=crops)
     weights_path, model_path = _places(checkpoint, output, name, cache_dir)
     chosen_window = _parse_window(window) if window is not None else None
     if name is None:
@@ -114,7 +116,7 @@ def convert(
 
     with find_model_in(checkpoint, part, chosen_window) as found:
         label_set = _label_set(labels, found.match.num_classes)
-        own = _PROTOCOLS.get(label_set, KINETICS).adapted(protocol, clips, crops)
+        own = views.protocol_for(_PROTOCOLS.get(label_set, KINETICS))
         own = replace(own, clip_len=clip_len or own.clip_len, crop_size=crop_size or own.crop_size)
         model = CustomModel(
             name=name,

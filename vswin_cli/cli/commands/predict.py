@@ -1,6 +1,5 @@
 """`vswin predict`: label videos, print their best labels."""
 
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,105 +8,60 @@ from typing import Annotated, TextIO
 
 import typer
 
-from vswin_cli.cli import view_choice
-from vswin_cli.cli.options import (
-    BackendOption,
-    CacheDirOption,
-    ClipsOption,
-    CropsOption,
-    MirrorOption,
-    ModelOption,
-    OfflineOption,
-    PrecisionOption,
-    ProtocolOption,
-    ReaderOption,
-    ThreadsOption,
-    VerboseOption,
-    ViewsOption,
-)
-from vswin_cli.cli.top_k import TopKOption, chosen_top_k
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.cli.options import OUTPUT, TopKOption, VerboseOption
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.text import printable
 from vswin_cli.formats.writers import Format, open_writer
 from vswin_cli.results import Failure
-from vswin_cli.zoo.catalog import find_classifier
-from vswin_cli.zoo.models import DEFAULT_MODEL, AnyModel, BundledModel
+from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
 def predict(
     videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Video files.")],
-    model: ModelOption = DEFAULT_MODEL.name,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            "--weights",
-            metavar="FILE",
-            help="Default: the model's file in the cache, which is downloaded if it is not there.",
-        ),
-    ] = None,
+    engine: EngineOptions,
+    views: ViewOptions,
     top_k: TopKOption = None,
     output_format: Annotated[
         Format | None,
         typer.Option(
             "--format",
             help="Form of the results. Default: by --output's extension, else table.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Default: standard output.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    protocol: ProtocolOption = None,
-    clips: ClipsOption = None,
-    crops: CropsOption = None,
-    views: ViewsOption = None,
-    backend: BackendOption = "auto",
-    precision: PrecisionOption = "float32",
-    reader: ReaderOption = "auto",
-    threads: ThreadsOption = None,
-    cache_dir: CacheDirOption = None,
-    mirror: MirrorOption = None,
-    offline: OfflineOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Label videos with the classes of a model.
 
-    What you leave out of protocol, clips and crops comes from the model's own test protocol.
+    What you leave out of protocol, clips and crops comes from the model's test protocol.
     The exit code is 0 if every video was labelled, 1 if one was not, 2 for wrong usage.
     """
-    chosen = find_classifier(model, cache_dir)
-    num_labels = chosen_top_k(top_k, chosen)
-    chosen_protocol = view_choice.chosen_protocol(chosen.protocol, views, protocol, clips, crops)
-    _refuse_to_overwrite(output, [*videos, *([str(weights)] if weights else [])])
-    if verbose:
-        logging.getLogger("vswin_cli").setLevel(logging.INFO)
+    from vswin_cli.api.model import VideoModel
+    from vswin_cli.cli.progress import ViewProgress, fetch_shown
 
-    from vswin_cli.cli.engine_setup import set_up_engine
-    from vswin_cli.cli.progress import ViewProgress
-
-    setup = set_up_engine(
-        chosen, weights, backend=backend, precision=precision, threads=threads,
-        cache_dir=cache_dir, mirror=mirror, offline=offline,
-    )  # fmt: skip
-
-    from vswin_cli.classify import Classifier
-
+    model = VideoModel(engine, views, top=True, fetch=fetch_shown)
+    num_labels = model.top_k(top_k)
+    _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
+    _ = model.weights_file  # a download shows its own progress
     with ViewProgress() as progress:
-        progress.say(f"loading {model}")
-        classifier = Classifier(
-            chosen,
-            setup.load(chosen_protocol.view_size),
-            chosen_protocol,
-            reader=reader,
-            top_k=num_labels,
-            adaptive=views is view_choice.ViewChoice.ADAPTIVE,
-            threads=threads,
-        )
+        progress.say(f"loading {engine.model}")
+        classifier = model.classifier(num_labels, threads=engine.threads)
         form = output_format or _form_of(output)
         failed = 0
         with (
             _open_output(output) as stream,
-            closing(open_writer(form, stream, _note(chosen))) as writer,
+            closing(open_writer(form, stream, _note(model.model))) as writer,
         ):
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()

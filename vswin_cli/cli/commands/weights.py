@@ -70,9 +70,9 @@ def verify_weights(
     Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
     aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
     """
-    from vswin_cli.cli.saying import Saying
     from vswin_cli.weights.pins import pinned_sha256, read_record
     from vswin_cli.weights.verify import verify_again
+    from vswin_cli.weights.watch import Watcher
 
     targets = _targets(models, cache_dir, tops=(False,) if no_top else (True, False))
     # What is named must be there, what is not is verified where it is there.
@@ -86,7 +86,7 @@ def verify_weights(
         pin = pinned_sha256(target)
         record = read_record(target)
         try:
-            verified = verify_again(target, pin=pin, watcher=Saying())
+            verified = verify_again(target, pin=pin, watcher=Watcher())
         except VswinError as error:
             failed += 1
             print(f"error: {target.title}: {error}", file=sys.stderr)
@@ -138,11 +138,11 @@ def remove_weights(
         question = f"Remove {target.published.name} ({size / 1e6:.0f} MB)?"
         if not typer.confirm(question, err=True):
             return
-    from vswin_cli.cli.saying import Saying
     from vswin_cli.weights.lock import locked
+    from vswin_cli.weights.watch import Watcher
 
     try:
-        with locked(target, Saying()):
+        with locked(target, Watcher()):
             num_bytes = sum(path.stat().st_size for path in target.all_paths)
             for path in target.all_paths:
                 path.unlink()

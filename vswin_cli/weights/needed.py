@@ -1,5 +1,7 @@
-"""The weights a command needs: from the cache, else downloaded, else an error with ways out."""
+"""The weights that a model needs: from the cache, else downloaded, else an error with ways out."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
@@ -7,11 +9,31 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
+from vswin_cli.weights.watch import Watcher
 from vswin_cli.zoo.models import AnyModel, BundledModel, CustomModel
+
+_log = logging.getLogger(__name__)
+
+FetchFile = Callable[[WeightsFile, str | None], None]  # (file, mirror); raises as `fetch`
+
+
+def fetch_file(target: WeightsFile, mirror: str | None) -> None:
+    """Fetch a file, and tell the log of it; see `fetch`."""
+    from vswin_cli.weights.fetch import Fetching, fetch  # noqa: PLC0415 - imports HTTP and HDF5
+
+    size = f"{target.published.num_bytes / 1e6:.0f} MB"
+    _log.warning("%s: downloading %s (%s)", target.title, target.published.name, size)
+    fetch(target, Fetching(mirror), Watcher())
 
 
 def find_or_fetch(
-    model: AnyModel, *, cache_dir: Path | None, mirror: str | None, offline: bool, top: bool = True
+    model: AnyModel,
+    *,
+    cache_dir: Path | None,
+    mirror: str | None,
+    offline: bool,
+    top: bool = True,
+    fetch: FetchFile = fetch_file,
 ) -> Path:
     """Return the file of a model's weights, downloading it if it is not here.
 
@@ -19,6 +41,14 @@ def find_or_fetch(
     has not changed since, whole where it is new, has changed, or has a pinned SHA-256. One that
     fails is kept aside and fetched again. That of a model of the user's is the one of its model
     file, whatever `top` is, and must have the SHA-256 that is given there.
+
+    Args:
+        model: Whose weights.
+        cache_dir: Folder of the weights; None is the usual one.
+        mirror: Where to download from; None is the usual place.
+        offline: Never download.
+        top: Whether the file has a head, where there are two.
+        fetch: Downloads a file.
 
     Raises:
         WeightsError: There is none that may be used, or it cannot be downloaded; the message names
@@ -28,12 +58,15 @@ def find_or_fetch(
     if isinstance(model, BundledModel):
         return model.weights_path
     if isinstance(model, CustomModel):
-        return _own_weights(model)
+        return _custom_weights(model)
     target = weights_file(model, cache_dir, top=top)
     pin = pinned_sha256(target)
     try:
         if not _is_usable(target, pin):
-            _fetch(target, pin, mirror, offline)
+            if offline:
+                _verify_again(target, pin)
+            else:
+                fetch(target, mirror)
     except WeightsError as exc:
         address = shown(file_address(target.published, mirror))
         raise type(exc)(
@@ -42,7 +75,7 @@ def find_or_fetch(
     return target.path
 
 
-def _own_weights(model: CustomModel) -> Path:
+def _custom_weights(model: CustomModel) -> Path:
     path = model.weights_path
     try:
         sha256 = file_sha256(path)
@@ -68,7 +101,7 @@ def _is_usable(target: WeightsFile, pin: str | None) -> bool:
     if pin is None and is_as_recorded(target):
         return True  # known without HDF5
 
-    from vswin_cli.weights.verify import check_for_use
+    from vswin_cli.weights.verify import check_for_use  # noqa: PLC0415
 
     try:
         check_for_use(target, pin=pin)
@@ -77,26 +110,16 @@ def _is_usable(target: WeightsFile, pin: str | None) -> bool:
     return True
 
 
-def _fetch(target: WeightsFile, pin: str | None, mirror: str | None, offline: bool) -> None:
-    """Bring the file into the cache; what is there is known to fail."""
-    if offline and not target.is_here:
+def _verify_again(target: WeightsFile, pin: str | None) -> None:
+    """Keep a damaged file aside, since none can be had instead."""
+    if not target.is_here:
         raise WeightsNotFoundError(
             f"{target.published.name} is not in {target.folder}, and --offline or VSWIN_OFFLINE "
             "forbids to download it"
         )
-    if offline:
-        from vswin_cli.cli.saying import Saying
-        from vswin_cli.weights.verify import verify_again
+    from vswin_cli.weights.verify import verify_again  # noqa: PLC0415
 
-        verify_again(target, pin=pin, watcher=Saying())
-        return
-
-    from vswin_cli.cli.downloads import fetch_all
-    from vswin_cli.weights.fetch import Fetching
-
-    error = fetch_all([target], Fetching(mirror), brief=True)[target]
-    if error is not None:
-        raise error
+    verify_again(target, pin=pin, watcher=Watcher())
 
 
 def _ways_out(target: WeightsFile, address: str) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.cli.label_display import LabelDisplay, duration
+from vswin_cli.cli.display import RunDisplay, duration
 from vswin_cli.evaluation.annotations import Form
 from vswin_cli.evaluation.calibration import NUM_BINS
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
@@ -43,7 +43,7 @@ def print_matches(matched: Matched) -> None:
 
 def print_summary(
     figures: Figures,
-    display: LabelDisplay,
+    display: RunDisplay,
     output: Path,
     unmatched_path: Path | None,
     report: Path | None,

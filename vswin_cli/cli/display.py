@@ -2,30 +2,30 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from vswin_cli.api.runs import Outcome
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.formats.text import printable
 from vswin_cli.results import Failure, Result, ScoredLabel
-
-if TYPE_CHECKING:  # they import NumPy and OpenCV
-    from vswin_cli.runs.finding import Found
-    from vswin_cli.runs.run import Plan
+from vswin_cli.runs.finding import Found
+from vswin_cli.runs.run import Plan, RunWatcher
 
 _NUM_TALLIED = 5
 _STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 
-class LabelDisplay:
-    """Follows a run; see `labelling.run.Watcher`.
+class RunDisplay(RunWatcher):
+    """Follows a run, and ends the command by what came of it.
 
     Args:
         quiet: Show nothing at all.
@@ -57,7 +57,7 @@ class LabelDisplay:
 
     @contextmanager
     def following(
-        self, todo: "Sequence[Found]", busy_with: "Callable[[], Sequence[Found]]"
+        self, todo: Sequence[Found], busy_with: Callable[[], Sequence[Found]]
     ) -> Iterator[None]:
         """Show a run, live where that can be.
 
@@ -74,7 +74,18 @@ class LabelDisplay:
             self._live.stop()
             self.wall_seconds = monotonic() - self._start
 
-    def say_plan(self, plan: "Plan") -> None:
+    def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
+        """Stop the run at the first Ctrl-C, and the process at the second."""
+
+        def stop_and_say() -> None:
+            self.stopping = True
+            if not self._is_live:
+                print(_STOPPING, file=sys.stderr, flush=True)
+            stop()
+
+        return heard_interrupts(stop_and_say)
+
+    def on_plan(self, plan: Plan) -> None:
         """Tell what there is to do."""
         if not self.quiet:
             print(f"{plan.num_found} videos found: {plan.summary}", file=sys.stderr, flush=True)
@@ -86,13 +97,7 @@ class LabelDisplay:
         elif self._prints:
             print(printable(text), file=sys.stderr, flush=True)
 
-    def say_stopping(self) -> None:
-        """Tell that the run ends with what is in flight."""
-        self.stopping = True
-        if not self._is_live:
-            print(_STOPPING, file=sys.stderr, flush=True)
-
-    def on_start(self, found: "Found") -> None:
+    def on_start(self, found: Found) -> None:
         """Show what the model works on."""
         if not self._has_started:
             self._has_started, self._start = True, monotonic()
@@ -102,7 +107,7 @@ class LabelDisplay:
         """Show how far it is."""
         self._views = f"{done}/{total} views of "
 
-    def on_result(self, found: "Found", result: Result, notes: Sequence[str]) -> None:
+    def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
         """Count a video, and print its line where the display is not live."""
         self.num_done += 1
         self._current = self._views = ""
@@ -124,13 +129,28 @@ class LabelDisplay:
         if self._prints:
             self.say(f"{place}: {described}")
 
-    def counted_as(self, found: "Found", best: ScoredLabel) -> str:
+    def counted_as(self, found: Found, best: ScoredLabel) -> str:
         """Under which word the live display counts a video."""
         return best.label
 
-    def described(self, found: "Found", best: ScoredLabel) -> str:
+    def described(self, found: Found, best: ScoredLabel) -> str:
         """Tell the answer for a video in its line."""
         return f"{best.label} {best.probability:.4f}"
+
+    def end(self, outcome: Outcome, *, is_complete: bool) -> None:
+        """Say why the run stopped early, if it did, and give the exit code.
+
+        Raises:
+            typer.Exit: Not all is done, and well.
+        """
+        if outcome.is_stopped:
+            print(f"stopped after {outcome.num_failed} failures", file=sys.stderr)
+        if outcome.is_stopped or self.stopping:
+            say_how_to_continue()
+        if self.stopping:
+            raise typer.Exit(INTERRUPTED)
+        if outcome.is_stopped or not is_complete:
+            raise typer.Exit(1)
 
     def _picture(self) -> RenderableType:
         seconds = max(monotonic() - self._start, 1e-3)
@@ -158,6 +178,36 @@ class LabelDisplay:
         ):
             rows.append(Text(f"{title:9}{text}", style="dim", no_wrap=True, overflow="ellipsis"))
         return Group(*rows)
+
+
+class EvaluationDisplay(RunDisplay):
+    """Counts right and wrong answers instead of labels.
+
+    Args:
+        truth: Class index by the name of the video.
+        labels: In index order.
+        quiet: Show nothing at all.
+        verbose: Show how each video was read.
+    """
+
+    def __init__(
+        self, truth: Mapping[str, int], labels: Sequence[str], *, quiet: bool, verbose: bool
+    ) -> None:
+        super().__init__(quiet=quiet, verbose=verbose)
+        self._truth = truth
+        self._labels = labels
+
+    def counted_as(self, found: Found, best: ScoredLabel) -> str:
+        """Count what was right."""
+        return "right" if best.index == self._truth[found.video] else "wrong"
+
+    def described(self, found: Found, best: ScoredLabel) -> str:
+        """Tell the truth where the answer is wrong."""
+        answer = super().described(found, best)
+        true_index = self._truth[found.video]
+        return (
+            answer if best.index == true_index else f"{answer}, but is {self._labels[true_index]}"
+        )
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,94 @@
+"""How long `vswin label` would take, with this model or another one, with all views or fewer."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import RunOptions
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.finding import Found
+from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.zoo.models import MODELS
+from vswin_cli.zoo.protocols import ViewProtocol
+
+_NUM_DECODED = 4  # videos, spread over the list
+_NUM_TIMED = 2  # views
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model with so many views."""
+
+    model: str
+    protocol: ViewProtocol
+    seconds: float  # per video
+    is_asked_for: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What was timed, and what it comes to."""
+
+    view_seconds: float  # of the chosen model
+    video_seconds: float  # to decode one, with all workers at work
+    choices: tuple[Choice, ...]
+
+
+def estimate(model: VideoModel, run: RunOptions, videos: Sequence[Found]) -> Estimate:
+    """Time a few views and a few videos.
+
+    The chosen model is timed; the others are scaled by their arithmetic. Videos that merge equal
+    views, short or square ones, take less.
+    """
+    view_seconds = _view_seconds(model)
+    video_seconds = _decoding_seconds(model.decoding_pool(run), videos) / model.num_workers(run)
+    choices = [
+        Choice(
+            name,
+            protocol,
+            protocol.num_views * view_seconds * gmacs / model.model.gmacs + video_seconds,
+            is_asked_for=(name, protocol) == (model.model.name, model.protocol),
+        )
+        for name, gmacs, protocol in _choices(model)
+    ]
+    return Estimate(view_seconds, video_seconds, tuple(choices))
+
+
+def _choices(model: VideoModel) -> Iterator[tuple[str, float, ViewProtocol]]:
+    """Each model's name, arithmetic and protocols, the one that was asked for first."""
+    chosen = model.model
+    for other in (chosen, *(other for other in MODELS if other.name != chosen.name)):
+        usual = model.protocol if other == chosen else other.protocol
+        for protocol in dict.fromkeys((usual, *_fewer_views(usual))):
+            yield other.name, other.gmacs, protocol
+
+
+def _fewer_views(usual: ViewProtocol) -> Iterator[ViewProtocol]:
+    for num_clips, num_crops in ((4, 3), (4, 1), (1, 3), (1, 1)):
+        try:
+            yield usual.adapted(num_clips=num_clips, num_crops=num_crops)
+        except UsageError:  # one clip spans the video
+            continue
+
+
+def _view_seconds(model: VideoModel) -> float:
+    shape = (1, *model.protocol.view_size, 3)
+    views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    model.engine.compute(views)  # the first is slower
+    start = perf_counter()
+    for _ in range(_NUM_TIMED):
+        model.engine.compute(views)
+    return (perf_counter() - start) / _NUM_TIMED
+
+
+def _decoding_seconds(pool: DecodingPool, videos: Sequence[Found]) -> float:
+    """Seconds to decode a video in one worker, the mean of a few."""
+    readable = [found for found in videos if found.error is None]
+    few = readable[:: max(len(readable) // _NUM_DECODED, 1)][:_NUM_DECODED]
+    with closing(pool.decode_each(few)) as decoded_each:
+        seconds = [decoded.seconds for decoded in decoded_each]
+    return sum(seconds) / len(seconds) if seconds else 0.0

@@ -1,0 +1,190 @@
+"""The run of `vswin evaluate`: rows matched with videos, their records made, figures taken."""
+
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import RunOptions
+from vswin_cli.api.runs import Outcome, carry_out
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.evaluation.annotations import Form, read_annotations, recognise
+from vswin_cli.evaluation.answering import Evaluating, evaluation_settings
+from vswin_cli.evaluation.figures import Figures, compute_figures
+from vswin_cli.evaluation.label_names import LabelNames
+from vswin_cli.evaluation.matching import Matched, match, write_unmatched
+from vswin_cli.evaluation.video_files import VideoFiles
+from vswin_cli.evaluation.writing import REPORT_FILES, write_report
+from vswin_cli.runs.journal import Journal, Record
+from vswin_cli.runs.records import why_again
+from vswin_cli.runs.run import RunWatcher
+from vswin_cli.runs.target import Target
+from vswin_cli.zoo.labels import read_labels
+
+
+@dataclass(frozen=True)
+class AnnotationOptions:
+    """Where the truth is, and how it is written.
+
+    Attributes:
+        annotations: A file of any of the known kinds, or a folder with a folder per class.
+        videos: Folder of the videos; None is that of the annotations.
+        annotations_format: Of `Form`, or `auto`.
+        path_column: Of a CSV; None is one of the usual names.
+        label_column: Of a CSV: class names, or indices.
+    """
+
+    annotations: Path
+    videos: Path | None = None
+    annotations_format: str = "auto"
+    path_column: str | None = None
+    label_column: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """How an evaluation ended."""
+
+    outcome: Outcome
+    figures: Figures
+    unmatched_path: Path | None  # where rows that do not match are listed, if there are any
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row was evaluated."""
+        figures = self.figures
+        return not (figures.failed or figures.num_left or figures.matched.unmatched)
+
+
+class EvaluationRun:
+    """An evaluation: its rows are matched, its outputs known and not yet touched.
+
+    Args:
+        model: With classes, and one protocol or several to compare.
+        truth: The annotations.
+        output: The file of records, .jsonl.
+        report: A folder for the metrics.
+        top_k: Labels per video; None is 5, or all where there are fewer.
+        run: How.
+
+    Raises:
+        UsageError: The annotations or the outputs make no sense.
+    """
+
+    def __init__(
+        self,
+        model: VideoModel,
+        truth: AnnotationOptions,
+        output: Path,
+        *,
+        report: Path | None,
+        top_k: int | None,
+        run: RunOptions,
+    ) -> None:
+        if model.views.is_adaptive:
+            raise UsageError("figures are about all views; leave --views adaptive out")
+        if output.suffix.lower() != ".jsonl":
+            raise UsageError(
+                f"--output {output} must end in .jsonl; --report DIR writes CSV tables"
+            )
+        if report is not None and report.exists() and not report.is_dir():
+            raise UsageError(f"--report {report} is a file; name a folder")
+        self.model = model
+        self.options = run
+        self.report = report
+        self.top_k = model.top_k(top_k)
+        self.labels = read_labels(model.model.label_set)
+        self._unmatched_path = output.with_suffix(".unmatched.csv")
+        self._refuse_to_overwrite(truth.annotations, output)
+        self.target = Target(output, resume=run.resume)
+        columns = truth.path_column, truth.label_column
+        if truth.annotations_format == "auto":
+            self.form = recognise(truth.annotations, *columns)
+        else:
+            self.form = Form(truth.annotations_format)
+        rows = read_annotations(truth.annotations, self.form, *columns)
+        root = _root(truth, is_folder=self.form is Form.FOLDER)
+        self.matched = match(rows, LabelNames(self.labels), VideoFiles(root, self.target.is_own))
+
+    def carry_out(self, watcher: RunWatcher) -> Evaluated:
+        """Evaluate what has no record that holds, then write what came out.
+
+        Raises:
+            VswinError: As `carry_out`.
+        """
+        model, matched, target = self.model, self.matched, self.target
+        with target.locked(), closing(self._journal()) as journal:
+            unmatched_path = self._list_unmatched()
+            digests = [model.settings(self.top_k, protocol) for protocol in model.protocols]
+            settings = evaluation_settings(digests, matched.truth)
+
+            def make_answer() -> Evaluating:
+                classifier = model.classifier(self.top_k)
+                return Evaluating(classifier, model.protocols, matched.truth, settings)
+
+            outcome = carry_out(
+                model, matched.found, journal, settings, make_answer, self.options, watcher
+            )
+            target.finish(journal, outcome.names, self.top_k)
+            figures = compute_figures(
+                model.model, matched, _records_that_hold(journal, matched, settings)
+            )
+            if self.report is not None:
+                write_report(self.report, figures)
+            return Evaluated(outcome, figures, unmatched_path)
+
+    def _journal(self) -> Journal:
+        return Journal(self.target.journal_path, resume=self.options.resume)
+
+    def _refuse_to_overwrite(self, annotations: Path, output: Path) -> None:
+        """Refuse annotations that are one of the files which a run writes."""
+        reported = [self.report / name for name in REPORT_FILES] if self.report else []
+        for option, paths in (
+            ("--output", [output, self._unmatched_path]),
+            ("--report", reported),
+        ):
+            if os.path.realpath(annotations) in map(os.path.realpath, paths):
+                raise UsageError(f"{option} would overwrite {annotations}; choose another place")
+
+    def _list_unmatched(self) -> Path | None:
+        """List the rows that do not match beside the output; remove what an earlier run listed."""
+        path = self._unmatched_path
+        try:
+            if not self.matched.unmatched:
+                path.unlink(missing_ok=True)
+                return None
+            with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+                write_unmatched(stream, self.matched.unmatched)
+        except OSError as exc:
+            raise OutputError(
+                f"cannot write {path}: {exc.strerror}; choose another --output"
+            ) from exc
+        return path
+
+
+def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:
+    if is_folder:
+        if truth.videos is not None:
+            raise UsageError(
+                f"{truth.annotations} is a folder of videos itself; leave --videos out, or name a "
+                "file"
+            )
+        return truth.annotations
+    if truth.videos is not None and not truth.videos.is_dir():
+        raise UsageError(f"--videos {truth.videos} is no folder; check the path")
+    return truth.videos or truth.annotations.parent
+
+
+def _records_that_hold(
+    journal: Journal, matched: Matched, settings: Mapping[str, str]
+) -> list[Record]:
+    """The records of this evaluation, in the order of the rows."""
+    holding = {
+        found.video
+        for found in matched.found
+        if why_again(found, journal, settings[found.video], retry_failed=False) is None
+    }
+    names = [found.video for found in matched.found]
+    return [record for record in journal.records(names) if record["video"] in holding]

@@ -1,0 +1,151 @@
+"""What can be asked of a model and of a run: frozen, passed whole; here alone are the defaults."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vswin_cli.errors import UsageError
+from vswin_cli.zoo.models import DEFAULT_MODEL
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+BackendName = Literal["auto", "tensorflow", "jax", "torch", "openvino"]
+PrecisionName = Literal["float32", "bfloat16"]
+ReaderName = Literal["auto", "decord", "opencv"]
+ViewChoice = Literal["fast", "full", "adaptive"]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Which model, with which weights, and what computes it.
+
+    Attributes:
+        model: A name of `vswin models`, or the path of a model file.
+        weights: A weights file; None is the model's, which is downloaded if it is not here.
+        backend: `auto` is a usable GPU's, else OpenVINO, or TensorFlow where that is missing.
+        precision: Of the arithmetic.
+        threads: Processors to keep busy; None is all that this process may use.
+        cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
+        mirror: Folder to download from; None: VSWIN_MIRROR, else the release page.
+        offline: Download nothing.
+    """
+
+    model: str = DEFAULT_MODEL.name
+    weights: Path | None = None
+    backend: BackendName = "auto"
+    precision: PrecisionName = "float32"
+    threads: int | None = None
+    cache_dir: Path | None = None
+    mirror: str | None = None
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        _demand_positive("threads", self.threads)
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """How a video becomes views; None is what the model's protocol says.
+
+    Attributes:
+        views: `fast` is one clip and one crop, `full` the protocol, `adaptive` the protocol but no
+            more views than settle the most probable label.
+        protocol: `official`, `uniform` or `mmaction2`; several, with commas, to compare them.
+        clips: Clips per video.
+        crops: Crops per clip, 1 or 3.
+        reader: What decodes; `auto` is the first that reads the file exactly.
+    """
+
+    views: ViewChoice | None = None
+    protocol: str | None = None
+    clips: int | None = None
+    crops: Literal[1, 3] | None = None
+    reader: ReaderName = "auto"
+
+    def __post_init__(self) -> None:
+        _demand_positive("clips", self.clips)
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether views are left out that cannot change the most probable label."""
+        return self.views == "adaptive"
+
+    def protocol_for(self, usual: ViewProtocol) -> ViewProtocol:
+        """Put what was chosen into a model's protocol.
+
+        Raises:
+            UsageError: The choices contradict each other, or name several protocols.
+        """
+        protocols = self.protocols_for(usual)
+        if len(protocols) > 1:
+            raise UsageError(
+                f"--protocol {self.protocol}: name one; `vswin evaluate` compares several"
+            )
+        return protocols[0]
+
+    def protocols_for(self, usual: ViewProtocol) -> tuple[ViewProtocol, ...]:
+        """Put what was chosen into a model's protocol, once for each sampling that was named.
+
+        Raises:
+            UsageError: The choices contradict each other, or are none.
+        """
+        samplings: list[Sampling | None] = [None]
+        if self.protocol is not None:
+            samplings = list(map(self._sampling, self.protocol.split(",")))
+            if len(set(samplings)) < len(samplings):
+                raise UsageError(f"--protocol {self.protocol} names one twice; leave it out")
+        return tuple(self._adapted(usual, sampling) for sampling in samplings)
+
+    def _sampling(self, name: str) -> Sampling:
+        try:
+            return Sampling(name.strip())
+        except ValueError:
+            raise UsageError(
+                f"--protocol {self.protocol}: {name.strip()!r} is none of {', '.join(Sampling)}"
+            ) from None
+
+    def _adapted(self, usual: ViewProtocol, sampling: Sampling | None) -> ViewProtocol:
+        if self.views == "fast":
+            self._demand("one clip and one crop", 1, 1)
+            return usual.adapted(sampling, 1, 1)
+        if self.views == "full":
+            full = usual.adapted(sampling)
+            clips = "1 clip" if full.num_clips == 1 else f"{full.num_clips} clips"
+            self._demand(f"{clips} and {full.num_crops} crops", full.num_clips, full.num_crops)
+        return usual.adapted(sampling, self.clips, self.crops)
+
+    def _demand(self, meaning: str, clips: int, crops: int) -> None:
+        for option, due, given in (("--clips", clips, self.clips), ("--crops", crops, self.crops)):
+            if given not in (None, due):
+                raise UsageError(
+                    f"--views {self.views} means {meaning}, not {option} {given}; leave one of the "
+                    "two out"
+                )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run over many videos goes about it.
+
+    Attributes:
+        resume: Keep the records of files and settings that have not changed; False starts over.
+        retry_failed: Try again what failed in an earlier run.
+        workers: Processes that decode; None is half the processors, from 2 to 8.
+        timeout: Seconds to decode one video; then it has failed.
+        max_failures: Stop after so many; None never does.
+    """
+
+    resume: bool = True
+    retry_failed: bool = False
+    workers: int | None = None
+    timeout: float = 300.0
+    max_failures: int | None = None
+
+    def __post_init__(self) -> None:
+        _demand_positive("workers", self.workers)
+        _demand_positive("timeout", self.timeout)
+        _demand_positive("max_failures", self.max_failures)
+
+
+def _demand_positive(name: str, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise UsageError(f"{name} {value} is not more than 0")

@@ -1,0 +1,193 @@
+"""What `vswin search` and `vswin duplicates` find in a features file, as records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.errors import UnknownModelError, UsageError
+from vswin_cli.features.duplicates import Group, find_groups, find_pairs
+from vswin_cli.features.files import FeaturesFile, open_features
+from vswin_cli.features.neighbours import nearest
+from vswin_cli.features.origin import Origin
+from vswin_cli.formats.text import printable
+from vswin_cli.runs.journal import Journal
+from vswin_cli.system.files import file_sha256
+from vswin_cli.video.views import read_views
+from vswin_cli.weights.needed import FetchFile
+from vswin_cli.zoo.catalog import find_model
+from vswin_cli.zoo.models import PublishedModel
+
+Record = dict[str, Any]
+Records = tuple[list[Record], list[str]]  # and the names of their columns
+
+
+def similar_rows(
+    features: Path,
+    query: str,
+    top: int,
+    labels: Path | None,
+    model: str | None,
+    engine: EngineOptions,
+    fetch: FetchFile,
+) -> Records:
+    """Find the rows of a features file that are the most similar to a video, by their cosine.
+
+    Args:
+        features: The file.
+        query: A row, the name of a video in the file, or a video file; its rows are left out.
+        top: How many rows, at most.
+        labels: Records of `vswin label`, for the best label of each video.
+        model: What computes a video file; None is what the features file names.
+        engine: How, but for what the features file says.
+        fetch: As of `VideoModel`.
+
+    Raises:
+        UsageError: A file is not what it should be, or the weights are others than the file's.
+        VideoError: The video cannot be read.
+    """
+    best_labels = _best_labels(labels)
+    file = open_features(features)
+    known_rows = _rows_in_file(file, query)
+    if known_rows:
+        vector = file.matrix()[known_rows[0]]
+    else:
+        vector = _computed(query, file.origin, model, engine, fetch)
+    neighbours = nearest(vector, file.blocks(), top, without=known_rows)
+    described = _described(file, [neighbour.row for neighbour in neighbours], best_labels)
+    records = [
+        {"rank": rank, "similarity": neighbour.similarity, **record}
+        for rank, (neighbour, record) in enumerate(zip(neighbours, described, strict=True), 1)
+    ]
+    return records, _columns("rank", file, best_labels)
+
+
+def near_duplicates(
+    features: Path,
+    threshold: float,
+    labels: Path | None,
+    *,
+    pairs: bool,
+    on_share: Callable[[float], None],
+) -> Records:
+    """Find the rows of a features file that are nearly the same, in groups or in pairs.
+
+    Args:
+        features: The file, with a row per video.
+        threshold: The least cosine, in (0, 1].
+        labels: As of `similar_rows`.
+        pairs: List pairs, not groups.
+        on_share: Told how much of the comparing is done, from 0 to 1.
+
+    Raises:
+        UsageError: A file is not what it should be.
+    """
+    best_labels = _best_labels(labels)
+    file = open_features(features)
+    if file.origin.per_view:
+        raise UsageError(
+            f"{features} has a row a view, and those of one video are alike; make a file without "
+            "--per-view"
+        )
+    if pairs:
+        found = find_pairs(file.matrix(), threshold, on_share)
+        groups = [Group((p.first, p.second), (p.similarity, p.similarity)) for p in found]
+    else:
+        groups = find_groups(file.matrix(), threshold, on_share)
+    kind = "pair" if pairs else "group"
+    rows = [row for group in groups for row in group.rows]
+    described = iter(_described(file, rows, best_labels))
+    records = [
+        {kind: number, "similarity": similarity, **next(described)}
+        for number, group in enumerate(groups, start=1)
+        for similarity in group.similarities
+    ]
+    return records, _columns(kind, file, best_labels)
+
+
+def _columns(first: str, file: FeaturesFile, labels: Mapping[str, str] | None) -> list[str]:
+    views = ["clip", "crop"] if file.origin.per_view else []
+    return [first, "similarity", "row", "video", *views, *(["label"] if labels is not None else [])]
+
+
+def _described(
+    file: FeaturesFile, rows: Sequence[int], labels: Mapping[str, str] | None
+) -> list[Record]:
+    """Say of each row which video it is of, which view where it is of one, and its label."""
+    views = file.views(rows) if file.origin.per_view and rows else None
+    records: list[Record] = []
+    for place, (row, video) in enumerate(zip(rows, file.videos(rows), strict=True)):
+        record: Record = {"row": row, "video": video}
+        if views is not None:
+            record |= {"clip": int(views[place, 0]), "crop": int(views[place, 1])}
+        if labels is not None:
+            record["label"] = labels.get(video, "")
+        records.append(record)
+    return records
+
+
+def _best_labels(path: Path | None) -> dict[str, str] | None:
+    """Read the most probable label of each video that `vswin label` has labelled."""
+    if path is None:
+        return None
+    if not path.is_file():
+        raise UsageError(f"no file {path}: name the .jsonl output of `vswin label`")
+    with closing(Journal(path, resume=True, read_only=True)) as journal:
+        return {name: entry.summary for name, entry in journal.entries.items() if entry.is_ok}
+
+
+def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
+    """The rows that a query names, its own first; none for a video file."""
+    if rows := file.rows_of(query):
+        return rows
+    if query.isdecimal():
+        row = int(query) if len(query) < 20 else file.num_rows
+        if row >= file.num_rows:
+            there = f"the rows 0 to {file.num_rows - 1}" if file.num_rows else "no rows"
+            raise UsageError(f"--query {row}: the file has {there}")
+        [video] = file.videos([row])
+        return [row, *(other for other in file.rows_of(video) if other != row)]
+    if not Path(query).is_file():
+        raise UsageError(
+            f"--query {printable(query)} is no row, no video in the file, and no file; check it"
+        )
+    return []
+
+
+def _computed(
+    video: str, origin: Origin, name: str | None, engine: EngineOptions, fetch: FetchFile
+) -> np.ndarray:
+    """Compute the features of a video as those of a file were computed."""
+    try:
+        is_published = isinstance(
+            find_model(name or origin.model, engine.cache_dir), PublishedModel
+        )
+    except UnknownModelError as exc:
+        if name is not None:
+            raise
+        raise UsageError(
+            f"the features were computed with a model {origin.model} that is not in the cache "
+            "folder; give the path of its model file with --model"
+        ) from exc
+    options = replace(
+        engine,
+        model=name or origin.model,
+        backend=origin.backend,  # type: ignore[arg-type]  # as it was written
+        precision=origin.precision,
+    )
+    reader = ViewOptions(reader=origin.reader)  # type: ignore[arg-type]
+    top = False if is_published and not origin.with_top else None
+    model = VideoModel(options, reader, top=top, fetch=fetch)
+    model.protocols = (origin.protocol,)
+    if file_sha256(model.weights_file) != origin.weights_sha256:
+        raise UsageError(
+            f"{model.weights_file} is not what the features were computed with (its SHA-256 is not "
+            f"{origin.weights_sha256[:12]}…); name that file with --weights, and its --model"
+        )
+    views = read_views(video, model.protocols, model.views.reader)
+    return model.classifier(0).compute(views).features
