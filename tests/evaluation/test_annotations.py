@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vswin_cli.errors import UsageError
-from vswin_cli.evaluation.annotations import Form, read_annotations, recognise
+from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations, recognise
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import match
 from vswin_cli.evaluation.rows import NoMatchError
@@ -52,7 +52,7 @@ def test_list_has_paths_with_spaces_and_any_delimiter(make, matched, separator):
     make("a b/one two.mp4", "3 4.mp4", "5.webm", "x, y.mp4")
     lines = ["a b/one two.mp4 0", "3 4.mp4 1", "./5.webm 2", "x, y.mp4 1"]
     text = "\r\n".join(separator.join(line.rsplit(" ", 1)) for line in lines)
-    found = matched(f"\n{text}  \n\n", Form.LIST)
+    found = matched(f"\n{text}  \n\n", AnnotationFormat.LIST)
     assert found.truth == {"a b/one two.mp4": 0, "3 4.mp4": 1, "5.webm": 2, "x, y.mp4": 1}
     assert refused(found) == []
     assert found.found[0].num_bytes == 1
@@ -61,7 +61,7 @@ def test_list_has_paths_with_spaces_and_any_delimiter(make, matched, separator):
 def test_rows_of_a_list_that_match_nothing_are_kept_with_the_reason(make, matched):
     make("a.mp4", "b.mp4")
     text = "a.mp4 0\nb.mp4 3\nnone.mp4 1\nno index\na.mp4 0\n./a.mp4 1\n"
-    found = matched(text + f"b.mp4 2\na.mp4 {'9' * 5000}\n", Form.LIST)
+    found = matched(text + f"b.mp4 2\na.mp4 {'9' * 5000}\n", AnnotationFormat.LIST)
     assert found.truth == {"a.mp4": 0, "b.mp4": 2}
     assert refused(found) == [
         (2, "b.mp4", "no_label"),
@@ -83,7 +83,7 @@ def test_rows_of_a_list_that_match_nothing_are_kept_with_the_reason(make, matche
 def test_names_that_are_not_utf_8_are_found(tmp_path, make, matched):
     name = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
     make(name)
-    assert matched(f"{name} 1\n", Form.LIST).truth == {name: 1}
+    assert matched(f"{name} 1\n", AnnotationFormat.LIST).truth == {name: 1}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_names_that_are_not_utf_8_are_found(tmp_path, make, matched):
 )
 def test_csv_has_a_path_and_a_name_or_an_index(make, matched, text):
     make("a, b.mp4", "deep/c.mkv")
-    found = matched(text, Form.CSV)
+    found = matched(text, AnnotationFormat.CSV)
     assert found.truth == {"a, b.mp4": 1, "deep/c.mkv": 0}
     assert refused(found) == []
 
@@ -107,17 +107,17 @@ def test_csv_has_a_path_and_a_name_or_an_index(make, matched, text):
 def test_columns_of_a_csv_can_be_named(make, matched, tmp_path):
     make("a.mp4")
     text = "what,path,where\nabseiling,b.mp4,a.mp4\n"
-    found = matched(text, Form.CSV, path_column="where", label_column="what")
+    found = matched(text, AnnotationFormat.CSV, path_column="where", label_column="what")
     assert found.truth == {"a.mp4": 0}
     with pytest.raises(UsageError, match="has no column nowhere: what, path, where"):
-        matched(text, Form.CSV, path_column="nowhere", label_column="what")
+        matched(text, AnnotationFormat.CSV, path_column="nowhere", label_column="what")
     with pytest.raises(UsageError, match="--label-column"):
-        matched(text, Form.CSV, path_column="where")
+        matched(text, AnnotationFormat.CSV, path_column="where")
 
 
 def test_short_rows_of_a_csv_are_kept(make, matched):
     make("a.mp4")
-    found = matched("path,label\na.mp4,abseiling\nb.mp4\n,abseiling\n", Form.CSV)
+    found = matched("path,label\na.mp4,abseiling\nb.mp4\n,abseiling\n", AnnotationFormat.CSV)
     assert [row[2] for row in refused(found)] == ["malformed", "malformed"]
     assert [row.place for row in found.unmatched] == [3, 4]
 
@@ -142,7 +142,7 @@ def test_kinetics_csv_finds_files_flat_and_in_class_folders(make, matched):
     ]
     text = "label,youtube_id,time_start,time_end,split\n"
     text += "".join(",".join(row) + ",validate\n" for row in rows)
-    found = matched(text, Form.KINETICS)
+    found = matched(text, AnnotationFormat.KINETICS)
     assert found.truth == {
         "-abc_000010_000020.mp4": 0,
         "abseiling/de_f.mkv": 0,
@@ -166,7 +166,7 @@ def test_something_something_templates_lose_their_brackets(make, matched):
         {"template": "Holding [something]"},
         {"id": "7", "template": "Nothing"},
     ]
-    found = matched(json.dumps(items), Form.SOMETHING_SOMETHING, labels)
+    found = matched(json.dumps(items), AnnotationFormat.SOMETHING_SOMETHING, labels)
     assert {name: labels[index] for name, index in found.truth.items()} == {
         "7.webm": "Attaching something to something",
         "8.mp4": "Something being deflected from something",
@@ -180,8 +180,10 @@ def test_folder_with_a_folder_a_class(make, tmp_path):
     make("air_drumming/a.mp4", "Abseiling/deep/b.webm", "chess/c.mp4", "loose.mp4", "abseiling/no")
     (tmp_path / "videos" / "playing chess (fast)").mkdir()
     root = tmp_path / "videos"
-    assert recognise(root) is Form.FOLDER
-    found = match(read_annotations(root, Form.FOLDER), LabelNames(LABELS), VideoFiles(root))
+    assert recognise(root) is AnnotationFormat.FOLDER
+    found = match(
+        read_annotations(root, AnnotationFormat.FOLDER), LabelNames(LABELS), VideoFiles(root)
+    )
     assert found.truth == {"air_drumming/a.mp4": 1, "Abseiling/deep/b.webm": 0}
     assert [row[1:] for row in refused(found)] == [
         ("chess/c.mp4", "no_label"),
@@ -213,9 +215,9 @@ def test_missing_annotations_are_refused(tmp_path):
     with pytest.raises(UsageError, match="No such file"):
         recognise(tmp_path / "none.txt")
     with pytest.raises(UsageError, match="needs a folder"):
-        read_annotations(Path(__file__), Form.FOLDER)
+        read_annotations(Path(__file__), AnnotationFormat.FOLDER)
     with pytest.raises(UsageError, match="needs a file"):
-        read_annotations(tmp_path, Form.LIST)
+        read_annotations(tmp_path, AnnotationFormat.LIST)
 
 
 def test_label_names_are_never_guessed_between_two():

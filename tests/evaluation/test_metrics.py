@@ -5,16 +5,19 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from vswin_cli.evaluation.accuracy import (
+from vswin_cli.evaluation.answering import outcome_record, rank_of
+from vswin_cli.evaluation.metrics import (
     accuracy_by_views,
+    calibration,
+    chained,
     class_accuracies,
+    confused_pairs,
+    confusion_counts,
     mean_class_accuracy,
+    mean_share,
+    share,
     top_k,
 )
-from vswin_cli.evaluation.answering import outcome_record, rank_of
-from vswin_cli.evaluation.calibration import calibration
-from vswin_cli.evaluation.confusion import chained, confused_pairs, confusion_counts
-from vswin_cli.evaluation.intervals import mean_share, share
 from vswin_cli.evaluation.outcomes import read_outcomes
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 

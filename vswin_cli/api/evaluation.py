@@ -10,13 +10,13 @@ from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import RunOptions
 from vswin_cli.api.runs import Outcome, carry_out
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.evaluation.annotations import Form, read_annotations, recognise
+from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations, recognise
 from vswin_cli.evaluation.answering import Evaluating, evaluation_settings
 from vswin_cli.evaluation.figures import Figures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import Matched, match, write_unmatched
+from vswin_cli.evaluation.report import REPORT_FILES, write_report
 from vswin_cli.evaluation.video_files import VideoFiles
-from vswin_cli.evaluation.writing import REPORT_FILES, write_report
 from vswin_cli.runs.journal import Journal, Record
 from vswin_cli.runs.records import why_again
 from vswin_cli.runs.run import RunWatcher
@@ -31,7 +31,7 @@ class AnnotationOptions:
     Attributes:
         annotations: A file of any of the known kinds, or a folder with a folder per class.
         videos: Folder of the videos; None is that of the annotations.
-        annotations_format: Of `Form`, or `auto`.
+        annotations_format: Of `AnnotationFormat`, or `auto`.
         path_column: Of a CSV; None is one of the usual names.
         label_column: Of a CSV: class names, or indices.
     """
@@ -103,9 +103,9 @@ class EvaluationRun:
         if truth.annotations_format == "auto":
             self.form = recognise(truth.annotations, *columns)
         else:
-            self.form = Form(truth.annotations_format)
+            self.form = AnnotationFormat(truth.annotations_format)
         rows = read_annotations(truth.annotations, self.form, *columns)
-        root = _root(truth, is_folder=self.form is Form.FOLDER)
+        root = _root(truth, is_folder=self.form is AnnotationFormat.FOLDER)
         self.matched = match(rows, LabelNames(self.labels), VideoFiles(root, self.target.is_own))
 
     def carry_out(self, watcher: RunWatcher) -> Evaluated:

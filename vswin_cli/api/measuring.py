@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.api.model import VideoModel
-from vswin_cli.benchmark.measuring import time_reading, time_views
 from vswin_cli.benchmark.start import start_seconds
+from vswin_cli.benchmark.timing import time_reading, time_views
 from vswin_cli.system.processors import available_processors
 
 

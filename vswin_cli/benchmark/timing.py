@@ -1,9 +1,19 @@
-"""Timing in turns, so that a busy machine is as unfair to one as to the other."""
+"""Timing in turns: views and matrix products, so that a busy machine is as unfair to both."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from time import perf_counter
+
+import numpy as np
+
+from vswin_cli.engines.base import Engine
+from vswin_cli.video.views import read_views
+from vswin_cli.zoo.models import Model
+
+_READINGS = 3
 
 
 @dataclass(frozen=True)
@@ -49,3 +59,73 @@ def time_in_turns(
                 seconds[name].append(perf_counter() - start)
         on_round()
     return {name: Times(times) for name, times in seconds.items()}
+
+
+@dataclass(frozen=True)
+class ViewTimes:
+    """A model's views, and the matrix products that took turns with them."""
+
+    view: Times
+    gflop: float  # of a view, twice its multiply-accumulates
+    product: Times | None  # None without OpenVINO, which multiplies
+    product_gflop: float
+
+    @property
+    def matrix_gflops(self) -> float | None:
+        """Billions of operations a second in products of large matrices, at the median."""
+        return None if self.product is None else self.product_gflop / self.product.median
+
+    @property
+    def ratio(self) -> float | None:
+        """A view's time over that of as many operations in products of large matrices."""
+        rate = self.matrix_gflops
+        return None if rate is None else self.view.median * rate / self.gflop
+
+
+@dataclass(frozen=True)
+class ReadingTimes:
+    """The reading of a video's views."""
+
+    seconds: Times
+    num_frames: int
+
+    @property
+    def frames_a_second(self) -> float:
+        """Frames of the whole video over the time to read its views."""
+        return self.num_frames / self.seconds.median
+
+
+def time_views(
+    model: Model, engine: Engine, num_threads: int, rounds: int, on_round: Callable[[], None]
+) -> ViewTimes:
+    """Time single views of noise; what a model computes takes as long for any pixels."""
+    shape = (1, *model.protocol.view_size, 3)
+    views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    things: dict[str, Callable[[], object]] = {"view": lambda: engine.compute(views)}
+    product_gflop = 0.0
+    if find_spec("openvino"):
+        # What it imports need not be installed.
+        from vswin_cli.benchmark.matrix_product import SIDE, matrix_product  # noqa: PLC0415
+
+        things["product"] = matrix_product(engine.precision, num_threads)
+        product_gflop = 2 * SIDE**3 / 1e9
+    times = time_in_turns(things, rounds, on_round)
+    return ViewTimes(times["view"], 2 * model.gmacs, times.get("product"), product_gflop)
+
+
+def time_reading(
+    video: Path, model: Model, reader: str, num_threads: int, on_round: Callable[[], None]
+) -> ReadingTimes:
+    """Time the reading of a video's views by the model's protocol.
+
+    Raises:
+        VideoError: As `read_views`.
+    """
+    seconds = []
+    num_frames = 0
+    for _ in range(_READINGS):
+        start = perf_counter()
+        num_frames = read_views(video, (model.protocol,), reader, num_threads).num_frames
+        seconds.append(perf_counter() - start)
+        on_round()
+    return ReadingTimes(Times(seconds), num_frames)

@@ -9,11 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.cli.display import RunDisplay, duration
-from vswin_cli.evaluation.annotations import Form
-from vswin_cli.evaluation.calibration import NUM_BINS
+from vswin_cli.evaluation.annotations import AnnotationFormat
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
-from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import KINDS, Matched
+from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.text import printable
 
@@ -22,7 +21,7 @@ _NUM_PAIRS = 10
 _NUM_LISTED = 5
 
 
-def say_matches(form: Form, matched: Matched) -> None:
+def say_matches(form: AnnotationFormat, matched: Matched) -> None:
     """Tell on stderr what the annotations are, and how many rows do not match."""
     line = f"{matched.num_rows} rows ({form}): {len(matched.found)} matched"
     for kind, count in matched.kinds().items():

@@ -1,27 +1,34 @@
-"""Which videos have which label: the forms in which data sets say so, and which one a file has."""
+"""Which videos have which label: the formats in which data sets say so, and which a file has."""
 
+import json
+import os
+import re
 from enum import StrEnum
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
-from vswin_cli.evaluation import class_folders, lists, tables, templates
-from vswin_cli.evaluation.rows import Row, read_text
+from vswin_cli.evaluation import tables
+from vswin_cli.evaluation.rows import Row, label_of, read_text
+from vswin_cli.runs.finding import Selection, find_videos
+
+_LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
+_MOST = 0.5  # of the lines: a file is a list although some are malformed
 
 
-class Form(StrEnum):
-    """The forms of annotations."""
+class AnnotationFormat(StrEnum):
+    """The formats of annotations."""
 
-    LIST = "list"  # MMAction2's: a path and an index a line
+    LIST = "list"  # MMAction2's: a path and an index per line
     CSV = "csv"  # a column of paths and one of labels
-    KINETICS = "kinetics"  # Kinetics' own CSV
+    KINETICS = "kinetics"  # the CSV of Kinetics
     SOMETHING_SOMETHING = "something-something"  # its validation.json
-    FOLDER = "folder"  # a folder a class
+    FOLDER = "folder"  # a folder per class
 
 
 def recognise(
     annotations: Path, path_column: str | None = None, label_column: str | None = None
-) -> Form:
-    """Tell which form annotations have.
+) -> AnnotationFormat:
+    """Tell which format annotations have.
 
     Args:
         annotations: A file or folder.
@@ -29,59 +36,153 @@ def recognise(
         label_column: Likewise.
 
     Raises:
-        UsageError: There is nothing, or it has none of the forms.
+        UsageError: There is nothing, or it has none of the formats.
     """
     if annotations.is_dir():
-        return Form.FOLDER
+        return AnnotationFormat.FOLDER
     text = read_text(annotations)
     if text.lstrip().startswith(("[", "{")):
-        return Form.SOMETHING_SOMETHING
+        return AnnotationFormat.SOMETHING_SOMETHING
     if path_column or label_column:
-        return Form.CSV
+        return AnnotationFormat.CSV
     if tables.is_kinetics(text):
-        return Form.KINETICS
-    if lists.is_list(text):
-        return Form.LIST
+        return AnnotationFormat.KINETICS
+    if _is_list(text):
+        return AnnotationFormat.LIST
     if tables.is_table(text):
-        return Form.CSV
+        return AnnotationFormat.CSV
     raise UsageError(
         f"cannot tell what {annotations} is: neither lines of a path and an index, nor a CSV whose "
-        "columns are known, nor Kinetics' CSV, nor Something-Something's JSON; name its form by "
+        "columns are known, nor Kinetics' CSV, nor Something-Something's JSON; name its format by "
         "--format, or the columns of a CSV by --path-column and --label-column"
     )
 
 
 def read_annotations(
     annotations: Path,
-    form: Form,
+    annotation_format: AnnotationFormat,
     path_column: str | None = None,
     label_column: str | None = None,
 ) -> list[Row]:
     """Read every row, those that cannot be understood included.
 
     Raises:
-        UsageError: It has not this form, or no row.
+        UsageError: It has not this format, or no row.
     """
-    if (form is Form.FOLDER) != annotations.is_dir():
-        wanted = "a folder" if form is Form.FOLDER else "a file"
-        raise UsageError(f"--format {form} needs {wanted}: {annotations} is none")
-    if (path_column or label_column) and form is not Form.CSV:
+    if (annotation_format is AnnotationFormat.FOLDER) != annotations.is_dir():
+        wanted = "a folder" if annotation_format is AnnotationFormat.FOLDER else "a file"
+        raise UsageError(f"--format {annotation_format} needs {wanted}: {annotations} is none")
+    if (path_column or label_column) and annotation_format is not AnnotationFormat.CSV:
         raise UsageError(
-            f"--path-column and --label-column are for a CSV, and {annotations} is of the form "
-            f"{form}; leave them out, or give --format csv"
+            f"--path-column and --label-column are for a CSV, and {annotations} is of the format "
+            f"{annotation_format}; leave them out, or give --format csv"
         )
-    if form is Form.FOLDER:
-        rows = class_folders.read_folder(annotations)
+    if annotation_format is AnnotationFormat.FOLDER:
+        rows = _read_folder(annotations)
     else:
         text = read_text(annotations)
-        if form is Form.LIST:
-            rows = lists.read_list(text)
-        elif form is Form.KINETICS:
+        if annotation_format is AnnotationFormat.LIST:
+            rows = _read_list(text)
+        elif annotation_format is AnnotationFormat.KINETICS:
             rows = tables.read_kinetics(annotations, text)
-        elif form is Form.CSV:
+        elif annotation_format is AnnotationFormat.CSV:
             rows = tables.read_table(annotations, text, path_column, label_column)
         else:
-            rows = templates.read_templates(annotations, text)
+            rows = _read_templates(annotations, text)
     if not rows:
         raise UsageError(f"no video in {annotations}; check that it is the right one")
+    return rows
+
+
+def _is_list(text: str) -> bool:
+    """Whether the first line, and most of the others, are those of a list."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if not lines or not _LINE.fullmatch(lines[0]):
+        return False
+    return sum(_LINE.fullmatch(line) is not None for line in lines) > _MOST * len(lines)
+
+
+def _read_list(text: str) -> list[Row]:
+    """Read MMAction2's lists: a path and an index a line; blank lines are no rows.
+
+    The path may hold spaces; what stands before the last number separates the two: spaces, a tab, a
+    comma, a semicolon or a bar.
+    """
+    rows = []
+    for place, line in enumerate(text.split("\n"), start=1):
+        content = line.strip()
+        if not content:
+            continue
+        match = _LINE.fullmatch(content)
+        if match is None:
+            rows.append(Row(place, content, None, problem="the line has no index at its end"))
+            continue
+        path = match["path"]
+        if len(path) > 1 and path[0] == path[-1] == '"':
+            path = path[1:-1]
+        rows.append(Row(place, path, label_of(match["index"], is_index=True), path=path))
+    return rows
+
+
+def _read_templates(annotations: Path, text: str) -> list[Row]:
+    """Read Something-Something's JSON: a list of objects with an `id` and a label's `template`.
+
+    Brackets around the placeholders are left out of the label.
+
+    Raises:
+        UsageError: It is not a list of objects in JSON.
+    """
+    try:
+        items = json.loads(text)
+    except ValueError as exc:
+        raise UsageError(f"{annotations} is no JSON: {exc}; check that it is complete") from exc
+    if not isinstance(items, list):
+        raise UsageError(
+            f"{annotations} is no list of videos with `id` and `template`, as validation.json of "
+            "Something-Something is"
+        )
+    return [_row(place, item) for place, item in enumerate(items, start=1)]
+
+
+def _row(place: int, item: object) -> Row:
+    if not isinstance(item, dict) or "id" not in item:
+        return Row(place, json.dumps(item)[:80], None, problem="the item has no id")
+    video = str(item["id"])
+    template = item.get("template")
+    if not isinstance(template, str):
+        return Row(place, video, None, problem="the item has no template, as those of the test set")
+    label = template.replace("[", "").replace("]", "")
+    return Row(place, video, label, stems=(video,))
+
+
+def _read_folder(root: Path) -> list[Row]:
+    """Read a folder with a folder for each class, which holds the videos of that class.
+
+    A video beside the class folders, and a folder without a video, are rows too.
+
+    Raises:
+        UsageError: The folder cannot be listed.
+    """
+    try:
+        with os.scandir(root) as scan:
+            names = sorted(
+                entry.name for entry in scan if entry.is_dir() and not entry.name.startswith(".")
+            )
+    except OSError as exc:
+        raise UsageError(f"cannot list {root}: {exc.strerror}; check its rights") from exc
+    rows = []
+    filled = set()
+    for place, found in enumerate(find_videos([os.fspath(root)], Selection()), start=1):
+        label, slash, _ = found.video.partition("/")
+        if slash:
+            filled.add(label)
+            rows.append(Row(place, found.video, label, path=found.video))
+        else:
+            problem = "it lies in no folder of a class"
+            rows.append(Row(place, found.video, None, problem=problem))
+    place = len(rows)
+    for name in names:
+        if name not in filled:
+            place += 1
+            rows.append(Row(place, f"{name}/", name, problem="the folder holds no video"))
     return rows

@@ -4,18 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vswin_cli.evaluation.accuracy import (
+from vswin_cli.evaluation.matching import Matched
+from vswin_cli.evaluation.metrics import (
+    Calibration,
     ClassAccuracy,
+    Confused,
+    Share,
     ViewAccuracy,
     accuracy_by_views,
+    calibration,
     class_accuracies,
+    confused_pairs,
     mean_class_accuracy,
     top_k,
 )
-from vswin_cli.evaluation.calibration import Calibration, calibration
-from vswin_cli.evaluation.confusion import Confused, confused_pairs
-from vswin_cli.evaluation.intervals import Share
-from vswin_cli.evaluation.matching import Matched
 from vswin_cli.evaluation.outcomes import Outcomes, read_outcomes
 from vswin_cli.runs.journal import Record
 from vswin_cli.zoo.labels import read_labels

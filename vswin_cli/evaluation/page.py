@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from vswin_cli.evaluation.confusion import chained, confusion_counts
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
-from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import KINDS
+from vswin_cli.evaluation.metrics import METHOD, Share, chained, confusion_counts
 from vswin_cli.formats.text import printable
 from vswin_cli.pages.page import fill_page
 

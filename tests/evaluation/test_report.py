@@ -6,9 +6,9 @@ import json
 import pytest
 
 from vswin_cli.evaluation.figures import compute_figures
-from vswin_cli.evaluation.intervals import share
 from vswin_cli.evaluation.matching import Matched, Unmatched
-from vswin_cli.evaluation.writing import REPORT_FILES, write_report
+from vswin_cli.evaluation.metrics import share
+from vswin_cli.evaluation.report import REPORT_FILES, write_report
 from vswin_cli.runs.finding import Found
 from vswin_cli.zoo.catalog import find_model
 

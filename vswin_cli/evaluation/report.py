@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vswin_cli.errors import OutputError
-from vswin_cli.evaluation.calibration import NUM_BINS
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
-from vswin_cli.evaluation.intervals import METHOD, Share
 from vswin_cli.evaluation.matching import write_unmatched
+from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
 from vswin_cli.evaluation.page import build_page
 from vswin_cli.formats.text import printable
 
