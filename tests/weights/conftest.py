@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,7 @@ from misbehaving_server import MisbehavingServer
 from reference import write_checkpoint
 
 from vswin_cli.weights.cache import WeightsFile, weights_file
-from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.catalog import find_model
-from vswin_cli.zoo.models import PUBLISHED_MODELS, PublishedFile
-
-SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 
 Vswin = Callable[..., subprocess.Popen[str]]
 
@@ -50,30 +45,6 @@ def here(tiny: WeightsFile, tiny_file: Path) -> WeightsFile:
     tiny.folder.mkdir()
     shutil.copyfile(tiny_file, tiny.path)
     return tiny
-
-
-@pytest.fixture(scope="session")
-def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole checkpoint of a very small model."""
-    path = tmp_path_factory.mktemp("published") / "small_classifier.weights.h5"
-    return write_checkpoint(path, replace(PUBLISHED_MODELS[0], architecture=SMALLEST))
-
-
-@pytest.fixture
-def target(small_file: Path, tmp_path: Path) -> WeightsFile:
-    """The small model's file in an empty cache."""
-    published = PublishedFile(small_file.name, small_file.stat().st_size)
-    model = replace(
-        PUBLISHED_MODELS[0], name="small", architecture=SMALLEST, classifier_file=published
-    )
-    return weights_file(model, tmp_path / "cache")
-
-
-@pytest.fixture
-def server(small_file: Path) -> Iterator[MisbehavingServer]:
-    """A server of the small model's file."""
-    with MisbehavingServer(small_file.read_bytes()) as server:
-        yield server
 
 
 def _with_published_size(path: Path, num_bytes: int) -> Path:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from vswin_cli.errors import UsageError
 from vswin_cli.system.cache_folder import cache_folder
-from vswin_cli.system.files import file_sha256, sync_file
+from vswin_cli.system.files import file_sha256, share, sync_file
 
 LIMIT_VARIABLE = "VSWIN_CACHE_LIMIT_GB"
 _DEFAULT_LIMIT_GB = 5.0
@@ -63,13 +63,17 @@ def store(entry: Path, write: Callable[[Path, Path], None]) -> None:
         entry: Its folder.
         write: Writes the graph and the constants to two paths.
     """
-    entry.parent.mkdir(parents=True, exist_ok=True)
+    if not entry.parent.is_dir():
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        share(entry.parent)
     folder = entry.parent / f"{_UNFINISHED}{uuid4().hex}"
     folder.mkdir()
     try:
         write(folder / GRAPH, folder / CONSTANTS)
         (folder / DIGESTS).write_text(json.dumps(_digests(folder)))
+        share(folder)
         for file in folder.iterdir():
+            share(file)
             sync_file(file)
         try:
             folder.rename(entry)

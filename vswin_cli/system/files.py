@@ -1,4 +1,4 @@
-"""Files: read only if they are files, replaced whole, on disk before they count, locked."""
+"""Files: opened only if they are files and no links, replaced whole, on disk, locked, shared."""
 
 import contextlib
 import errno
@@ -7,13 +7,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from filelock import FileLock
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file to read; what is no file is refused, and never waited for.
 
     To open a pipe waits for someone who writes, and a device may never end.
@@ -33,8 +33,60 @@ def open_regular(path: Path) -> BinaryIO:
 
 def file_sha256(path: Path) -> str:
     """Compute a file's SHA-256, in constant memory."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_small(path: Path, max_bytes: int) -> bytes:
+    """Read a file that is small.
+
+    Raises:
+        OSError: It cannot be opened, is no regular file, or is larger.
+    """
+    with open_regular(path) as stream:
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"more than {max_bytes:,} bytes", str(path))
+    return content
+
+
+def open_fresh(path: Path) -> FileIO:
+    """Make a file to read and write, in place of whatever has its name; no link is followed.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return FileIO(os.open(path, flags, 0o666), "r+")
+
+
+def open_own(path: Path) -> FileIO:
+    """Open a file to read and write that this user has left, else make it.
+
+    Others who may write into the folder could have put a link there, or keep the file open.
+
+    Raises:
+        OSError: It can be neither.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        file = FileIO(os.open(path, flags), "r+")
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_nlink == 1:
+            return file
+        file.close()
+    return open_fresh(path)
+
+
+def share(path: Path) -> None:
+    """Let all read a file, or use a folder, who may do so with the folder that it is in.
+
+    In a cache that several users share, the umask of the first would lock out the others.
+    """
+    mode = stat.S_IMODE(path.parent.stat().st_mode)
+    with contextlib.suppress(PermissionError):  # another's, who may have done so
+        path.chmod(mode if path.is_dir() else 0o600 | (mode & 0o044))
 
 
 def file_lock(path: Path) -> FileLock:
@@ -69,6 +121,7 @@ def replacing(
         OSError: The file cannot be written.
     """
     temporary = temporary or temporary_path(path)
+    open_fresh(temporary).close()
     try:
         yield temporary
         sync_file(temporary)

@@ -1,11 +1,13 @@
 """A folder, on this machine or a mounted one, as a source."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from vswin_cli.errors import DownloadError
+from vswin_cli.system.files import open_regular
 from vswin_cli.weights.source import CHUNK_BYTES, Origin, Reply
 
 
@@ -20,11 +22,11 @@ class FileSource:
     def open(self, start: int, origin: Origin | None) -> Iterator[Reply]:
         """Read the file from byte `start` on; see `Source.open`."""
         try:
-            stream = self._path.open("rb")
+            stream = open_regular(self._path)
         except OSError as exc:
             raise self._failure(exc) from exc
         with stream:
-            status = self._path.stat()
+            status = os.fstat(stream.fileno())
             now = Origin(status.st_size, etag=f'"{status.st_mtime_ns}"')
             if origin is None or not origin.is_confirmed_by(now):
                 start = 0

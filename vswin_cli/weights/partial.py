@@ -4,18 +4,18 @@ import json
 import os
 import shutil
 from dataclasses import asdict, dataclass, replace
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from vswin_cli.errors import DownloadError
-from vswin_cli.system.files import replacing
+from vswin_cli.system.files import open_own, read_small, replacing, share
 from vswin_cli.weights.address import place_digest
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.running_sum import RunningSum
 from vswin_cli.weights.source import CHUNK_BYTES, Origin, is_header
 
+_MAX_BEGUN_BYTES = 100_000  # of what stands beside a partial file
 WRITE_BACK_BYTES = 32 << 20
 DISTRUSTED_BYTES = 2 * WRITE_BACK_BYTES  # of a partial file that a system left which runs no more
 
@@ -43,7 +43,8 @@ class PartialFile:
     def __init__(self, target: WeightsFile, address: str) -> None:
         self._target = target
         self._place = place_digest(address)
-        self._file = _open(target.partial_path)
+        self._file = open_own(target.partial_path)
+        share(target.partial_path)
         self._sum = RunningSum()
         self.num_bytes = self._num_written_back = 0
         self.origin: Origin | None = None
@@ -181,21 +182,6 @@ def partial_bytes(target: WeightsFile) -> int:
         return 0
 
 
-def _open(path: Path) -> FileIO:
-    """Open for reading and writing, created where it is missing, without a buffer of our own."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-
-    def opened() -> int:
-        return os.open(path, flags, 0o666)
-
-    try:
-        return FileIO(opened(), "r+")
-    except PermissionError:
-        # Another user of a shared folder left it. Ours may replace it, if the folder lets us.
-        path.unlink()
-        return FileIO(opened(), "r+")
-
-
 def running_system() -> str | None:
     """Return what tells this run of the machine from the one before; None but on Linux."""
     try:
@@ -207,9 +193,9 @@ def running_system() -> str | None:
 def _read_begun(path: Path) -> _Begun | None:
     """Read what stands beside a partial file; None if it is missing or odd in any way."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small(path, _MAX_BEGUN_BYTES))
         begun = _Begun(**content | {"origin": Origin(**content["origin"])})
-    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     origin = begun.origin
     if origin.num_bytes is not None and (type(origin.num_bytes) is not int or origin.num_bytes < 0):

@@ -12,12 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
-from vswin_cli.system.files import replacing
+from vswin_cli.system.files import read_small, replacing, share
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.lock import locked_if_free
 
 SUMS_VARIABLE = "VSWIN_SHA256SUMS"
 
+_MAX_RECORD_BYTES = 10_000
+_MAX_SUMS_BYTES = 10_000_000
 _SUM = re.compile(r"[0-9a-fA-F]{64}")
 _LINE = re.compile(r"\\?(?P<sum>[0-9a-fA-F]{64}) [ *]?(?P<name>\S.*)")
 _BSD_LINE = re.compile(r"SHA256 \((?P<name>.+)\) = (?P<sum>[0-9a-fA-F]{64})")
@@ -68,7 +70,7 @@ def demanded_sha256(target: WeightsFile, given: str | None) -> str | None:
 
 def _read_sums(path: Path) -> list[tuple[str, str]]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_small(path, _MAX_SUMS_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not text"
         raise UsageError(f"cannot read {SUMS_VARIABLE}={path}: {reason}") from exc
@@ -90,7 +92,8 @@ def _read_sums(path: Path) -> list[tuple[str, str]]:
 def read_record(target: WeightsFile) -> str | None:
     """Return the SHA-256 that was recorded when the file first verified, if it was."""
     try:
-        match = _LINE.fullmatch(target.record_path.read_text(encoding="utf-8").strip())
+        content = read_small(target.record_path, _MAX_RECORD_BYTES).decode()
+        match = _LINE.fullmatch(content.strip())
     except (OSError, UnicodeDecodeError):
         return None
     return match["sum"].lower() if match else None
@@ -131,6 +134,7 @@ def write_record(target: WeightsFile, sha256: str) -> None:
         record.write_text(f"{sha256}  {target.published.name}\n", encoding="utf-8")
         modified_ns = target.path.stat().st_mtime_ns
         os.utime(record, ns=(modified_ns, modified_ns))
+        share(record)
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -18,6 +18,9 @@ HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 OVERLAP_BYTES = 32 << 10
 
 
+ROOM_BYTES = 16 << 20  # of a file beyond its numbers
+
+
 @dataclass(frozen=True)
 class Patience:
     """When to try again, and when to give up.
@@ -113,14 +116,15 @@ def _receive(
         begun_at = partial.num_bytes
         watcher.starts(begun_at, partial.origin.num_bytes if partial.origin else None)
         total = partial.origin.num_bytes if partial.origin else None
+        most = min(total or _most_bytes(target), _most_bytes(target))
         for chunk in chain([first], chunks):
             watcher.check()
             same, rest = chunk[: len(tail)], chunk[len(tail) :]
             if not tail.startswith(same):
                 raise RangeRefusedError(f"{name}: the file has changed")
             tail = tail[len(same) :]
-            if total is not None and partial.num_bytes + len(rest) > total:
-                raise DownloadError(f"{name}: the server sends more than {total:,} bytes")
+            if partial.num_bytes + len(rest) > most:
+                raise DownloadError(f"{name}: the server sends more than {most:,} bytes")
             partial.append(rest)
             watcher.advances(partial.num_bytes)
     if total is None:  # the end of the body is all that tells where the file ends
@@ -142,11 +146,23 @@ def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool,
     if not is_hdf5 and first and (is_html or num_bytes is None):
         kind = "an HTML page, a login or error page?" if is_html else "something that is not HDF5"
         raise DownloadError(f"{name}: the server does not send the file but {kind}")
-    if num_bytes is not None and num_bytes != wanted and not any_size:
+    if num_bytes is None or num_bytes == wanted:
+        return
+    if not any_size:
         raise DownloadError(
             f"{name}: it has {num_bytes:,} bytes, the published file has {wanted:,}; if your "
             "mirror has a file of its own, pin it with --sha256 or VSWIN_SHA256SUMS"
         )
+    if num_bytes > _most_bytes(target):
+        raise DownloadError(
+            f"{name}: it has {num_bytes:,} bytes, more than any file of this model; the published "
+            f"one has {wanted:,}"
+        )
+
+
+def _most_bytes(target: WeightsFile) -> int:
+    """Bound the size of a mirror's file: the same numbers of 64 bits, and some room for names."""
+    return 2 * target.published.num_bytes + ROOM_BYTES
 
 
 def _with_size(origin: Origin, target: WeightsFile, any_size: bool) -> Origin:

@@ -113,6 +113,7 @@ def convert(
 
     from vswin_cli.conversion.matching import find_model_in
     from vswin_cli.conversion.writing import refuse_existing, write_model
+    from vswin_cli.system.files import share
 
     with find_model_in(checkpoint, part, chosen_window) as found:
         label_set = _label_set(labels, found.match.num_classes)
@@ -136,6 +137,9 @@ def convert(
         except OSError as exc:
             raise OutputError(f"cannot make {weights_path.parent}: {exc.strerror}") from exc
         model = write_model(model, found.match, checkpoint=checkpoint, overwrite=force)
+        if output is None:  # into the cache, which users may share
+            for path in (weights_path.parent, weights_path, model_path):
+                share(path)
     _say(f"weights: {weights_path}, {weights_path.stat().st_size / 1e6:.1f} MB")
     print(model.path)
 
