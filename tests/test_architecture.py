@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -29,34 +30,48 @@ LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 HEAVY = {"keras", "tensorflow", "jax", "torch", "openvino", "cv2", "decord", "h5py", "numpy"}
 
 
+def name_of(path: Path) -> str:
+    """`vswin_cli/video/views.py` is `vswin_cli.video.views`; a package is its `__init__`."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
 def part_of(module: str) -> str:
     """`vswin_cli.video.views` belongs to `video`; the package itself is `__init__`."""
     return [*module.split("."), "__init__"][1]
 
 
-def imported_parts(path: Path) -> set[str]:
-    parts = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported(module: str) -> set[str]:
+    """The modules of the package that one imports, inside its functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names = [node.module or ""]
+            assert node.level == 0, f"{module}: relative import"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found.add(name if name in MODULES else node.module)
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        parts |= {part_of(name) for name in names if name.split(".")[0] == "vswin_cli"}
-    return parts
+            found |= {alias.name for alias in node.names}
+    return found & set(MODULES)
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_downward_only(path):
-    own = part_of(".".join(["vswin_cli", *path.relative_to(PACKAGE).with_suffix("").parts]))
-    for part in imported_parts(path) - {own}:
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_downward_only(module):
+    own = part_of(module)
+    for part in {part_of(name) for name in imported(module)} - {own}:
         assert LEVEL[part] > LEVEL[own], f"{own} must not import {part}"
+
+
+def test_no_modules_import_each_other():
+    TopologicalSorter({module: imported(module) for module in MODULES}).prepare()
+
+
+def test_commands_do_not_import_each_other():
+    commands = {module for module in MODULES if module.startswith("vswin_cli.cli.commands.")}
+    assert not {other for module in commands for other in imported(module) & commands}
 
 
 @pytest.mark.parametrize(
