@@ -11,7 +11,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
@@ -19,11 +18,13 @@ import av
 import numpy as np
 
 from vswin_cli.api.model import VideoModel
-from vswin_cli.api.options import EngineOptions, RunOptions, ViewOptions
-from vswin_cli.runs.finding import Found, Selection, find_videos
-from vswin_cli.runs.journal import Journal
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
 from vswin_cli.runs.pool import default_workers
-from vswin_cli.runs.run import Run, RunWatcher, labelling
+from vswin_cli.runs.run import run_over
+from vswin_cli.runs.task import Task
+from vswin_cli.runs.videos import Found, Selection, find_videos
 from vswin_cli.runs.worker import decode_views
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
@@ -49,12 +50,10 @@ def main() -> None:
         for _ in range(asked.num_timed):
             classifier.predict("", views, 0.0)
         _say("the model alone", asked.num_timed, perf_counter() - start)
-        with closing(Journal(folder / "out.jsonl", resume=False)) as journal:
-            pool = model.decoding_pool(options)
-            run = Run(labelling(classifier, ""), pool, journal, RunWatcher())
-            start = perf_counter()
-            run.label(found)
-            _say("vswin label, model loaded", len(found), perf_counter() - start)
+        task = Task(lambda: classifier, model.decoding_pool, {"top_k": 5})
+        start = perf_counter()
+        run_over(found, task, Output(folder / "out.jsonl"), options)
+        _say("vswin label, model loaded", len(found), perf_counter() - start)
         start = perf_counter()
         for video in found[: asked.num_timed]:
             _predict(asked, video)

@@ -35,3 +35,10 @@ def make_up_views(path, protocol, reader):
     crops = np.full((1, 224, 224, 3), len(path), np.uint8)
     clips = np.arange(32)[np.newaxis].repeat(protocol.num_clips, axis=0)
     return Views(32, clips, {i: CroppedFrame(crops.copy(), ((0, 0),)) for i in range(32)})
+
+
+def decode_or_fill(path, protocol, reader):
+    """Take more memory than there is where the file's name says so, else make views up."""
+    if "fills" in path:
+        return [bytearray(50_000_000) for _ in range(100)]
+    return make_up_views(path, protocol, reader)

@@ -6,7 +6,6 @@
 import sys
 import time
 from collections import Counter
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,17 +14,17 @@ from label_decoders import decode_or_break
 
 from vswin_cli.classify import Classifier
 from vswin_cli.engines.base import Outputs
-from vswin_cli.runs.finding import Selection, find_videos
-from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
 from vswin_cli.runs.pool import DecodingPool
-from vswin_cli.runs.run import Run, labelling, plan
-from vswin_cli.runs.target import Target
+from vswin_cli.runs.run import run_over
+from vswin_cli.runs.task import RunWatcher, Task
+from vswin_cli.runs.videos import Selection, find_videos
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.zoo.catalog import find_model
 
 MODEL = find_model("swin-t-k400")
 PROTOCOL = replace(MODEL.protocol, num_crops=1)
-SETTINGS = "0123456789abcdef"
 
 
 class BrightnessEngine:
@@ -47,48 +46,45 @@ class BrightnessEngine:
         return Outputs(probabilities.astype(np.float32), means[:, np.newaxis].astype(np.float32))
 
 
-class Quiet:
-    """Watches nothing."""
+class BrightnessTask(Task):
+    """Labels by brightness."""
 
-    def on_start(self, found):
-        pass
-
-    def on_view(self, done, total):
-        pass
-
-    def on_result(self, found, result, notes):
-        pass
+    def __init__(self, *, decode=decode_or_break, view_seconds=0.0, **settings):
+        engine = BrightnessEngine(view_seconds)
+        super().__init__(
+            lambda: Classifier(
+                MODEL, engine, PROTOCOL, reader="auto", top_k=self.settings["top_k"]
+            ),
+            lambda options: DecodingPool(
+                Decoding(decode, PROTOCOL, "auto"),
+                num_workers=options.workers,
+                timeout_seconds=options.timeout,
+            ),
+            {"model": MODEL.name, "top_k": 3, **settings},
+        )
 
 
 def label_folder(
-    folder,
-    output,
-    *,
-    view_seconds=0.0,
-    decode=decode_or_break,
-    timeout_seconds=2.0,
-    num_workers=2,
-    retry_failed=False,
-    settings=SETTINGS,
-    watcher=None,
-    max_failures=None,
-):
-    """Label a folder in this process; returns the plan that was carried out, and the journal."""
-    target = Target(Path(output), resume=True)
-    found = find_videos([str(folder)], Selection(), target.is_own)
-    pool = DecodingPool(
-        Decoding(decode, PROTOCOL, "auto"),
-        num_workers=num_workers,
-        timeout_seconds=timeout_seconds,
+    folder, output, *, watcher=None, retry_failed=False, max_failures=None,
+    timeout_seconds=2.0, num_workers=2, resume=True, **task,
+):  # fmt: skip
+    """Label a folder in this process; returns the outcome and the plan that was carried out."""
+
+    class Watcher(RunWatcher):
+        def on_plan(self, plan):
+            self.plan = plan
+
+    watcher = watcher or Watcher()
+    target = Output(Path(output), resume=resume)
+    videos = find_videos([str(folder)], Selection(), target.is_own)
+    options = RunOptions(
+        retry_failed=retry_failed,
+        workers=num_workers,
+        timeout=timeout_seconds,
+        max_failures=max_failures,
     )
-    classifier = Classifier(MODEL, BrightnessEngine(view_seconds), PROTOCOL, reader="auto", top_k=3)
-    with target.locked(), closing(Journal(target.journal_path, resume=True)) as journal:
-        todo = plan(found, journal, settings, retry_failed=retry_failed)
-        answer = labelling(classifier, settings)
-        run = Run(answer, pool, journal, watcher or Quiet(), max_failures)
-        run.label(todo.todo)
-        target.finish(journal, [video.video for video in found], 3)
-    return todo, journal
+    outcome = run_over(videos, BrightnessTask(**task), target, options, watcher)
+    return getattr(watcher, "plan", None), outcome
 
 
 if __name__ == "__main__":

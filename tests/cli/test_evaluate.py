@@ -129,7 +129,7 @@ def test_fifty_missing_files_are_reported_as_such(evaluate, folders, tmp_path):
     changed = (tmp_path / "list.txt").read_text().replace("pan_left.mp4 2", "pan_left.mp4 1")
     (tmp_path / "list.txt").write_text(changed)
     corrected = evaluate("list.txt", "-o", "r.jsonl", "--report", "rep")
-    assert "3 videos found: 1 other settings, 2 skipped" in corrected.stderr
+    assert "3 videos found: 1 of another class, 2 skipped" in corrected.stderr
     metrics = json.loads((tmp_path / "rep" / "metrics.json").read_text())
     assert metrics["protocols"][0]["top1"]["value"] == 1
 

@@ -22,6 +22,7 @@ VSWIN = Path(sys.executable).with_name("vswin")
 QUICK = ["--clips", "1", "--crops", "1"]
 KEYS = [
     "video",
+    "status",
     "model",
     "protocol",
     "num_frames",
@@ -33,6 +34,7 @@ KEYS = [
     "precision",
     "predictions",
     "elapsed_seconds",
+    "warnings",
     "error",
 ]
 
@@ -231,6 +233,8 @@ def test_broken_stream_is_labelled_with_a_warning(predict, tmp_path):
     assert finished.returncode == 0
     assert first["num_frames"] == 60
     assert 0 < second["num_frames"] < 90
+    assert first["warnings"] == []
+    assert f"{second['num_frames']} of " in second["warnings"][0]
     [warning] = finished.stderr.splitlines()
     assert warning.startswith("warning: ")
     assert f"{second['num_frames']} of " in warning
@@ -239,9 +243,9 @@ def test_broken_stream_is_labelled_with_a_warning(predict, tmp_path):
 def test_csv_and_output_file(predict, clip, tmp_path):
     finished = predict(clip, "--output", "out.csv", *QUICK)
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
-    assert [row["rank"] for row in rows] == list("12345")
-    assert {row["video"] for row in rows} == {str(clip)}
+    [row] = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()))
+    assert row["video"] == str(clip)
+    assert all(row[f"label_{rank}"] for rank in range(1, 6))
 
 
 def test_output_that_is_an_input_is_refused(predict, clip, tmp_path):

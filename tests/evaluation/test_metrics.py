@@ -5,7 +5,6 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from vswin_cli.evaluation.answering import outcome_record, rank_of
 from vswin_cli.evaluation.metrics import (
     accuracy_by_views,
     calibration,
@@ -19,6 +18,7 @@ from vswin_cli.evaluation.metrics import (
     top_k,
 )
 from vswin_cli.evaluation.outcomes import read_outcomes
+from vswin_cli.evaluation.task import outcome_record, rank_of
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 Z2 = 1.959963984540054**2

@@ -11,7 +11,7 @@ import pytest
 from vswin_cli.evaluation.figures import compute_figures
 from vswin_cli.evaluation.matching import Matched, Unmatched
 from vswin_cli.evaluation.page import build_page
-from vswin_cli.runs.finding import Found
+from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.catalog import find_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

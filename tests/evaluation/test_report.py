@@ -9,7 +9,7 @@ from vswin_cli.evaluation.figures import compute_figures
 from vswin_cli.evaluation.matching import Matched, Unmatched
 from vswin_cli.evaluation.metrics import share
 from vswin_cli.evaluation.report import REPORT_FILES, write_report
-from vswin_cli.runs.finding import Found
+from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.catalog import find_model
 
 UNMATCHED = [Unmatched(9, "gone.mp4", "abseiling", "no_file", "no file gone.mp4 in .")]

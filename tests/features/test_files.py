@@ -4,19 +4,22 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from vswin_cli.errors import UsageError
+from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.features.embeddings import Embeddings
-from vswin_cli.features.files import open_features
+from vswin_cli.features.files import features_output, open_features
 from vswin_cli.features.origin import Origin
-from vswin_cli.features.target import FeaturesTarget
+from vswin_cli.features.task import EmbedTask
 from vswin_cli.results import Prediction, Setup
-from vswin_cli.runs.finding import Found
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.records import video_record
+from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.protocols import KINETICS
 
 ORIGIN = Origin(
@@ -47,13 +50,19 @@ def rows(origin, number, count=1):
     return made
 
 
-def fill(target, origin, names, count=1):
-    with target.locked(), target.opened(origin, resume=True) as embeddings:
-        for number, name in enumerate(names):
-            found = Found(os.fsdecode(name), os.fsdecode(name), 10, 20)
-            record = embeddings.stored(found, prediction(found.video), rows(origin, number, count))
-            embeddings.journal.append(record)
-        target.finish(embeddings, sorted(os.fsdecode(name) for name in names))
+def keep(embeddings, found, made):
+    record = video_record(found, prediction(found.video), embeddings.origin.settings)
+    embeddings.journal.append(record | embeddings.keep(found.video, made))
+
+
+def fill(path, origin, names, count=1):
+    found = [Found(os.fsdecode(name), os.fsdecode(name), 10, 20) for name in names]
+    output = features_output(path)
+    task = EmbedTask(None, None, origin, output)
+    with output.opened() as journal, task.opened(journal, options=RunOptions()):
+        for number, video in enumerate(found):
+            keep(task._embeddings, video, rows(origin, number, count))
+        task.finish(output, journal, sorted(found, key=lambda video: video.video))
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet"])
@@ -62,7 +71,7 @@ def fill(target, origin, names, count=1):
 def test_files_give_back_what_was_stored(tmp_path, suffix, dtype, per_view):
     origin = replace(ORIGIN, dtype=dtype, per_view=per_view)
     count = 3 if per_view else 1
-    fill(FeaturesTarget(tmp_path / f"f{suffix}", resume=True), origin, NAMES, count)
+    fill(tmp_path / f"f{suffix}", origin, NAMES, count)
     file = open_features(tmp_path / f"f{suffix}")
     assert file.origin == origin
     assert file.num_rows == len(NAMES) * count
@@ -85,7 +94,7 @@ def test_npz_and_parquet_open_in_numpy_and_pyarrow_alone(tmp_path):
     import pyarrow.parquet as pq
 
     for suffix in (".npz", ".parquet"):
-        fill(FeaturesTarget(tmp_path / f"f{suffix}", resume=True), ORIGIN, NAMES)
+        fill(tmp_path / f"f{suffix}", ORIGIN, NAMES)
     with np.load(tmp_path / "f.npz") as arrays:
         assert arrays["video"].tolist() == sorted(NAMES)
         assert str(arrays["model"]) == "swin-t-k400"
@@ -98,24 +107,26 @@ def test_npz_and_parquet_open_in_numpy_and_pyarrow_alone(tmp_path):
     np.testing.assert_array_equal(np.array(table.column("features").to_pylist()), features)
 
 
+@contextmanager
 def open_embeddings(folder, origin=ORIGIN):
-    return closing(Embeddings(folder / "journal", folder / "rows", origin, resume=True))
+    with (
+        closing(Journal(folder / "journal")) as journal,
+        closing(Embeddings(journal, folder / "rows", origin, resume=True)) as embeddings,
+    ):
+        yield embeddings
 
 
 def test_what_a_power_cut_tears_off_is_computed_again(tmp_path):
     found = [Found(name, name, 10, 20) for name in "abc"]
     with open_embeddings(tmp_path) as embeddings:
         for number, video in enumerate(found):
-            record = embeddings.stored(video, prediction(video.video), rows(ORIGIN, number))
-            embeddings.journal.append(record)
-        embeddings.stored(Found("d", "d", 10, 20), prediction("d"), rows(ORIGIN, 3))  # no line
+            keep(embeddings, video, rows(ORIGIN, number))
+        embeddings.keep("d", rows(ORIGIN, 3))  # no line
     whole = (tmp_path / "rows").read_bytes()
     (tmp_path / "rows").write_bytes(whole[: -ORIGIN.row_type.itemsize - 10])  # cuts into c
     with open_embeddings(tmp_path) as embeddings:
-        again = [embeddings.why_again(video, retry_failed=False) for video in found]
-        assert again == [None, None, "features damaged"]
-        record = embeddings.stored(found[2], prediction("c"), rows(ORIGIN, 2))
-        embeddings.journal.append(record)
+        assert embeddings.lost == {"c"}
+        keep(embeddings, found[2], rows(ORIGIN, 2))
         content = np.concatenate(list(embeddings.content(["a", "b", "c"]).blocks()))
         expected = np.concatenate([rows(ORIGIN, number) for number in range(3)])
         np.testing.assert_array_equal(content, expected)
@@ -125,13 +136,34 @@ def test_features_of_other_settings_are_refused(tmp_path):
     with open_embeddings(tmp_path):
         pass
     with (
-        pytest.raises(UsageError, match="another weights_sha256"),
+        pytest.raises(UsageError, match=r"other settings: weights 0+ → 1+;"),
         open_embeddings(tmp_path, replace(ORIGIN, weights_sha256="1" * 64)),
     ):
         pass
     (tmp_path / "rows").write_text("my notes")
     with pytest.raises(UsageError, match="not what a run"), open_embeddings(tmp_path):
         pass
+
+
+def test_rows_that_are_removed_are_told_at_once_and_kept(tmp_path):
+    with open_embeddings(tmp_path) as embeddings:
+        embeddings.keep("a", rows(ORIGIN, 0))
+        whole = (tmp_path / "rows").read_bytes()
+        (tmp_path / "rows").unlink()
+        with pytest.raises(OutputError, match="removed or replaced"):
+            embeddings.keep("b", rows(ORIGIN, 1))
+    [kept] = tmp_path.glob("rows.rescued-*")
+    assert kept.read_bytes().startswith(whole)
+
+
+def test_rows_that_the_journal_puts_nowhere_are_lost(tmp_path):
+    with open_embeddings(tmp_path) as embeddings:
+        keep(embeddings, Found("a", "a", 10, 20), rows(ORIGIN, 0))
+        record = embeddings.journal.record("a")
+        for video, span in (("b", [2**62, 2**62, 1]), ("c", [0, 2**40, 1]), ("d", [1])):
+            embeddings.journal.append({**record, "video": video, "features": span})
+    with open_embeddings(tmp_path) as embeddings:
+        assert embeddings.lost == {"b", "c", "d"}
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 no zip", b"PAR1 no parquet PAR1"])
@@ -171,9 +203,7 @@ print(best.row, peak() - before)
 def test_search_takes_no_more_memory_than_the_file(tmp_path, suffix, how):
     origin = replace(ORIGIN, per_view=True, num_features=16)
     path = tmp_path / f"f{suffix}"
-    fill(
-        FeaturesTarget(path, resume=True), origin, [b"%d" % number for number in range(100)], 10_000
-    )
+    fill(path, origin, [b"%d" % number for number in range(100)], 10_000)
     finished = subprocess.run(
         [sys.executable, "-c", SEARCH, path, how], capture_output=True, text=True
     )
@@ -187,6 +217,5 @@ def test_origin_survives_being_written(tmp_path):
     texts = json.loads(json.dumps(ORIGIN.to_texts()))
     assert Origin.from_texts(texts) == ORIGIN
     for missing in ORIGIN.to_texts():
-        if missing != "settings":
-            with pytest.raises(ValueError, match=r"missing|format"):
-                Origin.from_texts({k: v for k, v in texts.items() if k != missing})
+        with pytest.raises(ValueError, match=r"missing|format"):
+            Origin.from_texts({k: v for k, v in texts.items() if k != missing})

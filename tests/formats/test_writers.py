@@ -1,11 +1,14 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
+from vswin_cli.formats.records import to_record
+from vswin_cli.formats.registry import format_named
 from vswin_cli.formats.table_writer import summary
-from vswin_cli.formats.writers import Format, open_writer
+from vswin_cli.formats.writer import open_writer
 from vswin_cli.results import Failure, Prediction, ScoredLabel, Setup
 
 SETUP = Setup("swin-t-k400", "official", "openvino", "float32")
@@ -22,11 +25,13 @@ PREDICTION = Prediction(
         ScoredLabel(2, "yoga", 398, 1e-17),
     ),
     elapsed_seconds=1.25,
+    warnings=("2 packets are damaged", "no end"),
 )
 FAILURE = Failure("bad\udcff.mp4", SETUP, "no_frames", "cannot read bad: no frame", 0.5)
 
 KEYS = [
     "video",
+    "status",
     "model",
     "protocol",
     "num_frames",
@@ -38,21 +43,21 @@ KEYS = [
     "precision",
     "predictions",
     "elapsed_seconds",
+    "warnings",
     "error",
 ]
 
 
-def written(output_format, *results):
+def written(name, *results):
     stream = io.StringIO(newline="")
-    writer = open_writer(output_format, stream)
-    for result in results:
-        writer.write(result)
-    writer.close()
+    with open_writer(format_named(name), stream, top_k=2) as writer:
+        for result in results:
+            writer.write(to_record(result))
     return stream.getvalue()
 
 
 def test_json_holds_every_value_unrounded():
-    [record, failed] = json.loads(written(Format.JSON, PREDICTION, FAILURE))
+    [record, failed] = json.loads(written("json", PREDICTION, FAILURE))
     assert list(record) == list(failed) == KEYS
     assert record["video"] == PREDICTION.video
     assert record["clips"] == [[0, 2], [1, 3]]
@@ -65,7 +70,7 @@ def test_json_holds_every_value_unrounded():
 
 
 def test_json_of_a_failure_keeps_the_name_byte_for_byte():
-    [failed] = json.loads(written(Format.JSON, FAILURE))
+    [failed] = json.loads(written("json", FAILURE))
     assert failed["video"] == FAILURE.video
     assert failed["error"] == {"kind": "no_frames", "message": "cannot read bad: no frame"}
     assert failed["num_frames"] is failed["num_views"] is failed["num_distinct_views"] is None
@@ -73,29 +78,49 @@ def test_json_of_a_failure_keeps_the_name_byte_for_byte():
 
 
 def test_json_of_an_empty_run_is_an_empty_list():
-    assert json.loads(written(Format.JSON)) == []
+    assert json.loads(written("json")) == []
 
 
 def test_json_lines_are_the_same_objects_one_a_line():
-    lines = written(Format.JSONL, PREDICTION, FAILURE).splitlines()
-    assert [json.loads(line) for line in lines] == json.loads(
-        written(Format.JSON, PREDICTION, FAILURE)
-    )
+    lines = written("jsonl", PREDICTION, FAILURE).splitlines()
+    assert [json.loads(line) for line in lines] == json.loads(written("json", PREDICTION, FAILURE))
 
 
-def test_csv_has_a_row_a_prediction_and_one_a_failure():
-    rows = list(csv.DictReader(io.StringIO(written(Format.CSV, PREDICTION, FAILURE), newline="")))
-    assert [row["rank"] for row in rows] == ["1", "2", ""]
+def test_csv_has_a_row_per_video():
+    rows = list(csv.DictReader(io.StringIO(written("csv", PREDICTION, FAILURE), newline="")))
+    assert [row["status"] for row in rows] == ["ok", "failed"]
     assert rows[0]["video"] == PREDICTION.video
-    assert rows[0]["label"] == PREDICTION.scored_labels[0].label
-    assert float(rows[0]["probability"]) == PREDICTION.scored_labels[0].probability
-    assert rows[2]["video"] == FAILURE.video
-    assert rows[2]["error_kind"] == "no_frames"
-    assert rows[0]["error_kind"] == rows[2]["label"] == ""
+    for scored in PREDICTION.scored_labels:
+        assert rows[0][f"label_{scored.rank}"] == scored.label
+        assert float(rows[0][f"probability_{scored.rank}"]) == scored.probability
+    assert rows[0]["warnings"] == "2 packets are damaged; no end"
+    assert rows[1]["video"] == FAILURE.video
+    assert rows[1]["error_kind"] == "no_frames"
+    assert rows[0]["error_kind"] == rows[1]["label_1"] == rows[1]["warnings"] == ""
+
+
+@pytest.mark.parametrize("name", ["a\rb", 'a"b', "a,b", "=1+1", "+1", "-1", "@x", "\t", "\r", "'a"])
+def test_no_cell_splits_its_row_or_is_a_formula(name):
+    text = written("csv", replace(PREDICTION, video=name), PREDICTION)
+    first, second = csv.DictReader(io.StringIO(text, newline=""))
+    assert second["video"] == PREDICTION.video
+    assert not first["video"].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert (
+        first["video"].removeprefix("'") == name.removeprefix("'") or first["video"] == f"'{name}"
+    )
+    assert '"a\rb"' in text or name != "a\rb"
+
+
+def test_table_shows_no_control_or_direction_characters():
+    odd = "\x1b[31m\u202e red"
+    scored = (ScoredLabel(1, odd, 0, 0.5),)
+    text = written("table", replace(PREDICTION, video=odd, scored_labels=scored))
+    assert not {"\x1b", "\u202e"} & set(text)
+    assert text.count("\\x1b[31m\\u202e red") == 2
 
 
 def test_piped_table_is_plain_and_keeps_brackets():
-    text = written(Format.TABLE, PREDICTION)
+    text = written("table", PREDICTION)
     assert "\x1b" not in text
     assert "a, b\\n.mp4" in text
     assert 'Pretending to put [something], "quoted"' in text
@@ -105,28 +130,25 @@ def test_piped_table_is_plain_and_keeps_brackets():
 
 def test_bar_grows_with_the_probability():
     first, second = [
-        line
-        for line in written(Format.TABLE, PREDICTION).splitlines()
-        if line[:4].strip().isdigit()
+        line for line in written("table", PREDICTION).splitlines() if line[:4].strip().isdigit()
     ]
     assert first.count("━") == 6
     assert second.count("━") == 0
 
 
 def test_table_leaves_failures_to_stderr():
-    assert written(Format.TABLE, FAILURE) == ""
+    assert written("table", FAILURE) == ""
 
 
-@pytest.mark.parametrize("output_format", [Format.JSONL, Format.CSV, Format.TABLE])
+@pytest.mark.parametrize("output_format", ["jsonl", "csv", "table"])
 def test_each_result_is_there_before_the_next_is_computed(output_format, tmp_path):
     path = tmp_path / "out"
-    with path.open("w") as stream:
-        open_writer(output_format, stream).write(PREDICTION)
+    with open_writer(format_named(output_format), path, top_k=2) as writer:
+        writer.write(to_record(PREDICTION))
         assert "yoga" in path.read_text()
 
 
 def test_summary_counts_one_frame_in_the_singular():
-    one = Prediction("x", SETUP, 1, ((0,),), 1, 1, 1, (), 0.04)
-    assert (
-        summary(one) == "swin-t-k400 · 1 frame · 1×1 views (1 distinct) · openvino float32 · 0.0 s"
-    )
+    one = to_record(Prediction("x", SETUP, 1, ((0,),), 1, 1, 1, (), 0.04))
+    views = "1 frame · 1×1 views (1 distinct)"
+    assert summary(one) == f"swin-t-k400 · {views} · openvino float32 · 0.0 s"

@@ -8,7 +8,7 @@ import pytest
 from clips import encode, numbered_frames
 
 from vswin_cli.errors import UsageError
-from vswin_cli.runs.finding import Selection, find_videos
+from vswin_cli.runs.videos import Selection, find_videos
 
 
 def touch(folder, *names):

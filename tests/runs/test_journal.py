@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -10,7 +12,7 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.runs.journal import Journal
 
 
-def record(video, status="ok", settings="s"):
+def record(video, status="ok", settings=None):
     return {
         "video": video,
         "path": f"/videos/{video}",
@@ -20,7 +22,8 @@ def record(video, status="ok", settings="s"):
         "status": status,
         "bytes": 10,
         "modified": None,
-        "settings": settings,
+        "settings": settings or {"model": "m"},
+        "warnings": [],
     }
 
 
@@ -96,13 +99,94 @@ def test_who_only_reads_another_file_is_told_what_to_name(tmp_path):
         Journal(tmp_path / "notes.txt", resume=True, read_only=True)
 
 
-def test_damage_in_the_middle_is_refused(tmp_path):
+@pytest.mark.parametrize("damage", [b"damaged\n", b"\xff\n", b"[" * 100_000 + b"\n", b"null\n"])
+def test_damaged_lines_are_set_aside_and_the_others_kept(tmp_path, damage):
     path = tmp_path / "out.jsonl"
     write(path, record("a"), record("b"), record("c"))
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(lines[0] + b"damaged\n" + lines[2])
-    with pytest.raises(UsageError, match="line 2"):
-        Journal(path, resume=True)
+    path.write_bytes(lines[0] + damage + lines[2])
+    with closing(Journal(path, read_only=True)) as journal:
+        assert list(journal.entries) == ["a", "c"]
+    with closing(Journal(path)) as journal:
+        assert (list(journal.entries), journal.num_damaged) == (["a", "c"], 1)
+        assert journal.damaged_path.read_bytes() == damage
+    assert path.read_bytes() == lines[0] + lines[2]
+    with closing(Journal(path)) as journal:
+        assert journal.num_damaged == 0
+    assert (tmp_path / "out.jsonl.damaged").read_bytes() == damage
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"warnings": [1]},
+        {"settings": "s"},
+        {"predictions": [{"rank": 1, "label": 5, "index": 3, "probability": 0.5}]},
+        {"error": {"kind": "empty"}},
+        {"clips": [["a"]]},
+        {"features": [2**80, 1, 1]},
+        {"modified": "yesterday"},
+        {"bytes": -1},
+    ],
+)
+def test_records_with_odd_parts_are_damaged_ones(tmp_path, odd):
+    path = tmp_path / "out.jsonl"
+    write(path, record("a"))
+    with path.open("ab") as file:
+        file.write(json.dumps({**record("b"), **odd}).encode() + b"\n")
+    with closing(Journal(path)) as journal:
+        assert (list(journal.entries), journal.num_damaged) == (["a"], 1)
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from vswin_cli.runs.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_processes_never_write_to_one_journal_whatever_they_call_it(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write(path, record("a"))
+    (tmp_path / "hard.jsonl").hardlink_to(path)
+    (tmp_path / "link.jsonl").symlink_to(path)
+    command = [sys.executable, "-c", HOLDING, path]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as holding:
+        assert holding.stdout.readline() == b"open\n"
+        for other in tmp_path.iterdir():  # a lock that is a file of its own could be removed
+            if other.suffix != ".jsonl":
+                other.unlink()
+        for name in ("out.jsonl", "hard.jsonl", "link.jsonl"):
+            for resume in (True, False):
+                with pytest.raises(UsageError, match="another run"):
+                    Journal(tmp_path / name, resume=resume)
+        holding.communicate()
+    with closing(Journal(path)) as journal:
+        assert list(journal.entries) == ["a"]
+        journal.append(record("0"))
+        journal.put_in_order(["0", "a"])  # another file by now
+        with pytest.raises(UsageError, match="another run"):
+            Journal(path)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_journal_that_is_removed_is_told_at_once_and_loses_nothing(tmp_path, is_replaced):
+    path = tmp_path / "out.jsonl"
+    with closing(Journal(path)) as journal:
+        journal.append(record("a"))
+        path.unlink()
+        if is_replaced:
+            path.write_text("notes")
+        with pytest.raises(OutputError, match=r"removed or replaced .* the records of 2 videos"):
+            journal.append(record("b"))
+    assert path.exists() == is_replaced
+    [kept] = tmp_path.glob("out.rescued-*.jsonl")
+    with closing(Journal(kept)) as journal:
+        assert list(journal.entries) == ["a", "b"]
 
 
 def test_order_is_that_of_the_videos_and_the_last_record_holds(tmp_path):

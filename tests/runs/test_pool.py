@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 from clips import encode, numbered_frames
-from label_decoders import decode_or_break, make_up_views
+from label_decoders import decode_or_break, decode_or_fill, make_up_views
 from label_run import PROTOCOL
 from processes import children, is_running, resident_bytes
 from waiting import wait_until
 
 from vswin_cli.errors import BackendError
-from vswin_cli.runs.finding import Found
 from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding, decode_views
 from vswin_cli.video.views import read_views
 
@@ -151,6 +151,34 @@ def test_memory_does_not_grow_with_the_number_of_videos():
     assert peak(300) < 1.1 * peak(30)
 
 
+def test_video_that_fills_memory_fails_alone():
+    found = [Found(name, name) for name in ("a", "fills", "b")]
+    decoding = Decoding(decode_or_fill, PROTOCOL, "auto")
+    options = {"num_workers": 1, "timeout_seconds": 30, "memory_bytes": 500_000_000}
+    each = list(DecodingPool(decoding, **options).decode_each(found))
+    assert [decoded.error and decoded.error.kind for decoded in each] == [None, "unreadable", None]
+    assert "takes more than 0.5 GB of memory" in str(each[1].error)
+
+
+@pytest.mark.parametrize("has_finished", [False, True])
+def test_worker_that_is_stopped_delays_nobody(has_finished):
+    """Whether it decodes then, or has just handed its views over."""
+    found = [Found(name, name) for name in "abcdefgh"]
+    stopping = pool(make_up_views, num_workers=2, timeout_seconds=3)
+    with closing(stopping.decode_each(found)) as decoded_each:
+        names = [next(decoded_each).found.video]
+        workers = children(os.getpid())
+        if has_finished:
+            time.sleep(0.5)
+        os.kill(workers[0], signal.SIGSTOP)
+        start = time.monotonic()
+        rest = list(decoded_each)
+    assert time.monotonic() - start < 8
+    assert sorted([*names, *(decoded.found.video for decoded in rest)]) == list("abcdefgh")
+    assert {str(d.error and d.error.kind) for d in rest} <= {"None", "timeout"}
+    assert children(os.getpid()) == []
+
+
 def test_stop_yields_what_is_in_hand_and_takes_no_more(copies):
     one = pool(num_workers=1)
     decoded_each = one.decode_each(copies("a.mp4", "b.mp4", "c.mp4", "d.mp4", "e.mp4", "f.mp4"))
@@ -175,7 +203,7 @@ def test_workers_end_with_a_parent_that_is_killed(copies, name):
     code = (
         "from label_decoders import decode_or_break as decode\n"
         "from label_run import PROTOCOL\n"
-        "from vswin_cli.runs.finding import Found\n"
+        "from vswin_cli.runs.videos import Found\n"
         "from vswin_cli.runs.pool import DecodingPool\n"
         "from vswin_cli.runs.worker import Decoding\n"
         "decoding = Decoding(decode, PROTOCOL, 'auto')\n"

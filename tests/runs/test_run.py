@@ -18,7 +18,7 @@ from label_run import label_folder
 from processes import children, is_running
 
 from vswin_cli.errors import UsageError
-from vswin_cli.runs.target import Target
+from vswin_cli.runs.output import Output
 
 RUN = Path(__file__).parents[1] / "label_run.py"
 
@@ -91,10 +91,23 @@ def test_second_run_skips_what_holds(tmp_path):
     assert todo.num_kept == 3
     assert len(read(output)) == 8  # what is no longer there keeps its record
 
-    todo, _ = label_folder(tree, output, settings="0" * 16)
-    assert todo.reasons == {"other settings": 7}
-    assert len(read(output)) == 8
-    assert len({record["video"] for record in read(output)}) == 8
+
+def test_finished_records_are_not_replaced_by_those_of_other_settings(tmp_path):
+    tree, output = make(tmp_path / "tree"), tmp_path / "out.jsonl"
+    make_tree(tree, 2)
+    (tree / "empty.mp4").touch()
+    label_folder(tree, output, weights="old")
+    before = output.read_bytes()
+    with pytest.raises(UsageError, match=r"holds 2 videos of other settings: weights old → new;"):
+        label_folder(tree, output, weights="new")
+    assert output.read_bytes() == before
+    assert label_folder(tree, output, weights="old", top_k=2)[0].num_kept == 3  # they hold more
+    assert output.read_bytes() == before
+    todo, _ = label_folder(tree, output, weights="old", top_k=5)
+    assert todo.reasons == {"for more labels": 2, "failed before": 1}
+    assert {len(record["predictions"]) for record in read(output)} == {0, 5}
+    label_folder(tree, output, weights="new", resume=False)
+    assert {record["settings"]["weights"] for record in read(output)} == {"new"}
 
 
 @pytest.mark.slow
@@ -127,7 +140,7 @@ def test_second_run_on_one_output_is_refused(tmp_path):
     tree, output = make(tmp_path / "tree"), tmp_path / "out.jsonl"
     make_tree(tree, 1)
     (tmp_path / "link.jsonl").symlink_to(output)
-    with Target(output, resume=True).locked():
+    with Output(output).opened():
         for name in ("out.jsonl", "link.jsonl"):
             with pytest.raises(UsageError, match="another run"):
                 label_folder(tree, tmp_path / name)
@@ -211,7 +224,7 @@ def test_formats_that_cannot_be_appended_to_resume_from_a_journal(tmp_path, suff
     with pytest.raises(UsageError, match="journal"):
         label_folder(tree, output)
     assert output.read_bytes() == first
-    Target(output, resume=False)
+    Output(output, resume=False)
 
 
 def test_output_is_never_an_input(tmp_path):

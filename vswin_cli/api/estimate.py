@@ -8,10 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from vswin_cli.api.model import VideoModel
-from vswin_cli.api.options import RunOptions
 from vswin_cli.errors import UsageError
-from vswin_cli.runs.finding import Found
+from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.models import MODELS
 from vswin_cli.zoo.protocols import ViewProtocol
 

@@ -1,26 +1,24 @@
 """The run of `vswin evaluate`: rows matched with videos, their records made, figures taken."""
 
 import os
-from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vswin_cli.api.model import VideoModel
-from vswin_cli.api.options import RunOptions
-from vswin_cli.api.runs import Outcome, carry_out
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations, recognise
-from vswin_cli.evaluation.answering import Evaluating, evaluation_settings
 from vswin_cli.evaluation.figures import Figures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
-from vswin_cli.evaluation.matching import Matched, match, write_unmatched
+from vswin_cli.evaluation.matching import match, write_unmatched
 from vswin_cli.evaluation.report import REPORT_FILES, write_report
+from vswin_cli.evaluation.task import EvaluateTask
 from vswin_cli.evaluation.video_files import VideoFiles
-from vswin_cli.runs.journal import Journal, Record
-from vswin_cli.runs.records import why_again
-from vswin_cli.runs.run import RunWatcher
-from vswin_cli.runs.target import Target
+from vswin_cli.formats.registry import JSON_LINES
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.run import Outcome, run_over
+from vswin_cli.runs.task import RunWatcher
 from vswin_cli.zoo.labels import read_labels
 
 
@@ -98,7 +96,7 @@ class EvaluationRun:
         self.labels = read_labels(model.model.label_set)
         self._unmatched_path = output.with_suffix(".unmatched.csv")
         self._refuse_to_overwrite(truth.annotations, output)
-        self.target = Target(output, resume=run.resume)
+        self.output = Output(output, resume=run.resume, formats=(JSON_LINES,))
         columns = truth.path_column, truth.label_column
         if truth.annotations_format == "auto":
             self.form = recognise(truth.annotations, *columns)
@@ -106,37 +104,28 @@ class EvaluationRun:
             self.form = AnnotationFormat(truth.annotations_format)
         rows = read_annotations(truth.annotations, self.form, *columns)
         root = _root(truth, is_folder=self.form is AnnotationFormat.FOLDER)
-        self.matched = match(rows, LabelNames(self.labels), VideoFiles(root, self.target.is_own))
+        self.matched = match(rows, LabelNames(self.labels), VideoFiles(root, self.output.is_own))
 
     def carry_out(self, watcher: RunWatcher) -> Evaluated:
         """Evaluate what has no record that holds, then write what came out.
 
         Raises:
-            VswinError: As `carry_out`.
+            VswinError: As `run_over`.
         """
-        model, matched, target = self.model, self.matched, self.target
-        with target.locked(), closing(self._journal()) as journal:
-            unmatched_path = self._list_unmatched()
-            digests = [model.settings(self.top_k, protocol) for protocol in model.protocols]
-            settings = evaluation_settings(digests, matched.truth)
-
-            def make_answer() -> Evaluating:
-                classifier = model.classifier(self.top_k)
-                return Evaluating(classifier, model.protocols, matched.truth, settings)
-
-            outcome = carry_out(
-                model, matched.found, journal, settings, make_answer, self.options, watcher
-            )
-            target.finish(journal, outcome.names, self.top_k)
-            figures = compute_figures(
-                model.model, matched, _records_that_hold(journal, matched, settings)
-            )
-            if self.report is not None:
-                write_report(self.report, figures)
-            return Evaluated(outcome, figures, unmatched_path)
-
-    def _journal(self) -> Journal:
-        return Journal(self.target.journal_path, resume=self.options.resume)
+        task = EvaluateTask(
+            partial(self.model.classifier, self.top_k),
+            self.model.decoding_pool,
+            self.model.settings(self.top_k),
+            protocols=self.model.protocols,
+            truth=self.matched.truth,
+            labels=self.labels,
+        )
+        outcome = run_over(self.matched.found, task, self.output, self.options, watcher)
+        unmatched_path = self._list_unmatched()
+        figures = compute_figures(self.model.model, self.matched, task.records)
+        if self.report is not None:
+            write_report(self.report, figures)
+        return Evaluated(outcome, figures, unmatched_path)
 
     def _refuse_to_overwrite(self, annotations: Path, output: Path) -> None:
         """Refuse annotations that are one of the files which a run writes."""
@@ -175,16 +164,3 @@ def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:
     if truth.videos is not None and not truth.videos.is_dir():
         raise UsageError(f"--videos {truth.videos} is no folder; check the path")
     return truth.videos or truth.annotations.parent
-
-
-def _records_that_hold(
-    journal: Journal, matched: Matched, settings: Mapping[str, str]
-) -> list[Record]:
-    """The records of this evaluation, in the order of the rows."""
-    holding = {
-        found.video
-        for found in matched.found
-        if why_again(found, journal, settings[found.video], retry_failed=False) is None
-    }
-    names = [found.video for found in matched.found]
-    return [record for record in journal.records(names) if record["video"] in holding]

@@ -1,9 +1,10 @@
 """A model that is set up: its weights found, what computes it chosen, loaded when it is needed."""
 
+import hashlib
 from functools import cached_property, partial
 from pathlib import Path
 
-from vswin_cli.api.options import EngineOptions, RunOptions, ViewOptions
+from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.classify import Classifier
 from vswin_cli.engines.base import Engine
 from vswin_cli.engines.graph_cache import graph_folder, graph_limit_bytes
@@ -11,8 +12,9 @@ from vswin_cli.engines.registry import load_engine, resolve_backend
 from vswin_cli.errors import UsageError
 from vswin_cli.features.origin import FeatureType, Origin
 from vswin_cli.results import Setup
+from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.pool import DecodingPool, default_workers
-from vswin_cli.runs.records import settings_digest
+from vswin_cli.runs.records import Settings, settings_of
 from vswin_cli.runs.worker import Decoding, decode_views
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.processors import available_processors
@@ -165,22 +167,21 @@ class VideoModel:
             raise UsageError(f"--top-k {asked} is less than 1")
         return asked
 
-    def settings(self, top_k: int, protocol: ViewProtocol | None = None) -> str:
-        """Sum up what predictions depend on, in 16 hexadecimal digits.
+    def settings(self, top_k: int) -> Settings:
+        """Name whatever predictions depend on apart from their video.
 
         Args:
             top_k: Labels per video.
-            protocol: Another one than the first.
         """
-        protocol = protocol or self.protocol
+        protocol = self.protocol
         setup = Setup(self.model.name, protocol.sampling, self.backend, self.options.precision)
         # A file that is not there is reported by the loading, which knows what to say.
         sha256 = file_sha256(self.weights_file) if self.weights_file.is_file() else ""
+        others: dict[str, object] = {"adaptive": self.views.is_adaptive, "top_k": top_k}
         if isinstance(self.model, CustomModel):  # whose file may change, with the same weights
-            sha256 += repr((self.model.architecture, self.model.label_set))
-        return settings_digest(
-            setup, protocol, sha256, self.views.reader, top_k, adaptive=self.views.is_adaptive
-        )
+            parts = repr((self.model.architecture, self.model.label_set))
+            others["model_file"] = hashlib.sha256(parts.encode()).hexdigest()[:16]
+        return settings_of(setup, protocol, sha256, self.views.reader, **others)
 
     def features_origin(self, dtype: FeatureType = "float32", *, per_view: bool = False) -> Origin:
         """Sum up what features depend on.

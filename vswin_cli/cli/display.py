@@ -13,12 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.api.runs import Outcome
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.formats.text import printable
 from vswin_cli.results import Failure, Result, ScoredLabel
-from vswin_cli.runs.finding import Found
-from vswin_cli.runs.run import Plan, RunWatcher
+from vswin_cli.runs.plan import Plan
+from vswin_cli.runs.run import Outcome
+from vswin_cli.runs.task import RunWatcher
+from vswin_cli.runs.videos import Found
 
 _NUM_TALLIED = 5
 _STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
@@ -89,6 +90,10 @@ class RunDisplay(RunWatcher):
         """Tell what there is to do."""
         if not self.quiet:
             print(f"{plan.num_found} videos found: {plan.summary}", file=sys.stderr, flush=True)
+
+    def on_warning(self, text: str) -> None:
+        """Tell what the user should know, even if nothing else."""
+        print(f"warning: {printable(text)}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Tell something that stays to be read."""

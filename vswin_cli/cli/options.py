@@ -19,11 +19,11 @@ from vswin_cli.api.options import (
     EngineOptions,
     PrecisionName,
     ReaderName,
-    RunOptions,
     ViewChoice,
     ViewOptions,
 )
-from vswin_cli.runs.finding import Selection
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.videos import Selection
 from vswin_cli.zoo.models import MODELS, model_names
 from vswin_cli.zoo.protocols import Sampling
 

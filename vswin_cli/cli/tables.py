@@ -1,8 +1,6 @@
 """What commands print when they are done: summaries of runs, estimates, rows of features files."""
 
-import csv
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -14,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.api.estimate import Estimate
-from vswin_cli.api.runs import Outcome
 from vswin_cli.cli.display import RunDisplay, duration
+from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.text import printable
-from vswin_cli.runs.run import Plan
+from vswin_cli.runs.plan import Plan
+from vswin_cli.runs.run import Outcome
 
 _NUM_LABELS = 10
 _BAR_WIDTH = 20
@@ -46,12 +45,16 @@ def print_summary(
     table.add_row(done, str(labels.total()))
     table.add_row("failed", str(kinds.total()))
     for kind, count in kinds.most_common():
-        table.add_row(Text(f"  {kind}", style="red"), str(count))
+        table.add_row(Text(f"  {printable(kind)}", style="red"), str(count))
+    if num_warned := sum(entry.has_warnings for entry in entries):
+        table.add_row(Text("with warnings", style="yellow"), str(num_warned))
     if missing := len(outcome.found) - len(entries):
         table.add_row("not yet done", str(missing))
     del labels[""]  # of what has features only
     for label, count in labels.most_common(_NUM_LABELS):
-        table.add_row(Text(f"  {label}"), str(count), _bar(console, count, labels.total()))
+        table.add_row(
+            Text(f"  {printable(label)}"), str(count), _bar(console, count, labels.total())
+        )
     if len(labels) > _NUM_LABELS:
         table.add_row("  other labels", str(sum(sorted(labels.values())[:-_NUM_LABELS])))
     print_table(console, table)
@@ -111,9 +114,10 @@ def print_records(records: Sequence[dict[str, Any]], form: str, columns: Sequenc
     if form == "json":
         print(json.dumps(rounded, indent=2))
     elif form == "csv":
-        rows = csv.writer(sys.stdout, lineterminator=os.linesep)
-        rows.writerow(columns)
-        rows.writerows([record.get(column, "") for column in columns] for record in rounded)
+        rows = CsvRows(sys.stdout)
+        rows.write(columns)
+        for record in rounded:
+            rows.write([record.get(column) for column in columns])
     else:
         print_table(result_console(), _table(rounded, columns))
 

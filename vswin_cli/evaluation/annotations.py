@@ -9,7 +9,7 @@ from pathlib import Path
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation import tables
 from vswin_cli.evaluation.rows import Row, label_of, read_text
-from vswin_cli.runs.finding import Selection, find_videos
+from vswin_cli.runs.videos import Selection, find_videos
 
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
 _MOST = 0.5  # of the lines: a file is a list although some are malformed

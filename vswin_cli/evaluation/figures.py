@@ -19,7 +19,7 @@ from vswin_cli.evaluation.metrics import (
     top_k,
 )
 from vswin_cli.evaluation.outcomes import Outcomes, read_outcomes
-from vswin_cli.runs.journal import Record
+from vswin_cli.runs.records import Record
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model, PublishedModel
 

@@ -1,6 +1,5 @@
 """Joins rows, labels and files; what does not match is kept with the reason."""
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,8 +9,9 @@ from typing import TextIO
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.evaluation.video_files import VideoFiles
+from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.text import printable
-from vswin_cli.runs.finding import Found
+from vswin_cli.runs.videos import Found
 
 # The kinds of rows that do not match, and what a user is told they are.
 KINDS = {
@@ -89,7 +89,7 @@ def _found(row: Row, labels: LabelNames, files: VideoFiles) -> tuple[Found, int]
 
 def write_unmatched(stream: TextIO, unmatched: Iterable[Unmatched]) -> None:
     """Write the rows that do not match as CSV."""
-    rows = csv.writer(stream, lineterminator="\n")
-    rows.writerow(["row", "video", "label", "kind", "message"])
+    rows = CsvRows(stream)
+    rows.write(["row", "video", "label", "kind", "message"])
     for row in unmatched:
-        rows.writerow([row.place, row.video, row.label, row.kind, printable(row.message)])
+        rows.write([row.place, row.video, row.label, row.kind, printable(row.message)])

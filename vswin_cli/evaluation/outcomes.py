@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vswin_cli.runs.journal import Record
+from vswin_cli.runs.records import Record
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 Nothing in it depends on when, or in how many runs, the videos were evaluated.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import write_unmatched
 from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
 from vswin_cli.evaluation.page import build_page
+from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.text import printable
 
 REPORT_FILES = (
@@ -162,7 +162,8 @@ def _failed(figures: Figures) -> Iterable[list[Any]]:
 
 
 def _write_rows(stream: TextIO, rows: Iterable[list[Any]]) -> None:
-    csv.writer(stream, lineterminator="\n").writerows(rows)
+    for row in rows:
+        CsvRows(stream).write(row)
 
 
 def _write_text(stream: TextIO, text: str) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vswin_cli.evaluation.rows import NoMatchError, Row
-from vswin_cli.runs.finding import Found, Selection, find_videos, stated
+from vswin_cli.runs.videos import Found, Selection, find_videos, stated
 
 _NUM_NAMED = 3  # files in a message
 

@@ -9,10 +9,8 @@ import numpy as np
 
 from vswin_cli.features.origin import Origin
 from vswin_cli.features.row_store import RowStore
-from vswin_cli.results import Result
-from vswin_cli.runs.finding import Found
-from vswin_cli.runs.journal import Entry, Journal, Record
-from vswin_cli.runs.records import label_record, why_again
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.records import Entry, Record
 
 _ROWS_A_BLOCK = 4096
 
@@ -58,59 +56,48 @@ class Content:
 
 
 class Embeddings:
-    """Opens or makes both files; what the journal says and the store has not, counts as not done.
+    """The rows and the journal of features; what the journal says and the rows lack is not done.
+
+    Args:
+        journal: Open, with the records of `vswin embed`.
+        store_path: Of the rows.
+        origin: What the features depend on.
+        resume: Keep what is there; False starts over.
 
     Raises:
-        UsageError: The files are of other settings, or of something else.
+        UsageError: The rows are of other settings, or something else.
         OutputError: They cannot be read or written.
     """
 
-    def __init__(
-        self, journal_path: Path, store_path: Path, origin: Origin, *, resume: bool
-    ) -> None:
+    def __init__(self, journal: Journal, store_path: Path, origin: Origin, *, resume: bool) -> None:
         self.origin = origin
+        self.journal = journal
         self._store = RowStore(store_path, origin, resume=resume)
-        try:
-            self.journal = Journal(journal_path, resume=resume)
-        except BaseException:
-            self._store.close()
-            raise
-        self._lost = {
+        self.lost = {  # videos whose rows are not as they were written
             video
-            for video, entry in self.journal.entries.items()
+            for video, entry in journal.entries.items()
             if entry.is_ok and _rows(self._store, entry) is None
         }
-        whole = [e for v, e in self.journal.entries.items() if e.is_ok and v not in self._lost]
+        whole = [e for v, e in journal.entries.items() if e.is_ok and v not in self.lost]
         self._store.cut(max((sum(entry.features[:2]) for entry in whole), default=0))
 
     def close(self) -> None:
-        """Close both files; nothing is pending."""
-        self.journal.close()
+        """Close the rows; nothing is pending."""
         self._store.close()
 
-    def why_again(self, found: Found, *, retry_failed: bool) -> str | None:
-        """Why the features of a video are to be computed, or None where they are here."""
-        if found.video in self._lost:
-            return "features damaged"
-        settings = self.origin.settings
-        return why_again(found, self.journal, settings, retry_failed=retry_failed)
-
-    def stored(self, found: Found, result: Result, rows: np.ndarray | None) -> Record:
-        """Store the features of a video, and make the record that the journal shall have of it.
+    def keep(self, video: str, rows: np.ndarray) -> Record:
+        """Store the features of a video; return what its record holds in place of labels.
 
         Args:
-            found: The video.
-            result: What was computed; its labels, if any, are not kept.
-            rows: (rows,) of the origin's `row_type`, or None for a failure.
+            video: Its name.
+            rows: (rows,) of the origin's `row_type`; on disk when this returns.
 
         Raises:
             OutputError: They cannot be written.
         """
-        record = label_record(found, result, self.origin.settings)
-        record["predictions"] = []
-        record["features"] = None if rows is None else self._store.append(rows)
-        self._lost.discard(found.video)
-        return record
+        span = self._store.append(rows)
+        self.lost.discard(video)
+        return {"predictions": [], "features": span}
 
     def content(self, videos: Sequence[str]) -> Content:
         """Put the journal in the order of the videos; return what there is for a file."""
@@ -118,7 +105,7 @@ class Embeddings:
         entries = {
             video: entry
             for video, entry in self.journal.entries.items()
-            if entry.is_ok and video not in self._lost
+            if entry.is_ok and video not in self.lost
         }
         return Content(self.origin, entries, self._store)
 

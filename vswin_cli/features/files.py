@@ -1,8 +1,10 @@
-"""The formats of features files, by their extension, and what all of them tell."""
+"""The formats of features files, by their extension, and what all of them tell.
+
+To add one, write a module with a function that writes a `Content` to a path and a class that is a
+`FeaturesFile`, and give it a line in `FEATURE_FORMATS`.
+"""
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -10,13 +12,27 @@ import numpy as np
 
 from vswin_cli.errors import UsageError
 from vswin_cli.features.origin import Origin
+from vswin_cli.formats.registry import Format, format_of
+from vswin_cli.runs.output import Output
 
-
-class Form(StrEnum):
-    """The formats, by the file's extension."""
-
-    NPZ = ".npz"
-    PARQUET = ".parquet"
+FEATURE_FORMATS = (
+    Format(
+        "npz",
+        "vswin_cli.features.npz:write_npz",
+        ".npz",
+        reader="vswin_cli.features.npz:NpzFile",
+        is_text=False,
+    ),
+    Format(
+        "parquet",
+        "vswin_cli.features.parquet:write_parquet",
+        ".parquet",
+        reader="vswin_cli.features.parquet:ParquetFile",
+        is_text=False,
+        library="pyarrow",
+        extra="parquet",
+    ),
+)
 
 
 class FeaturesFile(Protocol):
@@ -38,24 +54,26 @@ class FeaturesFile(Protocol):
         """Find the rows of a video; none if it has none."""
 
     def views(self, rows: Sequence[int]) -> np.ndarray:
-        """Of a file with a row a view: its clip, crop and weight, int (rows, 3)."""
+        """Of a file with a row per view: its clip, crop and weight, int (rows, 3)."""
 
 
-def form_of(path: Path, option: str = "") -> Form:
-    """Tell a file's format, and that it can be read and written here.
+def features_output(path: Path, *, resume: bool = True, option: str = "--output") -> Output:
+    """Name the output of a run that computes features.
+
+    Next to `features.npz` stand `features.npz.embedding.jsonl`, the journal, and
+    `features.npz.embedding.rows`, the rows; both are needed to continue.
 
     Raises:
-        UsageError: Its extension is none of `Form`, or pyarrow is missing.
+        UsageError: As `Output`.
     """
-    named = f"{option} {path}".strip()
-    suffix = path.suffix.lower()
-    if suffix not in list(Form):
-        raise UsageError(f"{named} must end in {' or '.join(Form)}")
-    if suffix == Form.PARQUET and not find_spec("pyarrow"):
-        raise UsageError(
-            f"{named} needs pyarrow: run `pip install 'vswin[parquet]'`, or take an .npz file"
-        )
-    return Form(suffix)
+    return Output(
+        path,
+        resume=resume,
+        formats=FEATURE_FORMATS,
+        option=option,
+        journal=".embedding.jsonl",
+        store=".embedding.rows",
+    )
 
 
 def open_features(path: Path) -> FeaturesFile:
@@ -64,17 +82,11 @@ def open_features(path: Path) -> FeaturesFile:
     Raises:
         UsageError: There is none, or it is something else.
     """
-    form = form_of(path)
+    chosen = format_of(path, FEATURE_FORMATS)
     if not path.is_file():
         raise UsageError(f"no file {path}; name an output of `vswin embed`")
     try:
-        if form is Form.NPZ:
-            from vswin_cli.features.npz_file import NpzFile  # noqa: PLC0415
-
-            return NpzFile(path)
-        # The extra need not be installed.
-        from vswin_cli.features.parquet_file import ParquetFile  # noqa: PLC0415
-
-        return ParquetFile(path)
+        file: FeaturesFile = chosen.load_reader()(path)
     except (ValueError, OSError) as exc:
         raise UsageError(f"cannot read {path}: {exc}; name an output of `vswin embed`") from exc
+    return file

@@ -1,6 +1,5 @@
 """What features were computed with; a file holds features of one origin, and says which."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -8,6 +7,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from vswin_cli.results import Setup
+from vswin_cli.runs.records import settings_of
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 FeatureType = Literal["float32", "float16"]
@@ -17,7 +18,7 @@ FORMAT = "vswin features 1"
 
 @dataclass(frozen=True)
 class Origin:
-    """Whatever features depend on beside their video, and the form in which they are kept."""
+    """Whatever features depend on apart from their video, and the form in which they are kept."""
 
     model: str
     weights_sha256: str  # of the file
@@ -31,10 +32,19 @@ class Origin:
     num_features: int
 
     @property
-    def settings(self) -> str:
-        """Sum it up in 16 hexadecimal digits."""
-        texts = json.dumps(self._values(), sort_keys=True)
-        return hashlib.sha256(texts.encode()).hexdigest()[:16]
+    def settings(self) -> dict[str, Any]:
+        """All of it by its name, as records have it."""
+        setup = Setup(self.model, self.protocol.sampling, self.backend, self.precision)
+        return settings_of(
+            setup,
+            self.protocol,
+            self.weights_sha256,
+            self.reader,
+            with_top=self.with_top,
+            dtype=self.dtype,
+            per_view=self.per_view,
+            num_features=self.num_features,
+        )
 
     @property
     def row_type(self) -> np.dtype[np.void]:
@@ -47,9 +57,9 @@ class Origin:
         """Everything as text by name, as files keep it: JSON, but for what is text already."""
         texts = {
             name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in self._values().items()
+            for name, value in asdict(self).items()
         }
-        return {"format": FORMAT, **texts, "settings": self.settings}
+        return {"format": FORMAT, **texts}
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str]) -> "Origin":
@@ -74,17 +84,6 @@ class Origin:
         except (KeyError, TypeError) as exc:
             raise ValueError(f"{exc} is missing or odd") from exc
         return origin
-
-    def first_difference(self, other: "Origin") -> str | None:
-        """Name the first thing in which another origin differs."""
-        mine, theirs = self.to_texts(), other.to_texts()
-        for name in mine:
-            if mine[name] != theirs[name] and name != "settings":
-                return name
-        return None
-
-    def _values(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def _dtype(text: str) -> FeatureType:

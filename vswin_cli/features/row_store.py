@@ -13,11 +13,13 @@ import numpy as np
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.features.origin import Origin
+from vswin_cli.runs.journal import is_at, rescued
+from vswin_cli.runs.plan import differences, listed
 from vswin_cli.system.files import write_durably
 
 _HEADER_BYTES = 4096
 
-Place = tuple[int, int, int]  # first row, rows, CRC-32 of their bytes
+RowSpan = tuple[int, int, int]  # first row, rows, CRC-32 of their bytes
 
 
 class RowStore:
@@ -26,7 +28,7 @@ class RowStore:
     Args:
         path: Of the file.
         origin: Of the features; fixes the width of a row.
-        resume: Keep what is there; False starts it anew.
+        resume: Keep what is there; False starts over.
 
     Raises:
         UsageError: The file holds features of another origin, or is something else.
@@ -51,7 +53,7 @@ class RowStore:
         """Close the file; nothing is pending."""
         os.close(self._descriptor)
 
-    def append(self, rows: np.ndarray) -> Place:
+    def append(self, rows: np.ndarray) -> RowSpan:
         """Add the rows of one video; they are on disk when this returns.
 
         Args:
@@ -61,17 +63,25 @@ class RowStore:
             OutputError: They are not, for lack of space or another reason.
         """
         content = rows.tobytes()
-        place = (self._num_rows, len(rows), zlib.crc32(content))
+        span = (self._num_rows, len(rows), zlib.crc32(content))
         self._write(content, self._offset(self._num_rows))
         self._num_rows += len(rows)
-        return place
+        if not is_at(self._path, self._descriptor):
+            kept = rescued(self._descriptor, self._offset(self._num_rows), self._path)
+            raise OutputError(
+                f"{self._path} was removed or replaced while the run lasted; the features are in "
+                f"{kept}: put it back under that name, and run again"
+            )
+        return span
 
-    def read(self, place: Place) -> np.ndarray | None:
+    def read(self, span: RowSpan) -> np.ndarray | None:
         """Read the rows of one video, or None where they are not as they were written."""
-        first, num_rows, crc = place
+        first, num_rows, crc = span
         num_bytes = num_rows * self._type.itemsize
+        if self._offset(first) + num_bytes > os.fstat(self._descriptor).st_size:
+            return None
         content = os.pread(self._descriptor, num_bytes, self._offset(first))
-        if len(content) != num_bytes or zlib.crc32(content) != crc:
+        if zlib.crc32(content) != crc:
             return None
         return np.frombuffer(content, self._type)
 
@@ -89,15 +99,15 @@ class RowStore:
             return
         try:
             found = Origin.from_texts(json.loads(header))
-        except (ValueError, AttributeError) as exc:
+        except (ValueError, AttributeError, RecursionError) as exc:
             raise UsageError(
                 f"{self._path} is not what a run of vswin keeps its features in; choose another "
                 "file, or give --no-resume to replace it"
             ) from exc
-        if difference := origin.first_difference(found):
+        if changes := differences(found.settings, origin.settings):
             raise UsageError(
-                f"{self._path.name} holds features made with another {difference}, and a file has "
-                "those of one; choose another file, or give --no-resume to replace it"
+                f"{self._path} holds features of other settings: {listed(changes)}; choose "
+                "another file, or give --no-resume to replace it"
             )
 
     def _offset(self, row: int) -> int:

@@ -1,13 +1,12 @@
-"""CSV: one row a prediction."""
+"""CSV: a row per video, its best labels side by side."""
 
-import csv
-from typing import TextIO
+from typing import Any, TextIO
 
-from vswin_cli.formats.records import to_record
-from vswin_cli.results import Result
+from vswin_cli.formats.csv_rows import CsvRows
+from vswin_cli.formats.writer import RecordWriter
 
-_VIDEO_COLUMNS = (
-    "video",
+_BEFORE = ("video", "status", "bytes", "modified")
+_AFTER = (
     "model",
     "protocol",
     "num_frames",
@@ -16,41 +15,45 @@ _VIDEO_COLUMNS = (
     "num_views_used",
     "backend",
     "precision",
+    "elapsed_seconds",
 )
-_PREDICTION_COLUMNS = ("rank", "label", "index", "probability")
+_PREDICTION_COLUMNS = ("label", "probability", "index")
 _ERROR_COLUMNS = ("kind", "message")
 
-COLUMNS = (
-    *_VIDEO_COLUMNS,
-    *_PREDICTION_COLUMNS,
-    "elapsed_seconds",
-    *(f"error_{column}" for column in _ERROR_COLUMNS),
-)
 
+class CsvWriter(RecordWriter):
+    """A header, then a row per video; what is not known is empty.
 
-class CsvWriter:
-    """A header, then a row a prediction; a failed video has one row with its error."""
+    Columns `label_1` … `label_k`, with `probability_1` and `index_1` likewise; warnings are joined
+    by a semicolon.
+    """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._rows = csv.writer(stream, lineterminator="\n")
-        self._rows.writerow(COLUMNS)
+    def __init__(self, stream: TextIO, *, top_k: int, note: str = "") -> None:
+        super().__init__(stream, top_k=top_k, note=note)
+        self._rows = CsvRows(stream)
+        self._ranks = range(1, top_k + 1)
+        self._rows.write(
+            [
+                *_BEFORE,
+                *(f"{column}_{rank}" for rank in self._ranks for column in _PREDICTION_COLUMNS),
+                *_AFTER,
+                "warnings",
+                *(f"error_{column}" for column in _ERROR_COLUMNS),
+            ]
+        )
 
-    def write(self, result: Result) -> None:
-        """Write the rows of one video and flush them; unknown values are empty."""
-        record = to_record(result)
+    def write(self, record: dict[str, Any]) -> None:
+        """Write one row and flush it."""
+        by_rank = {prediction["rank"]: prediction for prediction in record["predictions"]}
+        best = [by_rank.get(rank, {}) for rank in self._ranks]
         error = record["error"] or {}
-        for prediction in record["predictions"] or [{}]:
-            self._rows.writerow(
-                [
-                    *(record[column] for column in _VIDEO_COLUMNS),
-                    *(prediction.get(column) for column in _PREDICTION_COLUMNS),
-                    record["elapsed_seconds"],
-                    *(error.get(column) for column in _ERROR_COLUMNS),
-                ]
-            )
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Nothing to complete, but the header of an empty run may still be in the buffer."""
-        self._stream.flush()
+        self._rows.write(
+            [
+                *(record.get(column) for column in _BEFORE),
+                *(scored.get(column) for scored in best for column in _PREDICTION_COLUMNS),
+                *(record.get(column) for column in _AFTER),
+                "; ".join(record["warnings"]),
+                *(error.get(column) for column in _ERROR_COLUMNS),
+            ]
+        )
+        self.stream.flush()

@@ -1,41 +1,32 @@
-"""JSON: one list, or one object a line."""
+"""JSON: one list, or one object per line; ASCII, so that any file name survives any stream."""
 
 import json
-from typing import TextIO
+from typing import Any
 
-from vswin_cli.formats.records import to_record
-from vswin_cli.results import Result
+from vswin_cli.formats.writer import RecordWriter
 
 
-class JsonLinesWriter:
-    """One object a line; ASCII, so that any file name survives any stream."""
+class JsonLinesWriter(RecordWriter):
+    """One object per line."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, result: Result) -> None:
+    def write(self, record: dict[str, Any]) -> None:
         """Write one line and flush it."""
-        self._stream.write(json.dumps(to_record(result)) + "\n")
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Nothing to complete: every line stands for itself."""
+        self.stream.write(json.dumps(record) + "\n")
+        self.stream.flush()
 
 
-class JsonWriter:
-    """One list, an object a line; complete only once closed."""
+class JsonWriter(RecordWriter):
+    """One list, an object per line; complete only once closed."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._separator = "[\n"
+    _separator = "[\n"
 
-    def write(self, result: Result) -> None:
+    def write(self, record: dict[str, Any]) -> None:
         """Write one element and flush it."""
-        self._stream.write(self._separator + json.dumps(to_record(result)))
-        self._stream.flush()
+        self.stream.write(self._separator + json.dumps(record))
+        self.stream.flush()
         self._separator = ",\n"
 
     def close(self) -> None:
         """Close the list."""
-        self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
-        self._stream.flush()
+        self.stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
+        super().close()

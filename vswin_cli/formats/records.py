@@ -15,6 +15,7 @@ def to_record(result: Result) -> dict[str, Any]:
     prediction = result if isinstance(result, Prediction) else None
     return {
         "video": result.video,
+        "status": "ok" if prediction else "failed",
         "model": result.setup.model,
         "protocol": result.setup.protocol,
         "num_frames": prediction and prediction.num_frames,
@@ -34,6 +35,7 @@ def to_record(result: Result) -> dict[str, Any]:
             for scored in (prediction.scored_labels if prediction else ())
         ],
         "elapsed_seconds": result.elapsed_seconds,
+        "warnings": list(map(printable, prediction.warnings)) if prediction else [],
         "error": None
         if isinstance(result, Prediction)
         else {"kind": result.kind, "message": printable(result.message)},

@@ -1,75 +1,69 @@
 """The durable file of a run: records appended one by one, each on disk before it counts.
 
 A record is one line of JSON. The last one of a video is the one that holds; what a power cut tore
-off at the end is cut away when the file is opened again. Once a run ends, the file is rewritten
-with each video once, in the order of the videos, unless it is so already.
+off at the end is cut away when the file is opened again, and lines that are damaged are set aside.
+Once a run ends, the file is rewritten with each video once, in the order of the videos, unless it
+is so already. The system's lock on the file itself keeps a second run off, by whatever name it
+comes, and ends with the process.
 """
 
+import errno
+import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.system.files import replacing, sync_folder, write_durably
+from vswin_cli.runs.records import Entry, Record, Settings, entry_of, parsed
+from vswin_cli.system.files import open_regular, replacing, sync_folder, write_durably
 
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is kept in memory of a record."""
-
-    start: int  # in the file
-    length: int  # bytes
-    is_ok: bool
-    num_bytes: int | None  # of the video's file
-    modified: str | None
-    settings: str
-    path: str  # absolute, of the video's file when it was recorded
-    summary: str  # the most probable label, where there is one, or the kind of the failure
-    elapsed_seconds: float
-    features: tuple[int, ...] = ()  # where they are kept, in records of `vswin embed`
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
+_COPIED_BYTES = 1 << 20
 
 
 class Journal:
-    """Opens or makes the file; use it as a context.
+    """Opens or makes the file; use it with `closing`.
 
     Args:
         path: Of the file; a link is followed.
-        resume: Keep what is there; False starts it anew.
-        read_only: Look at it alone; it must be there.
+        resume: Keep what is there; False starts over.
+        read_only: Look at it alone, without a lock; it must be there.
 
     Raises:
-        UsageError: The file is something else than records of this kind.
+        UsageError: Another run writes to it, or it is something else than records of this kind.
         OutputError: It cannot be read or written.
     """
 
-    def __init__(self, path: Path, *, resume: bool, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, resume: bool = True, read_only: bool = False) -> None:
         self.path = Path(os.path.realpath(path))
         self.entries: dict[str, Entry] = {}
+        self.num_damaged = 0  # lines that are set aside in `damaged_path`
         self._superseded = False
         self._read_only = read_only
+        self._known_settings: dict[str, Settings] = {}
         with _translated(self.path):
-            self._file = self._open(resume=resume)
+            self._file = open_regular(self.path) if read_only else _open_locked(self.path)
             try:
-                self._end = self._read()
+                if not read_only and not resume:
+                    self._file.truncate(0)
+                damaged = self._read()
                 if not read_only:
                     self._file.truncate(self._end)
                     os.fsync(self._file.fileno())
                     sync_folder(self.path.parent)
+                    self._set_aside(damaged)
             except BaseException:
                 self._file.close()
                 raise
 
-    def _open(self, *, resume: bool) -> FileIO:
-        if self._read_only:
-            return self.path.open("rb", buffering=0)
-        flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
-        return FileIO(os.open(self.path, flags, 0o666), "r+b")
+    @property
+    def damaged_path(self) -> Path:
+        """Where lines go that are no records, but stand among some."""
+        return self.path.with_name(f"{self.path.name}.damaged")
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
@@ -79,15 +73,30 @@ class Journal:
         """Add a record; it is on disk when this returns.
 
         Raises:
-            OutputError: It is not, for lack of space or another reason.
+            OutputError: It is not, for lack of space, or as the file was removed.
         """
         line = json.dumps(record).encode("ascii") + b"\n"  # any name survives in ASCII
         with _translated(self.path):
             write_durably(self._file.fileno(), line, self._end)
         self._remember(record, self._end, len(line))
         self._end += len(line)
+        self.check()
 
-    def records(self, videos: Sequence[str]) -> Iterator[Record]:
+    def check(self) -> None:
+        """Make sure that the path still names the file which the records are in.
+
+        Raises:
+            OutputError: It was removed or replaced; the records are now in another file.
+        """
+        if is_at(self.path, self._file.fileno()):
+            return
+        kept = rescued(self._file.fileno(), self._end, self.path)
+        raise OutputError(
+            f"{self.path} was removed or replaced while the run lasted; the records of "
+            f"{len(self.entries)} videos are in {kept}: put it back under that name, and run again"
+        )
+
+    def records(self, videos: Sequence[str] = ()) -> Iterator[Record]:
         """Yield the records in the order of the videos, then those of videos not among them."""
         for line in self._lines(videos):
             yield json.loads(line)
@@ -98,21 +107,35 @@ class Journal:
         found: Record = json.loads(os.pread(self._file.fileno(), entry.length, entry.start))
         return found
 
-    def put_in_order(self, videos: Sequence[str]) -> None:
+    def forget(self, videos: Iterable[str]) -> None:
+        """Leave records out of the file from the next `put_in_order` on."""
+        for video in videos:
+            del self.entries[video]
+            self._superseded = True
+
+    def put_in_order(self, videos: Sequence[str] = ()) -> None:
         """Rewrite the file with each video once, as `records` yields them, unless it is so.
 
-        Raises:
-            OutputError: It cannot be written.
+        It is written aside, and takes the place of the file when it is complete on disk.
         """
+        self.check()
         if not self._superseded and self._order(videos) == list(self.entries):
             return
-        with _translated(self.path):
-            with replacing(self.path) as temporary, temporary.open("wb") as ordered:
-                ordered.writelines(self._lines(videos))
-            self._file.close()
-            self._file = self.path.open("r+b", buffering=0)
-            self.entries, self._superseded = {}, False
-            self._end = self._read()
+        with _translated(self.path), replacing(self.path) as temporary:
+            ordered = _open_locked(temporary)  # no second run gets between the two
+            try:
+                ordered.truncate(0)
+                end = 0
+                for line in self._lines(videos):
+                    ordered.write(line)
+                    end += len(line)
+            except BaseException:
+                ordered.close()
+                raise
+        self._file.close()
+        self._file = ordered
+        self.entries, self._superseded = {}, False
+        self._read()
 
     def _order(self, videos: Sequence[str]) -> list[str]:
         return list(dict.fromkeys([*(v for v in videos if v in self.entries), *self.entries]))
@@ -122,36 +145,113 @@ class Journal:
             entry = self.entries[video]
             yield os.pread(self._file.fileno(), entry.length, entry.start)
 
-    def _read(self) -> int:
-        """Index what the file holds; returns where its last whole record ends."""
-        start, damaged = 0, None
-        with self.path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if damaged is not None:
-                    break
-                record = _parsed(line)
-                if record is None:
-                    damaged = number
-                    torn = line
-                else:
+    def _read(self) -> list[tuple[int, int]]:
+        """Index what the file holds; return the start and length of the lines that are damaged."""
+        damaged: list[tuple[int, int]] = []
+        start, self._end, last = 0, 0, b""
+        with os.fdopen(os.dup(self._file.fileno()), "rb") as lines:
+            lines.seek(0)
+            for line in lines:
+                record = parsed(line)
+                is_whole = line.endswith(b"\n")
+                if record is not None and is_whole:
                     self._remember(record, start, len(line))
-                    start += len(line)
-            else:
-                if damaged is None or (start and number == damaged) or _is_torn_start(torn):
-                    return start
-        advice = (
-            "name the .jsonl file that it wrote"
-            if self._read_only
-            else "choose another --output, or give --no-resume to replace it"
-        )
-        raise UsageError(
-            f"{self.path} is not an output of `vswin label`: line {damaged} is no record of it; "
-            f"{advice}"
-        )
+                elif is_whole:
+                    damaged.append((start, len(line)))
+                start += len(line)
+                self._end = start if is_whole else self._end
+                last = line
+        is_other = bool(damaged) or (self._end < start and not _is_torn_start(last))
+        if is_other and not self.entries and not (len(damaged) == 1 and _is_torn_start(last)):
+            advice = (
+                "name the .jsonl file that it wrote"
+                if self._read_only
+                else "choose another --output, or give --no-resume to replace it"
+            )
+            raise UsageError(f"{self.path} is not an output of `vswin label`; {advice}")
+        self.num_damaged = len(damaged)
+        return damaged
+
+    def _set_aside(self, damaged: Sequence[tuple[int, int]]) -> None:
+        """Keep damaged lines in a file of their own, and leave the others."""
+        if not damaged:
+            return
+        with self.damaged_path.open("ab") as aside:
+            for start, length in damaged:
+                aside.write(os.pread(self._file.fileno(), length, start))
+            aside.flush()
+            os.fsync(aside.fileno())
+        self._superseded = True
+        self.put_in_order()
+        self.num_damaged = len(damaged)
 
     def _remember(self, record: Record, start: int, length: int) -> None:
         self._superseded = self._superseded or record["video"] in self.entries
-        self.entries[record["video"]] = _entry(record, start, length)
+        key = json.dumps(record["settings"], sort_keys=True)
+        record = {**record, "settings": self._known_settings.setdefault(key, record["settings"])}
+        self.entries[record["video"]] = entry_of(record, start, length)
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether a path names the file that a descriptor is open on."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    mine = os.fstat(descriptor)
+    return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
+    """Copy an open file, that its path has lost, to a new one near that path; return its name.
+
+    Raises:
+        OutputError: It cannot be written anywhere.
+    """
+    last: OSError | None = None
+    for folder in (path.parent, Path.cwd(), Path(tempfile.gettempdir())):
+        try:
+            new, name = tempfile.mkstemp(path.suffix, f"{path.stem}.rescued-", folder)
+            with os.fdopen(new, "wb") as copy:
+                for start in range(0, num_bytes, _COPIED_BYTES):
+                    length = min(_COPIED_BYTES, num_bytes - start)
+                    copy.write(os.pread(descriptor, length, start))
+                copy.flush()
+                os.fsync(new)
+        except OSError as exc:
+            last = exc
+        else:
+            return Path(name)
+    raise OutputError(f"{path} was removed while the run lasted, and cannot be saved: {last}")
+
+
+def _open_locked(path: Path) -> FileIO:
+    """Open or make a file and lock it; what others put in its place meanwhile is locked instead."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        file = FileIO(os.open(path, flags, 0o666), "r+b")
+        try:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
+            _lock(file, path)
+            if is_at(path, file.fileno()):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(
+            f"another run writes to {path}; wait for it, or choose another --output"
+        ) from None
+    except OSError as exc:
+        if exc.errno not in _NO_LOCKS:
+            raise
 
 
 class _translated:  # noqa: N801 - reads as a statement
@@ -168,39 +268,6 @@ class _translated:  # noqa: N801 - reads as a statement
             raise OutputError(
                 f"cannot write {self._path}: {error.strerror}; choose another --output"
             ) from error
-
-
-def _entry(record: Record, start: int, length: int) -> Entry:
-    return Entry(
-        start,
-        length,
-        is_ok=record["status"] == "ok",
-        num_bytes=record["bytes"],
-        modified=record["modified"],
-        settings=record["settings"],
-        path=record["path"],
-        summary=_summary(record),
-        elapsed_seconds=record["elapsed_seconds"],
-        features=tuple(record.get("features") or ()),
-    )
-
-
-def _summary(record: Record) -> str:
-    if record["error"]:
-        return str(record["error"]["kind"])
-    return str(record["predictions"][0]["label"]) if record["predictions"] else ""
-
-
-def _parsed(line: bytes) -> Record | None:
-    """The record of a whole line, or None."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        record: Record = json.loads(line)
-        _entry(record, 0, 0)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
-    return record if isinstance(record["video"], str) else None
 
 
 def _is_torn_start(line: bytes) -> bool:

@@ -2,8 +2,9 @@
 
 A process pool of the standard library breaks as a whole when one process dies, and those that
 replace workers send all results through one pipe under one lock. Here every worker has a socket of
-its own: its end tells of its death, and a worker that has finished waits in it, which is what
-bounds the memory.
+its own: its end tells of its death, and the reply of one that has finished waits in it, which is
+what bounds the memory. No more than a byte and a descriptor ever goes through it at once, so that
+a worker which is stopped in the middle of something stops nobody else.
 """
 
 import threading
@@ -14,19 +15,20 @@ from queue import SimpleQueue
 from time import monotonic
 
 from vswin_cli.errors import BackendError, VideoError
-from vswin_cli.runs.finding import Found
+from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess, how_it_ended
-from vswin_cli.system.processors import available_processors
+from vswin_cli.system.processors import available_memory, available_processors
 from vswin_cli.video.views import Views
 
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
 _PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones
+_LEAST_MEMORY_BYTES = 2_000_000_000
 _MAX_READY = 1  # videos that wait for the model, beside those that wait in their workers
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedVideo:
     """A video's views, or why it has none."""
 
     found: Found
@@ -43,19 +45,29 @@ class DecodingPool:
         decoding: How the workers decode.
         num_workers: Processes at most; they start when there is something to do.
         timeout_seconds: For one video, from when a worker takes it.
+        memory_bytes: That to decode one video may take; None is half of all, shared by the workers.
     """
 
-    def __init__(self, decoding: Decoding, *, num_workers: int, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        decoding: Decoding,
+        *,
+        num_workers: int,
+        timeout_seconds: float,
+        memory_bytes: int | None = None,
+    ) -> None:
         self._decoding = decoding
+        share = available_memory() // 2 // num_workers
+        self._memory_bytes = memory_bytes or max(share, _LEAST_MEMORY_BYTES)
         self._num_workers = num_workers
         self._timeout_seconds = timeout_seconds
         self._workers: list[WorkerProcess] = []
-        self._ready = SimpleQueue[Decoded | BaseException | None]()
+        self._ready = SimpleQueue[DecodedVideo | BaseException | None]()
         self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that looks after the workers
         self._stopped_at: float | None = None
         self._is_closed = False
 
-    def decode_each(self, videos: Iterable[Found]) -> Generator[Decoded, None, None]:
+    def decode_each(self, videos: Iterable[Found]) -> Generator[DecodedVideo, None, None]:
         """Yield every video as it is ready, in no certain order; to be called once.
 
         Raises:
@@ -118,7 +130,7 @@ class DecodingPool:
                 self._workers.remove(idle)
                 idle = None
             if idle is None:
-                idle = WorkerProcess(self._decoding)
+                idle = WorkerProcess(self._decoding, self._memory_bytes)
                 self._workers.append(idle)
             idle.ask(found, self._timeout_seconds)
 
@@ -152,24 +164,23 @@ class DecodingPool:
 
     def _listen(self, worker: WorkerProcess) -> None:
         try:
-            if not worker.is_ready:
-                worker.connection.recv_bytes()
-                worker.begin(self._timeout_seconds)
+            worker.has_answered = worker.is_ready
+            if worker.is_ready and not self._has_room():
                 return
-            worker.has_answered = True
-            if not self._has_room():
-                return
-            answer = worker.receive()
+            reply = worker.receive()
         except (EOFError, OSError):
             self._bury(worker)
+            return
+        if reply is None:
+            worker.begin(self._timeout_seconds)
             return
         found = worker.found
         assert found is not None
         worker.found = None
         error = None
-        if answer.error_kind is not None:
-            error = VideoError(answer.error_message or "", kind=answer.error_kind)
-        self._ready.put(Decoded(found, answer.views, error, answer.seconds, answer.notes))
+        if reply.error_kind is not None:
+            error = VideoError(reply.error_message or "", kind=reply.error_kind)
+        self._ready.put(DecodedVideo(found, reply.views, error, reply.seconds, reply.notes))
 
     def _bury(self, worker: WorkerProcess) -> None:
         """Record the video that a worker died of."""
@@ -194,7 +205,7 @@ class DecodingPool:
         assert found is not None
         advice = "try --reader decord or opencv" if kind == "crashed" else "raise --timeout"
         error = VideoError(f"cannot read {found.path}: {reason}; {advice}", kind=kind)
-        self._ready.put(Decoded(found, None, error, monotonic() - worker.since))
+        self._ready.put(DecodedVideo(found, None, error, monotonic() - worker.since))
 
 
 def default_workers(threads: int | None = None) -> int:

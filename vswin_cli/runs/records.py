@@ -1,57 +1,94 @@
-"""A video's record: predict's object, and what tells whether it still holds."""
+"""A video's record: predict's object, where its file was, and what it was made with."""
 
-import hashlib
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from vswin_cli.errors import UsageError
 from vswin_cli.formats.records import to_record
-from vswin_cli.results import Prediction, Result, Setup
-from vswin_cli.runs.finding import Found
-from vswin_cli.runs.journal import Journal, Record
+from vswin_cli.results import Result, Setup
+from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.protocols import ViewProtocol
 
+Record = dict[str, Any]
+Settings = Mapping[str, Any]  # what records depend on beside their video, each by its name
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = (int, float)
+_SHAPES: dict[str, tuple[type, ...]] = {
+    "video": (str,),
+    "path": (str,),
+    "status": (str,),
+    "bytes": (int, type(None)),
+    "modified": (str, type(None)),
+    "settings": (dict,),
+    "elapsed_seconds": _NUMBER,
+    "warnings": (list,),
+    "predictions": (list,),
+    "error": (dict, type(None)),
+}
+_PREDICTION_SHAPES: dict[str, tuple[type, ...]] = {
+    "rank": (int,),
+    "label": (str,),
+    "index": (int,),
+    "probability": _NUMBER,
+}
 
 
-def settings_digest(
+@dataclass(frozen=True)
+class Entry:
+    """What is kept in memory of a record."""
+
+    start: int  # in the file
+    length: int  # bytes
+    is_ok: bool
+    num_bytes: int | None  # of the video's file
+    modified: str | None
+    settings: Settings
+    path: str  # absolute, of the video's file when it was recorded
+    summary: str  # the most probable label, where there is one, or the kind of the failure
+    elapsed_seconds: float
+    has_warnings: bool = False
+    features: tuple[int, ...] = ()  # where they are kept, in records of `vswin embed`
+
+
+def settings_of(
     setup: Setup,
     protocol: ViewProtocol,
     weights_sha256: str,
     reader: str,
-    top_k: int,
-    *,
-    adaptive: bool = False,
-) -> str:
-    """Sum up in 16 hexadecimal digits whatever a prediction depends on beside its video."""
-    settings = {
-        **asdict(setup),
-        "protocol": asdict(protocol),
-        "weights": weights_sha256,
+    **others: object,
+) -> dict[str, Any]:
+    """Name whatever a prediction depends on beside its video.
+
+    Args:
+        setup: Of the run.
+        protocol: Likewise.
+        weights_sha256: Of the weights file.
+        reader: As it was asked for.
+        others: What else: JSON values.
+    """
+    views = asdict(protocol)
+    return {
+        "model": setup.model,
+        "weights": weights_sha256[:16],
+        "protocol": str(views.pop("sampling")),
+        "clips": views.pop("num_clips"),
+        "crops": views.pop("num_crops"),
+        **views,
+        "backend": setup.backend,
+        "precision": setup.precision,
         "reader": reader,
-        "top_k": top_k,
-        "adaptive": adaptive,
+        **others,
     }
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _is_another_file(recorded: str, path: str) -> bool:
-    """Whether a record is of another file that is still there; one that is not, was moved."""
-    if recorded == os.path.abspath(path):  # noqa: PTH100 - as it was recorded
-        return False
-    try:
-        return not os.path.samefile(recorded, path)  # noqa: PTH121
-    except (OSError, ValueError):
-        return False
-
-
-def label_record(found: Found, result: Result, settings: str) -> Record:
-    """Extend predict's object by the outcome, the file's place, size and time, and the settings."""
+def video_record(found: Found, result: Result, settings: Settings) -> Record:
+    """Extend predict's object by the file's place, size and time, and the settings."""
     return {
         **to_record(result),
-        "status": "ok" if isinstance(result, Prediction) else "failed",
         "path": os.path.abspath(found.path),  # noqa: PTH100 - links keep names of their own
         "bytes": found.num_bytes,
         "modified": modified(found),
@@ -70,25 +107,73 @@ def modified(found: Found) -> str | None:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def why_again(
-    found: Found, journal: Journal | None, settings: str, *, retry_failed: bool
-) -> str | None:
-    """Why a video is to be labelled, or None where its record holds; without a journal, all are.
+def parsed(line: bytes) -> Record | None:
+    """The record of a line, or None where it is none: damaged, or of something else."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if _is_record(record) else None
 
-    Raises:
-        UsageError: The record is of another file of that name, in another folder.
-    """
-    if journal is None or (entry := journal.entries.get(found.video)) is None:
-        return "new"
-    if _is_another_file(entry.path, found.path):
-        raise UsageError(
-            f"{journal.path.name} holds {found.video} of another folder, {entry.path}; choose "
-            "another file for this one, or name both folders in one run"
-        )
-    if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):
-        return "changed"
-    if entry.settings != settings:
-        return "other settings"
-    if retry_failed and not entry.is_ok:
-        return "failed before"
-    return None
+
+def entry_of(record: Record, start: int, length: int) -> Entry:
+    """Sum a record up that stands at a place of a file."""
+    summary = ""
+    if record["error"]:
+        summary = str(record["error"]["kind"])
+    elif record["predictions"]:
+        summary = str(record["predictions"][0]["label"])
+    return Entry(
+        start,
+        length,
+        is_ok=record["status"] == "ok",
+        num_bytes=record["bytes"],
+        modified=record["modified"],
+        settings=record["settings"],
+        path=record["path"],
+        summary=summary,
+        elapsed_seconds=record["elapsed_seconds"],
+        has_warnings=bool(record["warnings"]),
+        features=tuple(record.get("features") or ()),
+    )
+
+
+def _is_record(value: object) -> bool:
+    """Whether whoever reads records can rely on the shapes of all that they read."""
+    if not isinstance(value, dict) or not _has_shapes(value, _SHAPES):
+        return False
+    clips, features = value.get("clips", []), value.get("features")
+    return (
+        all(_has_shapes(each, _PREDICTION_SHAPES) for each in value["predictions"])
+        and all(isinstance(warning, str) for warning in value["warnings"])
+        and _is_text_of(value["error"], ("kind", "message"))
+        and isinstance(clips, list)
+        and all(isinstance(clip, list) and all(map(_is_whole, clip)) for clip in clips)
+        and (features is None or (isinstance(features, list) and all(map(_is_whole, features))))
+        and (value["modified"] is None or _is_time(value["modified"]))
+        and _is_whole(value["bytes"] or 0)
+    )
+
+
+def _has_shapes(value: object, shapes: Mapping[str, tuple[type, ...]]) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(value.get(key, ...), types) for key, types in shapes.items()
+    )
+
+
+def _is_text_of(value: object, keys: tuple[str, ...]) -> bool:
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(value.get(key), str) for key in keys)
+    )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 2**63
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -1,177 +1,150 @@
-"""The whole run: a decoded video comes in, the model answers, its record is written, and so on."""
+"""A run over many videos: a decoded video comes in, a task answers, its record is written."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
-from vswin_cli.classify import Classifier, OnView
 from vswin_cli.errors import VideoError
-from vswin_cli.results import Failure, Result, Setup
-from vswin_cli.runs.finding import Found
-from vswin_cli.runs.journal import Journal, Record
-from vswin_cli.runs.pool import Decoded, DecodingPool
-from vswin_cli.runs.records import label_record, why_again
-
-Answer = Callable[[Decoded, OnView], tuple[Result, Record]]
+from vswin_cli.results import Failure, Result
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.plan import Plan, plan
+from vswin_cli.runs.pool import DecodedVideo
+from vswin_cli.runs.records import Entry, Record, video_record
+from vswin_cli.runs.task import RunWatcher, Task
+from vswin_cli.runs.videos import Found
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run has to do."""
+class Outcome:
+    """How a run ended, and what all runs into its output have come to.
 
-    todo: list[Found]
-    reasons: Counter[str]  # why, by number of videos
-    num_kept: int  # videos whose record holds
-
-    @property
-    def num_found(self) -> int:
-        """Videos in all."""
-        return len(self.todo) + self.num_kept
-
-    @property
-    def summary(self) -> str:
-        """How many are labelled for which reason, and how many are skipped."""
-        parts = [f"{count} {reason}" for reason, count in self.reasons.items()]
-        if self.num_kept:
-            parts.append(f"{self.num_kept} skipped, done before with the same settings")
-        return ", ".join(parts) or "nothing to do"
-
-
-class RunWatcher:
-    """Is told what happens, in the thread of the run; this one does nothing about it."""
-
-    def on_plan(self, plan: Plan) -> None:
-        """It is known what there is to do."""
-
-    def following(
-        self, todo: Sequence[Found], busy_with: Callable[[], Sequence[Found]]
-    ) -> AbstractContextManager[None]:
-        """Lasts as long as the run, the loading of the model included.
-
-        Args:
-            todo: The videos.
-            busy_with: Gives those that are being decoded.
-        """
-        return nullcontext()
-
-    def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
-        """Lasts as long as `stop` ends the run after what is in flight; it takes any thread."""
-        return nullcontext()
-
-    def on_start(self, found: Found) -> None:
-        """The model starts on a video."""
-
-    def on_view(self, done: int, total: int) -> None:
-        """The model has computed another view of it."""
-
-    def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
-        """A video's record is on disk."""
-
-
-def plan(
-    found: Sequence[Found],
-    journal: Journal | None,
-    settings: str | Mapping[str, str],
-    *,
-    retry_failed: bool,
-    why_else: Callable[[Found], str | None] | None = None,
-) -> Plan:
-    """Decide what is to be labelled: what has no record that holds.
-
-    Args:
+    Attributes:
         found: The videos.
-        journal: The records; None has none.
-        settings: What they have to carry, of all videos, or by the name of each.
-        retry_failed: Whether those of failures do not hold.
-        why_else: Gives a reason to label a video whose record holds, if there is one.
+        entries: Of the records, by the name of the video.
+        num_failed: In this run.
+        is_stopped: Whether this run ended early, by itself.
     """
-    todo = []
-    reasons = Counter[str]()
-    for video in found:
-        expected = settings if isinstance(settings, str) else settings[video.video]
-        reason = why_again(video, journal, expected, retry_failed=retry_failed)
-        if reason is None and why_else is not None:
-            reason = why_else(video)
-        if reason is not None:
-            todo.append(video)
-            reasons[reason] += 1
-    return Plan(todo, reasons, len(found) - len(todo))
+
+    found: Sequence[Found]
+    entries: Mapping[str, Entry]
+    num_failed: int = 0
+    is_stopped: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The videos' names, in their order."""
+        return [video.video for video in self.found]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every video is done, and well."""
+        return all(name in self.entries and self.entries[name].is_ok for name in self.names)
 
 
-class Run:
-    """Labels videos into a journal.
+def run_over(
+    videos: Sequence[Found],
+    task: Task,
+    output: Output,
+    options: RunOptions,
+    watcher: RunWatcher | None = None,
+) -> Outcome:
+    """Make the records that are missing, and the output of them; one video's failure is recorded.
 
     Args:
-        answer: Makes of a decoded video its result and its record, in this process.
-        pool: What decodes, meanwhile, in others.
-        journal: Where each record goes before the next video.
+        videos: As `find_videos` finds them.
+        task: What is computed.
+        output: Where it goes; holds what earlier runs have done.
+        options: How.
         watcher: Is told what happens.
-        max_failures: Stop after so many; None never does.
+
+    Raises:
+        UsageError: Another run writes to the output, or it holds what would be replaced.
+        OutputError: A record cannot be written.
+        VswinError: The model cannot be loaded, or decoding processes do not start.
     """
+    watcher = watcher or RunWatcher()
+    names = [video.video for video in videos]
+    with output.opened() as journal, task.opened(journal, options=options):
+        if journal.num_damaged:
+            lines = "1 line is" if journal.num_damaged == 1 else f"{journal.num_damaged} lines are"
+            watcher.on_warning(
+                f"{lines} no record of {journal.path}, and set aside in {journal.damaged_path}"
+            )
+        planned = _plan(videos, task, journal, options)
+        watcher.on_plan(planned)
+        num_failed = 0
+        if planned.todo:
+            num_failed = _carry_out(planned.todo, task, journal, options, watcher)
+        journal.forget(_gone(journal, names))
+        task.finish(output, journal, videos)
+        is_stopped = options.max_failures is not None and num_failed >= options.max_failures
+        return Outcome(videos, journal.entries, num_failed, is_stopped)
 
-    def __init__(
-        self,
-        answer: Answer,
-        pool: DecodingPool,
-        journal: Journal,
-        watcher: RunWatcher,
-        max_failures: int | None = None,
-    ) -> None:
-        self._answer = answer
-        self._pool = pool
-        self._journal = journal
-        self._watcher = watcher
-        self._max_failures = max_failures
-        self.num_failed = 0
 
-    def label(self, videos: Sequence[Found]) -> None:
-        """Label every video, or until the pool is stopped; one that fails stops no other.
+def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunOptions) -> Plan:
+    """Say what `run_over` would do; make and lock nothing."""
+    with output.looked_at() as journal, task.planned(journal, options=options):
+        return _plan(videos, task, journal, options)
 
-        Raises:
-            OutputError: A record cannot be written.
-            BackendError: Decoding processes do not start.
-        """
-        unreadable = (
-            Decoded(video, None, video.error, 0.0)
-            for video in videos
-            if video.error is not None and self.num_failed != self._max_failures
-        )
-        readable = (v for v in videos if v.error is None)
-        with closing(self._pool.decode_each(readable)) as decoded_each:
+
+def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
+    """Videos that were not there when they were asked for, and are not asked for any more."""
+    wanted = set(names)
+    return [
+        name
+        for name, entry in journal.entries.items()
+        if not entry.is_ok and entry.summary == "missing" and name not in wanted
+    ]
+
+
+def _plan(
+    videos: Sequence[Found], task: Task, journal: Journal | None, options: RunOptions
+) -> Plan:
+    return plan(
+        videos,
+        journal,
+        task.settings_for,
+        retry_failed=options.retry_failed,
+        why_else=task.why_again,
+    )
+
+
+def _carry_out(
+    todo: Sequence[Found], task: Task, journal: Journal, options: RunOptions, watcher: RunWatcher
+) -> int:
+    """Make the records of some videos, or until the run is stopped; return how many failed."""
+    pool = task.make_pool(options)
+    num_failed = 0
+    unreadable = (
+        DecodedVideo(video, None, video.error, 0.0)
+        for video in todo
+        if video.error is not None and num_failed != options.max_failures
+    )
+    readable = (video for video in todo if video.error is None)
+    with watcher.following(todo, pool.busy_with):
+        setup = task.classifier.setup
+        with (
+            watcher.interruptible(pool.stop),
+            closing(pool.decode_each(readable)) as decoded_each,
+        ):
             for decoded in chain(unreadable, decoded_each):
-                self._watcher.on_start(decoded.found)
-                result, record = self._answer(decoded, self._watcher.on_view)
-                self._journal.append(record)
-                self._watcher.on_result(decoded.found, result, decoded.notes)
+                found = decoded.found
+                watcher.on_start(found)
+                result: Result
+                more: Record = {}
+                if decoded.views is None:
+                    error = decoded.error or VideoError("no views")
+                    result = Failure(found.video, setup, error.kind, str(error), decoded.seconds)
+                else:
+                    result, more = task.compute(decoded, decoded.views, watcher.on_view)
+                record = video_record(found, result, task.settings_for(found))
+                journal.append({**record, **task.about(found), **more})
+                watcher.on_result(found, result, decoded.notes)
                 if isinstance(result, Failure):
-                    self.num_failed += 1
-                    if self.num_failed == self._max_failures:
-                        self._pool.stop()
-
-
-def failure_of(decoded: Decoded, setup: Setup) -> Failure:
-    """The result of a video that has no views."""
-    error = decoded.error or VideoError("no views")
-    return Failure(decoded.found.video, setup, error.kind, str(error), decoded.seconds)
-
-
-def labelling(classifier: Classifier, settings: str) -> Answer:
-    """Make what answers a decoded video by its best labels.
-
-    Args:
-        classifier: What computes; it runs in this process.
-        settings: The digest that the records carry.
-    """
-
-    def answer(decoded: Decoded, on_view: OnView) -> tuple[Result, Record]:
-        result: Result
-        if decoded.views is None:
-            result = failure_of(decoded, classifier.setup)
-        else:
-            video = decoded.found.video
-            result = classifier.predict(video, decoded.views, decoded.seconds, on_view)
-        return result, label_record(decoded.found, result, settings)
-
-    return answer
+                    num_failed += 1
+                    if num_failed == options.max_failures:
+                        pool.stop()
+    return num_failed

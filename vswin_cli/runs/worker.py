@@ -6,7 +6,7 @@ It imports `vswin_cli.video` and nothing of the model, so that it starts fast an
 import ctypes
 import logging
 import os
-import pickle
+import resource
 import signal
 import sys
 import threading
@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from socket import send_fds, socket
 from time import perf_counter
 
 from vswin_cli.errors import VideoError
+from vswin_cli.runs.shared_memory import pack, unpack
 from vswin_cli.video.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
 Decode = Callable[[str, ViewProtocol, str], Views]  # (path, protocol, reader) to its views
 
+READY, REPLY = b"+", b"="  # what a worker sends
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -41,7 +44,7 @@ class Decoding:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What a worker made of one path."""
 
     views: Views | None
@@ -73,37 +76,62 @@ def decode_views(
     return read_views(Path(path), (protocol, *others), reader, threads)
 
 
-def serve(descriptor: int, parent: int) -> None:
+def serve(descriptor: int, parent: int, decoding: int, memory_bytes: int) -> None:
     """Answer requests until the parent closes the connection, or ends in whatever way.
 
     Args:
-        descriptor: Of a socket: a pickled `Decoding` comes first, then a path a request.
+        descriptor: Of a socket: a path comes per request, and per reply one byte goes with the
+            descriptor of a packed `Reply`, so that neither end ever waits for the other.
         parent: Process id of who asks.
+        decoding: Descriptor of a packed `Decoding`.
+        memory_bytes: That decoding may take.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the parent's decision
     _end_with(parent)
-    connection = Connection(descriptor)
-    decoding: Decoding = pickle.loads(connection.recv_bytes())
-    connection.send_bytes(b"ready")
+    how: Decoding = unpack(decoding)
+    connection = socket(fileno=descriptor)
+    connection.send(READY)
     notes = _Notes()
     requests = SimpleQueue[str]()
-    threading.Thread(target=_take_requests, args=(connection, requests), daemon=True).start()
+    reading = Connection(os.dup(descriptor))
+    threading.Thread(target=_take_requests, args=(reading, requests), daemon=True).start()
+    _limit_memory(memory_bytes)
     while True:
-        answer = _answer(requests.get(), decoding, notes)
-        connection.send_bytes(pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL))
-        del answer  # its frames need not wait for the next video
+        reply = _reply(requests.get(), how, notes, memory_bytes)
+        packed = pack(reply)
+        send_fds(connection, [REPLY], [packed])
+        os.close(packed)
+        del reply  # its frames need not wait for the next video
 
 
-def _answer(path: str, decoding: Decoding, notes: "_Notes") -> Answer:
+def _reply(path: str, how: Decoding, notes: "_Notes", memory_bytes: int) -> Reply:
     start = perf_counter()
     views = kind = message = None
     try:
-        views = decoding.decode(path, decoding.protocol, decoding.reader)
+        views = how.decode(path, how.protocol, how.reader)
     except VideoError as error:
         kind, message = error.kind, str(error)
+    except MemoryError:
+        gigabytes = memory_bytes / 1e9
+        kind = "unreadable"
+        message = f"cannot read {path}: to decode it takes more than {gigabytes:.1f} GB of memory"
     except Exception as error:  # whatever a decoder raises costs this video alone
         kind, message = "unreadable", f"cannot read {path}: {type(error).__name__}: {error}"
-    return Answer(views, kind, message, perf_counter() - start, notes.taken())
+    return Reply(views, kind, message, perf_counter() - start, notes.taken())
+
+
+def _limit_memory(num_bytes: int) -> None:
+    """Let allocations fail that would take more than so much beyond what there is, on Linux."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        used = int(status.partition("VmData:")[2].split()[0]) * 1024
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = used + num_bytes
+        if most != resource.RLIM_INFINITY:
+            limit = min(limit, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
+    except (OSError, ValueError, IndexError):
+        return
 
 
 def _take_requests(connection: Connection, requests: SimpleQueue[str]) -> None:

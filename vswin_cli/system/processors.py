@@ -1,4 +1,4 @@
-"""How many processors this process may keep busy, by its affinity and its container's quota."""
+"""How many processors and how much memory this process may use, by its container's limits too."""
 
 import os
 from math import ceil
@@ -24,8 +24,32 @@ def available_processors(
     return max(1, min(allowed, *map(ceil, _quotas(control_groups, membership)), allowed))
 
 
+def available_memory(control_groups: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -> int:
+    """Count the bytes that this process may use: the machine's, or its container's if fewer.
+
+    Args:
+        control_groups: As of `available_processors`.
+        membership: Likewise.
+    """
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for folder in _groups("memory", control_groups, membership):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            try:
+                found.append(int((folder / name).read_text()))
+            except (OSError, ValueError):  # no such file; `max`, which is no limit
+                continue
+    return min(found)
+
+
 def _quotas(control_groups: Path, membership: Path) -> list[float]:
     """Processors' worth of time that each group above this process grants it."""
+    return [
+        quota for folder in _groups("cpu", control_groups, membership) for quota in _quota(folder)
+    ]
+
+
+def _groups(controller: str, control_groups: Path, membership: Path) -> list[Path]:
+    """The folders of the groups that this process is in, from the innermost out."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:  # not Linux
@@ -33,13 +57,13 @@ def _quotas(control_groups: Path, membership: Path) -> list[float]:
     found = []
     for line in lines:
         _, controllers, group = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
         # A container sees its own group at the root, whatever the path says.
         root = control_groups / controllers if controllers else control_groups
         path = root / group.lstrip("/")
         for folder in (path, *path.parents):
-            found.extend(_quota(folder))
+            found.append(folder)
             if folder == root:
                 break
     return found

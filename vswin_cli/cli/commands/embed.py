@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vswin_cli.api.options import EngineOptions, RunOptions, ViewOptions
+from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     NoTopOption,
@@ -13,7 +13,8 @@ from vswin_cli.cli.options import (
     QuietOption,
     VerboseOption,
 )
-from vswin_cli.runs.finding import Selection
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.videos import Selection
 
 
 def embed(
@@ -54,23 +55,17 @@ def embed(
     every video has features, 1 if one has not, 2 for wrong usage, 130 after Ctrl-C.
     """
     from vswin_cli.api.model import VideoModel
-    from vswin_cli.api.runs import embed_videos
+    from vswin_cli.api.runs import embed_run
     from vswin_cli.cli.display import RunDisplay
     from vswin_cli.cli.progress import fetch_shown
     from vswin_cli.cli.tables import print_summary
 
     model = VideoModel(engine, views, top=False if no_top else None, fetch=fetch_shown)
     display = RunDisplay(quiet=quiet, verbose=verbose)
-    outcome = embed_videos(
-        model,
-        paths,
-        output,
-        selection=selection,
-        run=run,
-        watcher=display,
-        dtype=dtype,
-        per_view=per_view,
+    embedding = embed_run(
+        model, paths, output, selection=selection, run=run, dtype=dtype, per_view=per_view
     )
+    outcome = embedding.carry_out(display)
     if not quiet:
         print_summary(outcome, display, output, done="embedded")
     display.end(outcome, is_complete=outcome.is_complete)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vswin_cli.api.options import EngineOptions, RunOptions, ViewOptions
+from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     RUN,
@@ -14,6 +14,7 @@ from vswin_cli.cli.options import (
     TopKOption,
     VerboseOption,
 )
+from vswin_cli.runs.options import RunOptions
 
 
 def evaluate(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vswin_cli.api.options import EngineOptions, RunOptions, ViewOptions
+from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     RUN,
@@ -14,7 +14,8 @@ from vswin_cli.cli.options import (
     TopKOption,
     VerboseOption,
 )
-from vswin_cli.runs.finding import Selection
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.videos import Selection
 
 
 def label(
@@ -62,23 +63,23 @@ def label(
     """
     from vswin_cli.api.estimate import estimate
     from vswin_cli.api.model import VideoModel
-    from vswin_cli.api.runs import LabelRun
+    from vswin_cli.api.runs import label_run
     from vswin_cli.cli.display import RunDisplay
     from vswin_cli.cli.progress import fetch_shown
     from vswin_cli.cli.tables import print_estimate, print_plan, print_summary
 
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
-    label_run = LabelRun(
+    labelling = label_run(
         model, paths, output, selection=selection, run=run, top_k=top_k, embeddings=embeddings
     )
     if dry_run:
-        plan = label_run.plan()
+        plan = labelling.plan()
         print_plan(plan)
         if plan.todo:
             print_estimate(estimate(model, run, plan.todo), model.model.name, len(plan.todo))
         return
     display = RunDisplay(quiet=quiet, verbose=verbose)
-    outcome = label_run.carry_out(display)
+    outcome = labelling.carry_out(display)
     if not quiet:
         print_summary(outcome, display, output)
     display.end(outcome, is_complete=outcome.is_complete)

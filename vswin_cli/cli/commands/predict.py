@@ -2,17 +2,19 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import OUTPUT, TopKOption, VerboseOption
 from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.formats.records import to_record
+from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_named, format_of
 from vswin_cli.formats.text import printable
-from vswin_cli.formats.writers import Format, open_writer
+from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
 from vswin_cli.zoo.models import AnyModel, BundledModel
 
@@ -26,6 +28,8 @@ def predict(
         Format | None,
         typer.Option(
             "--format",
+            parser=format_named,
+            metavar="|".join(each.name for each in RECORD_FORMATS),
             help="Form of the results. Default: by --output's extension, else table.",
             rich_help_panel=OUTPUT,
         ),
@@ -57,15 +61,11 @@ def predict(
     with ViewProgress() as progress:
         progress.say(f"loading {engine.model}")
         classifier = model.classifier(num_labels, threads=engine.threads)
-        form = output_format or _form_of(output)
         failed = 0
-        with (
-            _open_output(output) as stream,
-            closing(open_writer(form, stream, _note(model.model))) as writer,
-        ):
+        with _writer(output_format, output, num_labels, _note(model.model)) as writer:
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()
-                writer.write(result)
+                writer.write(to_record(result))
                 if isinstance(result, Failure):
                     failed += 1
                     print(f"error: {printable(result.message)}", file=sys.stderr)
@@ -76,9 +76,23 @@ def predict(
         raise typer.Exit(1)
 
 
-def _form_of(output: Path | None) -> Format:
-    extension = output.suffix.lower().removeprefix(".") if output else ""
-    return next((form for form in Format if form == extension), Format.TABLE)
+@contextmanager
+def _writer(
+    chosen: Format | None, output: Path | None, top_k: int, note: str
+) -> Iterator[RecordWriter]:
+    """Open the file for the results, or lend standard output."""
+    if chosen is None:
+        is_known = output and output.suffix.lower() in [e.extension for e in RECORD_FORMATS]
+        chosen = format_of(output, option="--output") if output and is_known else TABLE
+    stream = output or (sys.stdout if chosen.is_text else sys.stdout.buffer)
+    with ExitStack() as stack:
+        try:
+            writer = stack.enter_context(open_writer(chosen, stream, top_k=top_k, note=note))
+        except OSError as exc:
+            raise OutputError(
+                f"cannot write {output}: {exc.strerror}; choose another --output"
+            ) from exc
+        yield writer
 
 
 def _note(model: AnyModel) -> str:
@@ -89,20 +103,6 @@ def _note(model: AnyModel) -> str:
         f"{model.name} is the bundled model, which {model.about.partition(',')[0]}; "
         "for actions: --model swin-b-k400"
     )
-
-
-@contextmanager
-def _open_output(path: Path | None) -> Iterator[TextIO]:
-    """Open the file for the results, or lend standard output; any file name can be written."""
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        stream = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-    except OSError as exc:
-        raise OutputError(f"cannot write {path}: {exc.strerror}; choose another --output") from exc
-    with stream:
-        yield stream
 
 
 def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:

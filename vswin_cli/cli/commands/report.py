@@ -45,9 +45,9 @@ def report(
     from vswin_cli.pages.report.page import build_page
     from vswin_cli.pages.report.strips import strip_frames
     from vswin_cli.pages.report.strips import strips as read_strips
-    from vswin_cli.runs.finding import Found
     from vswin_cli.runs.journal import Journal
     from vswin_cli.runs.pool import default_workers
+    from vswin_cli.runs.videos import Found
 
     with closing(Journal(labels, resume=True, read_only=True)) as journal:
         num_ok = sum(entry.is_ok for entry in journal.entries.values())

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vswin_cli.runs.finding import Found
 from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.views import Views, crop, resize

@@ -1,14 +1,13 @@
-"""Parquet of many videos: one row each, typed."""
+"""Parquet: a row per video, typed."""
 
 import os
-from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from vswin_cli.formats.writer import RecordWriter
 
 _ROWS_A_GROUP = 1000
 
@@ -42,29 +41,44 @@ SCHEMA = pa.schema(
             ),
         ),
         ("elapsed_seconds", pa.float64()),
+        ("warnings", pa.list_(pa.string())),
         ("error_kind", pa.string()),
         ("error_message", pa.string()),
     ]
 )
 
 
-def write_label_parquet(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    """Write a file of one row a video; memory holds a group of rows at a time."""
-    with pq.ParquetWriter(path, SCHEMA) as writer:
-        for rows in _groups(map(_row, records)):
-            writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+class ParquetWriter(RecordWriter):
+    """A row per video; memory holds a group of rows at a time."""
 
+    def __init__(self, stream: IO[bytes], *, top_k: int, note: str = "") -> None:
+        super().__init__(stream, top_k=top_k, note=note)
+        self._file = pq.ParquetWriter(stream, SCHEMA)
+        self._rows: list[dict[str, Any]] = []
 
-def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while group := list(islice(rows, _ROWS_A_GROUP)):
-        yield group
+    def write(self, record: dict[str, Any]) -> None:
+        """Take one row; what has been taken is in the file once the writer is closed."""
+        self._rows.append(_row(record))
+        if len(self._rows) == _ROWS_A_GROUP:
+            self._write_rows()
+
+    def close(self) -> None:
+        """Write the last rows, and what makes it a file."""
+        self._write_rows()
+        self._file.close()
+
+    def _write_rows(self) -> None:
+        if self._rows:
+            self._file.write_table(pa.Table.from_pylist(self._rows, SCHEMA))
+            self._rows = []
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
     error = record["error"] or {}
-    modified = record["modified"]
+    modified = record.get("modified")
     row = {
         **record,
+        "warnings": [_utf8(warning) for warning in record["warnings"]],
         "video_bytes": os.fsencode(record["video"]),
         "modified": modified and datetime.fromisoformat(modified),
         "error_kind": error.get("kind"),

@@ -1,0 +1,155 @@
+"""What `vswin evaluate` does with every video: every figure can be taken from its record.
+
+The record is that of `vswin label` for the first protocol, and more: the video's true class, and
+what each protocol made of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+
+import numpy as np
+
+from vswin_cli.classify import Classifier, OnView, best_labels
+from vswin_cli.results import Prediction
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.plan import why_again
+from vswin_cli.runs.pool import DecodedVideo, DecodingPool
+from vswin_cli.runs.records import Record, Settings
+from vswin_cli.runs.task import Task
+from vswin_cli.runs.videos import Found
+from vswin_cli.video.views import Views
+from vswin_cli.zoo.protocols import ViewProtocol
+
+
+class EvaluateTask(Task):
+    """Computes each distinct view of a video once, and judges it by every protocol.
+
+    Args:
+        load: As of `Task`; the classifier is of the first protocol.
+        make_pool: Brings the views of all protocols.
+        settings: As of `vswin label`.
+        protocols: To compare, in the order of their views.
+        truth: Class index by the name of the video.
+        labels: In index order.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Classifier],
+        make_pool: Callable[[RunOptions], DecodingPool],
+        settings: Settings,
+        *,
+        protocols: Sequence[ViewProtocol],
+        truth: Mapping[str, int],
+        labels: Sequence[str],
+    ) -> None:
+        compared = [f"{each.sampling} {each.num_clips}×{each.num_crops}" for each in protocols]
+        super().__init__(load, make_pool, {**settings, "compared": ", ".join(compared)})
+        self.protocols = protocols
+        self.truth = truth
+        self.labels = labels
+        self.records: list[Record] = []  # of this evaluation, once the run has ended
+
+    def settings_for(self, video: Found) -> Settings:
+        """The true class may be corrected."""
+        return {**self.settings, "truth": self.truth[video.video]}
+
+    def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
+        """Keep the records of this evaluation, in the order of the videos."""
+        super().finish(output, journal, videos)
+        self.records = [
+            journal.record(found.video)
+            for found in videos
+            if why_again(found, journal, self.settings_for(found), retry_failed=False) is None
+        ]
+
+    def about(self, video: Found) -> Record:
+        """Its true class."""
+        index = self.truth[video.video]
+        return {"true_index": index, "true_label": self.labels[index], "outcomes": []}
+
+    def compute(
+        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    ) -> tuple[Prediction, Record]:
+        """Compute a video, and what each protocol makes of it."""
+        start_seconds = perf_counter()
+        name = decoded.found.video
+        outputs = self.classifier.compute(views, on_view)
+        probabilities = outputs.views.probabilities.astype(np.float64)
+        outcomes: list[Record] = []
+        start = 0
+        for protocol in self.protocols:
+            order = views.order[start : start + protocol.num_views]
+            outcomes.append(outcome_record(probabilities, order, self.truth[name], protocol))
+            start += protocol.num_views
+        first = self.protocols[0]
+        order = views.order[: first.num_views]
+        num_distinct = len(set(order.tolist()))
+        prediction = Prediction(
+            video=name,
+            setup=self.classifier.setup,
+            num_frames=views.num_frames,
+            clips=tuple(tuple(clip) for clip in views.clips[: first.num_clips].tolist()),
+            num_crops=first.num_crops,
+            num_distinct_views=num_distinct,
+            num_views_used=num_distinct,
+            scored_labels=best_labels(
+                mean_of(probabilities, order), self.labels, self.classifier.top_k
+            ),
+            elapsed_seconds=decoded.seconds + perf_counter() - start_seconds,
+            warnings=tuple(views.warnings),
+        )
+        return prediction, {"outcomes": outcomes}
+
+
+def mean_of(probabilities: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The mean over views of which some are the same, float64 (num_classes,).
+
+    Args:
+        probabilities: (distinct views, num_classes).
+        order: Which distinct view each view is.
+    """
+    weights = np.bincount(order, minlength=len(probabilities))
+    mean: np.ndarray = np.average(probabilities, 0, weights)
+    return mean
+
+
+def rank_of(probabilities: np.ndarray, index: int) -> int:
+    """A class's place, from 1, among all by probability; of equal ones the lower index is first."""
+    own = probabilities[index]
+    return int(1 + (probabilities > own).sum() + (probabilities[:index] == own).sum())
+
+
+def outcome_record(
+    probabilities: np.ndarray, order: np.ndarray, true_index: int, protocol: ViewProtocol
+) -> Record:
+    """What one protocol, and every cheaper one whose views are among its own, made of a video.
+
+    Args:
+        probabilities: (distinct views, num_classes).
+        order: Which of these each of the protocol's views is, clip by clip.
+        true_index: The right class.
+        protocol: Says how many clips and crops there are.
+    """
+    mean = mean_of(probabilities, order)
+    best = int(np.argmax(mean))  # the first of equal ones
+    centre = None
+    if protocol.num_crops > 1:  # the centre crop is the last
+        centre_views = order[protocol.num_crops - 1 :: protocol.num_crops]
+        centre = rank_of(mean_of(probabilities, centre_views), true_index)
+    return {
+        "protocol": str(protocol.sampling),
+        "num_clips": protocol.num_clips,
+        "num_crops": protocol.num_crops,
+        "index": best,
+        "probability": float(mean[best]),
+        "true_rank": rank_of(mean, true_index),
+        "true_probability": float(mean[true_index]),
+        "true_rank_by_views": [
+            rank_of(mean_of(probabilities, order[:number]), true_index)
+            for number in range(1, len(order) + 1)
+        ],
+        "true_rank_of_centre_crops": centre,
+    }

@@ -1,0 +1,163 @@
+"""What `vswin embed` does with every video, and `vswin label --embeddings`: keep its features."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from time import perf_counter
+
+import numpy as np
+
+from vswin_cli.classify import Classifier, OnView, VideoOutputs
+from vswin_cli.features.embeddings import Embeddings
+from vswin_cli.features.origin import Origin
+from vswin_cli.results import Prediction
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.plan import why_again
+from vswin_cli.runs.pool import DecodedVideo, DecodingPool
+from vswin_cli.runs.records import Record, Settings, video_record
+from vswin_cli.runs.task import Task
+from vswin_cli.runs.videos import Found
+from vswin_cli.video.view_order import Place
+from vswin_cli.video.views import Views
+
+
+class EmbedTask(Task):
+    """Features into a `features_output`.
+
+    Args:
+        load: As of `Task`.
+        make_pool: Likewise.
+        origin: What the features depend on.
+        features: Their output.
+        settings: What the records depend on; None is the origin's.
+    """
+
+    _embeddings: Embeddings
+
+    def __init__(
+        self,
+        load: Callable[[], Classifier],
+        make_pool: Callable[[RunOptions], DecodingPool],
+        origin: Origin,
+        features: Output,
+        *,
+        settings: Settings | None = None,
+    ) -> None:
+        super().__init__(load, make_pool, settings or origin.settings)
+        self.origin = origin
+        self.features = features
+
+    @contextmanager
+    def opened(self, journal: Journal, *, options: RunOptions) -> Iterator[None]:
+        """Open the rows that belong to the journal."""
+        assert self.features.store_path is not None
+        path, resume = self.features.store_path, self.features.resume
+        with closing(Embeddings(journal, path, self.origin, resume=resume)) as self._embeddings:
+            yield
+
+    def why_again(self, video: Found) -> str | None:
+        """Say whether its features are not what they were."""
+        return "features damaged" if video.video in self._embeddings.lost else None
+
+    def compute(
+        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    ) -> tuple[Prediction, Record]:
+        """Compute a video; its features are on disk when this returns, and named by the record."""
+        prediction, rows = self._computed(decoded, views, on_view)
+        return prediction, self._embeddings.keep(decoded.found.video, rows)
+
+    def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
+        """Write the features, in the order of the videos."""
+        content = self._embeddings.content([video.video for video in videos])
+        self.features.replace(lambda path: self.features.format.load_writer()(path, content))
+        self._embeddings.journal.check()
+
+    def _computed(
+        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    ) -> tuple[Prediction, np.ndarray]:
+        start = perf_counter()
+        outputs = self.classifier.compute(views, on_view)
+        seconds = decoded.seconds + perf_counter() - start
+        prediction = self.classifier.conclude(decoded.found.video, views, outputs, seconds)
+        return prediction, feature_rows(self.origin, outputs, views.places)
+
+
+class LabelAndEmbedTask(EmbedTask):
+    """Labels into the output of the run, and features into another, in one pass.
+
+    Args:
+        load: As of `Task`.
+        make_pool: Likewise.
+        origin: As of `EmbedTask`.
+        features: Likewise.
+        settings: What the labels depend on.
+    """
+
+    _labels: Journal | None = None
+    _kept: Journal | None = None  # of the features
+    _retry_failed = False
+
+    @contextmanager
+    def opened(self, journal: Journal, *, options: RunOptions) -> Iterator[None]:
+        """Open the other output."""
+        with (
+            self.features.opened() as self._kept,
+            super().opened(self._kept, options=options),
+        ):
+            self._labels, self._retry_failed = journal, options.retry_failed
+            yield
+
+    @contextmanager
+    def planned(self, journal: Journal | None, *, options: RunOptions) -> Iterator[None]:
+        """Look at the other output."""
+        with self.features.looked_at() as self._kept:
+            self._labels, self._retry_failed = journal, options.retry_failed
+            yield
+
+    def why_again(self, video: Found) -> str | None:
+        """Say why a video that has its labels needs its features computed, if it does."""
+        if self._labels is None or not self._labels.entries[video.video].is_ok:
+            return None
+        reason = why_again(video, self._kept, self.origin.settings, retry_failed=self._retry_failed)
+        if reason is None and hasattr(self, "_embeddings"):
+            reason = super().why_again(video)
+        return f"without features ({reason})" if reason else None
+
+    def compute(
+        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    ) -> tuple[Prediction, Record]:
+        """Compute a video; its features are on disk before its labels are."""
+        prediction, rows = self._computed(decoded, views, on_view)
+        found = decoded.found
+        record = video_record(found, prediction, self.origin.settings)
+        record |= self._embeddings.keep(found.video, rows)
+        self._embeddings.journal.append(record)
+        return prediction, {}
+
+    def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
+        """Write both outputs, in the order of the videos."""
+        Task.finish(self, output, journal, videos)
+        super().finish(output, journal, videos)
+
+
+def feature_rows(origin: Origin, outputs: VideoOutputs, places: Sequence[Place]) -> np.ndarray:
+    """Make the rows of a video: one of the mean over its views, or one for each distinct view.
+
+    Args:
+        origin: Says which, and in which type.
+        outputs: Of the distinct views.
+        places: Clip and crop of each.
+
+    Returns:
+        (rows,) of the origin's `row_type`.
+    """
+    if not origin.per_view:
+        rows = np.zeros(1, origin.row_type)
+        rows["features"] = outputs.features
+        return rows
+    rows = np.zeros(len(places), origin.row_type)
+    rows["clip"], rows["crop"] = np.transpose(places)
+    rows["weight"] = outputs.weights
+    rows["features"] = outputs.views.features
+    return rows

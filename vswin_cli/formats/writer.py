@@ -1,0 +1,61 @@
+"""What a format of records is written by."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from vswin_cli.formats.registry import Format
+
+
+class RecordWriter(ABC):
+    """Writes each record as soon as it is there; leaves its stream open.
+
+    Args:
+        stream: Text or binary, as the format's `is_text` says.
+        top_k: Labels per video, at most.
+        note: A line for people, after all records.
+    """
+
+    def __init__(self, stream: IO[Any], *, top_k: int, note: str = "") -> None:
+        self.stream = stream
+        self.top_k = top_k
+        self.note = note
+
+    @abstractmethod
+    def write(self, record: dict[str, Any]) -> None:
+        """Write what `to_record` made of one result, and flush it."""
+
+    def close(self) -> None:
+        """Complete the format, after an interrupted run too."""
+        self.stream.flush()
+
+
+@contextmanager
+def open_writer(
+    chosen: Format, stream: IO[Any] | Path, *, top_k: int, note: str = ""
+) -> Iterator[RecordWriter]:
+    """Lend a writer on an open stream or a new file, and complete the format.
+
+    Names are written as their bytes, so that those that are not UTF-8 survive.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if isinstance(stream, Path):
+        options: dict[str, Any] = {"mode": "wb"}
+        if chosen.is_text:
+            options = {"mode": "w", "encoding": "utf-8", "newline": ""}
+            options["errors"] = "surrogateescape"
+        with (
+            stream.open(**options) as opened,
+            open_writer(chosen, opened, top_k=top_k, note=note) as writer,
+        ):
+            yield writer
+        return
+    made: RecordWriter = chosen.load_writer()(stream, top_k=top_k, note=note)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,140 @@
+"""What a run has to do: which videos have no record that holds, and why."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.records import Settings, modified
+from vswin_cli.runs.videos import Found
+
+OTHER_SETTINGS = "other settings"
+_NUM_DIFFERENCES = 4  # in a message
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do."""
+
+    todo: list[Found]
+    reasons: Counter[str]  # why, by number of videos
+    num_kept: int  # videos whose record holds
+
+    @property
+    def num_found(self) -> int:
+        """Videos in all."""
+        return len(self.todo) + self.num_kept
+
+    @property
+    def summary(self) -> str:
+        """How many are computed for which reason, and how many are skipped."""
+        parts = [f"{count} {reason}" for reason, count in self.reasons.items()]
+        if self.num_kept:
+            parts.append(f"{self.num_kept} skipped, done before with the same settings")
+        return ", ".join(parts) or "nothing to do"
+
+
+def plan(
+    found: Sequence[Found],
+    journal: Journal | None,
+    settings: Callable[[Found], Settings],
+    *,
+    retry_failed: bool,
+    why_else: Callable[[Found], str | None] = lambda video: None,
+) -> Plan:
+    """Decide what is to be computed: what has no record that holds.
+
+    Args:
+        found: The videos.
+        journal: The records; None has none.
+        settings: What the record of a video has to be made with.
+        retry_failed: Whether those of failures do not hold.
+        why_else: Gives a reason to compute a video whose record holds, if there is one.
+
+    Raises:
+        UsageError: Records that are done would be replaced by some of other settings, or are of
+            another folder.
+    """
+    todo, replaced = [], []
+    reasons = Counter[str]()
+    for video in found:
+        reason = why_again(video, journal, settings(video), retry_failed=retry_failed)
+        if reason == OTHER_SETTINGS:
+            replaced.append(video)
+        reason = reason or why_else(video)
+        if reason is not None:
+            todo.append(video)
+            reasons[reason] += 1
+    if replaced:
+        assert journal is not None
+        changes = differences(journal.entries[replaced[0].video].settings, settings(replaced[0]))
+        videos = "1 video" if len(replaced) == 1 else f"{len(replaced)} videos"
+        raise UsageError(
+            f"{journal.path} holds {videos} of other settings: {listed(changes)}; choose another "
+            "--output, or give --no-resume to replace all that it holds"
+        )
+    return Plan(todo, reasons, len(found) - len(todo))
+
+
+def why_again(
+    found: Found, journal: Journal | None, settings: Settings, *, retry_failed: bool
+) -> str | None:
+    """Why a video is to be computed, or None where its record holds; without a journal, all are.
+
+    Returns:
+        `OTHER_SETTINGS` where the record of a video that was done would be replaced.
+
+    Raises:
+        UsageError: The record is of another file of that name, in another folder.
+    """
+    if journal is None or (entry := journal.entries.get(found.video)) is None:
+        return "new"
+    if _is_another_file(entry.path, found.path):
+        raise UsageError(
+            f"{journal.path.name} holds {found.video} of another folder, {entry.path}; choose "
+            "another file for this one, or name both folders in one run"
+        )
+    if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):
+        return "changed"
+    changes = differences(entry.settings, settings)
+    if list(changes) == ["top_k"] and _has_enough(*changes["top_k"]):
+        changes = {}
+    if not entry.is_ok:
+        return "failed before" if retry_failed or changes else None
+    if not changes:
+        return None
+    reasons = {"top_k": "for more labels", "truth": "of another class"}
+    return reasons.get("".join(changes), OTHER_SETTINGS)
+
+
+def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, object]]:
+    """Which settings differ, each with what it was and what it is; None is not there."""
+    return {
+        name: (old.get(name), new.get(name))
+        for name in {**new, **old}
+        if old.get(name) != new.get(name)
+    }
+
+
+def listed(changes: Mapping[str, tuple[object, object]]) -> str:
+    """Say what differs, old → new."""
+    parts = [f"{name} {old} → {new}" for name, (old, new) in changes.items()]
+    if len(parts) > _NUM_DIFFERENCES:
+        parts[_NUM_DIFFERENCES:] = [f"{len(parts) - _NUM_DIFFERENCES} more"]
+    return ", ".join(parts)
+
+
+def _has_enough(recorded: object, wanted: object) -> bool:
+    return isinstance(recorded, int) and isinstance(wanted, int) and recorded >= wanted
+
+
+def _is_another_file(recorded: str, path: str) -> bool:
+    """Whether a record is of another file that is still there; one that is not, was moved."""
+    if recorded == os.path.abspath(path):  # noqa: PTH100 - as it was recorded
+        return False
+    try:
+        return not os.path.samefile(recorded, path)  # noqa: PTH121
+    except (OSError, ValueError):
+        return False
