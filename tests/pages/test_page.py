@@ -40,7 +40,8 @@ def record(video, *labels, kind=None, folder=Path("/nowhere")):
         "status": "failed" if kind else "ok",
         "bytes": 10,
         "modified": None,
-        "settings": "s",
+        "settings": {},
+        "warnings": [],
     }
 
 
