@@ -21,11 +21,19 @@ import pytest
 from foreign import MAGIC_NUMBER, SMALL, Calling, Global, View, original, save_legacy, save_zip
 from transferring import assert_whole, get
 
+from vswin_cli.cli.app import run
 from vswin_cli.conversion.checkpoint_file import open_checkpoint
-from vswin_cli.errors import CheckpointError, DownloadError
+from vswin_cli.errors import CheckpointError, DownloadError, ModelFileError, UsageError
+from vswin_cli.evaluation.rows import read_rows
+from vswin_cli.features.files import open_features
 from vswin_cli.network.checkpoint import key_table, read_checkpoint, save_checkpoint
+from vswin_cli.runs.videos import Selection, find_videos
 from vswin_cli.system.files import temporary_path
 from vswin_cli.weights.transfer import ROOM_BYTES
+from vswin_cli.zoo.labels import custom_label_set, read_label_file
+from vswin_cli.zoo.model_file import model_text, read_model_file
+from vswin_cli.zoo.models import CustomModel
+from vswin_cli.zoo.protocols import KINETICS
 
 # ------------------------------------------------------------------------------- HDF5 files
 
@@ -411,13 +419,119 @@ def test_pinned_file_of_absurd_size_is_not_begun(target, server):
 # ----------------------------------------------------------------------- pipes and devices
 
 
-@pytest.mark.timeout(60)
-def test_pipe_in_place_of_a_checkpoint_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "pipe.weights.h5")
-    with pytest.raises(CheckpointError, match="not a file"):
-        read_checkpoint(tmp_path / "pipe.weights.h5", SMALL, None)
-    with (
-        pytest.raises(CheckpointError, match="not a file"),
-        open_checkpoint(tmp_path / "pipe.weights.h5"),
-    ):
+def _open_checkpoint(path):
+    with open_checkpoint(path):
         pass
+
+
+def _make_report(path):
+    assert run(["report", str(path), "--output", str(path.with_name("page.html"))]) == 2
+    raise UsageError("not a file: as the command said")
+
+
+READERS = {
+    "weights.h5": lambda path: read_checkpoint(path, SMALL, None),
+    "checkpoint.pth": _open_checkpoint,
+    "model.toml": read_model_file,
+    "labels.txt": read_label_file,
+    "annotations.csv": read_rows,
+    "list.txt": lambda path: find_videos([f"@{path}"], Selection()),
+    "features.npz": open_features,
+    "labels.jsonl": _make_report,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.timeout(60)
+def test_pipe_or_device_in_place_of_a_file_is_refused_at_once(tmp_path, name, make):
+    make(tmp_path / name)
+    with pytest.raises((CheckpointError, UsageError), match=r"not a file|no file"):
+        READERS[name](tmp_path / name)
+
+
+# ----------------------------------------------------------------- model files and their labels
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    """A good model file of a stranger's."""
+    model = CustomModel(
+        "theirs",
+        SMALL,
+        custom_label_set(("a", "b")),
+        KINETICS,
+        tmp_path / "theirs.toml",
+        tmp_path / "theirs.weights.h5",
+        "0" * 64,
+        True,
+    )
+    model.path.write_text(model_text(model, origin="theirs.pth"))
+    return model.path
+
+
+@pytest.mark.parametrize("labels", ["/etc/passwd", "../secret.txt", "link.txt"])
+def test_labels_of_a_model_file_are_in_its_folder(tmp_path, model_file, labels):
+    (tmp_path.parent / "secret.txt").write_text("one\ntwo\n")
+    (tmp_path / "link.txt").symlink_to("/etc/passwd")
+    listed = 'labels = [\n  "a",\n  "b",\n]'
+    text = model_file.read_text()
+    assert listed in text
+    model_file.write_text(text.replace(listed, f'labels = "{labels}"'))
+    with pytest.raises(ModelFileError, match="in another folder"):
+        read_model_file(model_file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("crop_size = 224", "crop_size = 4096", "larger than any view"),
+        ("window = [4, 3, 2]", "window = [64, 64, 2]", "more than 4096 tokens"),
+        ("num_heads = [1, 2, 4]", "num_heads = [1, 2, 4" + ", 1" * 9**6 + "]", "num_heads"),
+    ],
+    ids=["view", "window", "stages"],
+)
+def test_model_file_that_would_fill_the_memory_is_refused(model_file, old, new, fault):
+    text = model_file.read_text()
+    assert old in text
+    model_file.write_text(text.replace(old, new))
+    with pytest.raises(ModelFileError, match=fault) as refusal:
+        read_model_file(model_file)
+    assert len(str(refusal.value)) < 3000
+
+
+# --------------------------------------------------------------------------- features and lists
+
+
+def test_features_that_claim_more_than_there_is_are_not_read(tmp_path):
+    path = tmp_path / "theirs.npz"
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 768), }"
+    with zipfile.ZipFile(path, "w") as archive:
+        text = header.encode().ljust(117) + b"\n"
+        archive.writestr("features.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text)
+    with pytest.raises(UsageError, match="not what it says"):
+        open_features(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("features.npy", bytes(10**7))
+    with pytest.raises(UsageError, match="compressed more"):
+        open_features(path)
+    np.savez(path, features=np.array([{}], object))
+    with pytest.raises(UsageError):
+        open_features(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_list_of_paths_is_read_as_any_editor_saves_it(tmp_path, encoding, newline):
+    lines = ["# the good ones", f"{tmp_path}/a.mp4", "", f"{tmp_path}/ü.mp4"]
+    path = tmp_path / "list.txt"
+    path.write_bytes(newline.join([*lines, ""]).encode(encoding))
+    found = [found.path for found in find_videos([f"@{path}"], Selection())]
+    assert found == [f"{tmp_path}/a.mp4", f"{tmp_path}/ü.mp4"]
+
+
+def test_list_in_utf16_without_a_mark_walks_no_folder(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_bytes("/data/a.mp4\n".encode("utf-16-le"))
+    with pytest.raises(UsageError, match="save it as UTF-8"):
+        find_videos([f"@{path}"], Selection())

@@ -83,7 +83,7 @@ def test_labels_may_be_a_file_beside_it(tmp_path):
             r"window \[7, 7\] is not \[T, H, W\]",
         ),
         ("window = [4, 7, 7]", "window = 7", r"architecture\.window 7 is not \[T, H, W\]"),
-        ("window = [4, 7, 7]", "window = [99, 99, 99]", "more than 10000 tokens"),
+        ("window = [4, 7, 7]", "window = [99, 99, 99]", "more than 4096 tokens"),
         ('sampling = "uniform"', 'sampling = "often"', "sampling 'often' is not one of official"),
         ("num_clips = 1", "num_clips = 4", "num_clips is not 1"),
         ("num_crops = 3", "num_crops = 2", "neither 1 nor 3"),
@@ -124,12 +124,6 @@ def test_file_that_an_editor_of_windows_has_saved_is_read(tmp_path):
     text = model.path.read_text(encoding="utf-8")
     model.path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert read_model_file(model.path) == model
-
-
-@pytest.mark.parametrize("read", [read_model_file, read_label_file])
-def test_file_that_never_ends_is_refused(read):
-    with pytest.raises(UsageError, match="/dev/zero: too large"):
-        read(Path("/dev/zero"))
 
 
 def test_models_in_the_cache_folder_are_found_by_name(tmp_path):
@@ -188,7 +182,7 @@ def test_custom_model_is_not_among_the_downloads(tmp_path):
         (b"one\n\nthree\n", "name 2 is empty"),
         (b"one\ntwo\none\n", "names 1 and 3 are both 'one'"),
         (b"", "name 1 is empty"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xff\xff", "not utf-8"),
         (b"one\ttwo\n", "control character"),
     ],
 )

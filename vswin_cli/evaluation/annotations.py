@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation import tables
-from vswin_cli.evaluation.rows import Row, label_of, read_text
+from vswin_cli.evaluation.rows import Row, label_of, read_rows
 from vswin_cli.runs.videos import Selection, find_videos
 
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
@@ -40,7 +40,7 @@ def recognise(
     """
     if annotations.is_dir():
         return AnnotationFormat.FOLDER
-    text = read_text(annotations)
+    text = read_rows(annotations)
     if text.lstrip().startswith(("[", "{")):
         return AnnotationFormat.SOMETHING_SOMETHING
     if path_column or label_column:
@@ -80,7 +80,7 @@ def read_annotations(
     if annotation_format is AnnotationFormat.FOLDER:
         rows = _read_folder(annotations)
     else:
-        text = read_text(annotations)
+        text = read_rows(annotations)
         if annotation_format is AnnotationFormat.LIST:
             rows = _read_list(text)
         elif annotation_format is AnnotationFormat.KINETICS:

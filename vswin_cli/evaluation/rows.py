@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
+from vswin_cli.system.text import read_text
 
 _TOO_MANY_DIGITS = 19
 
@@ -33,14 +34,14 @@ class NoMatchError(ValueError):
         self.kind = kind
 
 
-def read_text(path: Path) -> str:
+def read_rows(path: Path) -> str:
     """Read a file of annotations; bytes of names that are not UTF-8 survive.
 
     Raises:
         UsageError: It cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        return read_text(path, errors="surrogateescape").replace("\r", "\n")
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise UsageError(f"cannot read the annotations {path}: {reason}; check the path") from exc

@@ -87,6 +87,6 @@ def open_features(path: Path) -> FeaturesFile:
         raise UsageError(f"no file {path}; name an output of `vswin embed`")
     try:
         file: FeaturesFile = chosen.load_reader()(path)
-    except (ValueError, OSError) as exc:
+    except Exception as exc:  # damage leads zipfile and numpy to whatever
         raise UsageError(f"cannot read {path}: {exc}; name an output of `vswin embed`") from exc
     return file

@@ -6,12 +6,14 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from vswin_cli.features.embeddings import Content
 from vswin_cli.features.origin import Origin
+from vswin_cli.system.files import open_regular
 
 VIEW_COLUMNS = ("clip", "crop", "weight")
 _TEXTS = (
@@ -20,6 +22,7 @@ _TEXTS = (
 )  # fmt: skip
 _NAMES_A_BLOCK = 4096
 _ROWS_A_BLOCK = 8192
+_MOST_COMPRESSED = 100  # times
 _LOCAL_HEADER_BYTES = 30  # of a member of a zip file, before its name and extra field
 
 
@@ -53,7 +56,8 @@ class NpzFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            _check_members(path)
+            with open_regular(path) as stream, np.load(stream, allow_pickle=False) as arrays:
                 self._names = set(arrays.files)
                 texts = {name: str(arrays[name]) for name in _TEXTS if name in self._names}
         except (zipfile.BadZipFile, EOFError, AttributeError) as exc:
@@ -116,7 +120,9 @@ class NpzFile:
                 else np.lib.format.read_array_header_2_0
             )
             shape, is_fortran, dtype = read(stream)
-            if is_fortran or dtype.kind != "f" or not np.prod(shape):
+            if is_fortran or dtype.kind != "f":
+                raise ValueError("its features are no rows of numbers")
+            if not prod(shape):
                 return np.zeros(shape, dtype)
             return np.memmap(self._path, dtype, "r", stream.tell(), shape)
 
@@ -147,3 +153,27 @@ def _write(
         np.lib.format.write_array_header_2_0(stream, header)
         for block in blocks:
             stream.write(np.ascontiguousarray(block, dtype).tobytes())
+
+
+def _check_members(path: Path) -> None:
+    """Refuse, before it is read, what says that it holds more than there is.
+
+    Raises:
+        ValueError: It does, or is no .npz file of numbers and text.
+    """
+    most = _MOST_COMPRESSED * path.stat().st_size
+    with open_regular(path) as stream, zipfile.ZipFile(stream) as file:
+        if sum(member.file_size for member in file.infolist()) > most:
+            raise ValueError("it is compressed more than any features are")
+        for member in file.infolist():
+            with file.open(member) as array:
+                version = np.lib.format.read_magic(array)
+                if version == (1, 0):
+                    shape, _, dtype = np.lib.format.read_array_header_1_0(array)
+                else:
+                    shape, _, dtype = np.lib.format.read_array_header_2_0(array)
+                if (
+                    dtype.hasobject
+                    or prod(shape) * dtype.itemsize != member.file_size - array.tell()
+                ):
+                    raise ValueError(f"{member.filename} in it is not what it says")

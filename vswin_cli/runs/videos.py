@@ -10,6 +10,8 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.runs.content import is_video_content, is_video_name
+from vswin_cli.system.files import read_small
+from vswin_cli.system.text import MAX_BYTES, UTF16_MARKS, decoded
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _listed(given: str) -> list[str]:
     elif given.startswith("@"):
         name = given[1:]
         try:
-            content = Path(name).read_bytes()
+            content = read_small(Path(name), MAX_BYTES)
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             raise UsageError(
@@ -94,14 +96,28 @@ def _listed(given: str) -> list[str]:
             raise UsageError(f"{name} is a video, not a list of paths; leave the @ out")
     else:
         return [given]
-    separator = b"\0" if b"\0" in content else b"\n"  # as `find -print0` writes, or a line a path
-    lines = content.split(separator)
-    if separator == b"\n":
-        lines = [line.removesuffix(b"\r") for line in lines]
-    listed = [os.fsdecode(line) for line in lines if line]
+    try:
+        listed = _paths(content)
+    except ValueError as exc:
+        raise UsageError(f"cannot read the list {name}: {exc}") from exc
     if not listed:
         raise UsageError(f"no path in the list {name}")
     return listed
+
+
+def _paths(content: bytes) -> list[str]:
+    """Split a list: a path a line, or as `find -print0` writes it.
+
+    Raises:
+        ValueError: It is not text.
+    """
+    if b"\0" not in content or content.startswith(UTF16_MARKS):
+        lines = decoded(content, "surrogateescape").split("\n")
+        return [line for line in lines if line and (line[0] != "#" or os.path.lexists(line))]
+    paths = [os.fsdecode(path) for path in content.split(b"\0") if path]
+    if all(len(path) == 1 for path in paths):
+        raise ValueError("it is UTF-16 without a mark; save it as UTF-8")
+    return paths
 
 
 @dataclass

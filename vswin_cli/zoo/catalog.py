@@ -12,6 +12,10 @@ from vswin_cli.zoo.models import MODELS, AnyModel, CustomModel, PublishedModel, 
 SUFFIX = ".toml"  # of model files
 
 
+_KERAS_WEIGHTS = (".h5", ".hdf5")
+_OTHER_WEIGHTS = (".keras", ".pth", ".pt", ".ckpt", ".bin", ".safetensors")
+
+
 @dataclass(frozen=True)
 class CustomModels:
     """What the cache folder's `models/` holds."""
@@ -65,6 +69,15 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
     for model in MODELS:
         if model.name == name:
             return model
+    if name.lower().endswith(_KERAS_WEIGHTS):
+        raise UnknownModelError(
+            f"{name} is a weights file: give it with --weights, or name the {SUFFIX} that `vswin "
+            "convert` writes beside it"
+        )
+    if name.lower().endswith(_OTHER_WEIGHTS):
+        raise UnknownModelError(
+            f"{name} is a checkpoint of another program: run `vswin convert` on it first"
+        )
     if name.endswith(SUFFIX) or "/" in name:
         return _read(Path(name))
     custom = custom_models(cache_dir)

@@ -26,6 +26,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vswin_cli.errors import ModelFileError, UsageError
+from vswin_cli.system.text import read_text
 from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.labels import (
     LABEL_SETS,
@@ -38,6 +39,9 @@ from vswin_cli.zoo.models import CustomModel
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _MAX_FILE_BYTES = 10_000_000
+_MAX_WINDOW_TOKENS = 4096  # 16 × 7 × 7 has 784
+_MAX_NUMBERS = 1 << 29  # held at once; the largest published model has 20 million
+_MAX_VIEW_PIXELS = 1 << 25  # 32 × 1024 × 1024; the published models have 32 × 224 × 224
 
 
 def valid_name(text: str) -> str:
@@ -114,18 +118,10 @@ def read_model_file(path: Path) -> CustomModel:
         ModelFileError: It cannot be read, or does not say what it must; the first fault is named.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MAX_FILE_BYTES + 1)
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise ModelFileError(f"model file {path}: not UTF-8 text") from exc
-    except OSError as exc:
-        reason = (exc.strerror or str(exc)).lower()
-        raise ModelFileError(f"cannot read model file {path}: {reason}") from exc
-    except ValueError as exc:  # such as a NUL in the path
-        raise ModelFileError(f"cannot read model file {path}: {exc}") from exc
-    if len(content) > _MAX_FILE_BYTES:
-        raise ModelFileError(f"model file {path}: too large to be one")
+        text = read_text(path, _MAX_FILE_BYTES)
+    except (OSError, ValueError) as exc:  # the latter is also what a NUL in the path raises
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise ModelFileError(f"cannot read model file {path}: {reason.lower()}") from exc
     return parse_model_file(path, text)
 
 
@@ -224,9 +220,12 @@ def _label_set(file: _File, path: Path) -> LabelSet:
         return custom_label_set(tuple(file.labels))
     if file.labels in LABEL_SETS:
         return LABEL_SETS[file.labels]
+    names = path.parent / file.labels
     try:
-        return custom_label_set(read_label_file(path.parent / file.labels))
-    except (UsageError, ValueError) as exc:
+        if not names.resolve().is_relative_to(path.parent.resolve()):
+            raise UsageError(f"labels {names}: in another folder")  # noqa: TRY301 - as the others
+        return custom_label_set(read_label_file(names))
+    except (UsageError, OSError, ValueError) as exc:
         raise ModelFileError(
             f"model file {path}: {exc}; labels name a file beside it, or one of "
             f"{', '.join(LABEL_SETS)}"
@@ -247,8 +246,7 @@ def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
         yield "architecture.depths and num_heads are not one number a stage each"
     elif any(dim % number for dim, number in zip(dims, heads, strict=True)):
         yield f"architecture.num_heads {list(heads)} do not divide {list(dims)}"
-    if prod(architecture.window) > 10_000:
-        yield "architecture.window has more than 10000 tokens"
+    yield from _excesses(architecture, protocol)
     if protocol.num_crops == 2:
         yield "protocol.num_crops is neither 1 nor 3"
     if protocol.sampling is Sampling.UNIFORM and protocol.num_clips != 1:
@@ -258,3 +256,16 @@ def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
             f"protocol.clip_len and crop_size, {protocol.view_size}, are not whole patches of "
             f"{architecture.patch}"
         )
+
+
+def _excesses(architecture: Architecture, protocol: ViewProtocol) -> Iterator[str]:
+    """Say what would fill the memory, whatever the weights are."""
+    num_pixels, num_tokens = prod(protocol.view_size), prod(architecture.window)
+    if num_tokens > _MAX_WINDOW_TOKENS:
+        yield f"architecture.window has more than {_MAX_WINDOW_TOKENS} tokens"
+    if max(architecture.num_heads) * num_tokens**2 > _MAX_NUMBERS:
+        yield "architecture.window and num_heads need more memory than any model"
+    if num_pixels > _MAX_VIEW_PIXELS:
+        yield f"protocol.clip_len and crop_size, {protocol.view_size}, are larger than any view"
+    if num_pixels // prod(architecture.patch) * architecture.embed_dim > _MAX_NUMBERS:
+        yield "architecture.patch and embed_dim need more memory than any model"

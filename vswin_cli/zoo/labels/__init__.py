@@ -13,8 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from vswin_cli.errors import UsageError, VswinError
+from vswin_cli.system.text import read_text
 
-_MAX_FILE_BYTES = 100_000_000
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -80,17 +80,11 @@ def read_label_file(path: Path) -> tuple[str, ...]:
         UsageError: The file cannot be read, or is not a list of different names.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MAX_FILE_BYTES + 1)  # a device may never end
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise UsageError(f"cannot read labels {path}: not UTF-8 text") from exc
-    except OSError as exc:
-        reason = (exc.strerror or str(exc)).lower()
+        text = read_text(path)
+    except (OSError, ValueError) as exc:
+        reason = (getattr(exc, "strerror", None) or str(exc)).lower()
         raise UsageError(f"cannot read labels {path}: {reason}") from exc
-    if len(content) > _MAX_FILE_BYTES:
-        raise UsageError(f"cannot read labels {path}: too large to be a list of names")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    lines = text.replace("\r", "\n").rstrip("\n").split("\n")
     names = tuple(line.strip() for line in lines)
     if fault := what_is_wrong(names):
         raise UsageError(f"labels {path}: {fault}")

@@ -1,0 +1,40 @@
+"""Text files that users bring: lists of paths, annotations, names of classes, model files."""
+
+import codecs
+from pathlib import Path
+
+from vswin_cli.system.files import read_small
+
+MAX_BYTES = 200_000_000
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_text(path: Path, max_bytes: int = MAX_BYTES, errors: str = "strict") -> str:
+    """Read a file as any system's editors and spreadsheets write it.
+
+    Args:
+        path: The file.
+        max_bytes: It may have.
+        errors: As of `bytes.decode`; `surrogateescape` where names of files may not be UTF-8.
+
+    Raises:
+        OSError: It cannot be opened, is no regular file, or is larger.
+        ValueError: It is not text.
+    """
+    return decoded(read_small(path, max_bytes), errors)
+
+
+def decoded(content: bytes, errors: str = "strict") -> str:
+    """Decode UTF-8, with a byte order mark or without, or UTF-16 with one; lines end in a newline.
+
+    Raises:
+        ValueError: It is not text.
+    """
+    is_utf16 = content.startswith(UTF16_MARKS)
+    try:
+        text = content.decode("utf-16") if is_utf16 else content.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as exc:
+        raise ValueError("not UTF-8 text") from exc
+    if "\0" in text:
+        raise ValueError("not UTF-8 text")
+    return text.replace("\r\n", "\n")
