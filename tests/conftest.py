@@ -1,10 +1,12 @@
+import functools
 import signal
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
+from command import VSWIN, finished, surroundings
 from misbehaving_server import MisbehavingServer
 from models import model_named
 from reference import write_checkpoint
@@ -25,12 +27,34 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """A model's pseudo-random published file, written once a session: `checkpoint(name, top=…)`."""
     folder = tmp_path_factory.mktemp("checkpoints")
 
-    @cache
+    @functools.cache
     def written(name: str, *, top: bool = True) -> Path:
         suffix = "_classifier" if top else ""
         return write_checkpoint(folder / f"{name}{suffix}.weights.h5", model_named(name), top=top)
 
     return written
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for all commands, so that a model is exported once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def vswin(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command in an empty folder: `vswin("models", cache=…, COLUMNS="40")`."""
+
+    def run(
+        *arguments: object,
+        cache: Path = cache,
+        program: Sequence[str | Path] = (VSWIN,),
+        **variables: str,
+    ) -> subprocess.CompletedProcess[str]:
+        environment = surroundings(cache, **variables)
+        return finished([*program, *map(str, arguments)], cwd=tmp_path, env=environment)
+
+    return run
 
 
 @pytest.fixture(scope="session")

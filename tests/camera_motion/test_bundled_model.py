@@ -1,23 +1,20 @@
 """`swin-n-motion` as users meet it: the sample videos, and clips it was not trained on."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from clips import encode
+from command import SAMPLES, VSWIN, finished, surroundings
 from motion.judging import accuracy, judge_footage, judge_synthetic, photographs
 from motion.motions import LABELS, Symmetry
 
 from vswin_cli.engines.registry import load_engine
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
-VSWIN = Path(sys.executable).with_name("vswin")
-SAMPLES = sorted((Path(__file__).parents[2] / "sample_videos").glob("*.mp4"))
+VIDEOS = sorted(SAMPLES.glob("*.mp4"))
 MIRROR = Symmetry(left_right=True, up_down=False, transposed=False, reversed=False)
 BACKWARDS = Symmetry(left_right=False, up_down=False, transposed=False, reversed=True)
 
@@ -28,10 +25,7 @@ def true_label(path):
 
 def vswin(*arguments, cache):
     """Run the command with no network needed: nothing is in the cache, nothing may be fetched."""
-    environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1"}
-    run = subprocess.run(
-        [VSWIN, *map(str, arguments)], capture_output=True, text=True, env=environment
-    )
+    run = finished([VSWIN, *map(str, arguments)], env=surroundings(cache))
     assert run.returncode == 0, run.stderr
     return run
 
@@ -51,7 +45,7 @@ def decoded(path):
 def engine(tmp_path_factory):
     """The model in this process, whose Keras has another backend: the command exports it."""
     cache = tmp_path_factory.mktemp("cache")
-    best_labels(SAMPLES[:1], cache=cache)
+    best_labels(VIDEOS[:1], cache=cache)
     return load_engine(
         SWIN_N_MOTION,
         SWIN_N_MOTION.weights_path,
@@ -63,21 +57,21 @@ def engine(tmp_path_factory):
 
 
 def test_there_is_a_sample_video_of_every_class():
-    assert sorted(map(true_label, SAMPLES)) == sorted(LABELS)
-    assert sum(path.stat().st_size for path in SAMPLES) < 5_000_000
+    assert sorted(map(true_label, VIDEOS)) == sorted(LABELS)
+    assert sum(path.stat().st_size for path in VIDEOS) < 5_000_000
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "openvino"])
 def test_sample_videos_are_named_right_and_surely(backend, tmp_path):
-    answers = best_labels(SAMPLES, "--backend", backend, cache=tmp_path)
-    assert [answer["label"] for answer in answers] == [true_label(path) for path in SAMPLES]
+    answers = best_labels(VIDEOS, "--backend", backend, cache=tmp_path)
+    assert [answer["label"] for answer in answers] == [true_label(path) for path in VIDEOS]
     assert min(answer["probability"] for answer in answers) >= 0.8
 
 
 @pytest.mark.parametrize("symmetry", [MIRROR, BACKWARDS], ids=["mirrored", "backwards"])
 def test_what_is_done_to_the_picture_is_done_to_the_answer(symmetry, tmp_path):
     changed, expected = [], []
-    for path in SAMPLES:
+    for path in VIDEOS:
         frames = symmetry.of_clip(decoded(path))
         changed.append(
             encode(tmp_path / path.name, map(np.ascontiguousarray, frames), pixel_format="yuv420p")
@@ -88,7 +82,7 @@ def test_what_is_done_to_the_picture_is_done_to_the_answer(symmetry, tmp_path):
 
 
 def test_table_says_which_model_answered_and_how_to_get_actions(tmp_path):
-    static = [path for path in SAMPLES if path.stem == "static"]
+    static = [path for path in VIDEOS if path.stem == "static"]
     lines = vswin("predict", *static, cache=tmp_path).stdout.splitlines()
     assert lines[-2].startswith("swin-n-motion · 72 frames · 4×3 views (12 distinct) · ")
     assert lines[-1] == (
@@ -104,11 +98,8 @@ def test_weights_commands_leave_the_bundled_file_alone(tmp_path):
     run = vswin("weights", "path", "swin-n-motion", cache=tmp_path)
     assert Path(run.stdout.strip()) == SWIN_N_MOTION.weights_path
     assert "swin-n-motion" not in vswin("weights", "list", cache=tmp_path).stdout
-    environment = {**os.environ, "VSWIN_CACHE": str(tmp_path)}
     for command in (["download-weights"], ["weights", "remove"], ["weights", "verify"]):
-        run = subprocess.run(
-            [VSWIN, *command, "swin-n-motion"], capture_output=True, text=True, env=environment
-        )
+        run = finished([VSWIN, *command, "swin-n-motion"], env=surroundings(tmp_path))
         assert run.returncode == 2
         assert "bundled with vswin" in run.stderr
     assert SWIN_N_MOTION.weights_path.is_file()

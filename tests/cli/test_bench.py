@@ -1,28 +1,17 @@
 """`vswin bench` as a user runs it, on the model that comes with the package."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
+from command import SAMPLES
 
-VSWIN = Path(sys.executable).with_name("vswin")
-SAMPLE = Path(__file__).parents[2] / "sample_videos" / "static.mp4"
+SAMPLE = SAMPLES / "static.mp4"
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-    environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "80"}
-
-    def run(*arguments):
-        return subprocess.run(
-            [VSWIN, "bench", *arguments], capture_output=True, text=True, env=environment
-        )
-
-    return run
+@pytest.fixture
+def bench(vswin):
+    return partial(vswin, "bench")
 
 
 def test_json_holds_measurements_that_agree_with_each_other(bench):

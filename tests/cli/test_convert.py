@@ -2,11 +2,7 @@
 
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,26 +12,15 @@ from reference import video
 
 from vswin_cli.zoo.model_file import read_model_file
 
-VSWIN = Path(sys.executable).with_name("vswin")
 NAMES = ["opening a drawer", "closing, slowly", "waiting", "leaving", "<b>returning</b>"]
 WEIGHTS = original()
 QUICK = ["--clips", "1", "--crops", "1"]
 
 
 @pytest.fixture
-def vswin(tmp_path):
-    """Run the command in an empty folder, with an empty cache."""
-
-    def run(*arguments, **environment):
-        return subprocess.run(
-            [VSWIN, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "VSWIN_CACHE": str(tmp_path / "cache"), **environment},
-        )
-
-    return run
+def cache(tmp_path):
+    """A cache of the test's."""
+    return tmp_path / "cache"
 
 
 @pytest.fixture

@@ -4,24 +4,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from command import SAMPLES, VSWIN, surroundings
 from reference import write_checkpoint
 
 from vswin_cli.zoo.catalog import find_model
-
-VSWIN = Path(sys.executable).with_name("vswin")
-SAMPLES = Path(__file__).parents[2] / "sample_videos"
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """One cache folder, so that the model is exported once."""
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture
@@ -38,22 +28,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def environment(cache):
-    return {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "80"}
-
-
-@pytest.fixture
-def vswin(folder, environment):
-    def run(*arguments):
-        return subprocess.run(
-            [VSWIN, *arguments],
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            cwd=folder,
-            env=environment,
-        )
-
-    return run
+    return surroundings(cache)
 
 
 def read(path):

@@ -2,40 +2,26 @@
 
 import csv
 import json
-import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
+from command import SAMPLES, VSWIN, surroundings
 from processes import children, is_running
 from waiting import wait_until
 
-VSWIN = Path(sys.executable).with_name("vswin")
-SAMPLES = Path(__file__).parents[2] / "sample_videos"
 REPORT = ["confused.csv", "failed.csv", "index.html", "metrics.json", "per_class.csv"]
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """One cache folder, so that the model is exported once."""
-    cache = tmp_path_factory.mktemp("cache")
-    return {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "80"}
+@pytest.fixture
+def environment(cache):
+    return surroundings(cache)
 
 
 @pytest.fixture
-def evaluate(environment, tmp_path):
-    def run(*arguments):
-        return subprocess.run(
-            [VSWIN, "evaluate", *arguments],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=environment,
-        )
-
-    return run
+def evaluate(vswin):
+    return partial(vswin, "evaluate")
 
 
 @pytest.fixture

@@ -6,22 +6,13 @@ import pty
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from clips import encode
+from command import VSWIN, surroundings
 from processes import children, is_running
 from reference import video
-
-VSWIN = Path(sys.executable).with_name("vswin")
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """One cache folder, so that the model is exported once."""
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +45,7 @@ def command(checkpoint):
 
 @pytest.fixture
 def environment(cache):
-    return {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "100"}
+    return surroundings(cache, COLUMNS="100")
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import pytest
 from clips import encode, numbered_frames
+from command import VSWIN
 from reference import video
 
 from vswin_cli.zoo.labels import KINETICS400, read_labels
 
-VSWIN = Path(sys.executable).with_name("vswin")
 QUICK = ["--clips", "1", "--crops", "1"]
 KEYS = [
     "video",
@@ -40,34 +40,10 @@ KEYS = [
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """One cache folder, so that the model is exported once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """Landscape, textured, moving, of 100 frames."""
     path = tmp_path_factory.mktemp("clip") / "a clip.mp4"
     return encode(path, video(100, 128, 192), pixel_format="yuv420p")
-
-
-@pytest.fixture
-def vswin(cache, tmp_path):
-    """Run the command in an empty folder, offline."""
-
-    def run(*arguments, program=(VSWIN,), **options):
-        environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1"}
-        return subprocess.run(
-            [*program, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=environment,
-            **options,
-        )
-
-    return run
 
 
 @pytest.fixture

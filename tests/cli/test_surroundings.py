@@ -8,22 +8,15 @@ import struct
 import subprocess
 import sys
 import termios
-from pathlib import Path
 
 import pytest
 from clips import encode, numbered_frames
-
-VSWIN = Path(sys.executable).with_name("vswin")
+from command import VSWIN
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     return encode(tmp_path_factory.mktemp("clip") / "clip.mp4", numbered_frames(20))
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture

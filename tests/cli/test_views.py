@@ -1,33 +1,15 @@
 """`--views` and `--threads`, with the bundled model on the sample videos."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from command import SAMPLES
 
 from vswin_cli.api.options import ViewOptions
 from vswin_cli.errors import UsageError
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING
 
-VSWIN = Path(sys.executable).with_name("vswin")
-SAMPLE_VIDEOS = Path(__file__).parents[2] / "sample_videos"
 FAST, FULL, ADAPTIVE = "fast", "full", "adaptive"
-
-
-@pytest.fixture(scope="module")
-def vswin(tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-
-    def run(*arguments):
-        environment = {**os.environ, "VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1"}
-        return subprocess.run(
-            [VSWIN, *map(str, arguments)], capture_output=True, text=True, env=environment
-        )
-
-    return run
 
 
 def records(finished):
@@ -36,7 +18,7 @@ def records(finished):
 
 
 def test_adaptive_gives_the_best_label_of_all_views_with_fewer(vswin):
-    videos = sorted(SAMPLE_VIDEOS.glob("*.mp4"))
+    videos = sorted(SAMPLES.glob("*.mp4"))
     full = records(vswin("predict", *videos, "--format", "jsonl"))
     adaptive = records(vswin("predict", *videos, "--format", "jsonl", "--views", "adaptive"))
     for every, few in zip(full, adaptive, strict=True):
@@ -49,12 +31,12 @@ def test_adaptive_gives_the_best_label_of_all_views_with_fewer(vswin):
 
 
 def test_table_says_how_many_views_were_used(vswin):
-    finished = vswin("predict", SAMPLE_VIDEOS / "pan_left.mp4", "--views", "adaptive")
+    finished = vswin("predict", SAMPLES / "pan_left.mp4", "--views", "adaptive")
     assert "4×3 views (12 distinct, 7 used)" in finished.stdout
 
 
 def test_label_relabels_what_was_labelled_by_other_views(vswin, tmp_path):
-    video, output = SAMPLE_VIDEOS / "static.mp4", tmp_path / "out.jsonl"
+    video, output = SAMPLES / "static.mp4", tmp_path / "out.jsonl"
     arguments = ("label", video, "-o", output, "--workers", "1", "--threads", "1")
     assert vswin(*arguments).returncode == 0
     full = json.loads(output.read_text())
@@ -103,7 +85,7 @@ def test_contradictions_are_refused(own, views, choice, message):
 
 
 def test_threads_are_what_computes(vswin):
-    finished = vswin("predict", SAMPLE_VIDEOS / "static.mp4", "-v", "--threads", "1")
+    finished = vswin("predict", SAMPLES / "static.mp4", "-v", "--threads", "1")
     assert "backend: openvino, 1 thread" in finished.stderr
-    finished = vswin("predict", SAMPLE_VIDEOS / "static.mp4", "--threads", "0")
+    finished = vswin("predict", SAMPLES / "static.mp4", "--threads", "0")
     assert (finished.returncode, finished.stdout) == (2, "")

@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 from browser import ARGUMENTS, CHROMIUM, open_page
 from clips import encode, numbered_frames, read_number
+from command import VSWIN
 
 from vswin_cli.pages.report.page import build_page
 
-VSWIN = Path(sys.executable).with_name("vswin")
 HOSTILE = [
     "<img src=x onerror=alert(1)>.mp4",
     "</script><script>document.title='hacked'</script>.mp4",
