@@ -18,6 +18,6 @@ def surroundings(cache, **variables):
 def finished(command, **options):
     """Run a command to its end; what it prints is text, whatever names it prints."""
     return subprocess.run(
-        [*map(os.fsdecode, map(os.fspath, command))],
+        [os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in command],
         **{"capture_output": True, "text": True, "errors": "surrogateescape", **options},
     )

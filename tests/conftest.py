@@ -52,7 +52,7 @@ def vswin(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProc
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
         environment = surroundings(cache, **variables)
-        return finished([*program, *map(str, arguments)], cwd=tmp_path, env=environment)
+        return finished([*program, *arguments], cwd=tmp_path, env=environment)
 
     return run
 

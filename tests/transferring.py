@@ -2,7 +2,7 @@
 
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.transfer import Patience
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 QUICK = Patience(first_delay_seconds=0.01)
 PATIENT = Patience(first_delay_seconds=0.01, least_progress_bytes=1)  # for a small file
@@ -12,7 +12,7 @@ def get(target, server, *, patience=QUICK, timeout_seconds=5.0, **options):
     fetching = Fetching(
         mirror=server.mirror, patience=patience, timeout_seconds=timeout_seconds, **options
     )
-    return fetch(target, fetching, Watcher())
+    return fetch(target, fetching, DownloadWatcher())
 
 
 def beside(target):

@@ -23,7 +23,7 @@ from vswin_cli.system.files import temporary_path
 from vswin_cli.weights.cache import weights_file
 from vswin_cli.weights.fetch import Fetching
 from vswin_cli.weights.lock import locked
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PUBLISHED_MODELS
 
@@ -207,7 +207,7 @@ def test_verify_names_what_is_not_here(cache, capfd):
 
 
 def test_verify_says_when_it_cannot_record(here, capfd):
-    with locked(here, Watcher()):  # as while another process replaces the file
+    with locked(here, DownloadWatcher()):  # as while another process replaces the file
         assert run(["weights", "verify"]) == 0
     assert "not recorded" in capfd.readouterr().out
     assert not here.record_path.exists()
@@ -243,7 +243,7 @@ def test_remove_takes_all_that_belongs_to_it(here, capfd):
 
 
 def test_remove_says_that_it_waits_and_counts_what_is_there_then(here, vswin, capfd):
-    with locked(here, Watcher()):
+    with locked(here, DownloadWatcher()):
         process = vswin("weights", "remove", "swin-t-k400")
         wait_for_line(process, "waiting for another process")
         assert here.path.exists()

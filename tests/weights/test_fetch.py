@@ -16,10 +16,10 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.pins import read_record, write_record
 from vswin_cli.weights.transfer import Patience
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 
-class Listener(Watcher):
+class Listener(DownloadWatcher):
     """Keeps what it hears."""
 
     def __init__(self):
@@ -39,7 +39,7 @@ class Listener(Watcher):
 
 def get(target, mirror, watcher=None, **options):
     fetching = Fetching(mirror=mirror, patience=Patience(first_delay_seconds=0.01), **options)
-    return fetch(target, fetching, watcher or Watcher())
+    return fetch(target, fetching, watcher or DownloadWatcher())
 
 
 def place(target, content):
@@ -348,7 +348,7 @@ def test_password_of_an_address_is_not_shown(target, server):
 
 def test_stopping_raises_soon_and_keeps_what_is_here(target, server):
     server.always = serving(stall_after=50_000)
-    watcher = Watcher()
+    watcher = DownloadWatcher()
 
     def stopping(num_bytes):
         if num_bytes == 50_000:

@@ -14,7 +14,7 @@ from vswin_cli.weights.pins import (
     record_if_unchanged,
     write_record,
 )
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 SUM = "0123456789abcdef" * 4
 OTHER = "f" * 64
@@ -130,7 +130,7 @@ def test_sum_is_not_recorded_for_a_file_that_was_replaced_in_the_meantime(target
 def test_sum_is_not_recorded_while_another_process_has_the_file(target):
     target.folder.mkdir()
     target.path.write_bytes(b"abc")
-    with locked(target, Watcher()):
+    with locked(target, DownloadWatcher()):
         assert not record_if_unchanged(target, SUM, target.path.stat())
     assert record_if_unchanged(target, SUM, target.path.stat())
 

@@ -251,11 +251,11 @@ def test_download_takes_as_long_as_curls(tiny_file, tmp_path):
         "from pathlib import Path\n"
         "from vswin_cli.weights.cache import weights_file\n"
         "from vswin_cli.weights.fetch import Fetching, fetch\n"
-        "from vswin_cli.weights.watch import Watcher\n"
+        "from vswin_cli.weights.watch import DownloadWatcher\n"
         "from vswin_cli.zoo.catalog import find_model\n"
         "target = weights_file(find_model('swin-t-k400'), Path(sys.argv[2]))\n"
         "fetching = Fetching(mirror=sys.argv[1], force=True)\n"
-        "print(fetch(target, fetching, Watcher()).download_seconds)\n"
+        "print(fetch(target, fetching, DownloadWatcher()).download_seconds)\n"
     )
     ours, theirs = [], []
     with MisbehavingServer(tiny_file.read_bytes()) as server:

@@ -13,7 +13,7 @@ from vswin_cli.errors import DownloadError
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.partial import running_system
 from vswin_cli.weights.transfer import OVERLAP_BYTES, Patience
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -162,7 +162,7 @@ def test_partial_file_of_another_server_is_not_continued(target, server):
     assert target.partial_path.stat().st_size == 60_000
     server.server_name = "localhost"
     fetching = Fetching(mirror=f"http://localhost:{server.server_port}/other", patience=QUICK)
-    fetch(target, fetching, Watcher())
+    fetch(target, fetching, DownloadWatcher())
     assert "Range" not in server.requests[-1][1]
     assert_whole(target, server)
 
@@ -181,7 +181,7 @@ def test_partial_file_is_continued_with_another_login_and_signature(target, serv
     login = server.mirror.replace("http://", "http://me:secret@")
     for mirror in (f"{login}?signature=first", f"{server.mirror}?signature=second"):
         with contextlib.suppress(DownloadError):
-            fetch(target, Fetching(mirror=mirror, patience=QUICK), Watcher())
+            fetch(target, Fetching(mirror=mirror, patience=QUICK), DownloadWatcher())
         if target.origin_path.exists():
             assert not re.search("secret|signature|127", target.origin_path.read_text())
     assert "Range" in server.requests[-1][1]

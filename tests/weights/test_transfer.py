@@ -15,7 +15,7 @@ from transferring import QUICK, assert_nothing, assert_whole, beside, get
 from vswin_cli.errors import CheckpointError, DownloadError
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.transfer import OVERLAP_BYTES, Patience
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 
 def test_file_is_downloaded_once_and_then_used(target, server):
@@ -279,7 +279,7 @@ def test_name_server_that_does_not_answer_is_asked_again(target, server, monkeyp
 def test_server_that_is_not_there(target, server, monkeypatch):
     fetching = Fetching(mirror="http://127.0.0.1:9/", patience=QUICK)
     with pytest.raises(DownloadError, match="Connection refused"):
-        fetch(target, fetching, Watcher())
+        fetch(target, fetching, DownloadWatcher())
 
     def resolving_nothing(host, *arguments, **options):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -287,5 +287,5 @@ def test_server_that_is_not_there(target, server, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", resolving_nothing)
     fetching = Fetching(mirror="http://no-such-host.invalid/", patience=QUICK)
     with pytest.raises(DownloadError, match=r"not known.*is there a network"):
-        fetch(target, fetching, Watcher())
+        fetch(target, fetching, DownloadWatcher())
     assert_nothing(target)

@@ -9,7 +9,7 @@ from vswin_cli.network.checkpoint import check_checkpoint
 from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.pins import read_record, write_record
 from vswin_cli.weights.verify import verify, verify_again
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def here(target, small_file):
 
 
 def again(target, pin=None):
-    return verify_again(target, pin=pin, watcher=Watcher()).sha256
+    return verify_again(target, pin=pin, watcher=DownloadWatcher()).sha256
 
 
 def flip(path, at=-1000):

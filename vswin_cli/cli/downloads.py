@@ -23,7 +23,7 @@ from vswin_cli.errors import VswinError
 from vswin_cli.formats.text import printable
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.fetch import Fetching, fetch
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 # How long a Ctrl-C waits for the downloads to stop by themselves. They may be cut off anywhere.
 STOP_SECONDS = 0.3
@@ -144,7 +144,7 @@ class _Display:
                 )
 
 
-class _Line(Watcher):
+class _Line(DownloadWatcher):
     """One download's bar."""
 
     def __init__(

@@ -4,12 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from vswin_cli.conversion.styles import Source
+from vswin_cli.conversion.styles import TensorKey
 from vswin_cli.conversion.tensors import Shape
 from vswin_cli.network.checkpoint import key_table
 from vswin_cli.zoo.architectures import Architecture
 
-_HEAD = {"head/kernel": Source("layers/dense/vars/0"), "head/bias": Source("layers/dense/vars/1")}
+_HEAD = {
+    "head/kernel": TensorKey("layers/dense/vars/0"),
+    "head/bias": TensorKey("layers/dense/vars/1"),
+}
 
 
 class _KerasStyle:
@@ -17,7 +20,7 @@ class _KerasStyle:
 
     backbone = "layers/video_swin_backbone/"
 
-    def head_sources(self, keys: Iterable[str]) -> dict[str, Source]:
+    def head_sources(self, keys: Iterable[str]) -> dict[str, TensorKey]:
         """See `Style`."""
         return _HEAD if _HEAD["head/kernel"].key in keys else {}
 
@@ -48,10 +51,10 @@ class _PublishedStyle(_KerasStyle):
                 counts[stage] = max(counts[stage], block + 1)
         return tuple(max(counts[stage], 1) for stage in range(max(counts) + 1))
 
-    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, Source]:
+    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, TensorKey]:
         """See `Style`."""
         shapeless = Architecture("", embed_dim=1, depths=depths, num_heads=(1,) * len(depths))
-        return {key.variable: Source(key.dataset) for key in key_table(shapeless, None)}
+        return {key.variable: TensorKey(key.dataset) for key in key_table(shapeless, None)}
 
 
 class _OwnStyle(_KerasStyle):
@@ -70,11 +73,11 @@ class _OwnStyle(_KerasStyle):
         counts = Counter(shape for key, shape in shapes.items() if self._norm1.fullmatch(key))
         return tuple(counts[dim] for dim in sorted(counts))
 
-    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, Source]:
+    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, TensorKey]:
         """See `Style`."""
         shapeless = Architecture("", embed_dim=1, depths=depths, num_heads=(1,) * len(depths))
         return {
-            key.variable: Source(_own_path(key.variable, depths))
+            key.variable: TensorKey(_own_path(key.variable, depths))
             for key in key_table(shapeless, None)
         }
 

@@ -18,7 +18,7 @@ from vswin_cli.conversion.architecture import (
 )
 from vswin_cli.conversion.checkpoint_file import open_checkpoint, shard_hint
 from vswin_cli.conversion.parts import Part, choose_part, others
-from vswin_cli.conversion.styles import Layout, Source
+from vswin_cli.conversion.styles import Layout, TensorKey
 from vswin_cli.conversion.tensors import StoredTensor
 from vswin_cli.errors import CheckpointError, UsageError
 from vswin_cli.network.checkpoint import key_table
@@ -32,11 +32,11 @@ _TOLERANCE = 0.01  # of values between 50 and 130, which configurations round
 
 
 @dataclass(frozen=True)
-class Origin:
+class MatchedTensor:
     """The tensor that a variable is filled from."""
 
     key: str
-    tensor: StoredTensor
+    stored: StoredTensor
     layout: Layout
 
     def values(self) -> np.ndarray:
@@ -46,7 +46,7 @@ class Origin:
             CheckpointError: As `StoredTensor.floats`; the message names the tensor.
         """
         try:
-            return self.layout.apply(self.tensor.floats())
+            return self.layout.apply(self.stored.floats())
         except CheckpointError as exc:
             raise CheckpointError(f"tensor {self.key}: {exc}") from exc
 
@@ -54,17 +54,17 @@ class Origin:
 class Variables(Mapping[str, np.ndarray]):
     """The model's variables, each read when it is asked for, so that one at a time is in memory."""
 
-    def __init__(self, origins: Mapping[str, Origin]) -> None:
-        self._origins = origins
+    def __init__(self, matched: Mapping[str, MatchedTensor]) -> None:
+        self._matched = matched
 
     def __getitem__(self, variable: str) -> np.ndarray:
-        return self._origins[variable].values()
+        return self._matched[variable].values()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._origins)
+        return iter(self._matched)
 
     def __len__(self) -> int:
-        return len(self._origins)
+        return len(self._matched)
 
 
 @dataclass(frozen=True)
@@ -134,21 +134,21 @@ def match(part: Part, num_bytes: int, window: Size | None = None) -> Match:
     if sum(depths) > len(below):  # else a few numbers in keys could fill all memory
         raise CheckpointError(f"its keys number {sum(depths)} blocks, of which most are not there")
     sources = {
-        variable: Source(part.prefix + source.key, source.layout)
+        variable: TensorKey(part.prefix + source.key, source.layout)
         for variable, source in part.style.sources(depths, below).items()
     }
     sources |= _head(part)
     _refuse_missing(part, sources)
-    origins = {
-        variable: Origin(source.key, part.tensors[source.key], source.layout)
+    matched = {
+        variable: MatchedTensor(source.key, part.tensors[source.key], source.layout)
         for variable, source in sources.items()
     }
     shapes = {
-        variable: origin.layout.shape(origin.tensor.shape) for variable, origin in origins.items()
+        variable: tensor.layout.shape(tensor.stored.shape) for variable, tensor in matched.items()
     }
     num_rows, _ = two_dimensional(shapes, "stage0_block0/attention/bias_table")
     indices = _stored_indices(part, depths)
-    _refuse_repeated([origin.tensor for origin in origins.values()], num_bytes)
+    _refuse_repeated([tensor.stored for tensor in matched.values()], num_bytes)
     if window is not None:
         check_window(window, num_rows)
     found = _common_window(part, indices, num_rows, window)
@@ -162,37 +162,37 @@ def match(part: Part, num_bytes: int, window: Size | None = None) -> Match:
     num_classes = two_dimensional(shapes, "head/kernel")[1] if has_head else None
     for key in key_table(architecture, num_classes):
         if shapes[key.variable] != key.shape:
-            origin = origins[key.variable]
+            tensor = matched[key.variable]
             raise CheckpointError(
-                f"tensor {origin.key} is {origin.tensor.shape}, which as {key.variable} would be "
+                f"tensor {tensor.key} is {tensor.stored.shape}, which as {key.variable} would be "
                 f"{shapes[key.variable]}; the model needs {key.shape}"
             )
     checked = [*indices, *_checked_normalisation(part)]
-    used = {origin.key for origin in origins.values()}.union(checked)
+    used = {tensor.key for tensor in matched.values()}.union(checked)
     return Match(
         part.style.name,
         architecture,
         num_classes,
-        Variables(origins),
+        Variables(matched),
         tuple(checked),
         tuple(key for key in part.tensors if key not in used),
         is_window_guessed=window is None,
     )
 
 
-def _head(part: Part) -> dict[str, Source]:
+def _head(part: Part) -> dict[str, TensorKey]:
     """Look for the head below the backbone's prefix, and below the classifier's."""
     for prefix in dict.fromkeys((part.prefix.removesuffix(part.style.backbone), part.prefix)):
         keys = {key.removeprefix(prefix) for key in part.tensors if key.startswith(prefix)}
         if sources := part.style.head_sources(keys):
             return {
-                variable: Source(prefix + source.key, source.layout)
+                variable: TensorKey(prefix + source.key, source.layout)
                 for variable, source in sources.items()
             }
     return {}
 
 
-def _refuse_missing(part: Part, sources: Mapping[str, Source]) -> None:
+def _refuse_missing(part: Part, sources: Mapping[str, TensorKey]) -> None:
     missing = [source.key for source in sources.values() if source.key not in part.tensors]
     if missing:
         more = f" and {len(missing) - 6} more" if len(missing) > 6 else ""

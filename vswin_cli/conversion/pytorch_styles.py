@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vswin_cli.conversion.styles import CONVOLUTION, DENSE, SAME, Layout, Source
+from vswin_cli.conversion.styles import CONVOLUTION, DENSE, SAME, Layout, TensorKey
 from vswin_cli.conversion.tensors import Shape
 
 _HEADS = r"(cls_head\.fc_cls|head\.fc_cls|fc_cls|head)"
@@ -55,7 +55,7 @@ class PyTorchStyle:
                 counts[stage] = max(counts.get(stage, 0), block + 1)
         return tuple(counts.get(stage, 1) for stage in range(max(counts) + 1))
 
-    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, Source]:
+    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, TensorKey]:
         """See `Style`."""
         last = len(depths) - 1
         # MMAction2 numbers the norms behind stages; the last one's is the classifier's.
@@ -73,11 +73,11 @@ class PyTorchStyle:
             if stage < last:
                 ours, theirs = f"patch_merging{stage}", self._merging(stage)
                 found |= _parameters(f"{ours}/norm", f"{theirs}.norm", SAME)
-                found[f"{ours}/reduction/kernel"] = Source(f"{theirs}.reduction.weight", DENSE)
+                found[f"{ours}/reduction/kernel"] = TensorKey(f"{theirs}.reduction.weight", DENSE)
         return found
 
-    def _block_sources(self, ours: str, theirs: str) -> dict[str, Source]:
-        table = Source(f"{theirs}.attn.relative_position_bias_table")
+    def _block_sources(self, ours: str, theirs: str) -> dict[str, TensorKey]:
+        table = TensorKey(f"{theirs}.attn.relative_position_bias_table")
         return {
             **_parameters(f"{ours}/norm1", f"{theirs}.norm1", SAME),
             f"{ours}/attention/bias_table": table,
@@ -88,7 +88,7 @@ class PyTorchStyle:
             **_parameters(f"{ours}/mlp/reduce", f"{theirs}.{self.reduce}", DENSE),
         }
 
-    def head_sources(self, keys: Iterable[str]) -> dict[str, Source]:
+    def head_sources(self, keys: Iterable[str]) -> dict[str, TensorKey]:
         """See `Style`."""
         # Who trains on has often put a dropout before the layer, which numbers them.
         found = [key for key in keys if re.fullmatch(rf"{_HEADS}(\.\d+)?\.weight", key)]
@@ -107,11 +107,11 @@ class PyTorchStyle:
         return self.mergings.format(stage=stage, odd=2 * stage + 1)
 
 
-def _parameters(ours: str, theirs: str, weight: Layout) -> dict[str, Source]:
+def _parameters(ours: str, theirs: str, weight: Layout) -> dict[str, TensorKey]:
     names = ("gamma", "beta") if weight is SAME else ("kernel", "bias")
     return {
-        f"{ours}/{names[0]}": Source(f"{theirs}.weight", weight),
-        f"{ours}/{names[1]}": Source(f"{theirs}.bias"),
+        f"{ours}/{names[0]}": TensorKey(f"{theirs}.weight", weight),
+        f"{ours}/{names[1]}": TensorKey(f"{theirs}.bias"),
     }
 
 

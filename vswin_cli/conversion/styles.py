@@ -32,7 +32,7 @@ CONVOLUTION = Layout((2, 3, 4, 1, 0))  # PyTorch's (outputs, inputs, T, H, W)
 
 
 @dataclass(frozen=True)
-class Source:
+class TensorKey:
     """The tensor of a checkpoint that a variable is filled from."""
 
     key: str
@@ -60,10 +60,10 @@ class Style(Protocol):
     def depths(self, shapes: Mapping[str, Shape]) -> tuple[int, ...]:
         """Count the blocks of each stage, at least 1; gaps count as well, and are missed later."""
 
-    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, Source]:
+    def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, TensorKey]:
         """Name the tensor of every variable of a backbone, by our paths."""
 
-    def head_sources(self, keys: Iterable[str]) -> dict[str, Source]:
+    def head_sources(self, keys: Iterable[str]) -> dict[str, TensorKey]:
         """Name the tensors of a classifier's head; empty where there is none.
 
         Args:

@@ -24,7 +24,7 @@ from vswin_cli.weights.verify import (
     verify,
     verify_and_record,
 )
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 TIMEOUT_SECONDS = 10.0
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -57,7 +57,7 @@ class Fetched:
     verification_seconds: float
 
 
-def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched | None:
+def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> Fetched | None:
     """Make sure that a file is in the cache, whole.
 
     What is here is verified; a file that fails is kept aside as `.corrupt`, and fetched: a damaged
@@ -97,7 +97,9 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: Watcher) -> Fetched 
                 raise
 
 
-def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Watcher) -> bool:
+def _is_whole(
+    target: WeightsFile, pin: str | None, was_here: bool, watcher: DownloadWatcher
+) -> bool:
     """Look again, now that no other process can be at work on it."""
     if not target.is_here:
         return False
@@ -115,7 +117,7 @@ def _is_whole(target: WeightsFile, pin: str | None, was_here: bool, watcher: Wat
 
 
 def _download(
-    target: WeightsFile, address: str, pin: str | None, fetching: Fetching, watcher: Watcher
+    target: WeightsFile, address: str, pin: str | None, fetching: Fetching, watcher: DownloadWatcher
 ) -> Fetched:
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:

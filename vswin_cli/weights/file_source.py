@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from vswin_cli.errors import DownloadError
 from vswin_cli.system.files import open_regular
-from vswin_cli.weights.source import CHUNK_BYTES, Origin, Reply
+from vswin_cli.weights.source import CHUNK_BYTES, RemoteFile, Reply
 
 
 class FileSource:
@@ -19,15 +19,15 @@ class FileSource:
         self._path = path
 
     @contextmanager
-    def open(self, start: int, origin: Origin | None) -> Iterator[Reply]:
-        """Read the file from byte `start` on; see `Source.open`."""
+    def open(self, start: int, origin: RemoteFile | None) -> Iterator[Reply]:
+        """Read the file from byte `start` on; see `DownloadSource.open`."""
         try:
             stream = open_regular(self._path)
         except OSError as exc:
             raise self._failure(exc) from exc
         with stream:
             status = os.fstat(stream.fileno())
-            now = Origin(status.st_size, etag=f'"{status.st_mtime_ns}"')
+            now = RemoteFile(status.st_size, etag=f'"{status.st_mtime_ns}"')
             if origin is None or not origin.is_confirmed_by(now):
                 start = 0
             yield Reply(now, start, None, None, self._chunks(stream, start))

@@ -19,8 +19,8 @@ from vswin_cli.errors import DownloadError
 from vswin_cli.weights.address import shown
 from vswin_cli.weights.source import (
     CHUNK_BYTES,
-    Origin,
     RangeRefusedError,
+    RemoteFile,
     Reply,
     TransientError,
     is_header,
@@ -75,8 +75,8 @@ class HttpSource:
         self._session.close()
 
     @contextmanager
-    def open(self, start: int, origin: Origin | None) -> Iterator[Reply]:
-        """Ask for the file from byte `start` on; see `Source.open`."""
+    def open(self, start: int, origin: RemoteFile | None) -> Iterator[Reply]:
+        """Ask for the file from byte `start` on; see `DownloadSource.open`."""
         headers = {}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -95,7 +95,7 @@ class HttpSource:
             self._check_status(response)
             begin, end, num_bytes = self._extent(response, start)
             yield Reply(
-                origin=Origin(
+                origin=RemoteFile(
                     num_bytes,
                     _validator(response, "ETag"),
                     _validator(response, "Last-Modified"),

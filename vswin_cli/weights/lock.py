@@ -7,7 +7,7 @@ from filelock import Timeout
 
 from vswin_cli.system.files import file_lock
 from vswin_cli.weights.cache import WeightsFile
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def locked_if_free(target: WeightsFile) -> Iterator[bool]:
 
 
 @contextmanager
-def locked(target: WeightsFile, watcher: Watcher) -> Iterator[None]:
+def locked(target: WeightsFile, watcher: DownloadWatcher) -> Iterator[None]:
     """Hold the lock of a file, waiting until whoever holds it has finished.
 
     Raises:

@@ -9,7 +9,7 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.address import file_address, shown
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 from vswin_cli.zoo.models import AnyModel, BundledModel, CustomModel
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def fetch_file(target: WeightsFile, mirror: str | None) -> None:
 
     size = f"{target.published.num_bytes / 1e6:.0f} MB"
     _log.warning("%s: downloading %s (%s)", target.title, target.published.name, size)
-    fetch(target, Fetching(mirror), Watcher())
+    fetch(target, Fetching(mirror), DownloadWatcher())
 
 
 def find_or_fetch(
@@ -119,7 +119,7 @@ def _verify_again(target: WeightsFile, pin: str | None) -> None:
         )
     from vswin_cli.weights.verify import verify_again  # noqa: PLC0415
 
-    verify_again(target, pin=pin, watcher=Watcher())
+    verify_again(target, pin=pin, watcher=DownloadWatcher())
 
 
 def _ways_out(target: WeightsFile, address: str) -> str:

@@ -13,7 +13,7 @@ from vswin_cli.system.files import open_own, read_small, replacing, share
 from vswin_cli.weights.address import place_digest
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.running_sum import RunningSum
-from vswin_cli.weights.source import CHUNK_BYTES, Origin, is_header
+from vswin_cli.weights.source import CHUNK_BYTES, RemoteFile, is_header
 
 _MAX_BEGUN_BYTES = 100_000  # of what stands beside a partial file
 WRITE_BACK_BYTES = 32 << 20
@@ -26,7 +26,7 @@ class _Begun:
 
     place: str  # a digest of where it comes from
     system: str | None  # the one that ran then
-    origin: Origin
+    origin: RemoteFile
 
 
 class PartialFile:
@@ -47,7 +47,7 @@ class PartialFile:
         share(target.partial_path)
         self._sum = RunningSum()
         self.num_bytes = self._num_written_back = 0
-        self.origin: Origin | None = None
+        self.origin: RemoteFile | None = None
         try:
             begun = _read_begun(target.origin_path)
             if begun is not None and begun.place == self._place:
@@ -86,7 +86,7 @@ class PartialFile:
         start = max(0, self.num_bytes - num_bytes)
         return os.pread(self._file.fileno(), self.num_bytes - start, start)
 
-    def begin(self, origin: Origin) -> None:
+    def begin(self, origin: RemoteFile) -> None:
         """Empty it, for the file of this origin.
 
         Raises:
@@ -138,7 +138,7 @@ class PartialFile:
             os.posix_fadvise(self._file.fileno(), start, length, os.POSIX_FADV_DONTNEED)
         self._num_written_back = self.num_bytes
 
-    def _begun_from(self, origin: Origin) -> None:
+    def _begun_from(self, origin: RemoteFile) -> None:
         begun = _Begun(self._place, running_system(), origin)
         with replacing(self._target.origin_path) as file:
             file.write_text(json.dumps(asdict(begun)), encoding="utf-8")
@@ -194,7 +194,7 @@ def _read_begun(path: Path) -> _Begun | None:
     """Read what stands beside a partial file; None if it is missing or odd in any way."""
     try:
         content = json.loads(read_small(path, _MAX_BEGUN_BYTES))
-        begun = _Begun(**content | {"origin": Origin(**content["origin"])})
+        begun = _Begun(**content | {"origin": RemoteFile(**content["origin"])})
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     origin = begun.origin

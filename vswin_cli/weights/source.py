@@ -28,7 +28,7 @@ class RangeRefusedError(TransientError):
 
 
 @dataclass(frozen=True)
-class Origin:
+class RemoteFile:
     """What identifies the file that a source holds at the moment."""
 
     num_bytes: int | None  # None: the server did not say
@@ -42,7 +42,7 @@ class Origin:
             return self.etag
         return self.last_modified
 
-    def is_confirmed_by(self, other: "Origin") -> bool:
+    def is_confirmed_by(self, other: "RemoteFile") -> bool:
         """Tell whether what a source says later is of the same file, as far as it can be told.
 
         Where there is a validator, it must be said again: a server that forgets it may have
@@ -67,19 +67,19 @@ def is_header(value: object) -> bool:
 class Reply:
     """What a source answers: the file from byte `start` on, up to before `end`."""
 
-    origin: Origin
+    origin: RemoteFile
     start: int
     end: int | None  # None: as far as it goes
     content_type: str | None
     chunks: Iterator[bytes]
 
 
-class Source(Protocol):
+class DownloadSource(Protocol):
     """A place that holds one file."""
 
     address: str  # may hold a password: `shown` makes it fit for messages
 
-    def open(self, start: int, origin: Origin | None) -> AbstractContextManager[Reply]:
+    def open(self, start: int, origin: RemoteFile | None) -> AbstractContextManager[Reply]:
         """Ask for the file from byte `start` on.
 
         The reply starts there if the source can do that and still holds the file of `origin`, else

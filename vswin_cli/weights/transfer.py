@@ -7,8 +7,14 @@ from vswin_cli.errors import DownloadError
 from vswin_cli.weights.address import shown
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.partial import PartialFile
-from vswin_cli.weights.source import Origin, RangeRefusedError, Reply, Source, TransientError
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.source import (
+    DownloadSource,
+    RangeRefusedError,
+    RemoteFile,
+    Reply,
+    TransientError,
+)
+from vswin_cli.weights.watch import DownloadWatcher
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -37,13 +43,13 @@ class Patience:
 
 
 def transfer(
-    source: Source,
+    source: DownloadSource,
     partial: PartialFile,
     target: WeightsFile,
     *,
     any_size: bool,
     patience: Patience,
-    watcher: Watcher,
+    watcher: DownloadWatcher,
 ) -> None:
     """Complete a partial file.
 
@@ -89,13 +95,13 @@ def transfer(
 
 
 def _receive(
-    source: Source,
+    source: DownloadSource,
     partial: PartialFile,
     target: WeightsFile,
     anew: bool,
     any_size: bool,
     patience: Patience,
-    watcher: Watcher,
+    watcher: DownloadWatcher,
 ) -> None:
     """Append what one connection brings, or begin anew with it.
 
@@ -165,7 +171,7 @@ def _most_bytes(target: WeightsFile) -> int:
     return 2 * target.published.num_bytes + ROOM_BYTES
 
 
-def _with_size(origin: Origin, target: WeightsFile, any_size: bool) -> Origin:
+def _with_size(origin: RemoteFile, target: WeightsFile, any_size: bool) -> RemoteFile:
     if origin.num_bytes is None and not any_size:
         return replace(origin, num_bytes=target.published.num_bytes)
     return origin

@@ -10,7 +10,7 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.lock import locked
 from vswin_cli.weights.pins import is_as_recorded, read_record, record_if_unchanged
-from vswin_cli.weights.watch import Watcher
+from vswin_cli.weights.watch import DownloadWatcher
 
 
 def verify(
@@ -101,7 +101,7 @@ def check_for_use(target: WeightsFile, *, pin: str | None) -> None:
             raise
 
 
-def verify_again(target: WeightsFile, *, pin: str | None, watcher: Watcher) -> Verified:
+def verify_again(target: WeightsFile, *, pin: str | None, watcher: DownloadWatcher) -> Verified:
     """Check a file that is in the cache, and keep it aside if it is damaged.
 
     A checkpoint of this model that is whole but not the published file was put there by hand. It

@@ -6,7 +6,7 @@ import threading
 _log = logging.getLogger(__name__)
 
 
-class Watcher:
+class DownloadWatcher:
     """Hears all, and tells the log why it does not advance: the base of those that show more.
 
     Args:

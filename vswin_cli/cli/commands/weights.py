@@ -72,7 +72,7 @@ def verify_weights(
     """
     from vswin_cli.weights.pins import pinned_sha256, read_record
     from vswin_cli.weights.verify import verify_again
-    from vswin_cli.weights.watch import Watcher
+    from vswin_cli.weights.watch import DownloadWatcher
 
     targets = _targets(models, cache_dir, tops=(False,) if no_top else (True, False))
     # What is named must be there, what is not is verified where it is there.
@@ -86,7 +86,7 @@ def verify_weights(
         pin = pinned_sha256(target)
         record = read_record(target)
         try:
-            verified = verify_again(target, pin=pin, watcher=Watcher())
+            verified = verify_again(target, pin=pin, watcher=DownloadWatcher())
         except VswinError as error:
             failed += 1
             print(f"error: {target.title}: {error}", file=sys.stderr)
@@ -139,10 +139,10 @@ def remove_weights(
         if not typer.confirm(question, err=True):
             return
     from vswin_cli.weights.lock import locked
-    from vswin_cli.weights.watch import Watcher
+    from vswin_cli.weights.watch import DownloadWatcher
 
     try:
-        with locked(target, Watcher()):
+        with locked(target, DownloadWatcher()):
             num_bytes = sum(path.stat().st_size for path in target.all_paths)
             for path in target.all_paths:
                 path.unlink()
