@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from vswin_cli.engines import gpu
-from vswin_cli.engines.gpu import usable_gpu_backend
+from vswin_cli.engines.gpu import TRIALS, Trial, usable_gpu_backend
 from vswin_cli.engines.registry import resolve_backend
 
 WORKS = "assert True"
@@ -14,19 +13,23 @@ FAILS = "import sys; print('noise', file=sys.stderr); assert False"
 DIES = "import os; os.abort()"
 
 
+def trials(**codes):
+    """Trials of backends that are all installed for a GPU."""
+    return {backend: Trial(lambda: True, code) for backend, code in codes.items()}
+
+
 @pytest.fixture
 def device(tmp_path, monkeypatch):
-    """A device file, and backends that are all installed for a GPU."""
+    """A device file."""
     for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(gpu, "_IS_BUILT_FOR_GPU", dict.fromkeys(gpu._TRIALS, lambda: True))
     path = tmp_path / "gpu"
     path.touch()
     return str(path)
 
 
 @pytest.mark.parametrize(
-    ("trials", "expected"),
+    ("codes", "expected"),
     [
         ({"tensorflow": WORKS, "jax": WORKS, "torch": WORKS}, "tensorflow"),
         ({"tensorflow": FAILS, "jax": WORKS, "torch": WORKS}, "jax"),
@@ -34,32 +37,31 @@ def device(tmp_path, monkeypatch):
         ({"tensorflow": DIES, "jax": FAILS, "torch": FAILS}, None),
     ],
 )
-def test_first_backend_that_really_computes_is_taken(device, trials, expected, capfd):
-    assert usable_gpu_backend([device], trials) == expected
+def test_first_backend_that_really_computes_is_taken(device, codes, expected, capfd):
+    assert usable_gpu_backend([device], trials(**codes)) == expected
     assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_is_tried_without_a_device_or_where_it_is_hidden(device, tmp_path, monkeypatch):
-    trials = {"torch": f"open({str(tmp_path / 'tried')!r}, 'w')"}
-    assert usable_gpu_backend([str(tmp_path / "none")], trials) is None
+    torch = trials(torch=f"open({str(tmp_path / 'tried')!r}, 'w')")
+    assert usable_gpu_backend([str(tmp_path / "none")], torch) is None
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert usable_gpu_backend([device], trials) is None
+    assert usable_gpu_backend([device], torch) is None
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert usable_gpu_backend([device], trials) is None
+    assert usable_gpu_backend([device], torch) is None
     assert not (tmp_path / "tried").exists()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert usable_gpu_backend([device], trials) == "torch"
+    assert usable_gpu_backend([device], torch) == "torch"
     assert (tmp_path / "tried").exists()
 
 
-def test_backends_that_are_installed_for_no_gpu_are_not_tried(device, tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "_IS_BUILT_FOR_GPU", dict.fromkeys(gpu._TRIALS, lambda: False))
-    assert usable_gpu_backend([device], dict.fromkeys(gpu._TRIALS, WORKS)) is None
+def test_backends_that_are_installed_for_no_gpu_are_not_tried(device):
+    assert usable_gpu_backend([device], {"torch": Trial(lambda: False, WORKS)}) is None
 
 
-def test_trials_fail_where_no_gpu_is_to_be_seen(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert not gpu._succeeds(gpu._TRIALS["torch"])
+def test_no_backend_computes_where_the_device_is_no_gpu(device):
+    """The real trials, as a machine with a driver's file and no GPU would run them."""
+    assert usable_gpu_backend([device], trials(torch=TRIALS["torch"].code)) is None
 
 
 def test_auto_falls_back_to_the_cpu_without_importing_anything(monkeypatch):

@@ -4,7 +4,8 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -15,57 +16,22 @@ GpuBackend = Literal["tensorflow", "jax", "torch"]
 _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 _HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # empty or -1: no GPU is to be used
 _TRIAL_SECONDS = 120.0
-# Each exits with 0 if a product of matrices comes out right on a GPU.
-_TRIALS: dict[GpuBackend, str] = {
-    "tensorflow": (
-        "import tensorflow as tf\n"
-        "assert tf.config.list_physical_devices('GPU')\n"
-        "with tf.device('/GPU:0'):\n"
-        "    ones = tf.ones((64, 64))\n"
-        "    assert (ones @ ones)[0, 0] == 64\n"
-    ),
-    "jax": (
-        "import jax\n"
-        "assert jax.default_backend() == 'gpu'\n"
-        "ones = jax.numpy.ones((64, 64))\n"
-        "assert (ones @ ones)[0, 0] == 64\n"
-    ),
-    "torch": (
-        "import torch\n"
-        "ones = torch.ones((64, 64), device='cuda')\n"
-        "assert (ones @ ones)[0, 0] == 64\n"
-    ),
-}
 
 _log = logging.getLogger(__name__)
 
 
-def usable_gpu_backend(
-    device_files: Sequence[str] = _DEVICE_FILES,
-    trials: dict[GpuBackend, str] = _TRIALS,
-) -> GpuBackend | None:
-    """Find the first backend that computes on a GPU of this machine.
+@dataclass(frozen=True)
+class Trial:
+    """How to find out whether a backend computes on a GPU.
 
-    Nothing is imported or started unless there is a GPU's device file and a backend that was
-    installed with support for one.
-
-    Args:
-        device_files: One of them is there where there is a GPU.
-        trials: What a process of its own runs to try a backend, since a library that does not fit
-            the driver may end it, and one that was imported cannot be taken back.
+    Attributes:
+        is_built_for_gpu: Whether it is installed with support for one; imports nothing.
+        code: What a process of its own runs, since a library that does not fit the driver may end
+            it; exits with 0 if a product of matrices comes out right on a GPU.
     """
-    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in _HIDING):
-        return None
-    if not any(Path(file).exists() for file in device_files):
-        return None
-    for backend, trial in trials.items():
-        if not _IS_BUILT_FOR_GPU[backend]():
-            _log.info("no GPU by %s: it is not installed for one", backend)
-        elif not _succeeds(trial):
-            _log.info("no GPU by %s: it does not compute there", backend)
-        else:
-            return backend
-    return None
+
+    is_built_for_gpu: Callable[[], bool]
+    code: str
 
 
 def _tensorflow_is_built_for_gpu() -> bool:
@@ -85,11 +51,55 @@ def _torch_is_built_for_gpu() -> bool:
     return any((libraries / f"libtorch_{kind}.so").exists() for kind in ("cuda", "hip"))
 
 
-_IS_BUILT_FOR_GPU: dict[GpuBackend, Callable[[], bool]] = {
-    "tensorflow": _tensorflow_is_built_for_gpu,
-    "jax": _jax_is_built_for_gpu,
-    "torch": _torch_is_built_for_gpu,
+TRIALS: Mapping[GpuBackend, Trial] = {
+    "tensorflow": Trial(
+        _tensorflow_is_built_for_gpu,
+        "import tensorflow as tf\n"
+        "assert tf.config.list_physical_devices('GPU')\n"
+        "with tf.device('/GPU:0'):\n"
+        "    ones = tf.ones((64, 64))\n"
+        "    assert (ones @ ones)[0, 0] == 64\n",
+    ),
+    "jax": Trial(
+        _jax_is_built_for_gpu,
+        "import jax\n"
+        "assert jax.default_backend() == 'gpu'\n"
+        "ones = jax.numpy.ones((64, 64))\n"
+        "assert (ones @ ones)[0, 0] == 64\n",
+    ),
+    "torch": Trial(
+        _torch_is_built_for_gpu,
+        "import torch\n"
+        "ones = torch.ones((64, 64), device='cuda')\n"
+        "assert (ones @ ones)[0, 0] == 64\n",
+    ),
 }
+
+
+def usable_gpu_backend(
+    device_files: Sequence[str] = _DEVICE_FILES, trials: Mapping[GpuBackend, Trial] = TRIALS
+) -> GpuBackend | None:
+    """Find the first backend that computes on a GPU of this machine.
+
+    Nothing is imported or started unless there is a GPU's device file and a backend that was
+    installed with support for one.
+
+    Args:
+        device_files: One of them is there where there is a GPU.
+        trials: The backends, in the order of preference.
+    """
+    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in _HIDING):
+        return None
+    if not any(Path(file).exists() for file in device_files):
+        return None
+    for backend, trial in trials.items():
+        if not trial.is_built_for_gpu():
+            _log.info("no GPU by %s: it is not installed for one", backend)
+        elif not _succeeds(trial.code):
+            _log.info("no GPU by %s: it does not compute there", backend)
+        else:
+            return backend
+    return None
 
 
 def _is_installed(name: str) -> bool:
@@ -99,10 +109,10 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def _succeeds(trial: str) -> bool:
+def _succeeds(code: str) -> bool:
     try:
         finished = subprocess.run(
-            [sys.executable, "-P", "-c", trial],
+            [sys.executable, "-P", "-c", code],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TRIAL_SECONDS,
