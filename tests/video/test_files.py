@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 from clips import cut, encode, numbered_frames, read_number
+from vswin_cli.video.files import is_cut_off
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video.files import is_cut_off
 from vswin_cli.video.reading import read_video
 
 READERS = ["decord", "opencv", "auto"]

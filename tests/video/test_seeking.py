@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 from clips import encode, numbered_frames, patch, read_number, repeat
-
-from vswin_cli.video import opencv_reader
 from vswin_cli.video.opencv_capture import open_capture
 from vswin_cli.video.opencv_packets import Packets, Stretch, stretches
 from vswin_cli.video.opencv_seeking import SeekError, read_by_seeking
+
+from vswin_cli.video import opencv_reader
 from vswin_cli.video.reading import read_video
 
 WANTED = [0, 1, 2, 57, 150, 151, 153, 290, 399]

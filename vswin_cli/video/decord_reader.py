@@ -16,7 +16,9 @@ import decord
 import numpy as np
 
 from vswin_cli.system.native_stderr import native_stderr_dropped
+from vswin_cli.video.container import main_stream, open_container
 from vswin_cli.video.reader import Decoded, ReaderError, decoder_threads
+from vswin_cli.video.source import Source
 
 decord.logging.set_level(decord.logging.QUIET)
 # Never say on stderr that frames were repeated in place of lost ones: we raise on the first.
@@ -30,17 +32,19 @@ _NO_REPEATED_FRAME = 1e-6  # share of the frames; decord's own error past it
 class DecordReader:
     """Decodes by decord (the decord2 distribution)."""
 
-    name = "decord"
     may_be_slowed = False
 
     @contextmanager
-    def open(self, path: str, threads: int | None = None) -> Iterator["DecordVideo"]:
-        """Open a file; see `Reader.open`."""
-        video = DecordVideo(path, decoder_threads(threads))
-        try:
-            yield video
-        finally:
-            video.close()
+    def open(self, source: Source, threads: int | None = None) -> Iterator["DecordVideo"]:
+        """Open a video that is in one of our containers; see `Reader.open`."""
+        with open_container(source.file) as container:
+            main_stream(container)
+        with source.as_plain_file() as path:
+            video = DecordVideo(path, decoder_threads(threads))
+            try:
+                yield video
+            finally:
+                video.close()
 
 
 class DecordVideo:
@@ -52,7 +56,7 @@ class DecordVideo:
         self._capture = _open_capture(path, threads)
         self.expected_num_frames = self.announced_num_frames = len(self._capture)
         self._first: decord.nd.NDArray | None = self._next(0)
-        self.doubt = _memory_doubt(self._first, self.expected_num_frames)
+        self.notes = _memory_note(self._first, self.expected_num_frames)
 
     def read(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
@@ -66,10 +70,10 @@ class DecordVideo:
             frame = self._next(index) if index else self._first
             self._first = None
             if frame is None:
-                return Decoded(index, broke=False)
+                return Decoded(index)
             if index in wanted:
                 keep(index, _without_padding(frame.asnumpy()))
-        return Decoded(end, broke=False)
+        return Decoded(end)
 
     def _next(self, index: int) -> "decord.nd.NDArray | None":
         """The next frame, which has this index; None after the last."""
@@ -107,12 +111,12 @@ def _open_capture(path: str, threads: int) -> "decord.VideoReader":
         raise ReaderError("no video is found in it", kind="not_a_video") from exc
 
 
-def _memory_doubt(frame: "decord.nd.NDArray", num_frames: int) -> str | None:
+def _memory_note(frame: "decord.nd.NDArray", num_frames: int) -> tuple[str, ...]:
     height, width, _ = frame.shape
     num_bytes = 3 * height * width * min(num_frames, _FRAMES_AHEAD)
     if num_bytes <= _MAX_BYTES_AHEAD:
-        return None
-    return f"decord may hold {num_bytes / 1e9:.1f} GB of frames of {width}×{height} in memory"
+        return ()
+    return (f"decord may hold {num_bytes / 1e9:.1f} GB of frames of {width}×{height} in memory",)
 
 
 def _reason(error: Exception) -> str:

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
+from vswin_cli.video.source import Location
 from vswin_cli.video.views import CroppedFrame, View, Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
@@ -69,12 +69,12 @@ class BeingRead:
         return None
 
     def _read(
-        self, path: str | Path, protocol: ViewProtocol, reader: str, threads: int | None
+        self, location: Location | np.ndarray, protocol: ViewProtocol, reader: str, threads: int | None
     ) -> None:
         """Be the thread."""
         try:
             views = read_views(
-                path,
+                location,
                 (protocol,),
                 reader,
                 threads,
@@ -106,14 +106,14 @@ class BeingRead:
 
 @contextmanager
 def start_reading(
-    path: str | Path, protocol: ViewProtocol, reader: str, threads: int | None = None
+    location: Location | np.ndarray, protocol: ViewProtocol, reader: str, threads: int | None = None
 ) -> Iterator[BeingRead]:
     """Read a video's views in a thread of its own; for the arguments see `read_views`."""
     being_read = BeingRead()
     # A daemon, because a decoder that hangs cannot be told to stop.
     thread = threading.Thread(
         target=being_read._read,
-        args=(path, protocol, reader, threads),
+        args=(location, protocol, reader, threads),
         daemon=True,
     )
     thread.start()

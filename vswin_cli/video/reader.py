@@ -1,4 +1,4 @@
-"""What every reader offers: the one small protocol that decord and OpenCV are behind."""
+"""What every reader offers: the one small protocol that PyAV and decord are behind."""
 
 from collections.abc import Callable, Set
 from contextlib import AbstractContextManager
@@ -7,13 +7,14 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from vswin_cli.system.processors import available_processors
+from vswin_cli.video.source import Source
 
 Kept = TypeVar("Kept")
-MAX_DECODER_THREADS = 4  # each holds frames of its own: more would cost an hour of 4K its memory
+MAX_DECODER_THREADS = 4  # each holds frames: more would cost an hour of 4K its memory
 
 
 class ReaderError(Exception):
-    """A reader cannot read this file, or not exactly.
+    """A reader cannot read this video, or not exactly.
 
     Args:
         reason: What was seen, to follow "cannot read clip.mp4: ".
@@ -27,14 +28,15 @@ class ReaderError(Exception):
 
 
 class Decoded(NamedTuple):
-    """How one pass over a file ended."""
+    """How one pass over a video ended."""
 
-    num_frames: int  # all that decode, before the first break
-    broke: bool  # the stream has more, but what follows does not decode
+    num_frames: int  # all that decode
+    num_lost: int = 0  # packets that do not decode
+    num_damaged: int = 0  # frames that decode with errors
 
 
 class Video(Protocol):
-    """One open file.
+    """One open video.
 
     Frame k is the k-th that a decode from the start to the end yields, whatever its timestamp.
     """
@@ -48,8 +50,8 @@ class Video(Protocol):
         """What the container's header claims, for messages."""
 
     @property
-    def doubt(self) -> str | None:
-        """Why another reader would be the better choice for this file."""
+    def notes(self) -> tuple[str, ...]:
+        """What a result from this reader should say about the video; complete after a pass."""
 
     def read(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
@@ -72,22 +74,19 @@ class Reader(Protocol):
     """A library that decodes."""
 
     @property
-    def name(self) -> str:
-        """As `--reader` spells it."""
-
-    @property
     def may_be_slowed(self) -> bool:
         """Whether it does no harm if other work delays whoever takes the frames."""
 
-    def open(self, path: str, threads: int | None = None) -> AbstractContextManager[Video]:
-        """Open a file by its plain absolute name.
+    def open(self, source: Source, threads: int | None = None) -> AbstractContextManager[Video]:
+        """Open a video.
 
         Args:
-            path: The name.
+            source: Where it is.
             threads: To decode with, at most; None is as many as there are processors.
 
         Raises:
             ReaderError: The library finds no video stream in it, or cannot decode it.
+            VideoError: As `Source.opened`.
         """
 
 

@@ -1,21 +1,22 @@
-"""Getting the frames that sampling asks for out of a file: which reader, how many passes."""
+"""Getting the frames that sampling asks for out of a video: which reader, how many passes."""
 
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
+from importlib import import_module
 from typing import Generic
 
 import numpy as np
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video.decord_reader import DecordReader
-from vswin_cli.video.files import check, ends_in_zeros, is_cut_off, plain_name
-from vswin_cli.video.opencv_reader import OpenCvReader
-from vswin_cli.video.reader import Kept, Reader, ReaderError, Video
+from vswin_cli.video.file_end import ends_in_zeros, is_cut_off
+from vswin_cli.video.reader import Decoded, Kept, Reader, ReaderError, Video
+from vswin_cli.video.source import Location, Source, open_source
 
-READERS: tuple[Reader, ...] = (OpenCvReader(), DecordReader())  # in the order that auto tries them
+# In the order that auto tries them. Imported when first used: the second one hardly ever is.
+READERS = {"av": "av_reader:AvReader", "decord": "decord_reader:DecordReader"}
 _PASSES = 4  # one if the container counts right, two if not, more if a break moves
+_FINAL = ("not_a_video", "encrypted")  # kinds of error that no other reader mends
 
 _logger = logging.getLogger(__name__)
 
@@ -27,12 +28,12 @@ class Reading(Generic[Kept]):
     num_frames: int  # that decode, in the whole video
     frames: dict[int, Kept]  # by index, all that were chosen
     num_announced: int  # frames that the container makes one expect
-    broke: bool  # the stream goes on, but what follows does not decode
-    warnings: tuple[str, ...] = ()  # what the user should know about the file, a line each
+    decoded: Decoded  # the pass that counted
+    warnings: tuple[str, ...] = ()  # what the user should know about the video, a line each
 
 
 def read_video(
-    path: str | Path,
+    location: Location | np.ndarray,
     reader: str,
     choose: Callable[[int], Collection[int]],
     shrink: Callable[[np.ndarray], Kept],
@@ -43,8 +44,8 @@ def read_video(
     """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
 
     Args:
-        path: The file.
-        reader: `auto`, `decord` or `opencv`.
+        location: As of `open_source`; or the video's frames themselves, RGB uint8 (T, H, W, 3).
+        reader: `auto`, or one of `READERS`.
         choose: Gives frame indices in [0, num_frames) for a number of frames; called again if the
             container was wrong about it.
         shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
@@ -54,63 +55,92 @@ def read_video(
             reading is not certain before the end.
 
     Raises:
-        VideoError: No reader, or not the one named, can read the file exactly.
+        VideoError: No reader, or not the one named, can read the video exactly.
     """
-    check(path)
-    readers = [candidate for candidate in READERS if reader in ("auto", candidate.name)]
-    waiting, doubted = list(readers), list[Reader]()
+    if isinstance(location, np.ndarray):
+        return _read_array(location, choose, shrink, on_kept)
+    names = [name for name in READERS if reader in ("auto", name)]
     failures: list[ReaderError] = []
-    with plain_name(path) as name:
-        while waiting or doubted:
-            candidate = waiting.pop(0) if waiting else doubted.pop(0)
+    with open_source(location) as source:
+        for name in names:
             try:
-                with candidate.open(name, threads) as video:
-                    if video.doubt and waiting:  # the others first
-                        _logger.info("%s: not read by %s: %s", path, candidate.name, video.doubt)
-                        doubted.append(candidate)
-                        continue
+                candidate = _find_reader(name)
+                with candidate.open(source, threads) as video:
                     tell = on_kept if candidate.may_be_slowed else _tell_nobody
                     reading = _read_chosen(video, choose, shrink, tell)
-                    found = _warnings(path, reading, video.doubt)
+                    found = (*_damage(source, reading), *video.notes)
             except ReaderError as exc:
-                _logger.info("%s: not read by %s: %s", path, candidate.name, exc.reason)
+                _logger.info("%s: not read by %s: %s", source.name, name, exc.reason)
                 failures.append(exc)
-                continue
+                if exc.kind in _FINAL:
+                    break
             except OSError as exc:
-                raise VideoError(f"cannot read {path}: {exc.strerror}; check its disk") from exc
+                raise VideoError(
+                    f"cannot read {source.name}: {exc.strerror}; check its disk"
+                ) from exc
             except MemoryError as exc:
                 raise VideoError(
-                    f"cannot read {path}: its frames do not fit into memory; sample fewer"
+                    f"cannot read {source.name}: its frames do not fit into memory; sample fewer"
                 ) from exc
-            _logger.info("%s: read by %s, %d frame(s)", path, candidate.name, reading.num_frames)
-            return replace(reading, warnings=tuple(found))
-    raise _error(path, failures, readers) from failures[-1]
+            else:
+                _logger.info("%s: read by %s, %d frame(s)", source.name, name, reading.num_frames)
+                return replace(reading, warnings=found)
+        raise _error(source, failures, names) from failures[-1]
 
 
-def _warnings(path: str | Path, reading: Reading[Kept], doubt: str | None) -> list[str]:
-    """A line for each thing that is odd about a reading.
+def _find_reader(name: str) -> Reader:
+    module, _, found = READERS[name].partition(":")
+    reader: Reader = getattr(import_module(f"vswin_cli.video.{module}"), found)()
+    return reader
 
-    A header that promises more frames than there are is not; a stream that breaks off is, and a
-    file that is shorter than it says.
+
+def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
+    """A line for each kind of damage to a video, which its result rests on.
+
+    A header that promises more frames than there are is none.
     """
     found = []
     num_frames, num_announced = reading.num_frames, reading.num_announced
-    count = f"{num_frames} of {num_announced}" if num_announced > num_frames else num_frames
-    file = Path(path)
-    if is_cut_off(file) or (num_announced > num_frames and ends_in_zeros(file)):
-        found.append(f"{path}: the file is cut off: {count} frames decoded")
-    elif reading.broke:
-        found.append(
-            f"{path}: the stream breaks: {count} frames decoded; the rest is damaged, or hidden by "
-            "an edit list"
-        )
-    if doubt:
-        found.append(f"{path}: {doubt}")
+    decoded = reading.decoded
+    is_short = num_announced > num_frames
+    if is_cut_off(source.file) or (is_short and ends_in_zeros(source.file)):
+        of_all = f" of {num_announced}" if is_short else ""
+        found.append(f"the file is cut off: {num_frames}{of_all} frames decoded")
+    if decoded.num_lost + decoded.num_damaged:
+        parts = [
+            f"{count} {what}{'' if count == 1 else 's'} {verb if count == 1 else verbs}"
+            for count, what, verb, verbs in (
+                (decoded.num_lost, "packet", "does not decode", "do not decode"),
+                (decoded.num_damaged, "frame", "decodes with errors", "decode with errors"),
+            )
+            if count
+        ]
+        found.append(f"the stream is damaged: {', '.join(parts)}")
     return found
 
 
 def _tell_nobody(index: int, kept: object) -> None:
     """Be the `on_kept` of readers that must not be slowed."""
+
+
+def _read_array(
+    frames: np.ndarray,
+    choose: Callable[[int], Collection[int]],
+    shrink: Callable[[np.ndarray], Kept],
+    on_kept: Callable[[int, Kept], None],
+) -> Reading[Kept]:
+    """Choose of frames that are there already."""
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+        raise VideoError(
+            f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
+            "(T, H, W, 3), at least one; convert them",
+            kind="not_a_video",
+        )
+    kept = {}
+    for index in sorted(set(choose(len(frames)))):
+        kept[index] = shrink(frames[index])
+        on_kept(index, kept[index])
+    return Reading(len(frames), kept, len(frames), Decoded(len(frames)))
 
 
 def _read_chosen(
@@ -128,35 +158,35 @@ def _read_chosen(
 
     num_frames = video.expected_num_frames
     num_announced = max(num_frames, video.announced_num_frames)
-    is_counted = broke = False
+    counted: Decoded | None = None
     for _ in range(_PASSES):
         chosen = set(choose(num_frames)) if num_frames else set()
         for index in kept.keys() - chosen:
             del kept[index]
         missing = chosen - kept.keys()
-        if is_counted and not missing:
-            return Reading(num_frames, kept, num_announced, broke)
-        until = max(missing) + 1 if is_counted else None
+        if counted is not None and not missing:
+            return Reading(num_frames, kept, num_announced, counted)
+        until = None if counted is None else max(missing) + 1
         decoded = video.read(missing, keep, until=until)
-        broke = broke or decoded.broke
         if decoded.num_frames == (until or num_frames):
-            return Reading(num_frames, kept, num_announced, broke)
-        num_frames, is_counted = decoded.num_frames, True
+            return Reading(num_frames, kept, num_announced, counted or decoded)
+        num_frames, counted = decoded.num_frames, decoded
     raise ReaderError("each decode of it ends elsewhere")
 
 
-def _error(path: str | Path, failures: list[ReaderError], readers: list[Reader]) -> VideoError:
+def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> VideoError:
     """The one line for the user, of what each reader said."""
-    kinds = [failure.kind for failure in failures]
-    reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))
-    if all(kind == "not_a_video" for kind in kinds):
-        return VideoError(
-            f"cannot read {path}: {failures[-1].reason}; check that it is a video, and complete",
-            kind="not_a_video",
-        )
-    kind = "no_frames" if "no_frames" in kinds else "unreadable"
-    if len(readers) == len(READERS):
-        advice = "check that it is complete, or convert it"
+    last = failures[-1]
+    if last.kind == "not_a_video":
+        advice, kind = "check that it is a video, and complete", last.kind
+    elif last.kind == "encrypted":
+        advice, kind = "decrypt it first", last.kind
     else:
-        advice = " or ".join(f"try --reader {r.name}" for r in READERS if r not in readers)
-    return VideoError(f"cannot read {path}: {reasons}; {advice}", kind=kind)
+        kinds = [failure.kind for failure in failures]
+        kind = "no_frames" if "no_frames" in kinds else "unreadable"
+        others = [name for name in READERS if name not in tried]
+        advice = (
+            f"try --reader {others[0]}" if others else "check that it is complete, or convert it"
+        )
+    reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))
+    return VideoError(f"cannot read {source.name}: {reasons}; {advice}", kind=kind)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.sampling import clip_indices
+from vswin_cli.video.source import Location
 from vswin_cli.video.view_order import Place, by_information
 from vswin_cli.zoo.protocols import ViewProtocol
 
@@ -32,14 +32,14 @@ class View:
 class CroppedFrame:
     """What is kept of a frame."""
 
-    crops: np.ndarray  # uint8 (num distinct offsets, S, S, 3)
-    offsets: tuple[Offset, ...]  # (num_crops,), equal ones included
+    pixels: np.ndarray  # uint8 (H, W, 3): the scaled frame, or its crops where these are less
+    places: tuple[Offset, ...]  # (num_crops,): where each crop is in it, equal ones included
+    crop_size: int
 
     def crop(self, number: int) -> np.ndarray:
         """Crop `number` of the protocol, uint8 (S, S, 3)."""
-        distinct = list(dict.fromkeys(self.offsets))
-        found: np.ndarray = self.crops[distinct.index(self.offsets[number])]
-        return found
+        y, x = self.places[number]
+        return self.pixels[y : y + self.crop_size, x : x + self.crop_size]
 
 
 class Views:
@@ -49,7 +49,7 @@ class Views:
         num_frames: Frames that decode.
         clips: int64 (num_clips, clip_len), frame indices; of several protocols, one after another.
         frames: What was kept of each frame in `clips`, by index; of some, while it is being read.
-        warnings: What was odd about the file, a line each.
+        warnings: What was odd about the video, a line each.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Views:
         self._frames = frames
         each_clip = [tuple(clip) for clip in clips.tolist()]
         # Crops are one and the same if they are in every frame: sizes can change within a video.
-        each_crop = list(zip(*{frame.offsets for frame in frames.values()}, strict=True))
+        each_crop = list(zip(*{frame.places for frame in frames.values()}, strict=True))
         self._clip_weights, self._crop_weights = _weights(each_clip), _weights(each_crop)
         self._clip_numbers, self._crop_numbers = _numbers(each_clip), _numbers(each_crop)
 
@@ -113,8 +113,13 @@ class Views:
 
 
 def read_views(
+<<<<<<< HEAD
     path: str | Path,
     protocols: Sequence[ViewProtocol],
+=======
+    location: Location | np.ndarray,
+    protocols: Sequence[Protocol],
+>>>>>>> bb1b80f (Read videos with PyAV: every packet, error and display matrix seen)
     reader: str,
     threads: int | None = None,
     *,
@@ -127,15 +132,15 @@ def read_views(
     sampled frames only.
 
     Args:
-        path: The video file.
+        location: The video; as of `read_video`.
         protocols: Which frames, what size, which crops; alike in the crops and the clips' length.
-        reader: `auto`, `decord` or `opencv`.
+        reader: As of `read_video`.
         threads: To decode and resize with, at most; None is as many as there are processors.
         on_count: Told of a number of frames, and the clips that it makes; again if it was wrong.
         on_frame: As `on_kept` of `read_video`.
 
     Raises:
-        VideoError: The file holds no frame that can be read.
+        VideoError: As `read_video`.
     """
     if threads is not None:
         cv2.setNumThreads(threads)
@@ -150,7 +155,7 @@ def read_views(
         return chosen
 
     reading = read_video(
-        path,
+        location,
         reader,
         choose,
         shrink=lambda frame: crop(resize(frame, protocols[0].crop_size), protocols[0]),
@@ -171,19 +176,33 @@ def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
     short = min(height, width)
     new_height, new_width = (int(side * short_side / short + 0.5) for side in (height, width))
     if (new_height, new_width) == (height, width):
-        return frame
+        return frame.copy()  # a decoder may use its memory again
     if max(new_height, new_width) > _MAX_SIDE:
         raise ReaderError(f"its frames of {width}×{height} are too elongated to be scaled")
-    resized: np.ndarray = cv2.resize(frame, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
-    return resized
+    is_reversed = frame.strides[2] < 0  # BGR in memory, which is cheaper to put in order when small
+    resized: np.ndarray = cv2.resize(
+        frame[..., ::-1] if is_reversed else frame,
+        (new_width, new_height),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    return cv2.cvtColor(resized, cv2.COLOR_BGR2RGB) if is_reversed else resized
 
 
+<<<<<<< HEAD
 def crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
     """Cut a protocol's crops out of a resized frame, equal ones once."""
+=======
+def crop(frame: np.ndarray, protocol: Protocol) -> CroppedFrame:
+    """Keep what a protocol's crops need of a resized frame."""
+>>>>>>> bb1b80f (Read videos with PyAV: every packet, error and display matrix seen)
     size = protocol.crop_size
     offsets = crop_offsets(frame.shape[0], frame.shape[1], protocol)
-    crops = [frame[y : y + size, x : x + size] for y, x in dict.fromkeys(offsets)]
-    return CroppedFrame(np.stack(crops), offsets)
+    distinct = list(dict.fromkeys(offsets))
+    if len(distinct) * size >= max(frame.shape[:2]):  # they overlap
+        return CroppedFrame(frame, offsets, size)
+    crops = [frame[y : y + size, x : x + size] for y, x in distinct]
+    places = tuple((distinct.index(offset) * size, 0) for offset in offsets)
+    return CroppedFrame(np.concatenate(crops), places, size)
 
 
 def crop_offsets(height: int, width: int, protocol: ViewProtocol) -> tuple[Offset, ...]:

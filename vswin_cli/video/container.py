@@ -1,0 +1,109 @@
+"""Opening a container: which kinds there are, which of its streams is the video, nothing beyond it.
+
+FFmpeg also opens playlists, scripts, text, images, patterns of names and devices, and some of these
+have it open other files and addresses. None is a video: what is opened is one of `CONTAINERS`, read
+from a file object, and a request for anything else is refused.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, NoReturn
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from vswin_cli.video.reader import ReaderError
+
+# FFmpeg's names of what holds coded video in itself.
+CONTAINERS = (
+    "3g2,3gp,apng,asf,asf_o,av1,avi,avs2,avs3,cavsvideo,dhav,dirac,dnxhd,dv,evc,flv,gif,gxf,h261,"
+    "h263,h264,hevc,hxvs,ipu,ivf,kux,live_flv,lmlm4,lxf,m4v,matroska,mgsts,mj2,mjpeg,mjpeg_2000,"
+    "mov,mp4,mpeg,mpegts,mpegvideo,mpjpeg,msnwctcp,mtv,mxf,nsv,nut,nuv,obu,ogg,pmp,pva,rm,smjpeg,"
+    "swf,ty,vc1,vc1test,vvc,webm,wtv,xmv,yuv4mpegpipe"
+)
+_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "", "enable_drefs": "0"}
+_BUFFER_BYTES = 1 << 18
+
+_TS_PACKET_BYTES = 188
+_ASF_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")  # ASF specification, 10.14
+
+
+@contextmanager
+def open_container(file: BinaryIO) -> Iterator[InputContainer]:
+    """Open a file from its start.
+
+    Raises:
+        ReaderError: `not_a_video`.
+    """
+    file.seek(0)
+    try:
+        container = av.open(
+            file,
+            "r",
+            container_options=_OPTIONS,
+            metadata_errors="replace",
+            buffer_size=_BUFFER_BYTES,
+            io_open=_refuse,
+        )
+    except av.FFmpegError as exc:
+        raise ReaderError("no video is found in it", kind="not_a_video") from exc
+    with container:
+        yield container
+
+
+def main_stream(container: InputContainer) -> VideoStream:
+    """Choose the stream that players show.
+
+    Raises:
+        ReaderError: `not_a_video` where there is none but covers, `unreadable` where FFmpeg has no
+            decoder for it.
+    """
+    moving = [stream for stream in container.streams.video if not _is_picture(stream)]
+    if not moving:
+        what = (
+            "its only picture is a cover" if container.streams.video else "it holds no video stream"
+        )
+        raise ReaderError(what, kind="not_a_video")
+    best = container.streams.best("video")
+    stream = best if best in moving else max(moving, key=lambda each: each.frames)
+    if stream.codec_context is None:
+        raise ReaderError("its video is coded in a way that FFmpeg does not know")
+    return stream
+
+
+def demux(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | None]:
+    """Yield a stream's packets that hold something, then None: to the end, or until it breaks."""
+    with suppress(av.FFmpegError):  # where FFmpeg's own players end too
+        yield from (packet for packet in container.demux(stream) if packet.size)
+    yield None
+
+
+def is_encrypted(stream: VideoStream, packet: Packet[VideoStream]) -> bool:
+    """Whether a packet cannot be decoded without a key, as its container says."""
+    return (
+        packet.has_sidedata("encryption_info")  # MP4, Common Encryption
+        or stream.codec_context.codec_tag == "drmi"  # MP4, FairPlay
+        or "enc_key_id" in stream.metadata  # Matroska, WebM
+    )
+
+
+def is_scrambled(file: BinaryIO) -> bool:
+    """Whether the start of a file says that it is encrypted, where FFmpeg does not tell."""
+    file.seek(0)
+    head = file.read(1 << 16)
+    if _ASF_ENCRYPTION in head:
+        return True
+    packets = [head[k : k + 4] for k in range(0, len(head) - 4, _TS_PACKET_BYTES)]
+    return all(p[0] == ord("G") for p in packets) and any(p[3] & 0x80 for p in packets)
+
+
+def _is_picture(stream: VideoStream) -> bool:
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    """Be asked by a demuxer to open another file."""
+    raise PermissionError("a video may not open other files")

@@ -1,0 +1,71 @@
+"""What a file's own bytes say about its end: is it missing, was it never written."""
+
+import io
+from typing import BinaryIO
+
+_TAIL_BYTES = 4096
+_EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
+
+
+def is_cut_off(file: BinaryIO) -> bool:
+    """Whether a file ends before the length that its own container states.
+
+    Known for MP4 and MOV, Matroska and WebM, AVI; a stream of another kind (MPEG-TS) states none.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    start = file.read(12)
+    if start[:4] == b"RIFF":
+        return int.from_bytes(start[4:8], "little") + 8 > size
+    file.seek(0)
+    if int.from_bytes(start[:4], "big") == _EBML_HEADER:
+        return _matroska_end(file) > size
+    if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return _last_box_end(file, size) > size
+    return False
+
+
+def ends_in_zeros(file: BinaryIO) -> bool:
+    """Whether a file's end was reserved and never written, as broken downloads leave it."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(size - _TAIL_BYTES, 0))
+    return not any(file.read())
+
+
+def _last_box_end(file: BinaryIO, size: int) -> int:
+    """Where the last box of an MP4 or MOV file says that it ends (ISO/IEC 14496-12, 4.2)."""
+    end = 0
+    while end < size:
+        file.seek(end)
+        header = file.read(16)
+        length = int.from_bytes(header[:4], "big")
+        if length == 1:  # a 64-bit length follows the type
+            length = int.from_bytes(header[8:16], "big")
+        if length < 8:  # 0: to the end of the file; less: no box at all
+            return size
+        end += length
+    return end
+
+
+def _matroska_end(file: BinaryIO) -> int:
+    """Where a Matroska file's segment says that it ends; 0 if it leaves that open (RFC 8794)."""
+    while True:
+        identifier, _ = _variable_integer(file, keep_marker=True)
+        length, unknown = _variable_integer(file, keep_marker=False)
+        if identifier == _MATROSKA_SEGMENT:
+            return 0 if unknown else file.tell() + length
+        if identifier != _EBML_HEADER:
+            return 0
+        file.seek(length, 1)
+
+
+def _variable_integer(file: BinaryIO, *, keep_marker: bool) -> tuple[int, bool]:
+    """Read an EBML number, and whether it is the one that means "unknown"."""
+    first = int.from_bytes(file.read(1), "big")
+    length = 9 - first.bit_length()  # bytes, told by the leading zero bits
+    if length > 8:
+        return 0, True
+    value = int.from_bytes(bytes([first]) + file.read(length - 1), "big")
+    marker = 1 << 7 * length
+    unknown = value == 2 * marker - 1
+    return (value if keep_marker else value - marker), unknown

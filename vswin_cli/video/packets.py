@@ -1,0 +1,99 @@
+"""A stream's packets as the container lists them: counted and timed without decoding."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vswin_cli.video.container import demux, is_encrypted
+
+_REACH = 32  # frames that are sooner decoded than skipped by a seek
+_UNKNOWN = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Packets:
+    """The packets of a video stream that make frames to show, in the order of the file.
+
+    In most streams each makes one frame, shown at the packet's time.
+    """
+
+    times: np.ndarray  # int64 (num_packets,), in the stream's time base; the least one is unknown
+    is_key: np.ndarray  # bool (num_packets,): decoding can start here
+    num_encrypted: int
+
+    @classmethod
+    def scan(cls, container: InputContainer, stream: VideoStream) -> "Packets":
+        """List the packets of a container that is at its start."""
+        times, is_key, num_encrypted = [], [], 0
+        for packet in demux(container, stream):
+            if packet is not None and not packet.is_discard:
+                times.append(_UNKNOWN if packet.pts is None else packet.pts)
+                is_key.append(packet.is_keyframe)
+                num_encrypted += is_encrypted(stream, packet)
+        return cls(np.array(times, np.int64), np.array(is_key, np.bool_), num_encrypted)
+
+    def __len__(self) -> int:
+        """How many frames to expect."""
+        return len(self.times)
+
+    @cached_property
+    def frame_times(self) -> np.ndarray:
+        """Int64 (num_packets,), ascending: frame k's time, if each packet makes a frame."""
+        return np.sort(self.times)
+
+    @cached_property
+    def key_frames(self) -> list[int]:
+        """Ascending indices, in the order of showing, of the frames where decoding can start."""
+        key_times = np.sort(self.times[self.is_key])
+        return [int(index) for index in np.searchsorted(self.frame_times, key_times)]
+
+    @property
+    def tell_frames_apart(self) -> bool:
+        """Whether all times are known and no two are equal, and the first frame is a key frame."""
+        times = self.frame_times
+        return bool(
+            len(times) and times[0] != _UNKNOWN and (np.diff(times) > 0).all()
+        ) and self.key_frames[:1] == [0]
+
+    def frame_at(self, time: int | None) -> int | None:
+        """The index of the frame that is shown at a time."""
+        if time is None:
+            return None
+        index = int(np.searchsorted(self.frame_times, time))
+        is_there = index < len(self) and self.frame_times[index] == time
+        return index if is_there else None
+
+
+class Stretch(NamedTuple):
+    """Frames to decode in one go."""
+
+    key_frame: int  # where decoding starts
+    wanted: list[int]  # ascending
+
+    @property
+    def stop(self) -> int:
+        """One past the last frame."""
+        return self.wanted[-1] + 1
+
+
+def stretches(wanted: Iterable[int], key_frames: Sequence[int]) -> list[Stretch]:
+    """Group frames by the key frames to decode them from, so that little else is decoded.
+
+    Args:
+        wanted: Ascending frame indices.
+        key_frames: Ascending; the first is not after the first wanted frame.
+    """
+    found: list[Stretch] = []
+    wanted = list(wanted)
+    starts = np.searchsorted(key_frames, wanted, side="right") - 1
+    for frame, start in zip(wanted, starts.tolist(), strict=True):
+        if found and key_frames[start] < found[-1].stop + _REACH:
+            found[-1].wanted.append(frame)
+        else:
+            found.append(Stretch(key_frames[start], [frame]))
+    return found
