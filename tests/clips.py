@@ -7,12 +7,14 @@ conversion.
 
 import itertools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 
 GRID = 4
 CORNERS = {
@@ -24,10 +26,15 @@ CORNERS = {
 BIT_BLOCKS = [block for block in range(GRID * GRID) if block not in CORNERS]
 QUIET_X265 = {"x265-params": "log-level=none"}
 
-TURNED = {  # the display matrix's a, b, c, d that turn the picture clockwise by so many degrees
-    90: (0, 1, -1, 0),
-    180: (-1, 0, 0, -1),
-    270: (0, -1, 1, 0),
+UPRIGHT = (1, 0, 0, 1)
+MATRICES = {  # the display matrix's a, b, c, d
+    "turned 90": (0, 1, -1, 0),  # clockwise
+    "turned 180": (-1, 0, 0, -1),
+    "turned 270": (0, -1, 1, 0),
+    "mirrored": (-1, 0, 0, 1),
+    "upside down": (1, 0, 0, -1),
+    "transposed": (0, 1, 1, 0),
+    "transposed and turned 180": (0, -1, -1, 0),
 }
 
 
@@ -106,9 +113,13 @@ def encode(
 
 
 def count_frames(path: Path) -> int:
-    """How many frames a decode of the whole file yields."""
+    """How many frames a decode of the whole file yields, past what does not decode."""
+    num_frames = 0
     with av.open(str(path)) as container:
-        return sum(1 for _ in container.decode(video=0))
+        for packet in container.demux(video=0):
+            with suppress(av.FFmpegError):
+                num_frames += len(packet.decode())
+    return num_frames
 
 
 def repeat(path: Path, source: Path, times: int) -> Path:
@@ -128,13 +139,50 @@ def repeat(path: Path, source: Path, times: int) -> Path:
     return path
 
 
-def turn(path: Path, degrees: int) -> Path:
-    """Have players show an MP4 or MOV file turned clockwise, by its track header alone."""
+def as_stored(frame: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
+    """The frame (H, W, 3) that a display matrix makes upright."""
+    a, b, c, d = matrix
+    if a or d:
+        return frame[:: d or 1, :: a or 1]
+    return frame[:: b or 1, :: c or 1].swapaxes(0, 1)
+
+
+def set_matrix(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Give an MP4 or MOV file a display matrix, by its track header alone."""
     content = bytearray(path.read_bytes())
-    matrix = content.index(b"tkhd") + 44
-    a, b, c, d = (value << 16 for value in TURNED[degrees])
-    struct.pack_into(">9i", content, matrix, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    a, b, c, d = (value << 16 for value in matrix)
+    start = content.index(b"tkhd") + 44
+    struct.pack_into(">9i", content, start, a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content)
+    return path
+
+
+def remux(
+    path: Path,
+    source: Path,
+    *,
+    first: int = 0,
+    change: Callable[[int, bytes], bytes] = lambda number, content: content,
+    filters: tuple[str, str] | None = None,
+) -> Path:
+    """Copy a video's packets from the `first` on, each changed by its number and content.
+
+    Args:
+        filters: A bitstream filter and its arguments, through which they go.
+    """
+    with av.open(str(source)) as given, av.open(str(path), "w") as container:
+        template = given.streams.video[0]
+        stream = container.add_stream_from_template(template, opaque=True)
+        packets = list(given.demux(template))[:-1]
+        if filters:
+            bitstream = BitStreamFilterContext("=".join(filters), template, stream)
+            packets = [new for packet in packets for new in bitstream.filter(packet)]
+        for number, packet in enumerate(packets[first:], start=first):
+            new = av.Packet(change(number, bytes(packet)))
+            new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
+            new.stream, new.time_base = stream, packet.time_base
+            new.is_keyframe = packet.is_keyframe
+            container.mux(new)
     return path
 
 

@@ -11,7 +11,6 @@ from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
 from vswin_cli.video.early_views import start_reading
-from vswin_cli.video.view_order import Place
 from vswin_cli.video.views import Views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model

@@ -7,28 +7,28 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 from clips import corrupt, cut, encode, numbered_frames
-from vswin_cli.video.opencv_reader import OpenCvReader
 
+from vswin_cli.video.view_order import by_information
 from vswin_cli.errors import VideoError
 from vswin_cli.video import reading as reading_module
+from vswin_cli.video.av_reader import AvReader
 from vswin_cli.video.early_views import start_reading
-from vswin_cli.video.view_order import by_information
 from vswin_cli.video.views import read_views
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 SMALL = ViewProtocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=2, crop_size=32)
 
 
-class WaitingReader(OpenCvReader):
-    """OpenCV, which waits before it hands over a frame past a certain one."""
+class WaitingReader(AvReader):
+    """PyAV, which waits before it hands over a frame past a certain one."""
 
     def __init__(self, last_before):
         self.last_before = last_before
         self.go_on = threading.Event()
 
     @contextmanager
-    def open(self, path, threads=None):
-        with super().open(path, threads) as video:
+    def open(self, source, threads=None):
+        with super().open(source, threads) as video:
             read = video.read
 
             def waiting_read(wanted, keep, *, until):
@@ -46,7 +46,7 @@ class WaitingReader(OpenCvReader):
 @pytest.fixture
 def waiting(monkeypatch):
     reader = WaitingReader(last_before=30)
-    monkeypatch.setattr(reading_module, "READERS", (reader,))
+    monkeypatch.setattr(reading_module, "READERS", {"av": lambda: reader})
     yield reader
     reader.go_on.set()
 
@@ -67,7 +67,7 @@ def test_first_clip_is_there_before_the_later_ones_are_read(tmp_path, waiting):
         views = list(being_read.views())
     found = [view.identity for view in views]
     assert [view.identity for view in first + rest] == found[: 3 + len(rest)]
-    assert_same(views, read_views(path, (SMALL,), "opencv"))
+    assert_same(views, read_views(path, (SMALL,), "av"))
     assert_same(first, views[:3])
 
 
@@ -95,7 +95,7 @@ def test_views_of_frames_that_the_container_only_claims_are_not_among_the_videos
         waiting.go_on.set()
         early = [first, *early]
         views = being_read.views()
-    expected = read_views(path, (SMALL,), "opencv")
+    expected = read_views(path, (SMALL,), "av")
     assert views.num_frames == expected.num_frames < 200
     assert views.warnings == expected.warnings
     assert_same(views, expected)
@@ -106,7 +106,7 @@ def test_views_of_frames_that_the_container_only_claims_are_not_among_the_videos
             np.testing.assert_array_equal(view.frames, final[view.identity].frames)
 
 
-@pytest.mark.parametrize("reader", ["opencv", "decord"])
+@pytest.mark.parametrize("reader", ["av", "decord"])
 def test_what_was_early_equals_what_is_final(tmp_path, reader):
     options = {"bf": "0", "g": "20"}
     whole = encode(tmp_path / "whole.mp4", numbered_frames(300), options=options)
@@ -114,7 +114,7 @@ def test_what_was_early_equals_what_is_final(tmp_path, reader):
     square = encode(tmp_path / "square.mp4", numbered_frames(90, 64, 64))
     noisy = encode(tmp_path / "noisy.mp4", numbered_frames(200), options=options)
     corrupt(noisy, 0.5, 0.6)
-    for path in (whole, short, square, *([noisy] if reader == "opencv" else [])):
+    for path in (whole, short, square, *([noisy] if reader == "av" else [])):
         expected = read_views(path, (SMALL,), reader)
         with start_reading(path, SMALL, reader) as being_read:
             early = list(being_read.early_views())

@@ -1,19 +1,42 @@
 """One contract for every reader: frame k is the k-th that a sequential decode yields."""
 
+import hashlib
+import shutil
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from clips import count_frames, cut, encode, numbered_frames, patch, read_number, turn
+from clips import MATRICES, count_frames, cut, encode, numbered_frames, read_number, remux
+from field_coded import field_coded
+from footage import (
+    FRAGMENTED,
+    clip,
+    cut_fragments,
+    damaged,
+    interlaced,
+    joined,
+    mid_gop,
+    numbered_from,
+    over_counted_avi,
+    starting_late,
+    turned,
+    with_cover,
+    with_pause,
+    x265,
+)
 
 from vswin_cli.errors import VideoError
+from vswin_cli.video import av_reader
 from vswin_cli.video.reading import read_video
 
-READERS = ["decord", "opencv", "auto"]
+READERS = ["av", "decord", "auto"]
 UNEVEN = [33 * k + 4 * (k % 7) + 500 * (k // 20) for k in range(90)]  # milliseconds
-FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 
 
 @dataclass(frozen=True)
@@ -25,48 +48,10 @@ class Case:
     num_frames: int = 90  # 0: less than 90, as many as FFmpeg itself decodes
     first_number: int = 0
     decord_refuses: str = ""  # what it says
-    opencv_refuses: str = ""
     warning: str = ""
 
-    def refusal(self, reader):
-        return {"decord": self.decord_refuses, "opencv": self.opencv_refuses}.get(reader, "")
 
-
-def clip(codec="libx264", num_frames=90, height=64, width=96, **options):
-    return lambda path: encode(path, numbered_frames(num_frames, height, width), codec, **options)
-
-
-def turned(degrees):
-    def make(path):
-        frames = (np.rot90(frame, degrees // 90) for frame in numbered_frames(90))
-        turn(encode(path, frames), degrees)
-
-    return make
-
-
-def starting_late(path):
-    """An edit list hides the first ten frames, which the later ones need."""
-    encode(path, numbered_frames(90), options={"g": "90", "bf": "0"})
-    patch(path, b"elst", 12, 10 * 512)  # its media time, in 1/15360 s
-
-
-def over_counted_avi(path):
-    encode(path, numbered_frames(90), "mpeg4")
-    patch(path, b"avih", 20, 500, "little")
-    patch(path, b"strh", 36, 500, "little")
-
-
-def cut_fragments(path):
-    encode(path, numbered_frames(90), options={"g": "10", "bf": "0"}, container_options=FRAGMENTED)
-    content = path.read_bytes()
-    whole_fragments = content.rindex(b"moof", 0, int(len(content) * 0.6)) - 4
-    path.write_bytes(content[:whole_fragments])
-
-
-def x265(parameters):
-    return {"x265-params": f"log-level=none:{parameters}"}
-
-
+TURNED = ("turned 90", "turned 180", "turned 270")  # what decord knows
 NO_COUNT = "Failed to measure duration/frame-count"
 REPEATS = "repeats frames in place of some that it lost"
 CASES = [
@@ -77,8 +62,8 @@ CASES = [
     Case("h264.mov", clip()),
     Case("vp8.webm", clip("libvpx", options={"auto-alt-ref": "1", "lag-in-frames": "16"})),
     Case("vp9.webm", clip("libvpx-vp9")),
-    Case("av1.mp4", clip("libsvtav1", height=128, width=192), opencv_refuses="0 of 90 frames"),
-    Case("av1.mkv", clip("libsvtav1", height=128, width=192), opencv_refuses="0 of 90 frames"),
+    Case("av1.mp4", clip("libsvtav1", height=128, width=192)),
+    Case("av1.mkv", clip("libsvtav1", height=128, width=192)),
     Case("mpeg2.ts", clip("mpeg2video"), decord_refuses=REPEATS),
     Case("mpeg1.mpg", clip("mpeg1video", container_format="mpeg", options={"bf": "2"})),
     Case("mpeg2.mpg", clip("mpeg2video", container_format="vob", options={"bf": "2"})),
@@ -86,9 +71,7 @@ CASES = [
     Case("mpeg4-b-frames.avi", clip("mpeg4", options={"bf": "2"})),
     Case("mjpeg.avi", clip("mjpeg", pixel_format="yuvj420p")),
     Case("animation.gif", clip("gif", pixel_format="rgb8")),
-    Case("turned-90.mov", turned(90)),
-    Case("turned-180.mov", turned(180)),
-    Case("turned-270.mov", turned(270)),
+    *(Case(f"{name.replace(' ', '-')}.mov", turned(name)) for name in TURNED),
     Case("long-gop.mp4", clip(options={"g": "300", "bf": "3"})),
     Case("no-b-frames.mp4", clip(options={"bf": "0"})),
     Case("uneven-times.mp4", clip(timestamps=UNEVEN)),
@@ -116,29 +99,67 @@ CASES = [
 ]
 
 
+BARE = {"container_format": "h264"}
+AV_CASES = [  # what decord reads otherwise or not at all
+    *(
+        Case(f"{name.replace(' ', '-')}.mov", turned(name))
+        for name in MATRICES
+        if name not in TURNED
+    ),
+    Case("interlaced-h264.mp4", interlaced(options={"x264-params": "tff=1"})),
+    Case("interlaced-h264.ts", interlaced(options={"x264-params": "bff=1:bframes=3"})),
+    Case("fields.h264", lambda path: field_coded(path, numbered_frames(90))),
+    Case("interlaced-mpeg2.ts", interlaced("mpeg2video")),
+    Case("interlaced-mpeg2.mpg", interlaced("mpeg2video", container_format="vob")),
+    Case("interlaced-mpeg2.mxf", interlaced("mpeg2video", rate=25)),
+    Case("pal.dv", clip("dvvideo", height=576, width=720, rate=25)),
+    Case("pal.avi", clip("dvvideo", height=576, width=720, rate=25)),
+    Case("prores.mov", interlaced("prores_ks", pixel_format="yuv422p10le")),
+    Case("alpha.mov", clip("prores_ks", pixel_format="yuva444p10le")),
+    Case("alpha.webm", clip("libvpx-vp9", pixel_format="yuva420p")),
+    Case("palette.avi", clip("rawvideo", pixel_format="rgb24")),
+    Case("240-fps.mp4", clip(rate=240)),
+    Case("1-fps.mp4", clip(rate=1)),
+    Case("cover-last.mp4", partial(with_cover, first=False)),
+    Case("cover-first.mp4", partial(with_cover, first=True)),
+    Case("pause.mkv", with_pause),
+    Case("pause.mp4", with_pause),
+    Case(
+        "sizes.h264", joined(numbered_from(0, 40, **BARE), numbered_from(40, 50, 128, 160, **BARE))
+    ),
+    Case(
+        "formats.h264",
+        joined(numbered_from(0, 40, **BARE), numbered_from(40, 50, pixel_format="yuv444p", **BARE)),
+    ),
+    Case("no-times.avi", clip("mpeg4", options={"bf": "2"})),
+]
+
+
+READINGS = [
+    *((case, reader) for case in CASES for reader in READERS),
+    *((case, reader) for case in AV_CASES for reader in ("av", "auto")),
+]
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("readers")
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
-def case(request):
-    return request.param
-
-
-@pytest.fixture
-def path(case, folder):
+@pytest.fixture(params=READINGS, ids=lambda reading: f"{reading[0].name}-{reading[1]}")
+def reading_of(request, folder):
+    """A case, its file and what reads it."""
+    case, reader = request.param
     path = folder / case.name
     if not path.exists():
         case.make(path)
-    return path
+    return case, path, reader
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_frame_k_is_the_kth_of_a_sequential_decode(case, path, reader):
-    if refusal := case.refusal(reader):
-        other = "opencv" if reader == "decord" else "decord"
-        with pytest.raises(VideoError, match=f"{refusal}.*; try --reader {other}"):
+def test_frame_k_is_the_kth_of_a_sequential_decode(reading_of):
+    case, path, reader = reading_of
+    if reader == "decord" and case.decord_refuses:
+        with pytest.raises(VideoError, match=f"{case.decord_refuses}.*; try --reader av"):
             read_video(path, reader, range, read_number)
         return
     reading = read_video(path, reader, range, read_number)
@@ -146,16 +167,13 @@ def test_frame_k_is_the_kth_of_a_sequential_decode(case, path, reader):
     assert case.num_frames or 0 < num_frames < 90
     assert reading.num_frames == num_frames
     assert reading.frames == {k: case.first_number + k for k in range(num_frames)}
-    said = reading.warnings
-    assert len(said) == bool(case.warning)
-    assert case.warning in " ".join(said)
+    assert len(reading.warnings) == bool(case.warning)
+    assert case.warning in " ".join(reading.warnings)
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_some_frames_are_read_like_all(case, path, reader):
-    if refusal := case.refusal(reader):
-        with pytest.raises(VideoError, match=refusal):
-            read_video(path, reader, lambda num_frames: [0], read_number)
+def test_some_frames_are_read_like_all(reading_of):
+    case, path, reader = reading_of
+    if reader == "decord" and case.decord_refuses:
         return
     reading = read_video(path, reader, lambda num_frames: [num_frames // 2, 0], read_number)
     middle = (case.num_frames or count_frames(path)) // 2
@@ -197,14 +215,93 @@ def test_gray_becomes_rgb_with_equal_channels(tmp_path, reader):
         assert abs(float(found[index].mean()) - value) < 20  # limited range is stretched to full
 
 
+@pytest.mark.parametrize("numbers", [{0}, {45}, {89}, {3, 44}], ids=str)
+def test_damaged_packet_costs_its_frame_and_no_other(tmp_path, numbers):
+    path = tmp_path / "damaged.mp4"
+    damaged(*numbers)(path)
+    reading = read_video(path, "auto", range, lambda frame: frame.copy())
+    assert reading.num_frames == count_frames(path) < 90
+    last = reading.frames[reading.num_frames - 1]
+    assert read_number(last) == max(set(range(90)) - numbers)
+    [warning] = reading.warnings
+    lost = f"{len(numbers)} packet" if 0 not in numbers else "packet"
+    assert warning.startswith("the stream is damaged: ")
+    assert lost in warning
+
+
+def test_recording_that_starts_between_key_frames_is_read_from_the_next(tmp_path):
+    path = tmp_path / "mid.ts"
+    mid_gop(path)
+    reading = read_video(path, "auto", range, lambda frame: frame.copy())
+    assert reading.num_frames == count_frames(path)
+    assert read_number(reading.frames[reading.num_frames - 1]) == 89
+    assert reading.warnings == ()
+
+
+@pytest.fixture(scope="module")
+def untagged(tmp_path_factory):
+    return encode(tmp_path_factory.mktemp("tags") / "untagged.mp4", numbered_frames(8))
+
+
+@pytest.mark.parametrize(
+    "tag", ["matrix_coefficients", "transfer_characteristics", "video_full_range_flag"]
+)
+def test_any_color_tag_is_read(tmp_path, untagged, tag):
+    """FFmpeg refuses to convert some, and what is not converted is no picture."""
+    for value in range(2 if "flag" in tag else 23):
+        path = remux(
+            tmp_path / f"{value}.mp4", untagged, filters=("h264_metadata", f"{tag}={value}")
+        )
+        reading = read_video(path, "auto", range, read_number)
+        assert reading.frames == {k: k for k in range(8)}
+        hdr = {16: "PQ", 18: "HLG"}.get(value) if tag == "transfer_characteristics" else None
+        assert [f"HDR ({hdr})" in warning for warning in reading.warnings] == [True] * bool(hdr)
+
+
+def test_frames_that_cannot_be_converted_are_an_error(tmp_path, monkeypatch):
+    """Whatever a decoder hands out unconverted must not be labelled."""
+    path = encode(tmp_path / "clip.mp4", numbered_frames(8))
+
+    class Refusing:
+        def reformat(self, frame, **_):
+            raise av.ArgumentError(22, "cannot convert")
+
+    monkeypatch.setattr(av_reader, "VideoReformatter", Refusing)
+    with pytest.raises(VideoError, match=r"cannot convert its frames \(yuv420p\).*; try --reader"):
+        read_video(path, "av", range, read_number)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="FFmpeg's command line is not installed")
+def test_frames_are_those_of_ffmpegs_command_line(folder):
+    """Their number in every case, and their bits where no version of FFmpeg has more than eight."""
+    for case in (*CASES, *AV_CASES):
+        path = folder / case.name
+        if not path.exists():
+            case.make(path)
+        command = ["ffmpeg", "-v", "quiet", "-noautorotate", "-i", path, "-map", "0:V:0"]
+        command += ["-fps_mode", "passthrough", "-f", "framemd5", "-"]
+        lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+        expected = [line.split(",")[-1].strip() for line in lines if not line.startswith("#")]
+        with av.open(str(path)) as container:
+            found = []
+            for packet in container.demux(av_reader.main_stream(container)):
+                with suppress(av.FFmpegError):
+                    found += [
+                        hashlib.md5(each.to_ndarray().tobytes()).hexdigest()
+                        for each in packet.decode()
+                    ]
+        assert found == expected, case.name
+
+
 def test_readers_agree_to_the_bit(tmp_path):
     frames = np.random.default_rng(0).integers(0, 256, (12, 16, 24, 3), np.uint8)
     frames = frames.repeat(6, axis=1).repeat(6, axis=2)
     path = encode(tmp_path / "texture.mp4", frames)
-    by_decord, by_opencv = (
+    by_decord, by_av = (
         read_video(path, reader, range, lambda frame: frame.copy()).frames
-        for reader in ("decord", "opencv")
+        for reader in ("decord", "av")
     )
     np.testing.assert_array_equal(
-        np.stack(list(by_decord.values())), np.stack(list(by_opencv.values()))
+        np.stack(list(by_decord.values())), np.stack(list(by_av.values()))
     )

@@ -68,8 +68,18 @@ def test_crops_lie_along_the_long_side(height, width, protocol, expected):
 def test_equal_crops_are_kept_once():
     frame = np.random.default_rng(0).integers(0, 256, (224, 225, 3), np.uint8)
     cropped = crop(frame, KINETICS)
-    assert cropped.crops.shape == (1, 224, 224, 3)
+    assert cropped.pixels.shape == (224, 224, 3)
     np.testing.assert_array_equal(cropped.crop(2), frame[:, :224])
+
+
+@pytest.mark.parametrize("width", [300, 900])
+def test_no_more_is_kept_of_a_frame_than_its_crops_need(width):
+    frame = np.random.default_rng(0).integers(0, 256, (224, width, 3), np.uint8)
+    cropped = crop(frame, KINETICS)
+    assert cropped.pixels.size <= min(frame.size, 3 * 224 * 224 * 3)
+    step = (width - 224) // 2
+    for number, x in enumerate((0, 2 * step, step)):
+        np.testing.assert_array_equal(cropped.crop(number), frame[:, x : x + 224])
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ from vswin_cli.video.source import Source
 SEQUENTIAL_PIXELS = 2_000_000_000  # decoded in sequence without a thought: 30 s of 1080p
 _CHECKED_FRAMES = 32  # at the start, all of which must come
 _MAX_SHARE = 0.5  # of the frames, decoded in stretches; above it, decoding all is as good
+_SEEK_BACK_SECONDS = (0, 1, 4, 16)  # to try, one after the other
 _MAX_COUNT = 10**9  # headers that claim more frames than this claim nothing
+_ROTATIONS = ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))  # clockwise
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
 
@@ -63,12 +65,13 @@ class AvVideo:
         self._threads = threads
         self._reformatter = VideoReformatter()
         self._notes = dict[str, None]()
+        self._matrices = dict[int, tuple[int, int, int, int]]()  # by the rotation in them
         num_announced = self._stream.frames
         self.announced_num_frames = num_announced if num_announced < _MAX_COUNT else 0
-        self._packets = Packets.scan(container, self._stream)
+        self._packets = Packets.scan(file, container, self._stream)
         if self._packets.num_encrypted:
             raise ReaderError("it is encrypted", kind="encrypted")
-        self._go_by_times = self._packets.tell_frames_apart
+        self._ways = [self._decode_by_times, self._decode_in_order, self._decode_the_damaged]
 
     @property
     def expected_num_frames(self) -> int:
@@ -84,30 +87,46 @@ class AvVideo:
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
     ) -> Decoded:
         """Decode what is needed if that proves exact, else all; see `Video.read`."""
-        if self._go_by_times:
+        for way in tuple(self._ways):
             try:
-                self._read_by_times(wanted, keep)
-                return Decoded(len(self._packets))
+                return way(wanted, keep, until)
             except _UnprovenError as exc:
-                self._go_by_times = False
-                _logger.info("the whole video is decoded: %s", exc)
-        decoded = self._read_in_order(wanted, keep, until)
-        if decoded.num_lost + decoded.num_damaged and self._threads > 1:
-            self._threads = 1
-            decoded = self._read_in_order(wanted, keep, until)
-        return decoded
+                _logger.info("%s is given up: %s", way.__name__.strip("_").replace("_", " "), exc)
+                self._ways.remove(way)
+        raise AssertionError
 
-    def _read_in_order(
+    def _decode_in_order(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], until: int | None
     ) -> Decoded:
+        """Decode the whole video and count its frames.
+
+        Raises:
+            _UnprovenError: It is damaged; what several threads make of that is not repeatable.
+        """
+        num_frames = 0
         with open_container(self._file) as container:
             decoding = _Decoding(container, main_stream(container), self._threads)
-            num_frames = num_damaged = 0
             for frame in decoding.frames():
                 if num_frames in wanted:
                     keep(num_frames, self._rgb(frame))
                 num_frames += 1
-                num_damaged += frame.is_corrupt
+                if num_frames == until:
+                    break
+        if decoding.is_damaged or not num_frames:
+            raise _UnprovenError("the stream is damaged")
+        return Decoded(num_frames)
+
+    def _decode_the_damaged(
+        self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], until: int | None
+    ) -> Decoded:
+        """Decode what there is as players do, by one thread, and count the damage too."""
+        num_frames = 0
+        with open_container(self._file) as container, _errors_counted():
+            decoding = _Decoding(container, main_stream(container), threads=1, strict=False)
+            for frame in decoding.frames():
+                if num_frames in wanted:
+                    keep(num_frames, self._rgb(frame))
+                num_frames += 1
                 if num_frames == until:
                     break
         if not num_frames:
@@ -115,36 +134,40 @@ class AvVideo:
             if is_scrambled(self._file):
                 raise ReaderError("it is encrypted", kind="encrypted")
             raise ReaderError(f"FFmpeg decoded 0 of {expected} frames", kind="no_frames")
-        return Decoded(num_frames, decoding.num_lost, num_damaged)
+        return Decoded(num_frames, decoding.num_lost, decoding.num_damaged)
 
-    def _read_by_times(self, wanted: Set[int], keep: Callable[[int, np.ndarray], None]) -> None:
+    def _decode_by_times(
+        self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], until: int | None
+    ) -> Decoded:
         """Decode what the wanted frames need.
 
         Raises:
             _UnprovenError: Some frame cannot be proven; those handed over so far may be wrong.
         """
         packets = self._packets
+        if not packets.tell_frames_apart:
+            raise _UnprovenError("its packets' times do not tell frames apart")
         num_frames = len(packets)
-        decoding = _Decoding(self._container, self._stream, self._threads)
         in_reach = sorted(index for index in wanted if index < num_frames)
         start = range(min(_CHECKED_FRAMES, num_frames))
         plan = self._plan(in_reach)
+        decoding = _Decoding(self._container, self._stream, self._threads, strict=plan is None)
         if plan is None:
             self._decode(decoding, Stretch(0, [*start, *in_reach]), wanted, keep, to_the_end=True)
-            return
-        first, second = packets.key_frames[:2]
+            return Decoded(num_frames)
+        second = packets.key_frames[1]
         sample = second + 2
-        seen = dict[int, np.ndarray]()
-        everything = Stretch(first, list(range(max(sample + 1, len(start)))))
-        self._decode(decoding, everything, {sample}, seen.__setitem__)
-        sequential = seen[sample].copy()
-        self._decode(decoding, Stretch(second, [sample]), {sample}, seen.__setitem__)
-        if not np.array_equal(seen[sample], sequential):
+        seen = list[bytes]()
+        for stretch in (Stretch(0, [*start, sample]).whole, Stretch(second, [sample])):
+            self._decode(decoding, stretch, {sample}, lambda _, frame: seen.append(frame.tobytes()))
+        if seen[0] != seen[1]:
             raise _UnprovenError("a frame looks different after a seek")
         for stretch in plan:
-            self._decode(decoding, stretch, wanted, keep)
+            self._decode(decoding, stretch.whole, wanted, keep)
+        _logger.info("%d stretches of the video are decoded", len(plan))
         last = Stretch(packets.key_frames[-1], [num_frames - 1])
         self._decode(decoding, last, set(), keep, to_the_end=True)
+        return Decoded(num_frames)
 
     def _plan(self, wanted: list[int]) -> list[Stretch] | None:
         """What to decode by seeking, or None where decoding all is as good."""
@@ -172,26 +195,45 @@ class AvVideo:
         """Decode a stretch, proving each frame, and hand over those of it that are wanted."""
         packets = self._packets
         needed = set(stretch.wanted)
-        decoding.seek(int(packets.frame_times[stretch.key_frame]))
         last = -1
-        for frame in decoding.frames(lambda packet: packets.frame_at(packet.pts) in needed):
+        for frame in decoding.frames(
+            self._packets_of(decoding, stretch),
+            needs=lambda packet: packets.frame_at(packet.pts) in needed,
+        ):
             index = packets.frame_at(frame.pts)
             if index is None or index <= last:
                 raise _UnprovenError(f"a frame at {frame.pts} does not follow frame {last}")
             last = index
-            if index < stretch.key_frame:  # it leads up to the key frame, and may refer to others
+            if index < stretch.key_frame:  # it leads up to it, and may refer to what is before
                 continue
-            if frame.is_corrupt:
-                raise _UnprovenError(f"frame {index} decodes with errors")
+            if index == stretch.key_frame:
+                decoding.forget_damage()
             if index in wanted:
                 keep(index, self._rgb(frame))
             needed.discard(index)
             if not needed and not to_the_end:
                 break
-        if needed:
-            raise _UnprovenError(f"frame {min(needed)} does not come")
-        if decoding.num_lost:
-            raise _UnprovenError("a packet does not decode")
+        if needed or decoding.is_damaged:
+            raise _UnprovenError(f"frame {min(needed, default=last)} does not decode")
+
+    def _packets_of(
+        self, decoding: "_Decoding", stretch: Stretch
+    ) -> Iterator["Packet[VideoStream] | None"]:
+        """Yield the packets from a stretch's key frame on."""
+        start = int(self._packets.frame_times[stretch.key_frame])
+        second = int(1 / self._stream.time_base) if self._stream.time_base else 1
+        for back in _SEEK_BACK_SECONDS:
+            has_started = False
+            for packet in decoding.packets_from(start - back * second):
+                time = start if packet is None or packet.pts is None else packet.pts
+                has_started = has_started or time == start
+                if has_started:
+                    yield packet
+                elif time > start:  # a seek may end too late
+                    break
+            if has_started:
+                return
+        raise _UnprovenError(f"frame {stretch.key_frame} cannot be reached by a seek")
 
     def _rgb(self, frame: VideoFrame) -> np.ndarray:
         """RGB uint8 (H, W, 3) of a frame, upright.
@@ -217,7 +259,10 @@ class AvVideo:
         plane = picture.planes[0]
         shape, strides = (picture.height, picture.width, 3), (plane.line_size, 3, 1)
         bgr: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=strides)
-        return _upright(bgr, _display_matrix(frame))[..., ::-1]
+        # Looked at once for each rotation, since a frame whose side data was looked at lives on.
+        if frame.rotation not in self._matrices:
+            self._matrices[frame.rotation] = _display_matrix(frame)
+        return _upright(bgr, self._matrices[frame.rotation])[..., ::-1]
 
     def _convert(self, frame: VideoFrame) -> VideoFrame:
         return self._reformatter.reformat(
@@ -226,39 +271,90 @@ class AvVideo:
 
 
 class _Decoding:
-    """A container's stream on its way through a decoder."""
+    """A container's stream on its way through a decoder.
 
-    def __init__(self, container: InputContainer, stream: VideoStream, threads: int) -> None:
+    Args:
+        container: At its start.
+        stream: One of its.
+        threads: To decode with.
+        strict: Whether what has errors is left out. Else it is shown as well as can be, as players
+            do, and what is wrong with it is known of `num_damaged` alone.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, threads: int, *, strict: bool = True
+    ) -> None:
         self._container = container
         self._stream = stream
         self._codec = stream.codec_context
         if not self._codec.is_open:
             self._codec.thread_count = threads
             self._codec.thread_type = "AUTO"
+            if strict:
+                self._codec.options = {"err_detect": "explode"}
+        self.forget_damage()
+
+    def forget_damage(self) -> None:
+        """Start to count it."""
         self.num_lost = 0  # packets that did not decode
+        self._num_flagged = self._num_logged = 0  # frames, packets that decoded with errors
+
+    @property
+    def num_damaged(self) -> int:
+        """Frames that decoded with errors."""
+        return max(self._num_flagged, self._num_logged)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether anything did not decode as it should."""
+        return self.num_lost + self.num_damaged > 0
+
+    def packets_from(self, time: int) -> Iterator["Packet[VideoStream] | None"]:
+        """Yield the packets from about a time on, which is the stream's first packet's or later."""
+        self._container.seek(time, stream=self._stream)
+        return demux(self._container, self._stream)
 
     def frames(
-        self, needs: Callable[[Packet[VideoStream]], bool] | None = None
+        self,
+        packets: Iterable["Packet[VideoStream] | None"] | None = None,
+        needs: Callable[["Packet[VideoStream]"], bool] | None = None,
     ) -> Iterator[VideoFrame]:
-        """Yield the frames from here to the end.
+        """Yield the frames of some packets.
 
         Args:
+            packets: None is all of them.
             needs: Whether a packet's frame must come; None needs all. Others may.
         """
-        packets: Iterable[Packet[VideoStream] | None] = demux(self._container, self._stream)
-        for packet in packets:
+        for packet in demux(self._container, self._stream) if packets is None else packets:
             if packet is not None and needs is not None:
                 self._codec.skip_frame = "DEFAULT" if needs(packet) else "NONREF"
+            num_errors = _num_errors()
             try:
-                yield from self._codec.decode(packet)
+                frames = self._codec.decode(packet)
             except av.EOFError:
                 return
             except av.FFmpegError:
                 self.num_lost += 1
+                continue
+            self._num_flagged += sum(frame.is_corrupt for frame in frames)
+            self._num_logged += _num_errors() > num_errors or bool(packet and packet.is_corrupt)
+            yield from frames
 
-    def seek(self, time: int) -> None:
-        """Go to the key frame at a time, or one before it."""
-        self._container.seek(time, stream=self._stream)
+
+@contextmanager
+def _errors_counted() -> Iterator[None]:
+    """Have FFmpeg's errors counted, some of which no return value and no flag tells of."""
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.PANIC)  # nothing else is kept, nothing is printed
+    try:
+        yield
+    finally:
+        av.logging.set_level(level)
+
+
+def _num_errors() -> int:
+    count: int = av.logging.get_last_error()[0]
+    return count
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
@@ -269,9 +365,9 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     try:
         matrix = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
     except ValueError:  # side data of a kind that PyAV has no name for
-        matrix = None
+        return _ROTATIONS[round(-frame.rotation / 90) % 4]
     if matrix is None:
-        return 1, 0, 0, 1
+        return _ROTATIONS[0]
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     return a, b, c, d
 

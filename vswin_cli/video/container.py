@@ -5,6 +5,7 @@ have it open other files and addresses. None is a video: what is opened is one o
 from a file object, and a request for anything else is refused.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, NoReturn
@@ -15,6 +16,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from vswin_cli.video.file_layout import WithoutMedia
 from vswin_cli.video.reader import ReaderError
 
 # FFmpeg's names of what holds coded video in itself.
@@ -25,6 +27,7 @@ CONTAINERS = (
     "swf,ty,vc1,vc1test,vvc,webm,wtv,xmv,yuv4mpegpipe"
 )
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "", "enable_drefs": "0"}
+_UNPROBED = {"probesize": "2048", "analyzeduration": "1"}
 _BUFFER_BYTES = 1 << 18
 
 _TS_PACKET_BYTES = 188
@@ -32,18 +35,23 @@ _ASF_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")  # ASF speci
 
 
 @contextmanager
-def open_container(file: BinaryIO) -> Iterator[InputContainer]:
+def open_container(
+    file: BinaryIO | WithoutMedia, *, probe: bool = True
+) -> Iterator[InputContainer]:
     """Open a file from its start.
+
+    Args:
+        file: What it is.
+        probe: Whether to look into the media data for what the container does not say.
 
     Raises:
         ReaderError: `not_a_video`.
     """
-    file.seek(0)
     try:
         container = av.open(
-            file,
+            _Nameless(file),
             "r",
-            container_options=_OPTIONS,
+            container_options=_OPTIONS if probe else _OPTIONS | _UNPROBED,
             metadata_errors="replace",
             buffer_size=_BUFFER_BYTES,
             io_open=_refuse,
@@ -74,14 +82,14 @@ def main_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
-def demux(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | None]:
+def demux(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream] | None"]:
     """Yield a stream's packets that hold something, then None: to the end, or until it breaks."""
     with suppress(av.FFmpegError):  # where FFmpeg's own players end too
         yield from (packet for packet in container.demux(stream) if packet.size)
     yield None
 
 
-def is_encrypted(stream: VideoStream, packet: Packet[VideoStream]) -> bool:
+def is_encrypted(stream: VideoStream, packet: "Packet[VideoStream]") -> bool:
     """Whether a packet cannot be decoded without a key, as its container says."""
     return (
         packet.has_sidedata("encryption_info")  # MP4, Common Encryption
@@ -98,6 +106,32 @@ def is_scrambled(file: BinaryIO) -> bool:
         return True
     packets = [head[k : k + 4] for k in range(0, len(head) - 4, _TS_PACKET_BYTES)]
     return all(p[0] == ord("G") for p in packets) and any(p[3] & 0x80 for p in packets)
+
+
+class _Nameless:
+    """A file for PyAV, which takes one's name for a hint of what it holds: `take%d.png`.
+
+    It has a position to itself, so that several containers may read one file.
+    """
+
+    def __init__(self, file: BinaryIO | WithoutMedia) -> None:
+        self._file = file
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        self._file.seek(self._position)
+        content = self._file.read(size)
+        self._position += len(content)
+        return content
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_CUR:
+            offset, whence = self._position + offset, io.SEEK_SET
+        self._position = self._file.seek(offset, whence)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
 
 
 def _is_picture(stream: VideoStream) -> bool:

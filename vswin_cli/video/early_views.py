@@ -69,7 +69,11 @@ class BeingRead:
         return None
 
     def _read(
-        self, location: Location | np.ndarray, protocol: ViewProtocol, reader: str, threads: int | None
+        self,
+        location: Location | np.ndarray,
+        protocol: ViewProtocol,
+        reader: str,
+        threads: int | None,
     ) -> None:
         """Be the thread."""
         try:

@@ -1,17 +1,20 @@
 """A stream's packets as the container lists them: counted and timed without decoding."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
-from vswin_cli.video.container import demux, is_encrypted
+from vswin_cli.video.container import demux, is_encrypted, open_container
+from vswin_cli.video.file_layout import WithoutMedia
 
 _REACH = 32  # frames that are sooner decoded than skipped by a seek
+_LARGE_BYTES = 1 << 26
 _UNKNOWN = np.iinfo(np.int64).min
 
 
@@ -27,13 +30,33 @@ class Packets:
     num_encrypted: int
 
     @classmethod
-    def scan(cls, container: InputContainer, stream: VideoStream) -> "Packets":
-        """List the packets of a container that is at its start."""
+    def scan(cls, file: BinaryIO, container: InputContainer, stream: VideoStream) -> "Packets":
+        """List the packets of a container that is at its start.
+
+        Those of a large MP4 file are listed by its index, without reading what they hold.
+        """
+        index = stream.index_entries
+        is_indexed = stream.frames == len(index) and "mp4" in container.format.name
+        if not is_indexed or container.size < _LARGE_BYTES:
+            return cls._of(demux(container, stream), stream)
+        key_times = {entry.timestamp for entry in index if entry.is_keyframe}
+        with open_container(WithoutMedia(file), probe=False) as hollow:
+            same_stream = hollow.streams[stream.index]
+            assert isinstance(same_stream, VideoStream)
+            return cls._of(demux(hollow, same_stream), same_stream, key_times)
+
+    @classmethod
+    def _of(
+        cls,
+        packets: Iterable["Packet[VideoStream] | None"],
+        stream: VideoStream,
+        key_times: Set[int] | None = None,
+    ) -> "Packets":
         times, is_key, num_encrypted = [], [], 0
-        for packet in demux(container, stream):
+        for packet in packets:
             if packet is not None and not packet.is_discard:
                 times.append(_UNKNOWN if packet.pts is None else packet.pts)
-                is_key.append(packet.is_keyframe)
+                is_key.append(packet.is_keyframe if key_times is None else packet.dts in key_times)
                 num_encrypted += is_encrypted(stream, packet)
         return cls(np.array(times, np.int64), np.array(is_key, np.bool_), num_encrypted)
 
@@ -78,7 +101,12 @@ class Stretch(NamedTuple):
     @property
     def stop(self) -> int:
         """One past the last frame."""
-        return self.wanted[-1] + 1
+        return max(self.wanted) + 1
+
+    @property
+    def whole(self) -> "Stretch":
+        """The same with every frame in between."""
+        return Stretch(self.key_frame, list(range(self.key_frame, self.stop)))
 
 
 def stretches(wanted: Iterable[int], key_frames: Sequence[int]) -> list[Stretch]:

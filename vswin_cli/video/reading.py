@@ -3,18 +3,30 @@
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Generic
 
 import numpy as np
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video.file_end import ends_in_zeros, is_cut_off
+from vswin_cli.system.addresses import AddressError
+from vswin_cli.video.file_layout import ends_in_zeros, is_cut_off
 from vswin_cli.video.reader import Decoded, Kept, Reader, ReaderError, Video
 from vswin_cli.video.source import Location, Source, open_source
 
-# In the order that auto tries them. Imported when first used: the second one hardly ever is.
-READERS = {"av": "av_reader:AvReader", "decord": "decord_reader:DecordReader"}
+
+def _av() -> Reader:
+    from vswin_cli.video.av_reader import AvReader  # noqa: PLC0415
+
+    return AvReader()
+
+
+def _decord() -> Reader:
+    from vswin_cli.video.decord_reader import DecordReader  # noqa: PLC0415 - it is hardly ever used
+
+    return DecordReader()
+
+
+READERS = {"av": _av, "decord": _decord}  # in the order that auto tries them
 _PASSES = 4  # one if the container counts right, two if not, more if a break moves
 _FINAL = ("not_a_video", "encrypted")  # kinds of error that no other reader mends
 
@@ -64,7 +76,7 @@ def read_video(
     with open_source(location) as source:
         for name in names:
             try:
-                candidate = _find_reader(name)
+                candidate = READERS[name]()
                 with candidate.open(source, threads) as video:
                     tell = on_kept if candidate.may_be_slowed else _tell_nobody
                     reading = _read_chosen(video, choose, shrink, tell)
@@ -74,6 +86,8 @@ def read_video(
                 failures.append(exc)
                 if exc.kind in _FINAL:
                     break
+            except AddressError as exc:
+                raise VideoError(f"cannot read {source.name}: {exc}", kind=exc.kind) from None
             except OSError as exc:
                 raise VideoError(
                     f"cannot read {source.name}: {exc.strerror}; check its disk"
@@ -88,35 +102,23 @@ def read_video(
         raise _error(source, failures, names) from failures[-1]
 
 
-def _find_reader(name: str) -> Reader:
-    module, _, found = READERS[name].partition(":")
-    reader: Reader = getattr(import_module(f"vswin_cli.video.{module}"), found)()
-    return reader
-
-
 def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
     """A line for each kind of damage to a video, which its result rests on.
 
     A header that promises more frames than there are is none.
     """
-    found = []
     num_frames, num_announced = reading.num_frames, reading.num_announced
-    decoded = reading.decoded
+    lost, damaged = reading.decoded.num_lost, reading.decoded.num_damaged
     is_short = num_announced > num_frames
     if is_cut_off(source.file) or (is_short and ends_in_zeros(source.file)):
         of_all = f" of {num_announced}" if is_short else ""
-        found.append(f"the file is cut off: {num_frames}{of_all} frames decoded")
-    if decoded.num_lost + decoded.num_damaged:
-        parts = [
-            f"{count} {what}{'' if count == 1 else 's'} {verb if count == 1 else verbs}"
-            for count, what, verb, verbs in (
-                (decoded.num_lost, "packet", "does not decode", "do not decode"),
-                (decoded.num_damaged, "frame", "decodes with errors", "decode with errors"),
-            )
-            if count
-        ]
-        found.append(f"the stream is damaged: {', '.join(parts)}")
-    return found
+        return [f"the file is cut off: {num_frames}{of_all} frames decoded"]
+    parts = []
+    if lost:
+        parts.append(f"{lost} packet{'s' * (lost > 1)} that cannot be decoded")
+    if damaged:
+        parts.append(f"{damaged} frame{'s' * (damaged > 1)} with errors")
+    return [f"the stream is damaged: {' and '.join(parts)}"] if parts else []
 
 
 def _tell_nobody(index: int, kept: object) -> None:

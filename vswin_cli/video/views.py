@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from vswin_cli.video.view_order import Place, by_information
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.sampling import clip_indices
 from vswin_cli.video.source import Location
-from vswin_cli.video.view_order import Place, by_information
 from vswin_cli.zoo.protocols import ViewProtocol
 
 _MAX_SIDE = 32_000  # pixels of a scaled frame: one of 224 rows has 21 MB
@@ -113,13 +113,8 @@ class Views:
 
 
 def read_views(
-<<<<<<< HEAD
-    path: str | Path,
-    protocols: Sequence[ViewProtocol],
-=======
     location: Location | np.ndarray,
-    protocols: Sequence[Protocol],
->>>>>>> bb1b80f (Read videos with PyAV: every packet, error and display matrix seen)
+    protocols: Sequence[ViewProtocol],
     reader: str,
     threads: int | None = None,
     *,
@@ -188,13 +183,8 @@ def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
     return cv2.cvtColor(resized, cv2.COLOR_BGR2RGB) if is_reversed else resized
 
 
-<<<<<<< HEAD
 def crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
-    """Cut a protocol's crops out of a resized frame, equal ones once."""
-=======
-def crop(frame: np.ndarray, protocol: Protocol) -> CroppedFrame:
     """Keep what a protocol's crops need of a resized frame."""
->>>>>>> bb1b80f (Read videos with PyAV: every packet, error and display matrix seen)
     size = protocol.crop_size
     offsets = crop_offsets(frame.shape[0], frame.shape[1], protocol)
     distinct = list(dict.fromkeys(offsets))

@@ -1,7 +1,8 @@
-"""What a file's own bytes say about its end: is it missing, was it never written."""
+"""What a file's own structure says: is its end missing or unwritten, where is its media data."""
 
 import io
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
 _TAIL_BYTES = 4096
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
@@ -21,7 +22,7 @@ def is_cut_off(file: BinaryIO) -> bool:
     if int.from_bytes(start[:4], "big") == _EBML_HEADER:
         return _matroska_end(file) > size
     if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return _last_box_end(file, size) > size
+        return max(box.stop for box in boxes(file)) > size
     return False
 
 
@@ -32,19 +33,62 @@ def ends_in_zeros(file: BinaryIO) -> bool:
     return not any(file.read())
 
 
-def _last_box_end(file: BinaryIO, size: int) -> int:
-    """Where the last box of an MP4 or MOV file says that it ends (ISO/IEC 14496-12, 4.2)."""
-    end = 0
-    while end < size:
-        file.seek(end)
+class Box(NamedTuple):
+    """A part of an MP4 or MOV file at its top level."""
+
+    kind: bytes
+    start: int  # of its content
+    stop: int
+
+
+def boxes(file: BinaryIO) -> Iterator[Box]:
+    """List the boxes of an MP4 or MOV file, as they say they are (ISO/IEC 14496-12, 4.2)."""
+    size = file.seek(0, io.SEEK_END)
+    start = 0
+    while start < size:
+        file.seek(start)
         header = file.read(16)
         length = int.from_bytes(header[:4], "big")
         if length == 1:  # a 64-bit length follows the type
             length = int.from_bytes(header[8:16], "big")
         if length < 8:  # 0: to the end of the file; less: no box at all
-            return size
-        end += length
-    return end
+            length = size - start
+        yield Box(header[4:8], start + 16, start + length)
+        start += length
+
+
+class WithoutMedia:
+    """An MP4 or MOV file whose media data reads as zeros, so that nothing of it is fetched."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._media = [box for box in boxes(file) if box.kind == b"mdat"]
+        self._size = file.seek(0, io.SEEK_END)
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes."""
+        size = min(size, max(self._size - self._position, 0))
+        for box in self._media:
+            if box.start <= self._position < box.stop:
+                zeros = bytes(min(size, box.stop - self._position))
+                self._position += len(zeros)
+                return zeros
+            if self._position < box.start:
+                size = min(size, box.start - self._position)
+        self._file.seek(self._position)
+        content = self._file.read(size)
+        self._position += len(content)
+        return content
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place; see `io.IOBase`."""
+        self._position = offset + (0, self._position, self._size)[whence]
+        return self._position
+
+    def tell(self) -> int:
+        """See `io.IOBase`."""
+        return self._position
 
 
 def _matroska_end(file: BinaryIO) -> int:

@@ -1,0 +1,142 @@
+"""Clips as cameras, editors and accidents make them: functions that write one to a path."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Disposition
+from clips import (
+    MATRICES,
+    as_stored,
+    encode,
+    numbered_frame,
+    numbered_frames,
+    patch,
+    remux,
+    set_matrix,
+)
+
+Make = Callable[[Path], object]
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+
+
+def clip(codec="libx264", num_frames=90, height=64, width=96, **options):
+    return lambda path: encode(path, numbered_frames(num_frames, height, width), codec, **options)
+
+
+def turned(name):
+    def make(path):
+        encode(path, (as_stored(frame, MATRICES[name]) for frame in numbered_frames(90)))
+        set_matrix(path, MATRICES[name])
+
+    return make
+
+
+def starting_late(path):
+    """An edit list hides the first ten frames, which the later ones need."""
+    encode(path, numbered_frames(90), options={"g": "90", "bf": "0"})
+    patch(path, b"elst", 12, 10 * 512)  # its media time, in 1/15360 s
+
+
+def over_counted_avi(path):
+    encode(path, numbered_frames(90), "mpeg4")
+    patch(path, b"avih", 20, 500, "little")
+    patch(path, b"strh", 36, 500, "little")
+
+
+def cut_fragments(path):
+    encode(path, numbered_frames(90), options={"g": "10", "bf": "0"}, container_options=FRAGMENTED)
+    content = path.read_bytes()
+    whole_fragments = content.rindex(b"moof", 0, int(len(content) * 0.6)) - 4
+    path.write_bytes(content[:whole_fragments])
+
+
+def x265(parameters):
+    return {"x265-params": f"log-level=none:{parameters}"}
+
+
+def interlaced(codec="libx264", height=64, width=96, **options):
+    def make(path):
+        flags = {"flags": "+ildct+ilme", **options.pop("options", {})}
+        clip(codec, height=height, width=width, options=flags, **options)(path)
+
+    return make
+
+
+def damaged(*numbers):
+    """Some packets are noise."""
+
+    def make(path):
+        options = {"bf": "0", "g": "10"}
+        whole = encode(path.with_name(f"whole-{path.name}"), numbered_frames(90), options=options)
+        remux(path, whole, change=lambda k, old: b"\xff" * len(old) if k in numbers else old)
+
+    return make
+
+
+def with_cover(path, *, first):
+    """A picture of another number is a stream too, and players show it for the sound."""
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("libx264", rate=30), container.add_stream("mjpeg", rate=1)]
+        for stream, pixel_format in zip(streams, ("yuv420p", "yuvj420p"), strict=True):
+            stream.height, stream.width, stream.pix_fmt = 64, 96, pixel_format
+        streams[1].disposition = Disposition.attached_pic
+        cover = av.VideoFrame.from_ndarray(numbered_frame(4000), format="rgb24")
+        container.mux(streams[1].encode(cover))
+        for frame in numbered_frames(90):
+            container.mux(streams[0].encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    if first:  # the box of the cover comes before that of the track
+        content = path.read_bytes()
+        start, stop = content.rindex(b"udta") - 4, len(content)
+        track = content.rindex(b"trak", 0, start) - 4
+        path.write_bytes(content[:track] + content[start:stop] + content[track:start])
+
+
+def with_pause(path):
+    """The picture stands for 200 seconds, while sound goes on."""
+    times = [33 * k + 200_000 * (k >= 45) for k in range(90)]
+    with av.open(str(path), "w") as container:
+        stream, sound = container.add_stream("libx264", rate=30), container.add_stream("aac", 8000)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        silence = np.zeros((1, 1024), np.float32)
+        for k, frame in enumerate(numbered_frames(90)):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = times[k], Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        for k in range(205 * 8000 // 1024):
+            samples = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+            samples.sample_rate, samples.pts = 8000, 1024 * k
+            container.mux(sound.encode(samples))
+        for each in (stream, sound):
+            container.mux(each.encode(None))
+
+
+def joined(*makes):
+    """Streams of different kinds, one after another in one file."""
+
+    def make(path):
+        parts = [path.with_name(f"{k}-{path.name}") for k in range(len(makes))]
+        for part, make_part in zip(parts, makes, strict=True):
+            make_part(part)
+        path.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+    return make
+
+
+def numbered_from(first, num_frames, height=64, width=96, **options):
+    return lambda path: encode(
+        path,
+        (numbered_frame(k, height, width) for k in range(first, first + num_frames)),
+        **options,
+    )
+
+
+def mid_gop(path):
+    """A recording that begins between two key frames."""
+    once = encode(path.with_name("whole.ts"), numbered_frames(90), options={"g": "30", "bf": "0"})
+    remux(path, once, first=12)

@@ -1,0 +1,121 @@
+"""Files at addresses, `scheme://…` of any kind that fsspec knows, and no secret of theirs told."""
+
+import io
+import re
+import time
+from typing import Any
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_BLOCKS = {  # fetched by one request each, and kept in memory
+    "block_size": 1 << 20,
+    "cache_type": "blockcache",
+    "cache_options": {"maxblocks": 64},
+}
+_TRIES = 4  # to read a block, with pauses of 1, 2 and 4 seconds between
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocols with an extra of ours
+
+
+class AddressError(Exception):
+    """An address that cannot be read.
+
+    Args:
+        reason: What was seen, and what to do; nothing that a client says, which may hold secrets.
+        kind: `missing`, `permission` or `unreadable`.
+    """
+
+    def __init__(self, reason: str, kind: str = "unreadable") -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an address and no path."""
+    return _ADDRESS.match(name) is not None
+
+
+def without_credentials(address: str) -> str:
+    """An address without its user, password, query and fragment, any of which may hold a secret."""
+    parts = []
+    for part in address.split("::"):  # fsspec's chains: zip://clip.mp4::https://host/a.zip
+        scheme, separator, rest = part.partition("://")
+        rest = re.sub(r"[?#].*", "?…" if "?" in rest else "", rest, flags=re.DOTALL)
+        host, slash, path = rest.partition("/")
+        parts.append(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
+    return "::".join(parts)
+
+
+class RemoteFile(io.RawIOBase):
+    """What is at an address, read by ranges and not downloaded whole where its server allows that.
+
+    Raises:
+        AddressError: There is nothing, it may not be read, or the connection breaks for good.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            import fsspec  # noqa: PLC0415 - only who names an address needs it
+
+            self._system, path = fsspec.core.url_to_fs(address)  # open as long as it is referred to
+            self._file: Any = self._system.open(path, "rb", **_BLOCKS)
+        except ValueError:
+            raise AddressError(
+                "fsspec knows no such kind of address; check how it starts"
+            ) from None
+        except ImportError as exc:
+            protocol = address.rpartition("::")[2].partition("://")[0].lower()
+            extra = _EXTRAS.get(protocol)
+            advice = f"pip install 'vswin[{extra}]'" if extra else "install its client for fsspec"
+            raise AddressError(f"{protocol}:// needs a client that is missing; {advice}") from exc
+        except Exception as exc:
+            raise _told(exc) from None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether its server gives ranges."""
+        return bool(self._file.seekable()) and getattr(self._file, "size", 0) is not None
+
+    def tell(self) -> int:
+        """See `io.IOBase`."""
+        return int(self._file.tell())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """See `io.IOBase`."""
+        self._file.seek(offset, whence)
+        return self.tell()
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as the base class
+        """Read, and try again where the connection breaks."""
+        start = self._file.tell()
+        for attempt in range(1, _TRIES + 1):
+            try:
+                content = self._file.read(len(buffer))
+            except Exception as exc:
+                if attempt == _TRIES or not self.seekable():
+                    raise _told(exc) from None
+                time.sleep(2 ** (attempt - 1))
+                self._file.seek(start)
+            else:
+                break
+        buffer[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        """See `io.IOBase`."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _told(error: Exception) -> AddressError:
+    status = getattr(error, "status", None) or getattr(error.__cause__, "status", None)
+    if isinstance(error, PermissionError) or status in (401, 403):
+        return AddressError("access is denied; check your credentials", "permission")
+    if status in (404, 410) or (isinstance(error, FileNotFoundError) and not status):
+        return AddressError("nothing is at this address; check it", "missing")
+    what = (
+        f"its server answers {status}" if status else f"its client fails ({type(error).__name__})"
+    )
+    return AddressError(f"{what}; check the address and the connection")
