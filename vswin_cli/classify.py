@@ -11,6 +11,8 @@ from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
 from vswin_cli.video.early_views import start_reading
+from vswin_cli.video.source import Location, name_of
+from vswin_cli.video.view_order import Place
 from vswin_cli.video.views import Views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model
@@ -66,7 +68,7 @@ class Classifier:
         model: What the engine computes; names its labels.
         engine: Computes views.
         protocol: How a video becomes views of the engine's size.
-        reader: Which reader opens the videos: `auto`, `decord` or `opencv`.
+        reader: Which reader opens the videos: `auto`, `av` or `decord`.
         top_k: Labels to return for each video, at most the model's classes; 0 without top.
         adaptive: Leave out the views that cannot change which label is the most probable.
         threads: To decode with, at most; None is as many as there are processors.
@@ -92,11 +94,17 @@ class Classifier:
         self.labels = read_labels(model.label_set)
         self.setup = Setup(model.name, protocol.sampling, engine.backend, engine.precision)
 
-    def classify(self, video: str, on_view: OnView = lambda done, total: None) -> Prediction:
+    def classify(
+        self, video: Location | np.ndarray, on_view: OnView = lambda done, total: None
+    ) -> Prediction:
         """Label one video: the mean over its views of the softmax probabilities.
 
         Each distinct view is computed once and weighted by how many views it stands for. The first
         are computed while the rest of the video is being read.
+
+        Args:
+            video: Where it is; or its frames, RGB uint8 (T, H, W, 3).
+            on_view: Told of each view that has been computed.
 
         Raises:
             VideoError: The video holds no frame that can be read.
@@ -108,7 +116,7 @@ class Classifier:
                 for view in being_read.early_views(by_information=self.adaptive)
             }
             views = being_read.views()
-        return self.predict(video, views, perf_counter() - start, on_view, computed)
+        return self.predict(name_of(video), views, perf_counter() - start, on_view, computed)
 
     def predict(
         self,
@@ -167,7 +175,9 @@ class Classifier:
         return _gathered(rows)
 
     def classify_each(
-        self, videos: Iterable[str], on_view: OnView = lambda done, total: None
+        self,
+        videos: Iterable[Location | np.ndarray],
+        on_view: OnView = lambda done, total: None,
     ) -> Iterator[Result]:
         """Label every video; one that cannot be read yields its failure and stops no other."""
         for video in videos:
@@ -175,7 +185,8 @@ class Classifier:
             try:
                 yield self.classify(video, on_view)
             except VideoError as error:
-                yield Failure(video, self.setup, error.kind, str(error), perf_counter() - start)
+                elapsed_seconds = perf_counter() - start
+                yield Failure(name_of(video), self.setup, error.kind, str(error), elapsed_seconds)
 
 
 def _gathered(rows: Mapping[Place, tuple[int, Outputs]]) -> VideoOutputs:

@@ -269,7 +269,7 @@ def test_verbose_says_which_reader_and_backend(predict, clip):
     finished = predict(clip, "--verbose", *QUICK)
     assert finished.returncode == 0
     assert "openvino" in finished.stderr
-    assert "read by opencv, 100 frame(s)" in finished.stderr
+    assert "read by av, 100 frame(s)" in finished.stderr
 
 
 def test_module_runs_alike(vswin):

@@ -72,7 +72,7 @@ def test_damage_that_only_the_log_tells_of_is_told(tmp_path):
     reading = read_video(path, "auto", range, lambda frame: frame.copy())
     assert reading.num_frames == count_frames(path)
     [warning] = reading.warnings
-    assert warning == "the stream is damaged: 1 frame with errors"
+    assert warning == "the stream is damaged: 1 frame has errors"
 
 
 def test_end_that_was_never_written_is_missing(tmp_path):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from clips import corrupt, cut, encode, numbered_frames
 
-from vswin_cli.video.view_order import by_information
 from vswin_cli.errors import VideoError
 from vswin_cli.video import reading as reading_module
 from vswin_cli.video.av_reader import AvReader
 from vswin_cli.video.early_views import start_reading
+from vswin_cli.video.view_order import by_information
 from vswin_cli.video.views import read_views
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 

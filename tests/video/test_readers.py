@@ -224,7 +224,7 @@ def test_damaged_packet_costs_its_frame_and_no_other(tmp_path, numbers):
     last = reading.frames[reading.num_frames - 1]
     assert read_number(last) == max(set(range(90)) - numbers)
     [warning] = reading.warnings
-    lost = f"{len(numbers)} packet" if 0 not in numbers else "packet"
+    lost = f"{len(numbers)} of 90 packets" if 0 not in numbers else "packets"
     assert warning.startswith("the stream is damaged: ")
     assert lost in warning
 

@@ -10,7 +10,7 @@ from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 BackendName = Literal["auto", "tensorflow", "jax", "torch", "openvino"]
 PrecisionName = Literal["float32", "bfloat16"]
-ReaderName = Literal["auto", "decord", "opencv"]
+ReaderName = Literal["auto", "av", "decord"]
 ViewChoice = Literal["fast", "full", "adaptive"]
 
 

@@ -125,7 +125,7 @@ class RunDisplay(RunWatcher):
             self.say(f"{place}: failed, {result.kind}: {result.message}")
             return
         for warning in result.warnings:
-            self.say(f"warning: {warning}")
+            self.say(f"warning: {found.video}: {warning}")
         described = "done"
         if result.scored_labels:
             best = result.scored_labels[0]

@@ -203,7 +203,7 @@ class DecodingPool:
     def _fail(self, worker: WorkerProcess, kind: str, reason: str) -> None:
         found = worker.found
         assert found is not None
-        advice = "try --reader decord or opencv" if kind == "crashed" else "raise --timeout"
+        advice = "try --reader av or decord" if kind == "crashed" else "raise --timeout"
         error = VideoError(f"cannot read {found.path}: {reason}; {advice}", kind=kind)
         self._ready.put(DecodedVideo(found, None, error, monotonic() - worker.since))
 

@@ -115,10 +115,10 @@ def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
         return [f"the file is cut off: {num_frames}{of_all} frames decoded"]
     parts = []
     if lost:
-        parts.append(f"{lost} packet{'s' * (lost > 1)} that cannot be decoded")
+        parts.append(f"{lost} of {num_announced} packets cannot be decoded")
     if damaged:
-        parts.append(f"{damaged} frame{'s' * (damaged > 1)} with errors")
-    return [f"the stream is damaged: {' and '.join(parts)}"] if parts else []
+        parts.append(f"{damaged} frame{' has' if damaged == 1 else 's have'} errors")
+    return [f"the stream is damaged: {', '.join(parts)}"] if parts else []
 
 
 def _tell_nobody(index: int, kept: object) -> None:

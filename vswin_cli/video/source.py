@@ -13,6 +13,8 @@ from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import numpy as np
+
 from vswin_cli.errors import VideoError
 from vswin_cli.system.addresses import AddressError, RemoteFile, is_address, without_credentials
 
@@ -68,8 +70,10 @@ def open_source(location: Location) -> Iterator[Source]:
         yield Source(name, file)
 
 
-def name_of(location: Location) -> str:
-    """What messages and records call a location, without the credentials of an address."""
+def name_of(location: Location | np.ndarray) -> str:
+    """What messages and records call a video, without the credentials of an address."""
+    if isinstance(location, np.ndarray):
+        return f"an array of {len(location)} frames" if location.ndim else "an array"
     if isinstance(location, str) and is_address(location):
         return without_credentials(location)
     if isinstance(location, str | Path):

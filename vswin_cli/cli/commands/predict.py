@@ -71,7 +71,9 @@ def predict(
                     print(f"error: {printable(result.message)}", file=sys.stderr)
                 else:
                     for warning in result.warnings:
-                        print(f"warning: {printable(warning)}", file=sys.stderr)
+                        print(
+                            f"warning: {printable(f'{result.video}: {warning}')}", file=sys.stderr
+                        )
     if failed:
         raise typer.Exit(1)
 
