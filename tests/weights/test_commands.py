@@ -20,9 +20,8 @@ from vswin_cli.cli.app import run
 from vswin_cli.cli.downloads import fetch_all
 from vswin_cli.cli.options import complete_model
 from vswin_cli.system.files import temporary_path
-from vswin_cli.weights.cache import weights_file
+from vswin_cli.weights.cache import locked, weights_file
 from vswin_cli.weights.fetch import Fetching
-from vswin_cli.weights.lock import locked
 from vswin_cli.weights.watch import DownloadWatcher
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PUBLISHED_MODELS

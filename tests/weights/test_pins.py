@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from vswin_cli.errors import UsageError
-from vswin_cli.weights.lock import locked
+from vswin_cli.weights.cache import locked
 from vswin_cli.weights.pins import (
     demanded_sha256,
     is_as_recorded,

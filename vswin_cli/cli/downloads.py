@@ -76,7 +76,7 @@ def fetch_all(
                 if error is not None and not isinstance(error, VswinError):
                     raise error
                 outcomes[target] = error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # the latter by SIGTERM or SIGHUP
             if display.has_advanced:
                 display.print("what was downloaded is kept for the next try")
             raise

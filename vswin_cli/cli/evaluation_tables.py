@@ -137,11 +137,11 @@ def _print_classes(console: Console, figures: Figures, protocol: ProtocolFigures
     for row in rows:
         other = row.mistaken_for
         table.add_row(
-            Text(figures.labels[row.index]),
+            Text(printable(figures.labels[row.index])),
             str(row.num_videos),
             _percent(row.num_top1 / row.num_videos),
             _percent(row.num_top5 / row.num_videos),
-            Text("" if other is None else figures.labels[other]),
+            Text("" if other is None else printable(figures.labels[other])),
         )
     console.print(f"\n{title}")
     print_table(console, table)
@@ -153,8 +153,8 @@ def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigure
     table = _table(("true class", "taken for", "videos", "% of class"), numeric=(2, 3))
     for pair in protocol.confused[:_NUM_PAIRS]:
         table.add_row(
-            Text(figures.labels[pair.true_index]),
-            Text(figures.labels[pair.predicted_index]),
+            Text(printable(figures.labels[pair.true_index])),
+            Text(printable(figures.labels[pair.predicted_index])),
             str(pair.num_videos),
             _percent(pair.num_videos / pair.num_of_class),
         )

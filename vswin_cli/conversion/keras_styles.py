@@ -58,7 +58,7 @@ class _PublishedStyle(_KerasStyle):
 
 
 class _OwnStyle(_KerasStyle):
-    """What Keras makes of the classes of `model/`; blocks are counted through all stages."""
+    """What Keras makes of the classes of `network/`; blocks are counted through all stages."""
 
     name = "vswin's own Keras"
     anchor = "layers/patch_embedding/vars/0"

@@ -1,12 +1,17 @@
 """Where weights files stand: one folder, the published names, and what may stand beside them."""
 
 import glob
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import Timeout
+
 from vswin_cli.errors import WeightsError
 from vswin_cli.system.cache_folder import cache_folder
-from vswin_cli.system.files import temporary_path
+from vswin_cli.system.files import file_lock, temporary_path
+from vswin_cli.weights.watch import DownloadWatcher
 from vswin_cli.zoo.models import PublishedFile, PublishedModel
 
 
@@ -105,3 +110,40 @@ def weights_file(
     if top:
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))
+
+
+@contextmanager
+def locked_if_free(target: WeightsFile) -> Iterator[bool]:
+    """Hold the lock of a file; False where another process does, or the folder is read-only."""
+    lock = file_lock(target.lock_path)
+    try:
+        lock.acquire(blocking=False)
+    except OSError:  # Timeout too
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
+def locked(target: WeightsFile, watcher: DownloadWatcher) -> Iterator[None]:
+    """Hold the lock of a file, waiting until whoever holds it has finished.
+
+    Raises:
+        OSError: The folder cannot be written to.
+    """
+    lock = file_lock(target.lock_path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        watcher.says(f"waiting for another process that downloads {target.published.name}")
+        try:
+            lock.acquire(poll_interval=0.1, cancel_check=watcher.is_stopped)
+        except Timeout:
+            raise KeyboardInterrupt from None
+    try:
+        yield
+    finally:
+        lock.release()

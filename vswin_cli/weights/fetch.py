@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from vswin_cli.errors import CheckpointError, DownloadError
 from vswin_cli.system.files import sync_folder
 from vswin_cli.weights.address import file_address, local_path, shown
-from vswin_cli.weights.cache import WeightsFile
-from vswin_cli.weights.file_source import FileSource
+from vswin_cli.weights.cache import WeightsFile, locked
 from vswin_cli.weights.http_source import HttpSource
-from vswin_cli.weights.lock import locked
 from vswin_cli.weights.partial import PartialFile, remove_partial
 from vswin_cli.weights.pins import demanded_sha256, read_record, write_record
+from vswin_cli.weights.source import FileSource
 from vswin_cli.weights.transfer import Patience, transfer
 from vswin_cli.weights.verify import (
     is_sound,

@@ -1,8 +1,10 @@
 """The partial file of a download: what has come so far, and of which file of which server."""
 
+import hashlib
 import json
 import os
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +14,6 @@ from vswin_cli.errors import DownloadError
 from vswin_cli.system.files import open_own, read_small, replacing, share
 from vswin_cli.weights.address import place_digest
 from vswin_cli.weights.cache import WeightsFile
-from vswin_cli.weights.running_sum import RunningSum
 from vswin_cli.weights.source import CHUNK_BYTES, RemoteFile, is_header
 
 _MAX_BEGUN_BYTES = 100_000  # of what stands beside a partial file
@@ -45,7 +46,7 @@ class PartialFile:
         self._place = place_digest(address)
         self._file = open_own(target.partial_path)
         share(target.partial_path)
-        self._sum = RunningSum()
+        self._sum = _RunningSum()
         self.num_bytes = self._num_written_back = 0
         self.origin: RemoteFile | None = None
         try:
@@ -201,3 +202,36 @@ def _read_begun(path: Path) -> _Begun | None:
     if origin.num_bytes is not None and (type(origin.num_bytes) is not int or origin.num_bytes < 0):
         return None
     return begun if is_header(origin.etag) and is_header(origin.last_modified) else None
+
+
+class _RunningSum:
+    """The SHA-256 of a file as it grows, computed in a thread, one chunk behind its caller."""
+
+    def __init__(self) -> None:
+        self._sum = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sha256")
+        self._last: Future[None] | None = None
+
+    def update(self, chunk: bytes) -> None:
+        """Add a chunk; returns at once if the one before is done."""
+        self._wait()
+        self._last = self._thread.submit(self._sum.update, chunk)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._wait()
+        self._sum = hashlib.sha256()
+
+    def hexdigest(self) -> str:
+        """Return the SHA-256 of all chunks so far."""
+        self._wait()
+        return self._sum.hexdigest()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
+            self._last = None

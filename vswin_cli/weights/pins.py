@@ -13,8 +13,7 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.system.files import read_small, replacing, share
-from vswin_cli.weights.cache import WeightsFile
-from vswin_cli.weights.lock import locked_if_free
+from vswin_cli.weights.cache import WeightsFile, locked_if_free
 
 SUMS_VARIABLE = "VSWIN_SHA256SUMS"
 

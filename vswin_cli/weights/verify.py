@@ -7,8 +7,7 @@ from pathlib import Path
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import check_checkpoint
 from vswin_cli.system.files import file_sha256
-from vswin_cli.weights.cache import WeightsFile
-from vswin_cli.weights.lock import locked
+from vswin_cli.weights.cache import WeightsFile, locked
 from vswin_cli.weights.pins import is_as_recorded, read_record, record_if_unchanged
 from vswin_cli.weights.watch import DownloadWatcher
 

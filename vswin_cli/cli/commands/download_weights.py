@@ -13,6 +13,7 @@ from vswin_cli.cli.options import (
     YesOption,
 )
 from vswin_cli.errors import UsageError
+from vswin_cli.formats.text import printable
 from vswin_cli.zoo.catalog import find_published_model
 from vswin_cli.zoo.models import PUBLISHED_MODELS, model_names
 
@@ -85,7 +86,8 @@ def download_weights(
         if error is None:
             print(target.path)
         else:
-            print(f"error: cannot get the weights of {target.title}: {error}", file=sys.stderr)
+            reason = printable(str(error))
+            print(f"error: cannot get the weights of {target.title}: {reason}", file=sys.stderr)
     if any(outcomes.values()):
         raise typer.Exit(1)
 

@@ -1,10 +1,12 @@
 """`vswin labels`: the classes of a model."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from vswin_cli.cli.options import CacheDirOption, complete_model
+from vswin_cli.formats.text import printable
 from vswin_cli.zoo.catalog import find_classifier
 from vswin_cli.zoo.labels import read_labels
 
@@ -18,4 +20,4 @@ def labels(
 ) -> None:
     """Print the index and name of every class of a model, tab between them."""
     for index, label in enumerate(read_labels(find_classifier(model, cache_dir).label_set)):
-        print(f"{index}\t{label}")
+        print(f"{index}\t{printable(label) if sys.stdout.isatty() else label}")

@@ -15,6 +15,7 @@ from vswin_cli.cli.options import (
     complete_model,
 )
 from vswin_cli.errors import OutputError, VswinError
+from vswin_cli.formats.text import printable
 from vswin_cli.zoo.catalog import find_model, find_published_model
 from vswin_cli.zoo.models import PUBLISHED_MODELS, BundledModel, CustomModel
 
@@ -89,7 +90,7 @@ def verify_weights(
             verified = verify_again(target, pin=pin, watcher=DownloadWatcher())
         except VswinError as error:
             failed += 1
-            print(f"error: {target.title}: {error}", file=sys.stderr)
+            print(f"error: {target.title}: {printable(str(error))}", file=sys.stderr)
             continue
         if pin or record:
             how = "as pinned" if pin else "as recorded"
@@ -138,7 +139,7 @@ def remove_weights(
         question = f"Remove {target.published.name} ({size / 1e6:.0f} MB)?"
         if not typer.confirm(question, err=True):
             return
-    from vswin_cli.weights.lock import locked
+    from vswin_cli.weights.cache import locked
     from vswin_cli.weights.watch import DownloadWatcher
 
     try:
