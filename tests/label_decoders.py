@@ -9,7 +9,7 @@ import numpy as np
 
 from vswin_cli.errors import VideoError
 from vswin_cli.runs.worker import decode_views
-from vswin_cli.video.views import CroppedFrame, Views
+from vswin_cli.views.views import CroppedFrame, Views
 
 
 def decode_or_break(path, protocol, reader):

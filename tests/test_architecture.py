@@ -19,6 +19,7 @@ LAYERS = [
     {"pages"},
     {"runs"},
     {"classify", "formats", "weights", "conversion"},
+    {"views"},
     {"video", "engines"},
     {"network"},
     {"zoo"},
@@ -27,11 +28,23 @@ LAYERS = [
     {"__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-HEAVY = {"keras", "tensorflow", "jax", "torch", "openvino", "cv2", "decord", "h5py", "numpy"}
+HEAVY = {
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "openvino",
+    "cv2",
+    "decord",
+    "av",
+    "fsspec",
+    "h5py",
+    "numpy",
+}
 
 
 def name_of(path: Path) -> str:
-    """`vswin_cli/video/views.py` is `vswin_cli.video.views`; a package is its `__init__`."""
+    """`vswin_cli/views/views.py` is `vswin_cli.views.views`; a package is its `__init__`."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -40,7 +53,7 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def part_of(module: str) -> str:
-    """`vswin_cli.video.views` belongs to `video`; the package itself is `__init__`."""
+    """`vswin_cli.views.views` belongs to `views`; the package itself is `__init__`."""
     return [*module.split("."), "__init__"][1]
 
 

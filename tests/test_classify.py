@@ -9,7 +9,7 @@ from label_run import MODEL, BrightnessEngine
 
 from vswin_cli.classify import Classifier, VideoOutputs
 from vswin_cli.engines.base import Outputs
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 
 PROTOCOL = replace(MODEL.protocol, crop_size=64)
 

@@ -10,10 +10,10 @@ import numpy as np
 from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
-from vswin_cli.video.early_views import start_reading
 from vswin_cli.video.source import Location, name_of
-from vswin_cli.video.view_order import Place
-from vswin_cli.video.views import Views
+from vswin_cli.views.early_views import start_reading
+from vswin_cli.views.order import Place
+from vswin_cli.views.views import Views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import ViewProtocol

@@ -20,7 +20,7 @@ from vswin_cli.errors import BackendError
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding, decode_views
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 
 
 @pytest.fixture(scope="module")

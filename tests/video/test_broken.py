@@ -13,7 +13,7 @@ from vswin_cli.video import av_reader
 from vswin_cli.video import reading as reading_module
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 
 FASTSTART = {"movflags": "faststart"}
@@ -156,7 +156,7 @@ SILENT = """
 import sys
 from pathlib import Path
 from vswin_cli.errors import VideoError
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 for reader in ("decord", "av", "auto"):
     for path in sys.argv[1:]:

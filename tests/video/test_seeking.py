@@ -135,7 +135,7 @@ READ = """
 import sys
 from pathlib import Path
 from vswin_cli.video import av_reader
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 if sys.argv[2] == "in sequence":
     av_reader.SEQUENTIAL_PIXELS = float("inf")

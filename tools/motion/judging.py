@@ -17,8 +17,8 @@ from motion.scenes import PicturePool, render
 from vswin_cli.classify import Classifier
 from vswin_cli.engines.base import Engine
 from vswin_cli.results import Prediction
-from vswin_cli.video.sampling import clip_indices
-from vswin_cli.video.views import Views, crop
+from vswin_cli.views.sampling import clip_indices
+from vswin_cli.views.views import Views, crop
 from vswin_cli.zoo.models import SWIN_N_MOTION
 
 TEST_SEED = 60_000

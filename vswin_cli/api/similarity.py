@@ -18,7 +18,7 @@ from vswin_cli.features.origin import Origin
 from vswin_cli.formats.text import printable
 from vswin_cli.runs.journal import Journal
 from vswin_cli.system.files import file_sha256
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PublishedModel

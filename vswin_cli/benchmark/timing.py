@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from vswin_cli.engines.base import Engine
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 from vswin_cli.zoo.models import Model
 
 _READINGS = 3

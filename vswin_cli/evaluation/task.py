@@ -19,7 +19,7 @@ from vswin_cli.runs.pool import DecodedVideo, DecodingPool
 from vswin_cli.runs.records import Record, Settings
 from vswin_cli.runs.task import Task
 from vswin_cli.runs.videos import Found
-from vswin_cli.video.views import Views
+from vswin_cli.views.views import Views
 from vswin_cli.zoo.protocols import ViewProtocol
 
 

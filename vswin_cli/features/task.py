@@ -18,8 +18,8 @@ from vswin_cli.runs.pool import DecodedVideo, DecodingPool
 from vswin_cli.runs.records import Record, Settings, video_record
 from vswin_cli.runs.task import Task
 from vswin_cli.runs.videos import Found
-from vswin_cli.video.view_order import Place
-from vswin_cli.video.views import Views
+from vswin_cli.views.order import Place
+from vswin_cli.views.views import Views
 
 
 class EmbedTask(Task):

@@ -19,7 +19,7 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess, how_it_ended
 from vswin_cli.system.processors import available_memory, available_processors
-from vswin_cli.video.views import Views
+from vswin_cli.views.views import Views
 
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
 _PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones

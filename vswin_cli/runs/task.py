@@ -13,7 +13,7 @@ from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.pool import DecodedVideo, DecodingPool
 from vswin_cli.runs.records import Record, Settings
 from vswin_cli.runs.videos import Found
-from vswin_cli.video.views import Views
+from vswin_cli.views.views import Views
 
 
 class RunWatcher:

@@ -20,7 +20,7 @@ from time import perf_counter
 
 from vswin_cli.errors import VideoError
 from vswin_cli.runs.shared_memory import pack, unpack
-from vswin_cli.video.views import Views, read_views
+from vswin_cli.views.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
 Decode = Callable[[str, ViewProtocol, str], Views]  # (path, protocol, reader) to its views

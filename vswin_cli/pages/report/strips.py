@@ -11,7 +11,7 @@ from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.video.reading import read_video
-from vswin_cli.video.views import Views, crop, resize
+from vswin_cli.views.views import Views, crop, resize
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 STRIP = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=5, crop_size=72)

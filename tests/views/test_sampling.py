@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vswin_cli.video.sampling import clip_indices
+from vswin_cli.views.sampling import clip_indices
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "sampling.json").read_text())

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from vswin_cli.video.source import Location
-from vswin_cli.video.views import CroppedFrame, View, Views, read_views
+from vswin_cli.views.views import CroppedFrame, View, Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
 _STOP_SECONDS = 1.0  # to leave a decoder; one that hangs is left alone

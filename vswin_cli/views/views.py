@@ -9,9 +9,9 @@ import numpy as np
 
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
-from vswin_cli.video.sampling import clip_indices
 from vswin_cli.video.source import Location
-from vswin_cli.video.view_order import Place, by_information
+from vswin_cli.views.order import Place, by_information
+from vswin_cli.views.sampling import clip_indices
 from vswin_cli.zoo.protocols import ViewProtocol
 
 _MAX_SIDE = 32_000  # pixels of a scaled frame: one of 224 rows has 21 MB

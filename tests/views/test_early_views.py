@@ -11,9 +11,9 @@ from clips import corrupt, cut, encode, numbered_frames
 from vswin_cli.errors import VideoError
 from vswin_cli.video import reading as reading_module
 from vswin_cli.video.av_reader import AvReader
-from vswin_cli.video.early_views import start_reading
-from vswin_cli.video.view_order import by_information
-from vswin_cli.video.views import read_views
+from vswin_cli.views.early_views import start_reading
+from vswin_cli.views.order import by_information
+from vswin_cli.views.views import read_views
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 SMALL = ViewProtocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=2, crop_size=32)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from clips import encode, numbered_frame, numbered_frames, read_number
 
-from vswin_cli.video.sampling import clip_indices
-from vswin_cli.video.views import crop, crop_offsets, read_views, resize
+from vswin_cli.views.sampling import clip_indices
+from vswin_cli.views.views import crop, crop_offsets, read_views, resize
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, Sampling, ViewProtocol
 
 ONE_CROP = KINETICS.adapted(num_crops=1)
@@ -127,7 +127,7 @@ def test_crops_that_differ_in_one_frame_only_stay_apart(tmp_path):
     # A video whose size changes midway: square frames first, then wide ones.
     square = crop(numbered_frame(1, 32, 32), SMALL)
     wide = crop(numbered_frame(2, 32, 64), SMALL)
-    from vswin_cli.video.views import Views
+    from vswin_cli.views.views import Views
 
     views = Views(2, np.array([[0, 1]]), {0: square, 1: wide})
     assert views.num_distinct_views == 3
