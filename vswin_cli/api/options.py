@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vswin_cli.engines.base import Backend, Precision
 from vswin_cli.errors import UsageError
 from vswin_cli.zoo.models import DEFAULT_MODEL
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
-BackendName = Literal["auto", "tensorflow", "jax", "torch", "openvino"]
-PrecisionName = Literal["float32", "bfloat16"]
+BackendName = Literal["auto", Backend]
+PrecisionName = Precision
 ReaderName = Literal["auto", "av", "decord"]
 ViewChoice = Literal["fast", "full", "adaptive"]
 

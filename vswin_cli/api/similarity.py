@@ -23,8 +23,8 @@ from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PublishedModel
 
-Record = dict[str, Any]
-Records = tuple[list[Record], list[str]]  # and the names of their columns
+Row = dict[str, Any]
+Table = tuple[list[Row], list[str]]  # and the names of their columns
 
 
 def similar_rows(
@@ -35,7 +35,7 @@ def similar_rows(
     model: str | None,
     engine: EngineOptions,
     fetch: FetchFile,
-) -> Records:
+) -> Table:
     """Find the rows of a features file that are the most similar to a video, by their cosine.
 
     Args:
@@ -74,7 +74,7 @@ def near_duplicates(
     *,
     pairs: bool,
     on_share: Callable[[float], None],
-) -> Records:
+) -> Table:
     """Find the rows of a features file that are nearly the same, in groups or in pairs.
 
     Args:
@@ -117,12 +117,12 @@ def _columns(first: str, file: FeaturesFile, labels: Mapping[str, str] | None) -
 
 def _described(
     file: FeaturesFile, rows: Sequence[int], labels: Mapping[str, str] | None
-) -> list[Record]:
+) -> list[Row]:
     """Say of each row which video it is of, which view where it is of one, and its label."""
     views = file.views(rows) if file.origin.per_view and rows else None
-    records: list[Record] = []
+    records: list[Row] = []
     for place, (row, video) in enumerate(zip(rows, file.videos(rows), strict=True)):
-        record: Record = {"row": row, "video": video}
+        record: Row = {"row": row, "video": video}
         if views is not None:
             record |= {"clip": int(views[place, 0]), "crop": int(views[place, 1])}
         if labels is not None:

@@ -1,9 +1,10 @@
 """The seam between the classifier and what computes its model: views in, outputs out."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-import numpy as np
+if TYPE_CHECKING:  # what a command offers is told without NumPy
+    import numpy as np
 
 Backend = Literal["openvino", "tensorflow", "jax", "torch"]
 Precision = Literal["float32", "bfloat16"]
@@ -19,8 +20,8 @@ class Outputs:
         features: float32 (views, num_features), the backbone's, averaged over T', H', W'.
     """
 
-    probabilities: np.ndarray
-    features: np.ndarray
+    probabilities: "np.ndarray"
+    features: "np.ndarray"
 
 
 class Engine(Protocol):
@@ -29,7 +30,7 @@ class Engine(Protocol):
     backend: Backend
     precision: Precision
 
-    def compute(self, views: np.ndarray) -> Outputs:
+    def compute(self, views: "np.ndarray") -> Outputs:
         """Compute each view.
 
         Args:

@@ -7,12 +7,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from vswin_cli.engines.base import Precision
 from vswin_cli.results import Setup
 from vswin_cli.runs.records import settings_of
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 FeatureType = Literal["float32", "float16"]
-Precision = Literal["float32", "bfloat16"]
 FORMAT = "vswin features 1"
 
 

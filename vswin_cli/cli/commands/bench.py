@@ -13,8 +13,6 @@ from vswin_cli.cli.options import ReaderOption
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.text import printable
 
-Record = dict[str, Any]
-
 
 def bench(
     engine: EngineOptions,
@@ -47,7 +45,7 @@ def bench(
         _print_table(record)
 
 
-def _print_table(record: Record) -> None:
+def _print_table(record: dict[str, Any]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
     size = "×".join(map(str, record["view_size"]))
