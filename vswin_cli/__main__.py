@@ -13,6 +13,9 @@ def main() -> None:
     _write_in_any_encoding()
     # Once all is done, Ctrl-C has nothing to end, and must not take the place of the exit code.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # not ignored, as by nohup
+            signal.signal(number, _leave)
     try:
         from vswin_cli.cli.app import run  # noqa: PLC0415 - Ctrl-C may come while it is imported
 
@@ -20,6 +23,12 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _leave(number: int, frame: object) -> None:
+    """End as after an error, so that displays and temporary files are cleared; at once if again."""
+    signal.signal(number, signal.SIG_DFL)
+    raise SystemExit(128 + number)
 
 
 def _open_closed_streams() -> None:

@@ -13,6 +13,7 @@ from clips import encode
 from command import VSWIN, surroundings
 from processes import children, is_running
 from reference import video
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +184,7 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
         (["--output", "out.jsonl", "--workers", "0"], "--workers"),
         ([], "--output"),
         (["--output", "none/out.jsonl"], "make it first"),
+        (["vdieos", "--output", "out.jsonl"], "no file or folder vdieos; check the path"),
         (["@none.txt", "--output", "out.jsonl"], "cannot read the list none.txt"),
         (["--output", "notes.jsonl"], "not an output of `vswin label`"),
     ],
@@ -196,3 +198,64 @@ def test_wrong_usage_is_one_line_and_exit_code_2(label, folder, arguments, messa
     assert line.startswith("error: ")
     assert message in line
     assert (folder.parent / "notes.jsonl").read_text() == "my notes\nmore\n"
+
+
+def motion_run(folder, environment, output, **streams):
+    """Start a run of the bundled model over sixty short clips, and wait for its first record."""
+    videos = folder / "many"
+    videos.mkdir()
+    for number in range(60):
+        shutil.copy(folder / "videos" / "a" / "x.mp4", videos / f"{number}.mp4")
+    running = subprocess.Popen(
+        [VSWIN, "label", "many", "-o", output.name], cwd=folder, env=environment, **streams
+    )
+    wait_until(lambda: output.exists() and output.stat().st_size, 120)
+    return running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_a_run_as_ctrl_c_does(environment, folder, number):
+    output = folder.parent / "out.jsonl"
+    reading, terminal = pty.openpty()
+    running = motion_run(
+        folder.parent, {**environment, "TERM": "xterm"}, output, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    workers = children(running.pid)
+    running.send_signal(number)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(reading, 65536)
+        except OSError:
+            break
+    os.close(reading)
+    assert running.wait() == 130
+    assert b"continue with: vswin label many -o out.jsonl" in shown
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is seen again
+    assert workers
+    assert not any(map(is_running, workers))
+    assert 1 <= len(read(output)) < 60
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["many", "out.jsonl", "videos"]
+
+
+def test_output_that_is_removed_while_a_run_lasts_is_told_at_once(environment, folder):
+    output = folder.parent / "out.jsonl"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = motion_run(folder.parent, environment, output, **pipes)
+    output.unlink()
+    _, stderr = running.communicate()
+    assert running.returncode == 1
+    assert "out.jsonl was removed or replaced while the run lasted" in stderr.splitlines()[-1]
+    assert not output.exists()
+    [kept] = folder.parent.glob("out.rescued-*.jsonl")
+    assert 1 <= len(read(kept)) < 60
+
+
+def test_folder_without_videos_says_where_it_looked(label, folder, tmp_path):
+    shutil.rmtree(folder)
+    (tmp_path / "videos" / "@eaDir").mkdir(parents=True)
+    finished = label("--output", "out.jsonl")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr.startswith("error: no video in videos; left out: @eaDir; check the path")
+    assert not (tmp_path / "out.jsonl").exists()

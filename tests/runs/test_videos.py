@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections import Counter
 
 import pytest
 from clips import encode, numbered_frames
@@ -92,7 +93,8 @@ def test_what_cannot_be_a_file_is_found_so_that_it_is_reported(tmp_path):
     os.mkfifo(tmp_path / "fifo.mp4")
     (tmp_path / "dangling.mp4").symlink_to("nowhere")
     touch(tmp_path, "full.mp4/inside.mp4")
-    found = find_videos([str(tmp_path), str(tmp_path / "missing.mp4")], Selection())
+    (tmp_path / "list.txt").write_text(str(tmp_path / "missing.mp4"))
+    found = find_videos([str(tmp_path), f"@{tmp_path / 'list.txt'}"], Selection())
     assert [os.path.relpath(f.path, tmp_path) for f in found] == [
         "dangling.mp4",
         "fifo.mp4",
@@ -126,6 +128,81 @@ def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
         (tmp_path / "empty.txt").touch()
         with pytest.raises(UsageError, match="list"):
             names(bad)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("\ufeffa b.mp4\r\nc.mp4\r\n".encode(), ["a b.mp4", "c.mp4"]),
+        ("a b.mp4\r\ncaf\xe9.mp4\r\n".encode("utf-16"), ["a b.mp4", "caf\xe9.mp4"]),
+        (b"# mine\n#1.mp4\n\nc.mp4", ["#1.mp4", "c.mp4"]),
+    ],
+    ids=["UTF-8 with its mark", "UTF-16", "comments"],
+)
+def test_lists_are_text_as_any_program_writes_it(tmp_path, monkeypatch, content, expected):
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, "#1.mp4")
+    (tmp_path / "list.txt").write_bytes(content)
+    assert names("@list.txt") == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a.mp4\nb.mp4\n".encode("utf-16-le"), "not UTF-8 text"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\x03\0", "not UTF-8 text"),
+        (b"a.mp4\n/\n", "the root of the file system"),
+        (b"a.mp4\nfolder\n", "names a folder, folder; give --folders-in-lists"),
+        (b"ffconcat version 1.0\nfile a.mp4\n", "for FFmpeg"),
+    ],
+    ids=["UTF-16 without its mark", "binary", "root", "folder", "ffconcat"],
+)
+def test_lists_that_would_take_what_nobody_means_are_refused(
+    tmp_path, monkeypatch, content, message
+):
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, "folder/x.mp4")
+    (tmp_path / "list.txt").write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        names("@list.txt", selection=Selection(folders_in_lists="folder" not in message))
+    if "folder" in message:
+        found = names("@list.txt", selection=Selection(folders_in_lists=True))
+        assert found == ["a.mp4", "folder/x.mp4"]
+
+
+def test_path_that_is_not_there_is_wrong_usage_but_in_a_list_a_failure(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"no file or folder vdieos; check the path"):
+        names("vdieos")
+    (tmp_path / "list.txt").write_text("gone.mp4\n")
+    assert names("@list.txt") == ["gone.mp4"]
+
+
+def test_shadow_files_are_left_out_and_counted(tmp_path):
+    touch(
+        tmp_path, "a.mp4", "@eaDir/a.mp4/x.mp4", "#recycle/b.mp4", "._a.mp4", "b.mp4.part",
+        "c.mp4.crdownload", "GL01.LRV", "in/GL02.lrv",
+    )  # fmt: skip
+    encode(tmp_path / "GL01.LRV", numbered_frames(3), container_format="mp4")
+    skipped = Counter()
+    assert names(str(tmp_path), skipped=skipped) == ["a.mp4"]
+    kinds = {"@eaDir": 1, "#recycle": 1, "._*": 1, "*.part": 1, "*.crdownload": 1, "*.LRV": 2}
+    assert skipped == kinds
+    assert names(str(tmp_path), selection=Selection(include=("*.LRV",))) == ["GL01.LRV"]
+
+
+def test_excluded_folders_are_not_even_listed(tmp_path, monkeypatch):
+    touch(tmp_path, "a.mp4", "lost+found/x.mp4", "in/skip/y.mp4", "in/skip.mp4")
+    listed = []
+
+    def scandir(folder, scan=os.scandir):
+        listed.append(os.path.relpath(folder, tmp_path))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    selection = Selection(exclude=("lost+found", "in/skip/"))
+    assert names(str(tmp_path), selection=selection) == ["a.mp4", "in/skip.mp4"]
+    assert listed == [".", "in"]
 
 
 def test_video_given_as_a_list_is_refused(tmp_path):

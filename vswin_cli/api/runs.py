@@ -1,12 +1,13 @@
 """Runs over many videos: what `vswin label` and `vswin embed` do, without a word on a terminal."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from vswin_cli.api.model import VideoModel
-from vswin_cli.errors import UsageError
+from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.features.files import features_output
 from vswin_cli.features.origin import FeatureType
 from vswin_cli.features.task import EmbedTask, LabelAndEmbedTask
@@ -17,6 +18,8 @@ from vswin_cli.runs.run import Outcome, plan_over, run_over
 from vswin_cli.runs.task import RunWatcher, Task
 from vswin_cli.runs.videos import Found, Selection, find_videos
 
+_NUM_NAMED = 3  # paths in a message
+
 
 @dataclass(frozen=True)
 class VideoRun:
@@ -26,6 +29,7 @@ class VideoRun:
     task: Task
     output: Output
     options: RunOptions
+    skipped: Counter[str] = field(default_factory=Counter)  # files that are no videos of the user's
 
     def carry_out(self, watcher: RunWatcher) -> Outcome:
         """Compute what has no record that holds; write the outputs.
@@ -33,6 +37,7 @@ class VideoRun:
         Raises:
             VswinError: As `run_over`.
         """
+        watcher.on_skipped(self.skipped)
         return run_over(self.videos, self.task, self.output, self.options, watcher)
 
     def plan(self) -> Plan:
@@ -69,15 +74,15 @@ def label_run(
     load = partial(model.classifier, num_labels)
     labels = Output(output, resume=run.resume)
     if embeddings is None:
-        videos = find_videos(paths, selection, labels.is_own)
+        videos, skipped = _found(paths, selection, labels.is_own)
         task = Task(load, model.decoding_pool, model.settings(num_labels))
-        return VideoRun(videos, task, labels, run)
+        return VideoRun(videos, task, labels, run, skipped)
     if model.views.is_adaptive:
         raise UsageError("--embeddings needs all views; leave --views adaptive out")
     features = features_output(embeddings, resume=run.resume, option="--embeddings")
     if labels.is_own(str(embeddings)) or features.is_own(str(output)):
         raise UsageError(f"--embeddings {embeddings} is the --output too; choose another file")
-    videos = find_videos(
+    videos, skipped = _found(
         paths, selection, lambda path: labels.is_own(path) or features.is_own(path)
     )
     both = LabelAndEmbedTask(
@@ -87,7 +92,7 @@ def label_run(
         features,
         settings=model.settings(num_labels),
     )
-    return VideoRun(videos, both, labels, run)
+    return VideoRun(videos, both, labels, run, skipped)
 
 
 def embed_run(
@@ -118,7 +123,28 @@ def embed_run(
     if model.views.is_adaptive:
         raise UsageError("features are the mean of all views; leave --views adaptive out")
     features = features_output(output, resume=run.resume)
-    videos = find_videos(paths, selection, features.is_own)
+    videos, skipped = _found(paths, selection, features.is_own)
     origin = model.features_origin(dtype, per_view=per_view)
     task = EmbedTask(partial(model.classifier, 0), model.decoding_pool, origin, features)
-    return VideoRun(videos, task, features, run)
+    return VideoRun(videos, task, features, run, skipped)
+
+
+def _found(
+    paths: Sequence[str], selection: Selection, is_own: Callable[[str], bool]
+) -> tuple[list[Found], Counter[str]]:
+    """Find the videos, and count what was skipped.
+
+    Raises:
+        UsageError: As `find_videos`.
+        VideoError: There is none.
+    """
+    skipped = Counter[str]()
+    videos = find_videos(paths, selection, is_own, skipped)
+    if not videos:
+        places = ", ".join(paths[:_NUM_NAMED]) + (" and others" if len(paths) > _NUM_NAMED else "")
+        left_out = f"; left out: {', '.join(skipped)}" if skipped else ""
+        raise VideoError(
+            f"no video in {places}{left_out}; check the path, --include and --exclude",
+            kind="missing",
+        )
+    return videos, skipped

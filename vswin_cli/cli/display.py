@@ -91,6 +91,12 @@ class RunDisplay(RunWatcher):
         if not self.quiet:
             print(f"{plan.num_found} videos found: {plan.summary}", file=sys.stderr, flush=True)
 
+    def on_skipped(self, skipped: Counter[str]) -> None:
+        """Tell what was left out that is no video of the user's."""
+        if skipped and not self.quiet:
+            parts = ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
+            print(f"left out: {parts}", file=sys.stderr, flush=True)
+
     def on_warning(self, text: str) -> None:
         """Tell what the user should know, even if nothing else."""
         print(f"warning: {printable(text)}", file=sys.stderr, flush=True)

@@ -1,4 +1,7 @@
-"""Ctrl-C, heard at once: the first press asks the run to end, the second ends the process."""
+"""Ctrl-C, heard at once: the first press asks the run to end, the second ends the process.
+
+SIGTERM and SIGHUP, as service managers and closed terminals send them, count as presses.
+"""
 
 import os
 import shlex
@@ -11,6 +14,7 @@ from contextlib import contextmanager
 
 from vswin_cli.formats.text import printable
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -23,7 +27,8 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
     """
     heard, told = socket.socketpair()
     told.setblocking(False)
-    handler_before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    heeded = [each for each in _SIGNALS if signal.getsignal(each) != signal.SIG_IGN]  # by nohup
+    handlers_before = {each: signal.signal(each, lambda number, frame: None) for each in heeded}
     wakeup_before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     thread = threading.Thread(target=_listen, args=(heard, on_first), daemon=True)
     thread.start()
@@ -31,7 +36,8 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(wakeup_before)
-        signal.signal(signal.SIGINT, handler_before)
+        for each, handler in handlers_before.items():
+            signal.signal(each, handler)
         told.close()
         thread.join()
         heard.close()
@@ -47,7 +53,7 @@ def _listen(heard: socket.socket, on_first: Callable[[], None]) -> None:
     num_presses = 0
     while numbers := heard.recv(64):
         for number in numbers:
-            if number != signal.SIGINT:
+            if number not in _SIGNALS:
                 continue
             num_presses += 1
             if num_presses > 1:

@@ -230,8 +230,11 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             _option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
-                help="Leave out what matches. Repeatable.",
+                help="Leave out what matches, files or whole folders. Repeatable.",
             ),
+        ],
+        "folders_in_lists": Annotated[
+            bool, _option(VIDEOS, "--folders-in-lists", help="Walk the folders that lists name.")
         ],
     },
     RunOptions: {

@@ -101,8 +101,11 @@ def read_table(
 
 def _lines(text: str) -> Lines:
     """The cells of every line that has some, with its number."""
-    first = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
+    first, _, rest = text.lstrip("\r\n").partition("\n")
+    if first.lower().startswith("sep=") and len(first) == len("sep=") + 1:  # as Excel writes it
+        delimiter, text = first[-1], "\n" + rest
+    else:
+        delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found, place = [], 1
     try:

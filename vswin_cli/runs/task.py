@@ -1,5 +1,6 @@
 """What a run does with every video, and who is told of it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -21,6 +22,9 @@ class RunWatcher:
 
     def on_plan(self, plan: Plan) -> None:
         """It is known what there is to do."""
+
+    def on_skipped(self, skipped: Counter[str]) -> None:
+        """Files were found that no one means: by what they are known."""
 
     def on_warning(self, text: str) -> None:
         """Something about the run or its output is odd; the user should know."""

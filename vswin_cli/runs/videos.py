@@ -2,16 +2,20 @@
 
 import os
 import stat
-import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.runs.content import is_video_content, is_video_name
-from vswin_cli.system.files import read_small
-from vswin_cli.system.text import MAX_BYTES, UTF16_MARKS, decoded
+from vswin_cli.runs.lists import is_list, listed_paths
+
+# What systems and programs keep next to videos, or have not finished: files and folders.
+SHADOWS = (
+    "@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN",
+    "System Volume Information", "__MACOSX", "._*", "*.part", "*.crdownload", "*.LRV",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,39 @@ class Selection:
     recursive: bool = True
     include: tuple[str, ...] = ()  # none: everything
     exclude: tuple[str, ...] = ()
+    folders_in_lists: bool = False
 
     def takes(self, relative: str) -> bool:
         """Whether the patterns let a path pass."""
+        return (not self.include or _matches(relative, self.include)) and not self.leaves_out(
+            relative
+        )
 
-        def matches(patterns: Sequence[str]) -> bool:
-            name = relative.rpartition("/")[2]
-            return any(fnmatchcase(relative, p) or fnmatchcase(name, p) for p in patterns)
+    def leaves_out(self, relative: str) -> bool:
+        """Whether a file or a whole folder is excluded."""
+        return _matches(relative, self.exclude)
 
-        return (not self.include or matches(self.include)) and not matches(self.exclude)
+    def shadow(self, relative: str) -> str | None:
+        """Which pattern of shadow files a path matches, unless it is included as what it is."""
+        name = relative.rpartition("/")[2]
+        for pattern in SHADOWS:
+            if fnmatchcase(name.lower(), pattern.lower()):
+                is_wanted = self.include and _matches(relative, self.include)
+                return None if is_wanted else pattern
+        return None
+
+
+def _matches(relative: str, patterns: Sequence[str]) -> bool:
+    name = relative.rpartition("/")[2]
+    trimmed = [pattern.rstrip("/") for pattern in patterns]
+    return any(fnmatchcase(relative, p) or fnmatchcase(name, p) for p in trimmed)
 
 
 def find_videos(
-    paths: Sequence[str], selection: Selection, is_own: Callable[[str], bool] = lambda path: False
+    paths: Sequence[str],
+    selection: Selection,
+    is_own: Callable[[str], bool] = lambda path: False,
+    skipped: Counter[str] | None = None,
 ) -> list[Found]:
     """Find the files to label, in the order of the paths, and of the names within a folder.
 
@@ -58,18 +82,20 @@ def find_videos(
     Args:
         paths: Folders, files, `-` for a list on standard input, `@FILE` for one in a file.
         selection: What to take of the folders; files that are named are taken as they are.
-        is_own: Tells the run's own files, which are left out.
+        is_own: Tells the files that the run writes, which are left out.
+        skipped: Counts what is left out as one of `SHADOWS`, by its pattern.
 
     Raises:
-        UsageError: A list cannot be read.
+        UsageError: A path is not there, or a list cannot be read.
     """
-    named = [path for given in paths for path in _listed(given)]
+    named = _given(paths, selection)
+    skipped = Counter() if skipped is None else skipped
     found: dict[str, Found] = {}
     for path in named:
         videos = []
         is_folder = os.path.isdir(path)  # noqa: PTH112 - as given
         if is_folder:
-            videos = _Walk(path, "" if len(named) == 1 else path, selection).files()
+            videos = _Walk(path, "" if len(named) == 1 else path, selection, skipped).files()
         if not is_folder or (not videos and is_video_name(path)):
             videos = [stated(path, path)]
         for video in videos:
@@ -79,45 +105,30 @@ def find_videos(
     return list(found.values())
 
 
-def _listed(given: str) -> list[str]:
-    """The paths that one argument stands for."""
-    if given == "-":
-        content, name = sys.stdin.buffer.read(), "standard input"
-    elif given.startswith("@"):
-        name = given[1:]
-        try:
-            content = read_small(Path(name), MAX_BYTES)
-        except (OSError, ValueError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            raise UsageError(
-                f"cannot read the list {name}: {reason.lower()}; check its path"
-            ) from exc
-        if is_video_content(name):
-            raise UsageError(f"{name} is a video, not a list of paths; leave the @ out")
-    else:
-        return [given]
-    try:
-        listed = _paths(content)
-    except ValueError as exc:
-        raise UsageError(f"cannot read the list {name}: {exc}") from exc
-    if not listed:
-        raise UsageError(f"no path in the list {name}")
-    return listed
-
-
-def _paths(content: bytes) -> list[str]:
-    """Split a list: a path a line, or as `find -print0` writes it.
+def _given(paths: Sequence[str], selection: Selection) -> list[str]:
+    """The paths that the arguments stand for.
 
     Raises:
-        ValueError: It is not text.
+        UsageError: One is not there, or a list names a folder that is not to be walked.
     """
-    if b"\0" not in content or content.startswith(UTF16_MARKS):
-        lines = decoded(content, "surrogateescape").split("\n")
-        return [line for line in lines if line and (line[0] != "#" or os.path.lexists(line))]
-    paths = [os.fsdecode(path) for path in content.split(b"\0") if path]
-    if all(len(path) == 1 for path in paths):
-        raise ValueError("it is UTF-16 without a mark; save it as UTF-8")
-    return paths
+    found = []
+    for given in paths:
+        if not is_list(given):
+            if not os.path.lexists(given):
+                raise UsageError(f"no file or folder {given}; check the path")
+            found.append(given)
+            continue
+        for path in listed_paths(given):
+            name = "standard input" if given == "-" else given[1:]
+            if os.path.realpath(path) == os.sep:
+                raise UsageError(f"{name} names {path}, the root of the file system; leave it out")
+            if os.path.isdir(path) and not selection.folders_in_lists and not is_video_name(path):  # noqa: PTH112
+                raise UsageError(
+                    f"{name} names a folder, {path}; give --folders-in-lists if its videos are "
+                    "meant, or leave it out"
+                )
+            found.append(path)
+    return found
 
 
 @dataclass
@@ -130,6 +141,7 @@ class _Walk:
     folder: str
     prefix: str  # of the names
     selection: Selection
+    skipped: Counter[str]
     _walked: set[tuple[int, int]] = field(default_factory=set)  # folders: device and inode
     _links: list[tuple[str, str]] = field(default_factory=list)  # to folders: path, relative path
 
@@ -154,9 +166,12 @@ class _Walk:
             yield Found(self._name(relative) or folder, folder, error=error)
             return
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
             inner = f"{relative}/{entry.name}" if relative else entry.name
+            if (pattern := self.selection.shadow(inner)) is not None:
+                self.skipped[pattern] += 1
+                continue
+            if entry.name.startswith(".") or self.selection.leaves_out(inner):
+                continue
             if _is_folder(entry):
                 if entry.is_symlink() and self.selection.recursive:
                     self._links.append((entry.path, inner))

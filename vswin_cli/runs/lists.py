@@ -1,0 +1,68 @@
+"""Lists of paths that users bring, in a file or on standard input."""
+
+import os
+import sys
+from pathlib import Path
+
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.content import is_video_content
+from vswin_cli.system.files import read_small
+from vswin_cli.system.text import MAX_BYTES, UTF16_MARKS, decoded
+
+_MAX_PATH_BYTES = 4096  # Linux's PATH_MAX
+
+
+def is_list(given: str) -> bool:
+    """Whether an argument stands for the paths of a list."""
+    return given == "-" or given.startswith("@")
+
+
+def listed_paths(given: str) -> list[str]:
+    """Read the paths of a list: one per line, or each ended by NUL as `find -print0` writes them.
+
+    Blank lines are none, nor are those that begin with # unless a file is called so.
+
+    Args:
+        given: `-` for standard input, or `@FILE`.
+
+    Raises:
+        UsageError: It cannot be read, or is no list.
+    """
+    if given == "-":
+        content, name = sys.stdin.buffer.read(), "standard input"
+    else:
+        name = given[1:]
+        try:
+            if is_video_content(name):
+                raise UsageError(f"{name} is a video, not a list of paths; leave the @ out")
+            content = read_small(Path(name), MAX_BYTES)
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            raise UsageError(
+                f"cannot read the list {name}: {reason.lower()}; check its path"
+            ) from exc
+    if _is_ended_by_nul(content):
+        return [os.fsdecode(path) for path in content.split(b"\0") if path]
+    try:
+        lines = decoded(content, "surrogateescape").split("\n")
+    except ValueError as exc:
+        raise UsageError(f"cannot read the list {name}: {exc}; save it as UTF-8") from exc
+    if lines[0].startswith("ffconcat version"):
+        raise UsageError(f"{name} is a list for FFmpeg; write a path per line, without `file`")
+    paths = [path for path in lines if path.strip() and not _is_comment(path)]
+    if not paths:
+        raise UsageError(f"no path in the list {name}")
+    return paths
+
+
+def _is_ended_by_nul(content: bytes) -> bool:
+    """Whether NUL ends each path; in UTF-16 without its mark it stands within them too."""
+    has_mark = content.startswith(UTF16_MARKS)
+    is_utf16 = has_mark or not any(content[1::2]) or not any(content[::2])
+    if is_utf16 or not content.endswith(b"\0"):
+        return False
+    return all(0 < len(path) <= _MAX_PATH_BYTES for path in content[:-1].split(b"\0"))
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") and not os.path.lexists(line)
