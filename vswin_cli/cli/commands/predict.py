@@ -91,6 +91,8 @@ def _writer(
         try:
             writer = stack.enter_context(open_writer(chosen, stream, top_k=top_k, note=note))
         except OSError as exc:
+            if output is None:  # the pipe's end, or its disk's
+                raise
             raise OutputError(
                 f"cannot write {output}: {exc.strerror}; choose another --output"
             ) from exc
