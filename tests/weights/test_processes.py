@@ -148,6 +148,18 @@ def test_interrupt_ends_a_download_and_keeps_its_part(download, tiny, tiny_serve
     assert not tiny.path.exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_end_of_the_session_ends_a_download_and_keeps_its_part(download, tiny, tiny_server, number):
+    tiny_server.always = serving(hold_after=5_000_000)
+    process = download()
+    wait_until(lambda: partial_bytes(tiny) == 5_000_000)
+    process.send_signal(number)
+    code, _, errors = finish(process)
+    assert code == 128 + number
+    assert "what was downloaded is kept" in errors
+    assert tiny.partial_path.stat().st_size == 5_000_000
+
+
 @pytest.mark.parametrize(
     "step", [serving(stall_after=100_000), answering(503, Retry_After="60")], ids=["silence", "503"]
 )
