@@ -1,3 +1,69 @@
-"""Label videos from the command line with Video Swin Transformers."""
+"""Label videos with Video Swin Transformers, from the command line and from Python.
+
+    import vswin_cli as vswin
+
+    model = vswin.load_model("swin-t-k400")
+    model.predict("clip.mp4").scored_labels[0].label
+
+Importing this package is instant and changes nothing in the process; what its names stand for is
+imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vswin_cli.api.loaded import LoadedModel, keras_model, load_model
+    from vswin_cli.api.runs import Outcome
+    from vswin_cli.errors import (
+        BackendError,
+        OutputError,
+        UsageError,
+        VideoError,
+        VswinError,
+        WeightsError,
+    )
+    from vswin_cli.results import Failure, Prediction, ScoredLabel
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "load_model": "api.loaded",
+    "LoadedModel": "api.loaded",
+    "keras_model": "api.loaded",
+    "Prediction": "results",
+    "ScoredLabel": "results",
+    "Failure": "results",
+    "Outcome": "api.runs",
+    "VswinError": "errors",
+    "UsageError": "errors",
+    "VideoError": "errors",
+    "WeightsError": "errors",
+    "BackendError": "errors",
+    "OutputError": "errors",
+}
+__all__ = [  # noqa: RUF022 - as _HOMES has them
+    "load_model",
+    "LoadedModel",
+    "keras_model",
+    "Prediction",
+    "ScoredLabel",
+    "Failure",
+    "Outcome",
+    "VswinError",
+    "UsageError",
+    "VideoError",
+    "WeightsError",
+    "BackendError",
+    "OutputError",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

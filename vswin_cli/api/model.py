@@ -35,6 +35,7 @@ class VideoModel:
         top: Whether the weights have a head: True where classes are wanted; False takes the
             published file without top; None takes what the weights have.
         compares_protocols: Whether the views may be those of several protocols.
+        spares_keras: As of `load_engine`; for programs that may use Keras themselves.
         fetch: Downloads a weights file that is not here.
 
     Raises:
@@ -49,6 +50,7 @@ class VideoModel:
         *,
         top: bool | None = None,
         compares_protocols: bool = False,
+        spares_keras: bool = False,
         fetch: FetchFile = fetch_file,
     ) -> None:
         self.model = (find_classifier if top else find_model)(engine.model, engine.cache_dir)
@@ -66,6 +68,7 @@ class VideoModel:
         if top is False and engine.weights is None and not is_published:
             raise UsageError(f"{self.model.name} has one file of weights; leave --no-top out")
         self._top = top
+        self._spares_keras = spares_keras
         self._fetch = fetch
 
     @property
@@ -124,6 +127,7 @@ class VideoModel:
             cache_folder=self.graph_folder,
             cache_limit_bytes=self._graph_limit_bytes,
             threads=self.options.threads,
+            spares_keras=self._spares_keras,
         )
 
     def classifier(self, top_k: int, threads: int | None = None) -> Classifier:

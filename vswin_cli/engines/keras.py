@@ -27,10 +27,11 @@ class KerasEngine:
         view_size: Size,
         with_top: bool,
         backend: Backend,
-        num_threads: int,
+        num_threads: int | None,
     ) -> None:
         import_keras(backend)
-        _limit_threads(backend, num_threads)
+        if num_threads is not None:
+            _limit_threads(backend, num_threads)
         from vswin_cli.network.inference import build_inference_model  # noqa: PLC0415
 
         self.backend = backend
@@ -55,13 +56,15 @@ def import_keras(backend: str) -> None:
             be imported.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = backend
-        # A user's keras.json would change the model; in this place none can be read or written.
-        os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # noqa: PTH118
+    # A user's keras.json would change the model; in this place none can be read or written.
+    home = os.path.join(os.devnull, "keras")  # noqa: PTH118
     try:
         # TensorFlow remarks on its CPU and the missing GPU.
-        with native_stderr_dropped(), _without("matplotlib"):
+        with (
+            native_stderr_dropped(),
+            _without("matplotlib"),
+            _environment(KERAS_BACKEND=backend, KERAS_HOME=home),
+        ):
             keras = import_module("keras")
     except ImportError as exc:
         raise BackendError(f"cannot import keras on {backend}: {exc}; reinstall {backend}") from exc
@@ -86,6 +89,21 @@ def _limit_threads(backend: str, num_threads: int) -> None:
             threading.set_inter_op_parallelism_threads(num_threads)
     elif backend == "jax":
         os.environ["NPROC"] = str(num_threads)  # by which XLA sizes its pools; JAX has no setting
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set variables for as long as the context lasts."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -6,6 +6,11 @@ Its graph is exported from the Keras model once, and then found in the cache wit
 import hashlib
 import logging
 import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +21,7 @@ from openvino import opset16
 from vswin_cli.engines.base import Backend, Outputs, Precision
 from vswin_cli.engines.graph_cache import GRAPH, is_whole, prune, store
 from vswin_cli.engines.keras import import_keras
+from vswin_cli.errors import BackendError, VswinError
 from vswin_cli.system.files import file_sha256
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -25,7 +31,10 @@ from vswin_cli.zoo.models import Model
 GRAPH_VERSION = 1
 
 _PRECISION_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_EXPORT = "from vswin_cli.engines.openvino import serve_export; serve_export()"
 _log = logging.getLogger(__name__)
+
+Export = Callable[[Model, Path, Size, bool], openvino.Model]
 
 
 class OpenVinoEngine:
@@ -48,10 +57,18 @@ class OpenVinoEngine:
         cache_folder: Path | None,
         cache_limit_bytes: int,
         num_threads: int,
+        spares_keras: bool = False,
     ) -> None:
         core = openvino.Core()
         graph = _load_graph(
-            core, model, weights_file, view_size, with_top, cache_folder, cache_limit_bytes
+            core,
+            model,
+            weights_file,
+            view_size,
+            with_top,
+            cache_folder,
+            cache_limit_bytes,
+            _export_elsewhere if spares_keras else _export,
         )
         compiled = core.compile_model(
             graph,
@@ -89,6 +106,7 @@ def _load_graph(
     with_top: bool,
     cache_folder: Path | None,
     cache_limit_bytes: int,
+    export: Export,
 ) -> openvino.Model:
     """Return the graph from one uint8 view (1, T, H, W, 3) to its `Outputs`, in their order.
 
@@ -102,20 +120,21 @@ def _load_graph(
         with_top: Whether the file has a head.
         cache_folder: Where graphs are kept; None keeps nothing.
         cache_limit_bytes: The least recently used graphs go when all together are larger.
+        export: Makes the graph where the cache does not have it.
 
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
     """
     if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
-        return _export(model, weights_file, view_size, with_top)
+        return export(model, weights_file, view_size, with_top)
     try:
         entry = cache_folder / _entry_name(model, weights_file, view_size)
         if is_whole(entry):
             return core.read_model(entry / GRAPH)
     except (OSError, RuntimeError) as exc:  # OpenVINO's, if the entry has just been pruned
         _log.info("the cache %s is not read: %s", cache_folder, exc)
-        return _export(model, weights_file, view_size, with_top)
-    graph = _export(model, weights_file, view_size, with_top)
+        return export(model, weights_file, view_size, with_top)
+    graph = export(model, weights_file, view_size, with_top)
     try:
         store(entry, lambda xml, constants: openvino.serialize(graph, xml, constants))
         prune(cache_folder, cache_limit_bytes, keep=entry)
@@ -151,3 +170,40 @@ def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -
     outputs = inference_model(keras_tensor(views.output(0)))
     results = [opset16.result(output.output) for output in outputs]
     return openvino.Model(results, [views], model.name)
+
+
+def _export_elsewhere(
+    model: Model, weights_file: Path, view_size: Size, with_top: bool
+) -> openvino.Model:
+    """Export in a process that ends with it, so that this one's Keras keeps, or gets, any backend.
+
+    Raises:
+        VswinError: As `_export`.
+        BackendError: The process fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        graph, constants = Path(folder, "model.xml"), Path(folder, "model.bin")
+        asked = pickle.dumps((model, weights_file, view_size, with_top, graph, constants))
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _EXPORT],
+            input=asked,
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        error = pickle.loads(done.stdout) if done.returncode == 0 and done.stdout else None
+        if isinstance(error, VswinError):
+            raise error
+        if done.returncode:
+            reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise BackendError(f"cannot export {model.name} in a process of its own: {reason}")
+        return openvino.Core().read_model(graph, constants)
+
+
+def serve_export() -> None:
+    """Export by the arguments on standard input; tell an error on standard output."""
+    *what, graph, constants = pickle.load(sys.stdin.buffer)
+    try:
+        openvino.serialize(_export(*what), graph, constants)
+    except VswinError as error:
+        sys.stdout.buffer.write(pickle.dumps(error))

@@ -25,6 +25,7 @@ def load_engine(
     cache_folder: Path | None = None,
     cache_limit_bytes: int = 5_000_000_000,
     threads: int | None = None,
+    spares_keras: bool = False,
 ) -> Engine:
     """Load a model's weights into the engine of a backend.
 
@@ -38,6 +39,8 @@ def load_engine(
         cache_folder: Where an engine may keep what it has compiled; None keeps nothing.
         cache_limit_bytes: The oldest goes when the folder holds more.
         threads: To compute with on the CPU; None is as many as there are processors.
+        spares_keras: Whether Keras is left as it is in this process, where its backend is not what
+            computes; and so are the threads of a backend, unless they are asked for.
 
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
@@ -59,10 +62,12 @@ def load_engine(
             cache_folder,
             cache_limit_bytes,
             num_threads,
+            spares_keras,
         )
     from vswin_cli.engines.keras import KerasEngine  # noqa: PLC0415
 
-    return KerasEngine(model, weights_file, precision, view_size, with_top, chosen, num_threads)
+    limit = threads if spares_keras else num_threads
+    return KerasEngine(model, weights_file, precision, view_size, with_top, chosen, limit)
 
 
 def resolve_backend(backend: str) -> Backend:

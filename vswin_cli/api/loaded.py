@@ -1,0 +1,301 @@
+"""What programs call: `load_model`, what it returns, and `keras_model`."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import (
+    BackendName,
+    EngineOptions,
+    PrecisionName,
+    ReaderName,
+    RunOptions,
+    ViewChoice,
+    ViewOptions,
+)
+from vswin_cli.api.runs import LabelRun, Outcome
+from vswin_cli.classify import Classifier
+from vswin_cli.results import Failure, Prediction
+from vswin_cli.runs.finding import Selection
+from vswin_cli.runs.run import RunWatcher
+from vswin_cli.video.views import read_views
+from vswin_cli.zoo.models import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    import keras
+
+Video = str | Path | BinaryIO | np.ndarray
+
+
+def load_model(
+    name: str = DEFAULT_MODEL.name,
+    *,
+    weights: str | Path | None = None,
+    backend: BackendName = "auto",
+    precision: PrecisionName = "float32",
+    protocol: str | None = None,
+    views: ViewChoice | None = None,
+    clips: int | None = None,
+    crops: int | None = None,
+    reader: ReaderName = "auto",
+    threads: int | None = None,
+    cache_dir: str | Path | None = None,
+    mirror: str | None = None,
+    offline: bool | None = None,
+) -> "LoadedModel":
+    """Load a model; its weights are downloaded if they are not here.
+
+    >>> model = vswin.load_model()
+    >>> model.predict("sample_videos/pan_left.mp4").scored_labels[0].label
+    'pan left'
+
+    Args:
+        name: A name of `vswin models`, or the path of a model file.
+        weights: A weights file, with top or without; None is the model's.
+        backend: `openvino`, `tensorflow`, `jax` or `torch`; `auto` is a usable GPU's, else
+            OpenVINO, or TensorFlow where that is missing.
+        precision: Of the arithmetic: `float32` or `bfloat16`.
+        protocol: How frames are sampled: `official`, `uniform` or `mmaction2`; None is what the
+            model was tested by, and so is None in the next three.
+        views: `fast` is one clip and one crop, `full` the protocol, `adaptive` the protocol but no
+            more views than settle the most probable label.
+        clips: Clips per video.
+        crops: Crops per clip, 1 or 3.
+        reader: What decodes; `auto` is the first that reads the file exactly.
+        threads: Processors to keep busy; None is all that this process may use.
+        cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
+        mirror: Folder to download from; None: VSWIN_MIRROR, else the release page.
+        offline: Download nothing; None: whether VSWIN_OFFLINE is set.
+
+    Returns:
+        The model. What this process does with Keras is left alone, unless `backend` is one of
+        Keras's.
+
+    Raises:
+        UsageError: The options contradict each other, or name no model.
+        WeightsError: There are no weights that may be used, or they cannot be downloaded.
+        BackendError: The backend is not installed, or Keras already runs on another one.
+    """
+    engine = EngineOptions(
+        model=name,
+        weights=None if weights is None else Path(weights),
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        mirror=mirror,
+        offline=_is_offline() if offline is None else offline,
+    )
+    model = LoadedModel(
+        engine,
+        ViewOptions(views, protocol, clips, crops, reader),  # type: ignore[arg-type]  # checked
+        spares_keras=True,
+    )
+    _ = model.engine
+    return model
+
+
+class LoadedModel(VideoModel):
+    """A model that is ready; make it with `load_model`.
+
+    A video is a path, an address, an open binary file, or its frames: RGB, uint8 (T, H, W, 3),
+    which are labelled as a lossless file of them is.
+    """
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The class names in index order; none without top.
+
+        >>> vswin.load_model().labels[:2]
+        ('static', 'pan left')
+        """
+        return self._featuring.labels if self.has_top else ()
+
+    @cached_property
+    def _featuring(self) -> Classifier:
+        return self.classifier(0, self.options.threads)
+
+    def predict(self, video: Video, top_k: int | None = None) -> Prediction:
+        """Label a video.
+
+        >>> prediction = vswin.load_model().predict("sample_videos/zoom_in.mp4", top_k=2)
+        >>> [scored.label for scored in prediction.scored_labels]
+        ['zoom in', 'static']
+        >>> prediction.to_dict()["num_frames"]
+        72
+
+        Args:
+            video: A path, an address, an open binary file, or frames, uint8 (T, H, W, 3).
+            top_k: Labels to return; None is 5, or all where there are fewer.
+
+        Returns:
+            The most probable labels, with probabilities in [0, 1], and what was computed.
+
+        Raises:
+            VideoError: The video cannot be read.
+            UsageError: The model has fewer classes than `top_k`, or none.
+        """
+        classifier = self.classifier(self.top_k(top_k), self.options.threads)
+        return classifier.classify(video)
+
+    def predict_each(
+        self, videos: Iterable[Video], top_k: int | None = None
+    ) -> Iterator[Prediction | Failure]:
+        """Label videos in their order; one that cannot be read yields its failure.
+
+        >>> model = vswin.load_model()
+        >>> [type(r).__name__ for r in model.predict_each(["sample_videos/static.mp4", "none.mp4"])]
+        ['Prediction', 'Failure']
+
+        Args:
+            videos: As of `predict`.
+            top_k: As of `predict`.
+
+        Raises:
+            UsageError: As `predict`.
+        """
+        return self.classifier(self.top_k(top_k), self.options.threads).classify_each(videos)
+
+    def embed(self, video: Video) -> np.ndarray:
+        """Compute a video's features: the backbone's, averaged over its views.
+
+        >>> vswin.load_model().embed("sample_videos/static.mp4").shape
+        (128,)
+
+        Args:
+            video: As of `predict`.
+
+        Returns:
+            float32 (num_features,).
+
+        Raises:
+            VideoError: The video cannot be read.
+        """
+        views = read_views(video, self.protocols, self.views.reader, self.options.threads)
+        return self._featuring.compute(views).features.astype(np.float32)
+
+    def label(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        output: str | Path,
+        *,
+        top_k: int | None = None,
+        embeddings: str | Path | None = None,
+        recursive: bool = True,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        resume: bool = True,
+        retry_failed: bool = False,
+        workers: int | None = None,
+        timeout: float = 300.0,
+        max_failures: int | None = None,
+    ) -> Outcome:
+        """Label many videos into one file, as `vswin label` does; a stopped run is continued.
+
+        >>> outcome = vswin.load_model().label("sample_videos", "labels.jsonl", include=["pan_*"])
+        >>> outcome.names, outcome.is_complete
+        (['pan_left.mp4', 'pan_right.mp4'], True)
+
+        Args:
+            paths: Folders, files, and lists of them as `@FILE`.
+            output: The file, .jsonl, .csv or .parquet.
+            top_k: Labels per video; None is 5, or all where there are fewer.
+            embeddings: A features file to write too, .npz or .parquet.
+            recursive: Search subfolders.
+            include: Patterns of what to take from folders; none takes all.
+            exclude: Patterns of what to leave out.
+            resume: Keep the records of files and settings that have not changed.
+            retry_failed: Try again what failed in an earlier run.
+            workers: Processes that decode; None is half the processors, from 2 to 8.
+            timeout: Seconds to decode one video; then it has failed.
+            max_failures: Stop after so many; None never does.
+
+        Raises:
+            UsageError: The output cannot be continued, or the options make no sense.
+            OutputError: It cannot be written.
+            BackendError: Decoding processes do not start.
+        """
+        if isinstance(paths, str | Path):
+            paths = [paths]
+        run = LabelRun(
+            self,
+            [str(path) for path in paths],
+            Path(output),
+            selection=Selection(recursive, tuple(include), tuple(exclude)),
+            run=RunOptions(resume, retry_failed, workers, timeout, max_failures),
+            top_k=top_k,
+            embeddings=None if embeddings is None else Path(embeddings),
+        )
+        return run.carry_out(RunWatcher())
+
+
+def keras_model(
+    name: str = DEFAULT_MODEL.name,
+    *,
+    weights: str | Path | None = None,
+    top: bool | None = None,
+    dtype: str | None = None,
+    cache_dir: str | Path | None = None,
+    mirror: str | None = None,
+    offline: bool | None = None,
+) -> "keras.Model":
+    """Make the Keras model with its weights, to train, to save, or to cut open.
+
+    It runs on the backend that Keras has in this process, and is saved by its `save` and loaded by
+    `keras.saving.load_model`.
+
+    >>> classifier = vswin.keras_model()
+    >>> classifier.input_shape, classifier.output_shape
+    ((None, 32, 96, 96, 3), (None, 9))
+
+    Args:
+        name: As of `load_model`.
+        weights: As of `load_model`.
+        top: Whether with the head; None is what the weights have.
+        dtype: A dtype policy of Keras, such as `mixed_bfloat16`; None is Keras's global one.
+        cache_dir: As of `load_model`.
+        mirror: As of `load_model`.
+        offline: As of `load_model`.
+
+    Returns:
+        From RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and `STD`, to
+        logits (B, num_classes); without top to features (B, T', H', W', num_features).
+
+    Raises:
+        UsageError, WeightsError: As `load_model`.
+    """
+    engine = EngineOptions(
+        model=name,
+        weights=None if weights is None else Path(weights),
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        mirror=mirror,
+        offline=_is_offline() if offline is None else offline,
+    )
+    model = VideoModel(engine, ViewOptions(), top=top)
+    # Keras is imported here alone, on the backend that it has by then, or that its user chose.
+    from vswin_cli.network.checkpoint import read_checkpoint  # noqa: PLC0415
+    from vswin_cli.network.video_swin import (  # noqa: PLC0415
+        VideoSwinBackbone,
+        VideoSwinClassifier,
+        assign,
+    )
+
+    spec, size = model.model, model.protocol.view_size
+    num_classes = spec.num_classes if model.has_top else None
+    variables = read_checkpoint(model.weights_file, spec.architecture, num_classes)
+    built: keras.Model
+    if num_classes is None:
+        built = VideoSwinBackbone(spec.architecture, size, dtype=dtype)
+    else:
+        built = VideoSwinClassifier(spec.architecture, size, num_classes, dtype=dtype)
+    assign(built, variables)
+    return built
+
+
+def _is_offline() -> bool:
+    return os.environ.get("VSWIN_OFFLINE", "").lower() in ("1", "true", "t", "yes", "y", "on")
