@@ -10,47 +10,33 @@ from typing import Annotated
 import typer
 
 from vswin_cli import __version__
-from vswin_cli.cli.commands.bench import bench
-from vswin_cli.cli.commands.cache import cache
-from vswin_cli.cli.commands.convert import convert
-from vswin_cli.cli.commands.download_weights import download_weights
-from vswin_cli.cli.commands.duplicates import duplicates
-from vswin_cli.cli.commands.embed import embed
-from vswin_cli.cli.commands.evaluate import evaluate
-from vswin_cli.cli.commands.label import label
-from vswin_cli.cli.commands.labels import labels
-from vswin_cli.cli.commands.models import models
-from vswin_cli.cli.commands.predict import predict
-from vswin_cli.cli.commands.report import report
-from vswin_cli.cli.commands.search import search
-from vswin_cli.cli.commands.weights import weights
+from vswin_cli.cli.help import LazyGroup
 from vswin_cli.cli.interrupts import INTERRUPTED
-from vswin_cli.cli.options import expanded
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.formats.text import printable
 
+# The commands by the titles that `vswin --help` lists them under; see `LazyGroup`.
+COMMANDS = {
+    "Label and describe videos": ("predict", "label", "embed"),
+    "Look at results": ("report", "search", "duplicates"),
+    "Evaluate and measure": ("evaluate", "bench"),
+    "Manage models": ("models", "labels", "convert", "download-weights", "weights", "cache"),
+}
+
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
+
+
+class _Commands(LazyGroup):
+    titles = COMMANDS
+
 
 app = typer.Typer(
     name="vswin",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
 )
-app.command()(expanded(predict))
-app.command()(expanded(label))
-app.command()(expanded(report))
-app.command()(expanded(convert))
-app.command()(expanded(evaluate))
-app.command()(expanded(embed))
-app.command()(expanded(search))
-app.command()(expanded(duplicates))
-app.command()(expanded(bench))
-app.command()(expanded(models))
-app.command()(expanded(labels))
-app.command()(expanded(download_weights))
-app.add_typer(weights)
-app.add_typer(cache)
 
 
 class _PrintableLines(logging.Formatter):

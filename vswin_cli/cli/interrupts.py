@@ -6,13 +6,16 @@ SIGTERM and SIGHUP, as service managers and closed terminals send them, count as
 import os
 import shlex
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from vswin_cli.formats.text import printable
+
+if TYPE_CHECKING:
+    import socket
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -25,6 +28,8 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
     Python runs signal handlers in the main thread, between two of its steps, and the model may take
     seconds for one. The thread here hears of a signal from the system's own handler.
     """
+    import socket
+
     heard, told = socket.socketpair()
     told.setblocking(False)
     heeded = [each for each in _SIGNALS if signal.getsignal(each) != signal.SIG_IGN]  # by nohup
@@ -49,7 +54,7 @@ def say_how_to_continue() -> None:
     print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)
 
 
-def _listen(heard: socket.socket, on_first: Callable[[], None]) -> None:
+def _listen(heard: "socket.socket", on_first: Callable[[], None]) -> None:
     num_presses = 0
     while numbers := heard.recv(64):
         for number in numbers:

@@ -118,7 +118,7 @@ OptionalModelsArgument = Annotated[
 PathsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Folders, files, @LIST (a file with a path a line), or - (such a list on stdin).",
     ),
 ]

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import ReaderOption
-from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.text import printable
 
 
@@ -46,6 +43,11 @@ def bench(
 
 
 def _print_table(record: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from vswin_cli.formats.tables import print_table, result_console
+
     table = Table(box=None, show_header=False, pad_edge=False)
     threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
     size = "×".join(map(str, record["view_size"]))

@@ -1,20 +1,13 @@
 """`vswin cache`: the model graphs that runs have kept, so that later ones start at once."""
 
-import typer
-
+from vswin_cli.cli.help import PlainCommand, subcommands
 from vswin_cli.cli.options import CacheDirOption
 from vswin_cli.errors import OutputError
 
-cache = typer.Typer(name="cache", help="Look at, or clear, the exported models kept for speed.")
+cache = subcommands("cache", "Look at, or clear, the exported models kept for speed.")
 
 
-@cache.callback(invoke_without_command=True)
-def _cache(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
-@cache.command()
+@cache.command(cls=PlainCommand)
 def info(cache_dir: CacheDirOption = None) -> None:
     """Print the folder, what it holds, and how large it may grow."""
     from vswin_cli.engines.graph_cache import entries, graph_folder, graph_limit_bytes
@@ -27,7 +20,7 @@ def info(cache_dir: CacheDirOption = None) -> None:
     print(f"{total / 1e6:7.1f} MB of at most {limit_bytes / 1e6:.0f} MB in {folder}")
 
 
-@cache.command()
+@cache.command(cls=PlainCommand)
 def clear(cache_dir: CacheDirOption = None) -> None:
     """Remove all exported models; the weights files stay."""
     from vswin_cli.engines import graph_cache

@@ -14,7 +14,6 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.catalog import find_published_model
 from vswin_cli.zoo.models import PUBLISHED_MODELS, model_names
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ def download_weights(
     in the cache at the end, 1 if one is not, 2 for wrong usage.
     """
     from vswin_cli.weights.cache import weights_file
+    from vswin_cli.zoo.catalog import find_published_model
 
     names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
     targets = [

@@ -7,7 +7,6 @@ import typer
 
 from vswin_cli.cli.options import CacheDirOption, complete_model
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.catalog import find_classifier
 from vswin_cli.zoo.labels import read_labels
 
 
@@ -19,5 +18,7 @@ def labels(
     cache_dir: CacheDirOption = None,
 ) -> None:
     """Print the index and name of every class of a model, tab between them."""
+    from vswin_cli.zoo.catalog import find_classifier
+
     for index, label in enumerate(read_labels(find_classifier(model, cache_dir).label_set)):
         print(f"{index}\t{printable(label) if sys.stdout.isatty() else label}")

@@ -9,7 +9,6 @@ import typer
 
 from vswin_cli.cli.options import CacheDirOption
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.catalog import custom_models
 from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, CustomModel
 
 
@@ -23,6 +22,8 @@ def models(
 
     Custom models are listed if their model files are in the cache folder's models/.
     """
+    from vswin_cli.zoo.catalog import custom_models
+
     kept = custom_models(cache_dir)
     records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
     for error in kept.broken.values():

@@ -20,7 +20,7 @@ from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
 def predict(
-    videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Video files.")],
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files.")],
     engine: EngineOptions,
     views: ViewOptions,
     top_k: TopKOption = None,

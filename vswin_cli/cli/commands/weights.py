@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from vswin_cli.cli.help import PlainCommand, subcommands
 from vswin_cli.cli.options import (
     CacheDirOption,
     NoTopOption,
@@ -16,26 +17,19 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.formats.text import printable
-from vswin_cli.zoo.catalog import find_model, find_published_model
 from vswin_cli.zoo.models import PUBLISHED_MODELS, BundledModel, CustomModel
 
 if TYPE_CHECKING:
     from vswin_cli.weights.cache import WeightsFile
 
-weights = typer.Typer(name="weights", help="List, verify, locate and remove downloaded weights.")
+weights = subcommands("weights", "List, verify, locate and remove downloaded weights.")
 
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="Model name.", autocompletion=complete_model)
 ]
 
 
-@weights.callback(invoke_without_command=True)
-def _weights(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
-@weights.command("list")
+@weights.command("list", cls=PlainCommand)
 def list_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
@@ -60,7 +54,7 @@ def list_weights(
         _print_table(records, cache_folder(cache_dir))
 
 
-@weights.command("verify")
+@weights.command("verify", cls=PlainCommand)
 def verify_weights(
     models: OptionalModelsArgument = None,
     no_top: NoTopOption = False,
@@ -103,12 +97,13 @@ def verify_weights(
         raise typer.Exit(1)
 
 
-@weights.command("path")
+@weights.command("path", cls=PlainCommand)
 def show_path(
     model: ModelArgument, no_top: NoTopOption = False, cache_dir: CacheDirOption = None
 ) -> None:
     """Print where the weights of a model are, or belong."""
     from vswin_cli.weights.cache import weights_file
+    from vswin_cli.zoo.catalog import find_model, find_published_model
 
     found = find_model(model, cache_dir)
     if isinstance(found, CustomModel) or (isinstance(found, BundledModel) and not no_top):
@@ -120,7 +115,7 @@ def show_path(
         print(f"{target.title}: not there yet", file=sys.stderr)
 
 
-@weights.command("remove")
+@weights.command("remove", cls=PlainCommand)
 def remove_weights(
     model: ModelArgument,
     no_top: NoTopOption = False,
@@ -129,6 +124,7 @@ def remove_weights(
 ) -> None:
     """Remove the weights of a model, with what stands beside them; on a terminal, ask first."""
     from vswin_cli.weights.cache import weights_file
+    from vswin_cli.zoo.catalog import find_published_model
 
     target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
     if not target.is_here and not target.all_paths:
@@ -156,6 +152,7 @@ def _targets(
     models: list[str] | None, cache_dir: Path | None, tops: tuple[bool, ...]
 ) -> "list[WeightsFile]":
     from vswin_cli.weights.cache import weights_file
+    from vswin_cli.zoo.catalog import find_published_model
 
     names = dict.fromkeys(models or ())
     chosen = [find_published_model(name, cache_dir) for name in names] or PUBLISHED_MODELS

@@ -4,12 +4,10 @@ Lists with names cut at their commas or respelled are in wide circulation, so ea
 against its known length and digest before it is used.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from vswin_cli.errors import UsageError, VswinError
@@ -30,6 +28,8 @@ class LabelSet:
 
 def custom_label_set(names: tuple[str, ...]) -> LabelSet:
     """Make the label set of a custom model."""
+    import hashlib  # noqa: PLC0415 - no `--help` needs it
+
     sha256 = hashlib.sha256("\n".join(names).encode()).hexdigest()
     return LabelSet("custom", len(names), sha256, names)
 
@@ -62,7 +62,9 @@ def read_labels(label_set: LabelSet) -> tuple[str, ...]:
     """
     if label_set.names is not None:
         return label_set.names
-    content = (files(__package__) / f"{label_set.name}.txt").read_bytes()
+    import hashlib  # noqa: PLC0415
+
+    content = Path(__file__).with_name(f"{label_set.name}.txt").read_bytes()
     labels = tuple(content.decode().splitlines())
     if hashlib.sha256(content).hexdigest() != label_set.sha256 or not (
         len(labels) == len(set(labels)) == label_set.num_classes
