@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from vswin_cli.zoo.models import DEFAULT_MODEL
 if TYPE_CHECKING:
     import keras
 
-Video = str | Path | BinaryIO | np.ndarray
+Video = str | Path
 
 
 def load_model(
@@ -141,7 +141,7 @@ class LoadedModel(VideoModel):
             UsageError: The model has fewer classes than `top_k`, or none.
         """
         classifier = self.classifier(self.top_k(top_k), self.options.threads)
-        return classifier.classify(video)
+        return classifier.classify(str(video))
 
     def predict_each(
         self, videos: Iterable[Video], top_k: int | None = None
@@ -159,7 +159,8 @@ class LoadedModel(VideoModel):
         Raises:
             UsageError: As `predict`.
         """
-        return self.classifier(self.top_k(top_k), self.options.threads).classify_each(videos)
+        classifier = self.classifier(self.top_k(top_k), self.options.threads)
+        return classifier.classify_each(map(str, videos))
 
     def embed(self, video: Video) -> np.ndarray:
         """Compute a video's features: the backbone's, averaged over its views.

@@ -1,0 +1,142 @@
+"""What programs see: names that cost nothing until they are used, models, and Keras left alone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "sample_videos"
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """Run a program, in a folder with `sample_videos`; returns what it prints as JSON."""
+    folder = tmp_path_factory.mktemp("programs")
+    (folder / "sample_videos").symlink_to(SAMPLES)
+    environment = {**os.environ, "VSWIN_CACHE": str(folder / "cache"), "VSWIN_OFFLINE": "1"}
+
+    def run(code, **variables):
+        finished = subprocess.run(
+            [sys.executable, "-c", f"import vswin_cli as vswin\n{code}"],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={**environment, **variables},
+        )
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout.splitlines()[-1])
+
+    return run
+
+
+def test_import_changes_nothing_in_the_process_and_lists_its_names(python):
+    code = """
+import json, logging, os, sys, threading
+print(json.dumps([
+    sorted({"numpy", "keras", "cv2", "typer", "rich"} & set(sys.modules)),
+    dict(os.environ) == json.loads(os.environ["BEFORE"]) | {"BEFORE": os.environ["BEFORE"]},
+    [logging.root.handlers, logging.getLogger("vswin_cli").level, threading.active_count()],
+    set(vswin.__all__) <= set(dir(vswin)),
+    all(getattr(vswin, name) is not None for name in vswin.__all__),
+]))
+"""
+    variables = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
+    finished = subprocess.run(
+        [sys.executable, "-c", f"import vswin_cli as vswin\n{code}"],
+        capture_output=True,
+        text=True,
+        env={**variables, "PYTHONPATH": str(ROOT), "BEFORE": json.dumps(
+            {**variables, "PYTHONPATH": str(ROOT), "LC_CTYPE": "C.UTF-8"})},
+    )
+    assert json.loads(finished.stdout) == [[], True, [[], 0, 1], True, True], finished.stderr
+
+
+def test_examples_in_the_docstrings_are_true(python):
+    code = """
+import doctest, vswin_cli.api.loaded as loaded
+result = doctest.testmod(loaded, extraglobs={"vswin": vswin})
+print([result.failed, result.attempted])
+"""
+    failed, attempted = python(code)
+    assert failed == 0
+    assert attempted > 10
+
+
+def test_prediction_is_the_record_that_the_command_prints(python):
+    asked = 'vswin.load_model().predict("sample_videos/pan_left.mp4", top_k=3).to_dict()'
+    record = python(f"import json\nprint(json.dumps({asked}))")
+    command = """
+from vswin_cli.cli.app import run
+run(["predict", "sample_videos/pan_left.mp4", "--top-k", "3", "--format", "jsonl"])
+"""
+    printed = python(command)
+    assert {**record, "elapsed_seconds": 0} == {**printed, "elapsed_seconds": 0}
+    assert record["predictions"][0]["label"] == "pan left"
+
+
+def test_model_leaves_keras_and_its_variables_alone(python):
+    code = """
+import json, os, sys
+model = vswin.load_model(cache_dir="other")  # whose graph is exported now
+model.predict("sample_videos/static.mp4")
+print(json.dumps(["keras" in sys.modules, sorted(k for k in os.environ if "KERAS" in k)]))
+"""
+    assert python(code) == [False, []]
+
+
+def test_keras_model_is_trained_saved_and_loaded_on_the_backend_that_keras_has(python):
+    code = """
+import json, keras, numpy as np
+model = vswin.keras_model()
+views = np.random.default_rng(0).standard_normal((1, *model.input_shape[1:]), np.float32)
+before = np.asarray(model(views))
+model.save("saved.keras")
+again = np.asarray(keras.saving.load_model("saved.keras")(views))
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.train_on_batch(views, np.array([3]))
+print(json.dumps([
+    keras.config.backend(),
+    bool(np.array_equal(before, again)),
+    float(np.abs(np.asarray(model(views)) - before).max()) > 1e-4,
+]))
+"""
+    assert python(code, KERAS_BACKEND="tensorflow") == ["tensorflow", True, True]
+    loading = """
+import json, keras
+print(json.dumps(len(keras.saving.load_model("saved.keras").trainable_variables)))
+"""
+    assert python(loading, KERAS_BACKEND="tensorflow") == 89
+
+
+def test_errors_are_of_one_family(python):
+    code = """
+import json
+kinds = []
+for call in (
+    lambda: vswin.load_model("swin-x"),
+    lambda: vswin.load_model(threads=0),
+    lambda: vswin.load_model(backend="abacus"),
+    lambda: vswin.load_model("swin-t-k400"),
+    lambda: vswin.load_model(views="fast", clips=2),
+    lambda: vswin.load_model().predict("none.mp4"),
+    lambda: vswin.load_model().predict("sample_videos/static.mp4", top_k=10),
+):
+    try:
+        call()
+    except vswin.VswinError as error:
+        kinds.append(error.kind)
+print(json.dumps(kinds))
+"""
+    assert python(code) == [
+        "unknown_model",
+        "usage",
+        "backend",
+        "weights_not_found",
+        "usage",
+        "missing",
+        "usage",
+    ]
