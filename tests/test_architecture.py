@@ -58,7 +58,12 @@ def part_of(module: str) -> str:
 
 
 def imported(module: str) -> set[str]:
-    """The modules of the package that one imports, inside its functions too."""
+    """The modules of the package that one imports, inside its functions too.
+
+    The package itself hands the names of others on, and imports none of them.
+    """
+    if module == "vswin_cli":
+        return set()
     found = set()
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.ImportFrom):
@@ -82,9 +87,27 @@ def test_no_modules_import_each_other():
     TopologicalSorter({module: imported(module) for module in MODULES}).prepare()
 
 
+def test_nothing_outside_the_package_imports_the_command_line_but_tests_of_it():
+    for folder in ("benchmarks", "tools"):
+        for path in (PACKAGE.parent / folder).rglob("*.py"):
+            assert "vswin_cli.cli" not in path.read_text(), path
+
+
 def test_commands_do_not_import_each_other():
     commands = {module for module in MODULES if module.startswith("vswin_cli.cli.commands.")}
     assert not {other for module in commands for other in imported(module) & commands}
+
+
+@pytest.mark.parametrize("command", ["", "label", "predict", "weights list", "models", "search"])
+def test_help_imports_nothing_that_is_slow_to_import(command):
+    code = (
+        "import sys\n"
+        "from vswin_cli.cli.app import run\n"
+        f"assert run([*{command!r}.split(), '--help']) == 0\n"
+        f"print(sorted({HEAVY | {'pydantic', 'rich', 'requests'}!r} & set(sys.modules)))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vswin_cli.api.loaded import LoadedModel, keras_model, load_model
-    from vswin_cli.api.runs import Outcome
+    from vswin_cli.api.keras_model import keras_model
+    from vswin_cli.api.loaded import LoadedModel, load_model
     from vswin_cli.errors import (
         BackendError,
         OutputError,
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from vswin_cli.results import Failure, Prediction, ScoredLabel
+    from vswin_cli.runs.run import Outcome
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "load_model": "api.loaded",
     "LoadedModel": "api.loaded",
-    "keras_model": "api.loaded",
+    "keras_model": "api.keras_model",
     "Prediction": "results",
     "ScoredLabel": "results",
     "Failure": "results",
-    "Outcome": "api.runs",
+    "Outcome": "runs.run",
     "VswinError": "errors",
     "UsageError": "errors",
     "VideoError": "errors",

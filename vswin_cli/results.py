@@ -1,6 +1,9 @@
-"""What a run returns: predictions and failures, as plain values."""
+"""What a run returns: predictions and failures, as plain values and as records."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vswin_cli.system.terminal import printable
 
 
 @dataclass(frozen=True)
@@ -15,44 +18,103 @@ class Setup:
 
 @dataclass(frozen=True)
 class ScoredLabel:
-    """One class of one video's answer."""
+    """One class of one video's answer.
 
-    rank: int  # 1 is the most probable
+    Attributes:
+        rank: 1 is the most probable.
+        label: The class's name.
+        index: The class's index in the model's labels.
+        probability: In [0, 1].
+    """
+
+    rank: int
     label: str
-    index: int  # in the model's label set
+    index: int
     probability: float
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one video, and what was computed to get it."""
+    """The answer for one video, and what was computed to get it.
 
-    video: str  # as the user wrote it
+    Attributes:
+        video: Its name, as it was given.
+        setup: The names of model, protocol, backend and precision.
+        num_frames: Frames that decode.
+        clips: Frame indices, clip_len per clip.
+        num_crops: Crops per clip.
+        num_distinct_views: Views of clips × crops that differ.
+        num_views_used: Distinct views that the answer is the mean of.
+        scored_labels: The most probable first.
+        elapsed_seconds: To read and compute it.
+        warnings: What was odd about the video, a line each.
+    """
+
+    video: str
     setup: Setup
-    num_frames: int  # frames that decode
-    clips: tuple[tuple[int, ...], ...]  # frame indices, one tuple a clip
+    num_frames: int
+    clips: tuple[tuple[int, ...], ...]
     num_crops: int
     num_distinct_views: int
-    num_views_used: int  # distinct views that the answer is the mean of
-    scored_labels: tuple[ScoredLabel, ...]  # most probable first
+    num_views_used: int
+    scored_labels: tuple[ScoredLabel, ...]
     elapsed_seconds: float
-    warnings: tuple[str, ...] = ()  # what was odd about the file, a line each
+    warnings: tuple[str, ...] = ()
 
     @property
     def num_views(self) -> int:
         """Views of the protocol: clips × crops."""
         return len(self.clips) * self.num_crops
 
+    def to_dict(self) -> dict[str, Any]:
+        """Make the record that `--format json` prints: plain values, every key always there."""
+        return _record(self, self)
+
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a video has no answer."""
+    """Why a video has no answer.
+
+    Attributes:
+        video: Its name, as it was given.
+        setup: The names of model, protocol, backend and precision.
+        kind: The stable word of the error, such as `missing`; see `VideoError`.
+        message: Its line for the user.
+        elapsed_seconds: Until it failed.
+    """
 
     video: str
     setup: Setup
-    kind: str  # the stable word of the error
-    message: str  # its line for the user
+    kind: str
+    message: str
     elapsed_seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Make the record that `--format json` prints: None for what is not known, and `error`."""
+        error = {"kind": self.kind, "message": printable(self.message)}
+        return {**_record(self, None), "status": "failed", "error": error}
 
 
 Result = Prediction | Failure
+
+
+def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
+    return {
+        "video": result.video,
+        "status": "ok",
+        "model": result.setup.model,
+        "protocol": result.setup.protocol,
+        "num_frames": prediction and prediction.num_frames,
+        "clips": [list(clip) for clip in prediction.clips] if prediction else [],
+        "num_views": prediction and prediction.num_views,
+        "num_distinct_views": prediction and prediction.num_distinct_views,
+        "num_views_used": prediction and prediction.num_views_used,
+        "backend": result.setup.backend,
+        "precision": result.setup.precision,
+        "predictions": [asdict(scored) for scored in prediction.scored_labels]
+        if prediction
+        else [],
+        "elapsed_seconds": result.elapsed_seconds,
+        "warnings": list(map(printable, prediction.warnings)) if prediction else [],
+        "error": None,
+    }

@@ -49,17 +49,24 @@ print(json.dumps([
         [sys.executable, "-c", f"import vswin_cli as vswin\n{code}"],
         capture_output=True,
         text=True,
-        env={**variables, "PYTHONPATH": str(ROOT), "BEFORE": json.dumps(
-            {**variables, "PYTHONPATH": str(ROOT), "LC_CTYPE": "C.UTF-8"})},
+        env={
+            **variables,
+            "PYTHONPATH": str(ROOT),
+            "BEFORE": json.dumps({**variables, "PYTHONPATH": str(ROOT), "LC_CTYPE": "C.UTF-8"}),
+        },
     )
     assert json.loads(finished.stdout) == [[], True, [[], 0, 1], True, True], finished.stderr
 
 
 def test_examples_in_the_docstrings_are_true(python):
     code = """
-import doctest, vswin_cli.api.loaded as loaded
-result = doctest.testmod(loaded, extraglobs={"vswin": vswin})
-print([result.failed, result.attempted])
+import doctest, importlib, sys
+failed = attempted = 0
+for name in ("loaded", "keras_model"):
+    module = importlib.import_module(f"vswin_cli.api.{name}")
+    result = doctest.testmod(module, extraglobs={"vswin": vswin})
+    failed, attempted = failed + result.failed, attempted + result.attempted
+print([failed, attempted])
 """
     failed, attempted = python(code)
     assert failed == 0
@@ -107,6 +114,7 @@ print(json.dumps([
     assert python(code, KERAS_BACKEND="tensorflow") == ["tensorflow", True, True]
     loading = """
 import json, keras
+from vswin_cli import keras_model
 print(json.dumps(len(keras.saving.load_model("saved.keras").trainable_variables)))
 """
     assert python(loading, KERAS_BACKEND="tensorflow") == 89
@@ -140,3 +148,13 @@ print(json.dumps(kinds))
         "missing",
         "usage",
     ]
+
+
+def test_page_of_the_api_is_what_the_docstrings_say(python):
+    code = """
+import json, sys
+sys.path.insert(0, "TOOLS")
+from write_api_page import PAGE, page
+print(json.dumps(PAGE.read_text() == page()))
+"""
+    assert python(code.replace("TOOLS", str(ROOT / "tools"))), "run tools/write_api_page.py"

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from vswin_cli.formats.records import to_record
 from vswin_cli.formats.registry import format_named
 from vswin_cli.formats.table_writer import summary
 from vswin_cli.formats.writer import open_writer
@@ -52,7 +51,7 @@ def written(name, *results):
     stream = io.StringIO(newline="")
     with open_writer(format_named(name), stream, top_k=2) as writer:
         for result in results:
-            writer.write(to_record(result))
+            writer.write(result.to_dict())
     return stream.getvalue()
 
 
@@ -144,11 +143,11 @@ def test_table_leaves_failures_to_stderr():
 def test_each_result_is_there_before_the_next_is_computed(output_format, tmp_path):
     path = tmp_path / "out"
     with open_writer(format_named(output_format), path, top_k=2) as writer:
-        writer.write(to_record(PREDICTION))
+        writer.write(PREDICTION.to_dict())
         assert "yoga" in path.read_text()
 
 
 def test_summary_counts_one_frame_in_the_singular():
-    one = to_record(Prediction("x", SETUP, 1, ((0,),), 1, 1, 1, (), 0.04))
+    one = Prediction("x", SETUP, 1, ((0,),), 1, 1, 1, (), 0.04).to_dict()
     views = "1 frame · 1×1 views (1 distinct)"
     assert summary(one) == f"swin-t-k400 · {views} · openvino float32 · 0.0 s"

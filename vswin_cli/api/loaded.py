@@ -1,10 +1,9 @@
-"""What programs call: `load_model`, what it returns, and `keras_model`."""
+"""What programs call: `load_model`, and what it returns."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,20 +13,18 @@ from vswin_cli.api.options import (
     EngineOptions,
     PrecisionName,
     ReaderName,
-    RunOptions,
     ViewChoice,
     ViewOptions,
 )
-from vswin_cli.api.runs import LabelRun, Outcome
+from vswin_cli.api.runs import label_run
 from vswin_cli.classify import Classifier
 from vswin_cli.results import Failure, Prediction
-from vswin_cli.runs.finding import Selection
-from vswin_cli.runs.run import RunWatcher
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.run import Outcome
+from vswin_cli.runs.task import RunWatcher
+from vswin_cli.runs.videos import Selection
 from vswin_cli.video.views import read_views
 from vswin_cli.zoo.models import DEFAULT_MODEL
-
-if TYPE_CHECKING:
-    import keras
 
 Video = str | Path
 
@@ -89,7 +86,7 @@ def load_model(
         threads=threads,
         cache_dir=None if cache_dir is None else Path(cache_dir),
         mirror=mirror,
-        offline=_is_offline() if offline is None else offline,
+        offline=is_offline() if offline is None else offline,
     )
     model = LoadedModel(
         engine,
@@ -123,9 +120,9 @@ class LoadedModel(VideoModel):
     def predict(self, video: Video, top_k: int | None = None) -> Prediction:
         """Label a video.
 
-        >>> prediction = vswin.load_model().predict("sample_videos/zoom_in.mp4", top_k=2)
+        >>> prediction = vswin.load_model().predict("sample_videos/zoom_in.mp4", top_k=1)
         >>> [scored.label for scored in prediction.scored_labels]
-        ['zoom in', 'static']
+        ['zoom in']
         >>> prediction.to_dict()["num_frames"]
         72
 
@@ -223,7 +220,7 @@ class LoadedModel(VideoModel):
         """
         if isinstance(paths, str | Path):
             paths = [paths]
-        run = LabelRun(
+        run = label_run(
             self,
             [str(path) for path in paths],
             Path(output),
@@ -235,68 +232,6 @@ class LoadedModel(VideoModel):
         return run.carry_out(RunWatcher())
 
 
-def keras_model(
-    name: str = DEFAULT_MODEL.name,
-    *,
-    weights: str | Path | None = None,
-    top: bool | None = None,
-    dtype: str | None = None,
-    cache_dir: str | Path | None = None,
-    mirror: str | None = None,
-    offline: bool | None = None,
-) -> "keras.Model":
-    """Make the Keras model with its weights, to train, to save, or to cut open.
-
-    It runs on the backend that Keras has in this process, and is saved by its `save` and loaded by
-    `keras.saving.load_model`.
-
-    >>> classifier = vswin.keras_model()
-    >>> classifier.input_shape, classifier.output_shape
-    ((None, 32, 96, 96, 3), (None, 9))
-
-    Args:
-        name: As of `load_model`.
-        weights: As of `load_model`.
-        top: Whether with the head; None is what the weights have.
-        dtype: A dtype policy of Keras, such as `mixed_bfloat16`; None is Keras's global one.
-        cache_dir: As of `load_model`.
-        mirror: As of `load_model`.
-        offline: As of `load_model`.
-
-    Returns:
-        From RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and `STD`, to
-        logits (B, num_classes); without top to features (B, T', H', W', num_features).
-
-    Raises:
-        UsageError, WeightsError: As `load_model`.
-    """
-    engine = EngineOptions(
-        model=name,
-        weights=None if weights is None else Path(weights),
-        cache_dir=None if cache_dir is None else Path(cache_dir),
-        mirror=mirror,
-        offline=_is_offline() if offline is None else offline,
-    )
-    model = VideoModel(engine, ViewOptions(), top=top)
-    # Keras is imported here alone, on the backend that it has by then, or that its user chose.
-    from vswin_cli.network.checkpoint import read_checkpoint  # noqa: PLC0415
-    from vswin_cli.network.video_swin import (  # noqa: PLC0415
-        VideoSwinBackbone,
-        VideoSwinClassifier,
-        assign,
-    )
-
-    spec, size = model.model, model.protocol.view_size
-    num_classes = spec.num_classes if model.has_top else None
-    variables = read_checkpoint(model.weights_file, spec.architecture, num_classes)
-    built: keras.Model
-    if num_classes is None:
-        built = VideoSwinBackbone(spec.architecture, size, dtype=dtype)
-    else:
-        built = VideoSwinClassifier(spec.architecture, size, num_classes, dtype=dtype)
-    assign(built, variables)
-    return built
-
-
-def _is_offline() -> bool:
+def is_offline() -> bool:
+    """Whether VSWIN_OFFLINE forbids downloads."""
     return os.environ.get("VSWIN_OFFLINE", "").lower() in ("1", "true", "t", "yes", "y", "on")

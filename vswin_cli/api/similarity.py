@@ -15,9 +15,9 @@ from vswin_cli.features.duplicates import Group, find_groups, find_pairs
 from vswin_cli.features.files import FeaturesFile, open_features
 from vswin_cli.features.neighbours import nearest
 from vswin_cli.features.origin import Origin
-from vswin_cli.formats.text import printable
 from vswin_cli.runs.journal import Journal
 from vswin_cli.system.files import file_sha256
+from vswin_cli.system.terminal import printable
 from vswin_cli.views.views import read_views
 from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model

@@ -13,7 +13,7 @@ from vswin_cli import __version__
 from vswin_cli.cli.help import LazyGroup
 from vswin_cli.cli.interrupts import INTERRUPTED
 from vswin_cli.errors import OutputError, VswinError
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 
 # The commands by the titles that `vswin --help` lists them under; see `LazyGroup`.
 COMMANDS = {

@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
-from vswin_cli.formats.text import printable
 from vswin_cli.results import Failure, Result, ScoredLabel
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Found
+from vswin_cli.system.terminal import printable
 
 _NUM_TALLIED = 5
 _STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from vswin_cli.errors import VswinError
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.watch import DownloadWatcher

@@ -14,7 +14,7 @@ from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import KINDS, Matched
 from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
 from vswin_cli.formats.tables import print_table, result_console
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 
 _NUM_CLASSES = 10  # the worst, and all if there are hardly more
 _NUM_PAIRS = 10

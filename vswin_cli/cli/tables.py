@@ -15,9 +15,9 @@ from vswin_cli.api.estimate import Estimate
 from vswin_cli.cli.display import RunDisplay, duration
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.tables import print_table, result_console
-from vswin_cli.formats.text import printable
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
+from vswin_cli.system.terminal import printable
 
 _NUM_LABELS = 10
 _BAR_WIDTH = 20

@@ -10,8 +10,8 @@ from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.csv_rows import CsvRows
-from vswin_cli.formats.text import printable
 from vswin_cli.runs.videos import Found
+from vswin_cli.system.terminal import printable
 
 # The kinds of rows that do not match, and what a user is told they are.
 KINDS = {

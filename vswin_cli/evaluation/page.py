@@ -5,8 +5,8 @@ from typing import Any
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import KINDS
 from vswin_cli.evaluation.metrics import METHOD, Share, chained, confusion_counts
-from vswin_cli.formats.text import printable
 from vswin_cli.pages.page import fill_page
+from vswin_cli.system.terminal import printable
 
 _NUM_PAIRS = 200
 _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all

@@ -14,7 +14,7 @@ from vswin_cli.evaluation.matching import write_unmatched
 from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
 from vswin_cli.evaluation.page import build_page
 from vswin_cli.formats.csv_rows import CsvRows
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 
 REPORT_FILES = (
     "metrics.json",

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.formats.tables import print_table, result_console
-from vswin_cli.formats.text import printable
 from vswin_cli.formats.writer import RecordWriter
+from vswin_cli.system.terminal import printable
 
 _BAR_WIDTH = 20
 

@@ -25,7 +25,7 @@ class RecordWriter(ABC):
 
     @abstractmethod
     def write(self, record: dict[str, Any]) -> None:
-        """Write what `to_record` made of one result, and flush it."""
+        """Write what `to_dict` made of one result, and flush it."""
 
     def close(self) -> None:
         """Complete the format, after an interrupted run too."""

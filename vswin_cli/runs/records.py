@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vswin_cli.formats.records import to_record
 from vswin_cli.results import Result, Setup
 from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.protocols import ViewProtocol
@@ -88,7 +87,7 @@ def settings_of(
 def video_record(found: Found, result: Result, settings: Settings) -> Record:
     """Extend predict's object by the file's place, size and time, and the settings."""
     return {
-        **to_record(result),
+        **result.to_dict(),
         "path": os.path.abspath(found.path),  # noqa: PTH100 - links keep names of their own
         "bytes": found.num_bytes,
         "modified": modified(found),

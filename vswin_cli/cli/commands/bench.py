@@ -8,7 +8,7 @@ import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import ReaderOption
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 
 
 def bench(

@@ -10,7 +10,7 @@ import typer
 from vswin_cli.api.options import ViewOptions
 from vswin_cli.cli.options import CacheDirOption, ClipsOption, CropsOption, ProtocolOption
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.labels import (
     KINETICS400,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vswin_cli.cli.options import CacheDirOption
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, CustomModel
 
 

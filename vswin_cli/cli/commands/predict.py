@@ -11,11 +11,10 @@ import typer
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import OUTPUT, TopKOption, VerboseOption
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.formats.records import to_record
 from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_named, format_of
-from vswin_cli.formats.text import printable
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
+from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
@@ -65,7 +64,7 @@ def predict(
         with _writer(output_format, output, num_labels, _note(model.model)) as writer:
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()
-                writer.write(to_record(result))
+                writer.write(result.to_dict())
                 if isinstance(result, Failure):
                     failed += 1
                     print(f"error: {printable(result.message)}", file=sys.stderr)

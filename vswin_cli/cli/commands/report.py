@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 
 
 def report(

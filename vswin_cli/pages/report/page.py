@@ -4,8 +4,8 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vswin_cli.formats.text import printable
 from vswin_cli.pages.page import fill_page
+from vswin_cli.system.terminal import printable
 
 _NUM_LABELS = 5
 
