@@ -85,6 +85,32 @@ run(["predict", "sample_videos/pan_left.mp4", "--top-k", "3", "--format", "jsonl
     assert record["predictions"][0]["label"] == "pan left"
 
 
+def test_frames_and_open_files_are_labelled_as_a_lossless_file_of_them(python):
+    code = """
+import json, av, numpy as np
+with av.open("sample_videos/zoom_out.mp4") as container:
+    frames = np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+with av.open("lossless.mkv", "w") as container:
+    stream = container.add_stream("ffv1", rate=24)
+    stream.height, stream.width = frames.shape[1:3]
+    stream.pix_fmt = "bgr0"
+    for frame in frames:
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+    container.mux(stream.encode(None))
+model = vswin.load_model()
+videos = ["lossless.mkv", frames, open("lossless.mkv", "rb")]
+results = list(model.predict_each(videos))
+embedded = [model.embed("lossless.mkv"), model.embed(frames)]
+print(json.dumps([
+    [(scored.label, scored.probability) for scored in result.scored_labels] for result in results
+] + [bool(np.array_equal(*embedded)), results[1].num_frames == len(frames)]))
+"""
+    from_file, from_frames, from_open_file, are_equal, has_all = python(code)
+    assert from_file == from_frames == from_open_file
+    assert from_file[0][0] == "zoom out"
+    assert (are_equal, has_all) == (True, True)
+
+
 def test_model_leaves_keras_and_its_variables_alone(python):
     code = """
 import json, os, sys

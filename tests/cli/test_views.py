@@ -35,13 +35,15 @@ def test_table_says_how_many_views_were_used(vswin):
     assert "4×3 views (12 distinct, 7 used)" in finished.stdout
 
 
-def test_label_relabels_what_was_labelled_by_other_views(vswin, tmp_path):
+def test_label_does_not_mix_what_was_labelled_by_other_views(vswin, tmp_path):
     video, output = SAMPLES / "static.mp4", tmp_path / "out.jsonl"
     arguments = ("label", video, "-o", output, "--workers", "1", "--threads", "1")
     assert vswin(*arguments).returncode == 0
     full = json.loads(output.read_text())
-    finished = vswin(*arguments, "--views", "adaptive")
-    assert "1 other settings" in finished.stderr
+    refused = vswin(*arguments, "--views", "adaptive")
+    assert refused.returncode == 2
+    assert "adaptive False → True" in refused.stderr
+    assert vswin(*arguments, "--views", "adaptive", "--no-resume").returncode == 0
     adaptive = json.loads(output.read_text())
     assert adaptive["num_views_used"] < full["num_views_used"]
     assert adaptive["settings"] != full["settings"]

@@ -23,10 +23,11 @@ from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
+from vswin_cli.video.source import Location
 from vswin_cli.video.views import read_views
 from vswin_cli.zoo.models import DEFAULT_MODEL
 
-Video = str | Path
+Video = Location | np.ndarray
 
 
 def load_model(
@@ -138,7 +139,7 @@ class LoadedModel(VideoModel):
             UsageError: The model has fewer classes than `top_k`, or none.
         """
         classifier = self.classifier(self.top_k(top_k), self.options.threads)
-        return classifier.classify(str(video))
+        return classifier.classify(video)
 
     def predict_each(
         self, videos: Iterable[Video], top_k: int | None = None
@@ -157,7 +158,7 @@ class LoadedModel(VideoModel):
             UsageError: As `predict`.
         """
         classifier = self.classifier(self.top_k(top_k), self.options.threads)
-        return classifier.classify_each(map(str, videos))
+        return classifier.classify_each(videos)
 
     def embed(self, video: Video) -> np.ndarray:
         """Compute a video's features: the backbone's, averaged over its views.
