@@ -24,7 +24,7 @@ from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
 from vswin_cli.video.source import Location
-from vswin_cli.video.views import read_views
+from vswin_cli.views.views import read_views
 from vswin_cli.zoo.models import DEFAULT_MODEL
 
 Video = Location | np.ndarray

@@ -13,7 +13,7 @@ from vswin_cli.cli.options import (
     YesOption,
 )
 from vswin_cli.errors import UsageError
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import PUBLISHED_MODELS, model_names
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vswin_cli.cli.options import CacheDirOption, complete_model
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.labels import read_labels
 
 

@@ -16,7 +16,7 @@ from vswin_cli.cli.options import (
     complete_model,
 )
 from vswin_cli.errors import OutputError, VswinError
-from vswin_cli.formats.text import printable
+from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import PUBLISHED_MODELS, BundledModel, CustomModel
 
 if TYPE_CHECKING:
