@@ -1,4 +1,4 @@
-"""Video Swin in Keras 3, its checkpoints and the engines that run it."""
+"""What computes the network: engines on OpenVINO and on the backends of Keras."""
 
 import sys
 
