@@ -95,16 +95,18 @@ def test_hostile_names_are_text_in_a_browser(dom):
 def test_search_filter_and_sort_work_and_are_in_the_address(dom):
     records = [
         record("a one.mp4", "archery"),
-        record("b two.mp4", "bowling", "archery"),
+        record("b two.mp4", "bowling", "archery") | {"warnings": ["2 packets are damaged"]},
         record("c three.mp4", kind="timeout"),
     ]
     page = build_page(records, {})
+    assert "2 packets are damaged</p>" in dom(page)
     for address, names in (
         ("search=TWO", ["b two"]),
         ("label=archery", ["a one"]),
         ("status=failed", ["c three"]),
         ("search=archery&sort=high", ["a one", "b two"]),
         ("confidence=60", []),
+        ("status=warned", ["b two"]),
     ):
         shown = dom(page, address)
         assert f"{len(names)} of 3 videos" in shown

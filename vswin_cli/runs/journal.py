@@ -209,9 +209,9 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
         OutputError: It cannot be written anywhere.
     """
     last: OSError | None = None
-    for folder in (path.parent, Path.cwd(), Path(tempfile.gettempdir())):
+    for folder in (lambda: path.parent, Path.cwd, tempfile.gettempdir):
         try:
-            new, name = tempfile.mkstemp(path.suffix, f"{path.stem}.rescued-", folder)
+            new, name = tempfile.mkstemp(path.suffix, f"{path.stem}.rescued-", folder())
             with os.fdopen(new, "wb") as copy:
                 for start in range(0, num_bytes, _COPIED_BYTES):
                     length = min(_COPIED_BYTES, num_bytes - start)

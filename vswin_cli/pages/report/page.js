@@ -3,7 +3,7 @@ const records = content;
 const fields = ["search", "label", "status", "confidence", "sort"];
 const defaults = { search: "", label: "", status: "", confidence: "0", sort: "" };
 for (const record of records) {
-  record.text = [record.video, ...record.labels.map(([name]) => name), ...(record.error ?? [])].join("\n").toLowerCase();
+  record.text = [record.video, ...record.labels.map(([name]) => name), ...record.warnings, ...(record.error ?? [])].join("\n").toLowerCase();
   record.confidence = record.labels.length ? record.labels[0][1] : -1;
 }
 
@@ -29,6 +29,13 @@ function card(record) {
   }
   for (const [name, probability] of record.labels)
     item.append(bar("div", probability, name, `${percent(probability)} %`));
+  if (record.warnings.length) {
+    const warned = element("details", "warned");
+    const count = record.warnings.length;
+    warned.append(element("summary", "badge", count === 1 ? "1 warning" : `${count} warnings`));
+    for (const warning of record.warnings) warned.append(element("p", "reason", warning));
+    item.append(warned);
+  }
   if (record.error) {
     const reason = element("p", "reason");
     reason.append(element("span", "kind", record.error[0]), `: ${record.error[1]}`);
@@ -78,7 +85,7 @@ function refresh() {
     (record) =>
       words.every((word) => record.text.includes(word)) &&
       (!label || (record.labels.length > 0 && record.labels[0][0] === label)) &&
-      (!status || (status === "failed") === Boolean(record.error)) &&
+      (!status || (status === "warned" ? record.warnings.length > 0 : (status === "failed") === Boolean(record.error))) &&
       (least === 0 || record.confidence >= least),
   );
   const order = {
@@ -113,7 +120,8 @@ choices(find("histogram"), labels, "label");
 choices(find("kinds"), kinds, "search");
 find("failures").hidden = kinds.length === 0;
 const numFailed = records.filter((record) => record.error).length;
-find("totals").textContent = `${records.length - numFailed} labelled, ${numFailed} failed`;
+const numWarned = records.filter((record) => record.warnings.length).length;
+find("totals").textContent = `${records.length - numFailed} labelled, ${numFailed} failed${numWarned ? `, ${numWarned} with warnings` : ""}`;
 
 let pending = 0;
 find("filters").addEventListener("input", () => {

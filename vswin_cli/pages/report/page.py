@@ -30,6 +30,7 @@ def _card(record: Mapping[str, Any], strip: bytes | None) -> dict[str, Any]:
             [printable(prediction["label"]), round(prediction["probability"], 4)]
             for prediction in record["predictions"][:_NUM_LABELS]
         ],
+        "warnings": [printable(warning) for warning in record["warnings"]],
         "error": error and [error["kind"], printable(error["message"])],
         "strip": strip and "data:image/jpeg;base64," + base64.b64encode(strip).decode("ascii"),
     }
