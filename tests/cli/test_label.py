@@ -259,3 +259,19 @@ def test_folder_without_videos_says_where_it_looked(label, folder, tmp_path):
     assert (finished.returncode, finished.stdout) == (1, "")
     assert finished.stderr.startswith("error: no video in videos; left out: @eaDir; check the path")
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_few_open_files_are_one_line(folder, environment):
+    for number in (8, 12):
+        command = f"ulimit -n {number}; exec {VSWIN} label videos -o few.jsonl -q"
+        finished = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 1
+        [line] = finished.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert "ulimit -n" in line

@@ -87,6 +87,9 @@ def run(arguments: Sequence[str]) -> int:
         _give_up_stdout()
         return 1
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            _print_error("too many open files; raise their number (`ulimit -n`)")
+            return OutputError.exit_code
         if error.errno not in _WRITE_ERRORS:
             raise
         _give_up_stdout()
