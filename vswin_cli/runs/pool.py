@@ -24,7 +24,7 @@ from vswin_cli.views.views import Views
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
 _PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones
 _LEAST_MEMORY_BYTES = 2_000_000_000
-_MAX_READY = 1  # videos that wait for the model, beside those that wait in their workers
+_MAX_READY = 1  # videos that wait for the model apart from those in their workers
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.protocols import ViewProtocol
 
 Record = dict[str, Any]
-Settings = Mapping[str, Any]  # what records depend on beside their video, each by its name
+Settings = Mapping[str, Any]  # what records depend on apart from their video, each by its name
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = (int, float)
@@ -60,7 +60,7 @@ def settings_of(
     reader: str,
     **others: object,
 ) -> dict[str, Any]:
-    """Name whatever a prediction depends on beside its video.
+    """Name whatever a prediction depends on apart from its video.
 
     Args:
         setup: Of the run.
