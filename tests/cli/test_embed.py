@@ -180,14 +180,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(vswin, folder, arguments, messa
 @pytest.mark.parametrize(
     "command", [["embed", "-o", "f.npz"], ["label", "-o", "l.jsonl", "--embeddings", "f.npz"]]
 )
-def test_weights_that_cannot_be_read_are_one_line(vswin, weights, command):
+def test_weights_that_cannot_be_read_are_one_line(vswin, folder, weights, command):
     finished = vswin(*command, "videos", "--weights", weights)
     assert (finished.returncode, finished.stdout) == (1, "")
     [line] = finished.stderr.splitlines()
     assert line.startswith(f"error: cannot read weights {weights}: ")
 
 
-def test_file_without_rows_can_be_searched(vswin):
+def test_file_without_rows_can_be_searched(vswin, folder):
     vswin("embed", "videos/empty.mp4", "-o", "f.npz", "-q")
     for arguments in (["search", "--query", SAMPLES / "static.mp4"], ["duplicates"]):
         finished = vswin(arguments[0], "f.npz", *arguments[1:], "--format", "json")

@@ -176,7 +176,7 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(environment, folde
         (["r.unmatched.csv", "-o", "r.jsonl"], "--output would overwrite r.unmatched.csv"),
         (["r.unmatched.csv", "-o", "x.jsonl", "--report", "rep"], "--report would overwrite"),
         (["list.txt", "-o", "words.txt.jsonl", "--top-k", "10"], "the 9 classes"),
-        (["list.txt", "-o", "r.jsonl", "--format", "kinetics"], "has no column label"),
+        (["list.txt", "-o", "r.jsonl", "--annotation-format", "kinetics"], "has no column label"),
         (["list.txt", "-o", "r.jsonl", "--label-column", "x"], "has no column"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

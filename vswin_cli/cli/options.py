@@ -24,7 +24,7 @@ from vswin_cli.api.options import (
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
-from vswin_cli.zoo.models import MODELS, model_names
+from vswin_cli.zoo.models import MODELS
 from vswin_cli.zoo.protocols import Sampling
 
 MODEL, VIEWS, VIDEOS, RUN, OUTPUT = "Model", "Views", "Videos", "Run", "Output"  # panels of --help
@@ -55,15 +55,14 @@ def _option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - 
     return typer.Option(*names, rich_help_panel=panel, **settings)
 
 
-ModelOption = Annotated[
-    str,
-    _option(
-        MODEL, "--model", "-m", metavar="NAME",
-        help=f"One of {', '.join(model_names())}; or a model file of `vswin convert`: its path, or "
-        "its name where it is in the cache folder's models/.",
-        autocompletion=complete_model,
-    ),
-]  # fmt: skip
+_MODEL_OPTION = _option(
+    MODEL, "--model", "-m", metavar="NAME",
+    help="A name of `vswin models`, or a model file of `vswin convert`: its path, or its name "
+    "where it is in the cache folder's models/.",
+    autocompletion=complete_model,
+)  # fmt: skip
+ModelOption = Annotated[str, _MODEL_OPTION]
+OptionalModelOption = Annotated[str | None, _MODEL_OPTION]
 WeightsOption = Annotated[
     Path | None,
     _option(
@@ -146,6 +145,16 @@ ClipsOption = Annotated[
 CropsOption = Annotated[
     Literal[1, 3] | None,
     _option(VIEWS, "--crops", help="Crops per clip; 1 is the centre crop. Default: the model's."),
+]
+OutputOption = Annotated[
+    Path,
+    _option(
+        OUTPUT, "--output", "-o", metavar="FILE",
+        help="What a run writes, and continues from; its extension is its format.",
+    ),
+]  # fmt: skip
+DryRunOption = Annotated[
+    bool, _option(RUN, "--dry-run", help="List what would be done, and how it would go.")
 ]
 ReaderOption = Annotated[
     ReaderName,

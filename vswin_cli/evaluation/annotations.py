@@ -54,7 +54,7 @@ def recognise(
     raise UsageError(
         f"cannot tell what {annotations} is: neither lines of a path and an index, nor a CSV whose "
         "columns are known, nor Kinetics' CSV, nor Something-Something's JSON; name its format by "
-        "--format, or the columns of a CSV by --path-column and --label-column"
+        "--annotation-format, or the columns of a CSV by --path-column and --label-column"
     )
 
 
@@ -71,11 +71,13 @@ def read_annotations(
     """
     if (annotation_format is AnnotationFormat.FOLDER) != annotations.is_dir():
         wanted = "a folder" if annotation_format is AnnotationFormat.FOLDER else "a file"
-        raise UsageError(f"--format {annotation_format} needs {wanted}: {annotations} is none")
+        raise UsageError(
+            f"--annotation-format {annotation_format} needs {wanted}: {annotations} is none"
+        )
     if (path_column or label_column) and annotation_format is not AnnotationFormat.CSV:
         raise UsageError(
             f"--path-column and --label-column are for a CSV, and {annotations} is of the format "
-            f"{annotation_format}; leave them out, or give --format csv"
+            f"{annotation_format}; leave them out, or give --annotation-format csv"
         )
     if annotation_format is AnnotationFormat.FOLDER:
         rows = _read_folder(annotations)

@@ -1,6 +1,5 @@
 """`vswin embed`: the features of the videos of folders, in a run that survives anything."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -9,6 +8,7 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     NoTopOption,
+    OutputOption,
     PathsArgument,
     QuietOption,
     VerboseOption,
@@ -19,16 +19,7 @@ from vswin_cli.runs.videos import Selection
 
 def embed(
     paths: PathsArgument,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Its extension is its format: .npz, or .parquet (extra `parquet`).",
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    output: OutputOption,
     engine: EngineOptions,
     views: ViewOptions,
     selection: Selection,
@@ -51,8 +42,9 @@ def embed(
 ) -> None:
     """Compute the features of all videos of folders: what the backbone makes of them, averaged.
 
-    A run that was stopped, by whatever, is continued by the same command. The exit code is 0 if
-    every video has features, 1 if one has not, 2 for wrong usage, 130 after Ctrl-C.
+    The file is .npz, or .parquet (extra `parquet`). A run that was stopped, by whatever, is
+    continued by the same command. The exit code is 0 if every video has features, 1 if one has
+    not, 2 for wrong usage, 130 after Ctrl-C.
     """
     from vswin_cli.api.model import VideoModel
     from vswin_cli.api.runs import embed_run

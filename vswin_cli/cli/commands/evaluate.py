@@ -8,8 +8,9 @@ import typer
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
-    RUN,
     VIDEOS,
+    DryRunOption,
+    OutputOption,
     QuietOption,
     TopKOption,
     VerboseOption,
@@ -26,16 +27,7 @@ def evaluate(
             "JSON, or a folder with a folder per class.",
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Records that a run continues from, .jsonl.",
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    output: OutputOption,
     engine: EngineOptions,
     views: ViewOptions,
     run: RunOptions,
@@ -50,7 +42,7 @@ def evaluate(
     ] = None,
     annotations_format: Annotated[
         Literal["auto", "list", "csv", "kinetics", "something-something", "folder"],
-        typer.Option("--format", help="What ANNOTATIONS are.", rich_help_panel=VIDEOS),
+        typer.Option("--annotation-format", help="What ANNOTATIONS are.", rich_help_panel=VIDEOS),
     ] = "auto",
     path_column: Annotated[
         str | None,
@@ -80,23 +72,17 @@ def evaluate(
         ),
     ] = None,
     top_k: TopKOption = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="List what would be evaluated and what does not match.",
-            rich_help_panel=RUN,
-        ),
-    ] = False,
+    dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Measure the accuracy of a model on videos whose labels are known.
 
-    Several protocols, with commas between them, are compared in one pass. A run that was stopped,
-    by whatever, is continued by the same command; where nothing is left to do it makes the report
-    again. The exit code is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130
-    after Ctrl-C.
+    The file of records is .jsonl; --dry-run lists what does not match. Several protocols, with
+    commas between them, are compared in one pass. A run that was stopped, by whatever, is
+    continued by the same command; where nothing is left to do it makes the report again. The
+    exit code is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130 after
+    Ctrl-C.
     """
     from vswin_cli.api.evaluation import AnnotationOptions, EvaluationRun
     from vswin_cli.api.model import VideoModel

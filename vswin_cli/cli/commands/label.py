@@ -8,7 +8,8 @@ import typer
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
-    RUN,
+    DryRunOption,
+    OutputOption,
     PathsArgument,
     QuietOption,
     TopKOption,
@@ -20,16 +21,7 @@ from vswin_cli.runs.videos import Selection
 
 def label(
     paths: PathsArgument,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Its extension is its format: .jsonl, .csv, or .parquet (extra `parquet`).",
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    output: OutputOption,
     engine: EngineOptions,
     views: ViewOptions,
     selection: Selection,
@@ -44,22 +36,16 @@ def label(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="List what would be done, and how long each choice would take.",
-            rich_help_panel=RUN,
-        ),
-    ] = False,
+    dry_run: DryRunOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Label all videos of folders into one file that grows as they are done.
 
-    A run that was stopped, by whatever, is continued by the same command. What you leave out of
-    protocol, clips and crops comes from the model's test protocol. The exit code is 0 if every
-    video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
+    The file is .jsonl, .csv, or .parquet (extra `parquet`); --dry-run estimates the time of each
+    choice. A run that was stopped, by whatever, is continued by the same command. What you
+    leave out of protocol, clips and crops comes from the model's test protocol. The exit code
+    is 0 if every video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
     """
     from vswin_cli.api.estimate import estimate
     from vswin_cli.api.model import VideoModel

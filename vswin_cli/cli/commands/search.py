@@ -11,8 +11,8 @@ from vswin_cli.cli.options import (
     LabelsOption,
     ListFormatOption,
     MirrorOption,
-    ModelOption,
     OfflineOption,
+    OptionalModelOption,
     WeightsOption,
 )
 
@@ -33,7 +33,7 @@ def search(
     ] = 10,
     labels: LabelsOption = None,
     output_format: ListFormatOption = "table",
-    model: ModelOption | None = None,
+    model: OptionalModelOption = None,
     weights: WeightsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
