@@ -1,18 +1,21 @@
-"""How commands are listed and explained: plain text, their options under titles.
+"""How functions become commands, listed and explained in plain text, their options under titles.
 
 Typer's own boxes take a quarter second to be drawn, and half the width.
 """
 
+import inspect
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from functools import wraps
 from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vswin_cli.cli.options import expanded
+from vswin_cli.cli.options import GROUPS
 
 _TYPE = re.compile(r" <(bool|str|path|list\[str\])>$")  # says less than the name before it
 _PLAIN: dict[str, Any] = {
@@ -124,3 +127,44 @@ def subcommands(name: str, about: str) -> typer.Typer:
             typer.echo(context.get_help())
 
     return group
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """Make of a command that takes groups of options one that takes their options.
+
+    Args:
+        command: Its parameters have the annotations that Typer reads, or a class of `GROUPS`.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        if parameter.annotation in GROUPS:
+            groups[name] = parameter.annotation
+            parameters += _options_of(parameter.annotation)
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def taking_options(**given: object) -> None:
+        for name, group in groups.items():
+            values = {field.name: given.pop(field.name) for field in fields(group)}
+            given[name] = group(
+                **{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+            )
+        command(**given)
+
+    taking_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    taking_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return taking_options
+
+
+def _options_of(group: type) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=GROUPS[group][field.name],
+        )
+        for field in fields(group)
+    ]

@@ -1,14 +1,11 @@
 """The options that commands share: each is declared once, here, and belongs to a group or to none.
 
 A command takes a whole group by a parameter of its class, such as `engine: EngineOptions`, which
-`expanded` turns into one option per field. What they default to is said by that class alone.
+`expanded`, in `cli/help.py`, turns into one option per field. That class alone says what they
+default to.
 """
 
-import inspect
 import logging
-from collections.abc import Callable
-from dataclasses import MISSING, fields
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -274,44 +271,3 @@ GROUPS: dict[type, dict[str, Any]] = {
         ],
     },
 }  # fmt: skip
-
-
-def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Make of a command that takes groups of options one that takes their options.
-
-    Args:
-        command: Its parameters have the annotations that Typer reads, or a class of `GROUPS`.
-    """
-    parameters: list[inspect.Parameter] = []
-    groups: dict[str, type] = {}
-    for name, parameter in inspect.signature(command).parameters.items():
-        if parameter.annotation in GROUPS:
-            groups[name] = parameter.annotation
-            parameters += _options_of(parameter.annotation)
-        else:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-
-    @wraps(command)
-    def taking_options(**given: object) -> None:
-        for name, group in groups.items():
-            values = {field.name: given.pop(field.name) for field in fields(group)}
-            given[name] = group(
-                **{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-            )
-        command(**given)
-
-    taking_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    taking_options.__annotations__ = {p.name: p.annotation for p in parameters}
-    return taking_options
-
-
-def _options_of(group: type) -> list[inspect.Parameter]:
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=GROUPS[group][field.name],
-        )
-        for field in fields(group)
-    ]
