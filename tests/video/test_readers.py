@@ -32,7 +32,7 @@ from footage import (
 )
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video import av_reader
+from vswin_cli.video import av_reader, pictures
 from vswin_cli.video.reading import read_video
 
 READERS = ["av", "decord", "auto"]
@@ -266,7 +266,7 @@ def test_frames_that_cannot_be_converted_are_an_error(tmp_path, monkeypatch):
         def reformat(self, frame, **_):
             raise av.ArgumentError(22, "cannot convert")
 
-    monkeypatch.setattr(av_reader, "VideoReformatter", Refusing)
+    monkeypatch.setattr(pictures, "VideoReformatter", Refusing)
     with pytest.raises(VideoError, match=r"cannot convert its frames \(yuv420p\).*; try --reader"):
         read_video(path, "av", range, read_number)
 

@@ -165,12 +165,3 @@ def test_4k_needs_little_memory_however_long(tmp_path, some_4k, how, times):
     num_frames, peak_bytes = map(int, run.stdout.split())
     assert num_frames == 20 * times
     assert peak_bytes < 700e6  # 600 frames as RGB would be 15 GB
-
-
-@pytest.mark.slow
-def test_decord_warns_of_the_memory_that_large_frames_need(tmp_path, some_4k):
-    path = repeat(tmp_path / "long.mp4", some_4k, 3)
-    by_decord = read_video(path, "decord", range, read_number)
-    assert by_decord.num_frames == 60
-    assert "decord may hold 1.5 GB of frames of 3840×2160" in by_decord.warnings[0]
-    assert read_video(path, "auto", range, read_number).warnings == ()

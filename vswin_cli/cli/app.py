@@ -1,10 +1,12 @@
 """The `vswin` command: its subcommands, and how every error reaches the user."""
 
 import errno
+import itertools
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -79,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except (typer.TyperException, VswinError) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        _print_error(message.replace("Value error, ", ""))
+        _print_error(message.replace("Value error, ", "") + _hint_of_dashes(arguments))
         return error.exit_code
     except typer.Abort:
         code = INTERRUPTED
@@ -98,6 +100,13 @@ def run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:  # which is what Typer makes of Ctrl-C
         print("interrupted", file=sys.stderr)
     return code or 0
+
+
+def _hint_of_dashes(arguments: Sequence[str]) -> str:
+    """What to do if a file was taken for an option."""
+    options = itertools.takewhile(lambda argument: argument != "--", arguments)
+    names = [name for name in options if name.startswith("-") and Path(name).is_file()]
+    return f"; for the file, write -- before its name: -- {names[0]}" if names else ""
 
 
 def _print_error(message: str) -> None:

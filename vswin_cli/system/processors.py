@@ -4,6 +4,8 @@ import os
 from math import ceil
 from pathlib import Path
 
+_MAX_DECODER_THREADS = 4  # each holds frames: more would cost an hour of 4K its memory
+
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
@@ -79,3 +81,8 @@ def _quota(folder: Path) -> list[float]:
         return [int(quota) / int(period)] if int(quota) > 0 else []
     except (OSError, ValueError, ZeroDivisionError):  # no such file; `max`, which is no limit
         return []
+
+
+def decoder_threads(threads: int | None = None) -> int:
+    """Threads to decode with: as many as asked for, or as there are processors, within bounds."""
+    return min(threads or available_processors(), _MAX_DECODER_THREADS)

@@ -1,8 +1,6 @@
-"""Opening a container: which kinds there are, which of its streams is the video, nothing beyond it.
+"""Opening a container: which kinds there are, which of its streams is the video.
 
-FFmpeg also opens playlists, scripts, text, images, patterns of names and devices, and some of these
-have it open other files and addresses. None is a video: what is opened is one of `CONTAINERS`, read
-from a file object, and a request for anything else is refused.
+FFmpeg also opens playlists, scripts, text, pictures, devices, and what these name. None is a video.
 """
 
 import io

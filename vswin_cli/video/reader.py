@@ -6,19 +6,15 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from vswin_cli.system.processors import available_processors
 from vswin_cli.video.source import Source
 
 Kept = TypeVar("Kept")
-MAX_DECODER_THREADS = 4  # each holds frames: more would cost an hour of 4K its memory
 
 
 class ReaderError(Exception):
-    """A reader cannot read this video, or not exactly.
+    """A reader cannot read this video, or not exactly: what follows "cannot read clip.mp4: ".
 
-    Args:
-        reason: What was seen, to follow "cannot read clip.mp4: ".
-        kind: The `kind` of the `VideoError` that this becomes if no other reader can.
+    `kind` is that of the `VideoError` that this becomes if no other reader can.
     """
 
     def __init__(self, reason: str, kind: str = "unreadable") -> None:
@@ -36,10 +32,7 @@ class Decoded(NamedTuple):
 
 
 class Video(Protocol):
-    """One open video.
-
-    Frame k is the k-th that a decode from the start to the end yields, whatever its timestamp.
-    """
+    """One open video; frame k is the k-th that a decode from start to end yields."""
 
     @property
     def expected_num_frames(self) -> int:
@@ -78,18 +71,8 @@ class Reader(Protocol):
         """Whether it does no harm if other work delays whoever takes the frames."""
 
     def open(self, source: Source, threads: int | None = None) -> AbstractContextManager[Video]:
-        """Open a video.
-
-        Args:
-            source: Where it is.
-            threads: To decode with, at most; None is as many as there are processors.
+        """Open a video, to be decoded with so many threads; None is as many as processors.
 
         Raises:
             ReaderError: The library finds no video stream in it, or cannot decode it.
-            VideoError: As `Source.opened`.
         """
-
-
-def decoder_threads(threads: int | None = None) -> int:
-    """Threads to decode with: as many as asked for, or as there are processors, within bounds."""
-    return min(threads or available_processors(), MAX_DECODER_THREADS)

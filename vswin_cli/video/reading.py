@@ -133,14 +133,11 @@ def _read_array(
 ) -> Reading[Kept]:
     """Choose of frames that are there already."""
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
-        raise VideoError(
-            f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
-            "(T, H, W, 3), at least one; convert them",
-            kind="not_a_video",
-        )
+        what = f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
+        raise VideoError(f"{what}(T, H, W, 3), at least one; convert them", kind="not_a_video")
     kept = {}
     for index in sorted(set(choose(len(frames)))):
-        kept[index] = shrink(frames[index])
+        kept[index] = shrink(np.ascontiguousarray(frames[index]))
         on_kept(index, kept[index])
     return Reading(len(frames), kept, len(frames), Decoded(len(frames)))
 

@@ -85,11 +85,8 @@ def name_of(location: Location | np.ndarray) -> str:
 def _open(location: Location, stack: ExitStack) -> BinaryIO:
     if location == _STDIN:
         if sys.stdin.isatty():
-            raise VideoError(
-                "cannot read -: standard input is a terminal; send a video to it, as in "
-                "`vswin predict - < clip.mp4`",
-                kind="not_a_file",
-            )
+            what = "cannot read -: standard input is a terminal; send a video to it, with < or |"
+            raise VideoError(what, kind="not_a_file")
         return sys.stdin.buffer
     if isinstance(location, str) and is_address(location):
         parts = urlsplit(location)
@@ -101,8 +98,7 @@ def _open(location: Location, stack: ExitStack) -> BinaryIO:
     # Does not open: a FIFO would block. A Path would make the current folder of "".
     mode = os.stat(location).st_mode  # noqa: PTH116
     if not stat.S_ISREG(mode):
-        what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
-        raise VideoError(
-            f"cannot read {location}: it is {what}; name a video file", kind="not_a_file"
-        )
+        kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+        what = f"cannot read {location}: it is {kind}; name a video file"
+        raise VideoError(what, kind="not_a_file")
     return stack.enter_context(Path(location).open("rb", buffering=0))

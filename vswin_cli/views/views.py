@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
@@ -174,13 +175,14 @@ def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
         return frame.copy()  # a decoder may use its memory again
     if max(new_height, new_width) > _MAX_SIDE:
         raise ReaderError(f"its frames of {width}×{height} are too elongated to be scaled")
-    is_reversed = frame.strides[2] < 0  # BGR in memory, which is cheaper to put in order when small
-    resized: np.ndarray = cv2.resize(
-        frame[..., ::-1] if is_reversed else frame,
-        (new_width, new_height),
-        interpolation=cv2.INTER_LINEAR,
-    )
-    return cv2.cvtColor(resized, cv2.COLOR_BGR2RGB) if is_reversed else resized
+    line, pixel, channel = frame.strides
+    is_reversed = channel < 0  # a reader's BGR or BGR0: scaled as it is, put in order when small
+    if is_reversed:
+        frame = as_strided(frame[..., ::-1], (height, width, pixel), (line, pixel, 1))
+    resized: np.ndarray = cv2.resize(frame, (new_width, new_height))  # bilinear
+    if is_reversed:
+        resized = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB if pixel == 3 else cv2.COLOR_BGRA2RGB)
+    return resized
 
 
 def crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:

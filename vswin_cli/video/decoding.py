@@ -1,0 +1,106 @@
+"""A stream's packets on their way through FFmpeg's decoder, and the damage that shows there."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vswin_cli.video.container import demux
+
+Skip = Literal["DEFAULT", "NONREF", "NONKEY"]  # frames that are not decoded: none, …
+
+
+class UnprovenError(Exception):
+    """The frames do not come as the packets promise, or not undamaged."""
+
+
+class Decoding:
+    """A container's stream on its way through a decoder, with so many threads.
+
+    If `strict`, what has errors is left out. Else it is shown as well as can be, as players do, and
+    what is wrong with it is known of `num_damaged` alone.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, threads: int, *, strict: bool = True
+    ) -> None:
+        self._container = container
+        self._stream = stream
+        self._codec = stream.codec_context
+        if not self._codec.is_open:
+            self._codec.thread_count = threads
+            self._codec.thread_type = "AUTO"
+            if strict:
+                self._codec.options = {"err_detect": "explode"}
+        self.forget_damage()
+
+    def forget_damage(self) -> None:
+        """Start to count it."""
+        self.num_lost = 0  # packets that did not decode
+        self._num_flagged = self._num_logged = 0  # frames, packets that decoded with errors
+
+    @property
+    def num_damaged(self) -> int:
+        """Frames that decoded with errors."""
+        return max(self._num_flagged, self._num_logged)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether anything did not decode as it should."""
+        return self.num_lost + self.num_damaged > 0
+
+    def packets_from(self, time: int) -> Iterator["Packet[VideoStream] | None"]:
+        """Yield the packets from about a time on."""
+        try:
+            self._container.seek(time, stream=self._stream)
+        except av.FFmpegError as exc:
+            raise UnprovenError(f"FFmpeg cannot seek in it ({exc.strerror})") from exc
+        return demux(self._container, self._stream)
+
+    def frames(
+        self,
+        packets: Iterable["Packet[VideoStream] | None"] | None = None,
+        skip: Callable[["Packet[VideoStream]"], Skip] | None = None,
+    ) -> Iterator[VideoFrame]:
+        """Yield the frames of some packets.
+
+        Args:
+            packets: None is all of them.
+            skip: Which kind of frames is not decoded, as `CodecContext.skip_frame` takes it, where
+                a packet comes; None decodes all.
+        """
+        for packet in demux(self._container, self._stream) if packets is None else packets:
+            if packet is not None and skip is not None:
+                self._codec.skip_frame = skip(packet)
+            num_errors = _num_errors()
+            try:
+                frames = self._codec.decode(packet)
+            except av.EOFError:
+                return
+            except av.FFmpegError:
+                self.num_lost += 1
+                continue
+            self._num_flagged += sum(frame.is_corrupt for frame in frames)
+            self._num_logged += _num_errors() > num_errors or bool(packet and packet.is_corrupt)
+            yield from frames
+
+
+@contextmanager
+def errors_counted() -> Iterator[None]:
+    """Have FFmpeg's errors counted, some of which no return value and no flag tells of."""
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.PANIC)  # nothing else is kept, nothing is printed
+    try:
+        yield
+    finally:
+        av.logging.set_level(level)
+
+
+def _num_errors() -> int:
+    count: int = av.logging.get_last_error()[0]
+    return count

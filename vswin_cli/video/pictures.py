@@ -1,0 +1,85 @@
+"""From a decoder's frame to RGB, upright: by a conversion that succeeded, or not at all."""
+
+import av
+import cv2
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from vswin_cli.video.reader import ReaderError
+
+_ROTATIONS = ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))  # clockwise
+_UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+_HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
+
+
+class Converter:
+    """Makes pictures of one video's frames; `notes` is what results should say of them."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+        self._matrices = dict[int, tuple[int, int, int, int]]()  # by the rotation in them
+        self.notes = dict[str, None]()  # in the order of their first occurrence
+
+    def rgb(self, frame: VideoFrame) -> np.ndarray:
+        """RGB uint8 (H, W, 3) of a frame, upright.
+
+        In memory it is BGR, which swscale makes with other bits than RGB where a channel has more
+        than eight: those that OpenCV, and so the original, sees.
+
+        Raises:
+            ReaderError: It cannot be converted.
+        """
+        if transfer := _HDR.get(frame.color_trc):
+            self.notes[f"HDR ({transfer}): its colours are taken without tone mapping"] = None
+        try:
+            picture = self._convert(frame)
+        except av.FFmpegError:
+            frame.colorspace = _UNTAGGED  # as FFmpeg's command line takes what it cannot convert
+            try:
+                picture = self._convert(frame)
+            except av.FFmpegError as exc:
+                raise ReaderError(
+                    f"FFmpeg cannot convert its frames ({frame.format.name}) to RGB"
+                ) from exc
+        plane = picture.planes[0]
+        size = picture.format.padded_bits_per_pixel // 8
+        shape, strides = (picture.height, picture.width, size), (plane.line_size, size, 1)
+        bgr: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=strides)
+        # Looked at once for each rotation, since a frame whose side data was looked at lives on.
+        if frame.rotation not in self._matrices:
+            self._matrices[frame.rotation] = _display_matrix(frame)
+        return _upright(bgr, self._matrices[frame.rotation])[..., 2::-1]
+
+    def _convert(self, frame: VideoFrame) -> VideoFrame:
+        # Four bytes per pixel are converted and scaled sooner, to the same bits in such widths.
+        bgr = "bgr0" if frame.width % 16 == 0 else "bgr24"
+        return self._reformatter.reformat(
+            frame, format=bgr, interpolation=Interpolation.BICUBIC, threads=1
+        )
+
+
+def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """How x and y of the picture become those of the screen: a, b, c, d, in 1/65536.
+
+    Source: ISO/IEC 14496-12, 6.2.2: x' = a·x + c·y, y' = b·x + d·y.
+    """
+    try:
+        matrix = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
+    except ValueError:  # side data of a kind that PyAV has no name for
+        return _ROTATIONS[round(-frame.rotation / 90) % 4]
+    if matrix is None:
+        return _ROTATIONS[0]
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _upright(picture: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
+    """Turn and mirror a picture (H, W, 3) as its display matrix says, to the nearest quarter."""
+    a, b, c, d = matrix
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        picture, a, d = cv2.transpose(picture), c, b
+    if a < 0 or d < 0:
+        picture = cv2.flip(picture, -1 if a < 0 and d < 0 else int(a < 0))
+    return picture
