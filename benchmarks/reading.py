@@ -3,8 +3,8 @@
     python benchmarks/reading.py [--against CHECKOUT] [VIDEO ...]
 
 Without a video it makes one of the sample videos: 300 frames of 640×360, x264 medium. The
-checkouts take turns, reading by reading, each in a process that stays; figures are milliseconds of
-one core, the least of all readings, which other work on the machine disturbs the least.
+checkouts take turns, ten readings each, in a process of their own. Figures are milliseconds of one
+core: the median of the turns, each the median of its readings, and of the ratios turn by turn.
 """
 
 import argparse
@@ -15,23 +15,27 @@ import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from statistics import median
 
 import av
 
-ROUNDS = 40
+TURNS = 7
 HERE = Path(__file__).resolve().parents[1]
 MEASURE = """
 import sys, time
 from pathlib import Path
+from statistics import median
 try:
     from vswin_cli.views.views import read_views
 except ImportError:  # before views had a folder
     from vswin_cli.video.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
-for line in sys.stdin:
+times = []
+for _ in range(11):
     start = time.process_time()
     read_views(Path(sys.argv[1]), (KINETICS,), "auto", int(sys.argv[2]))
-    print(1000 * (time.process_time() - start), flush=True)
+    times.append(time.process_time() - start)
+print(1000 * median(times[1:]))
 """
 
 
@@ -52,25 +56,16 @@ def make_clip(path: Path) -> Path:
     return path
 
 
-class Reader:
-    """A process that reads a video with the code of a checkout."""
-
-    def __init__(self, checkout: Path, video: Path, threads: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", MEASURE, str(video), str(threads)],
-            env={**os.environ, "PYTHONPATH": str(checkout)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def measure(self) -> float:
-        """Read once: milliseconds of one core."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return float(self._process.stdout.readline())
+def measure(checkout: Path, video: Path, threads: int) -> float:
+    """Milliseconds of one core per reading, in a process made for it."""
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(video), str(threads)],
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(run.stdout)
 
 
 def main() -> None:
@@ -83,12 +78,15 @@ def main() -> None:
     checkouts = [HERE, *([arguments.against] if arguments.against else [])]
     with tempfile.TemporaryDirectory() as folder:
         for video in arguments.videos or [make_clip(Path(folder, "samples.mp4"))]:
-            readers = [Reader(checkout, video, arguments.threads) for checkout in checkouts]
-            rounds = [[reader.measure() for reader in readers] for _ in range(ROUNDS)]
-            here, *others = (min(times) for times in zip(*rounds, strict=True))
-            line = f"{video.name}: {here:.0f} ms"
-            for other in others:
-                line += f", against {other:.0f} ms: {here / other:.2f}"
+            turns = [
+                [measure(checkout, video, arguments.threads) for checkout in checkouts]
+                for _ in range(TURNS)
+            ]
+            figures = [median(times) for times in zip(*turns, strict=True)]
+            line = f"{video.name}: {figures[0]:.0f} ms"
+            if arguments.against:
+                ratio = median(here / other for here, other in turns)
+                line += f", against {figures[1]:.0f} ms: {ratio:.2f}"
             print(line, flush=True)
 
 
