@@ -116,6 +116,7 @@ def test_file_address_is_a_path(clip, tmp_path):
         ("https://u:p%40@host:8/a@b/clip.mp4?sig=s#t", "https://host:8/a@b/clip.mp4?…"),
         ("s3://KEY:SECRET@bucket/clip.mp4", "s3://bucket/clip.mp4"),
         ("https://host?token=s", "https://host?…"),
+        ("a?b#c::d@e.mp4", "a?b#c::d@e.mp4"),
         ("zip://a.mp4::https://u:p@host/a.zip?sig=s", "zip://a.mp4::https://host/a.zip?…"),
     ],
 )

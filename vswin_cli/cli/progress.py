@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from vswin_cli.system.addresses import without_credentials
 from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
 
@@ -81,7 +82,7 @@ class ViewProgress:
     def each(self, videos: Iterable[str]) -> Iterator[str]:
         """Hand the videos on, showing the one that is being labelled."""
         for video in videos:
-            name = Text(printable(video))
+            name = Text(printable(without_credentials(video)))
             name.truncate(self._progress.console.width // 2, overflow="ellipsis")
             self.say(name.plain)
             yield video

@@ -34,7 +34,12 @@ def is_address(name: str) -> bool:
 
 
 def without_credentials(address: str) -> str:
-    """An address without its user, password, query and fragment, any of which may hold a secret."""
+    """An address without its user, password, query and fragment, any of which may hold a secret.
+
+    What is no address, but a path, is returned as it is.
+    """
+    if not is_address(address):
+        return address
     parts = []
     for part in address.split("::"):  # fsspec's chains: zip://clip.mp4::https://host/a.zip
         scheme, separator, rest = part.partition("://")

@@ -74,9 +74,9 @@ def name_of(location: Location | np.ndarray) -> str:
     """What messages and records call a video, without the credentials of an address."""
     if isinstance(location, np.ndarray):
         return f"an array of {len(location)} frames" if location.ndim else "an array"
-    if isinstance(location, str) and is_address(location):
+    if isinstance(location, str):
         return without_credentials(location)
-    if isinstance(location, str | Path):
+    if isinstance(location, Path):
         return str(location)
     name = getattr(location, "name", None)
     return name if isinstance(name, str) else "the open file"
