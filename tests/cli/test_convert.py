@@ -81,7 +81,7 @@ def test_model_works_by_its_path_and_by_its_name(vswin, theirs, names, clip, tmp
     assert "1 skipped" in again.stderr
     path.write_text(path.read_text().replace("waiting", "standing"))
     renamed = vswin("label", clip, "--model", path, "-o", "labels.jsonl", *QUICK)
-    assert "1 other settings" in renamed.stderr
+    assert "1 video of other settings" in renamed.stderr
 
 
 def test_window_of_the_model_file_counts_also_where_the_graph_is_kept(vswin, names, clip, tmp_path):

@@ -117,6 +117,8 @@ def test_file_address_is_a_path(clip, tmp_path):
         ("s3://KEY:SECRET@bucket/clip.mp4", "s3://bucket/clip.mp4"),
         ("https://host?token=s", "https://host?…"),
         ("a?b#c::d@e.mp4", "a?b#c::d@e.mp4"),
+        ("s3://KEY:a/b?c@bucket/clip.mp4", "s3://bucket/clip.mp4"),
+        ("simplecache::https://u:p@host/a.mp4", "simplecache::https://host/a.mp4"),
         ("zip://a.mp4::https://u:p@host/a.zip?sig=s", "zip://a.mp4::https://host/a.zip?…"),
     ],
 )

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.runs.content import is_video_content, is_video_name
 from vswin_cli.runs.lists import is_list, listed_paths
+from vswin_cli.system.addresses import is_address, without_credentials
 
 # What systems and programs keep next to videos, or have not finished: files and folders.
 SHADOWS = (
@@ -114,6 +115,11 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
     found = []
     for given in paths:
         if not is_list(given):
+            if is_address(given):
+                raise UsageError(
+                    f"{without_credentials(given)} is an address; this command takes files and "
+                    "folders, and vswin predict takes addresses"
+                )
             if not os.path.lexists(given):
                 raise UsageError(f"no file or folder {given}; check the path")
             found.append(given)

@@ -5,7 +5,7 @@ import re
 import time
 from typing import Any
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _BLOCKS = {  # fetched by one request each, and kept in memory
     "block_size": 1 << 20,
     "cache_type": "blockcache",
@@ -43,6 +43,7 @@ def without_credentials(address: str) -> str:
     parts = []
     for part in address.split("::"):  # fsspec's chains: zip://clip.mp4::https://host/a.zip
         scheme, separator, rest = part.partition("://")
+        rest = re.sub(r"^[^/@]*:(?!\d+/)[^@]*@", "", rest)  # a secret may hold any of /, ?, #
         rest = re.sub(r"[?#].*", "?…" if "?" in rest else "", rest, flags=re.DOTALL)
         host, slash, path = rest.partition("/")
         parts.append(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
@@ -57,11 +58,12 @@ class RemoteFile(io.RawIOBase):
     """
 
     def __init__(self, address: str) -> None:
+        self._file: Any = None
         try:
             import fsspec  # noqa: PLC0415 - only who names an address needs it
 
             self._system, path = fsspec.core.url_to_fs(address)  # open as long as it is referred to
-            self._file: Any = self._system.open(path, "rb", **_BLOCKS)
+            self._file = self._system.open(path, "rb", **_BLOCKS)
         except ValueError:
             raise AddressError(
                 "fsspec knows no such kind of address; check how it starts"
@@ -109,7 +111,7 @@ class RemoteFile(io.RawIOBase):
 
     def close(self) -> None:
         """See `io.IOBase`."""
-        if not self.closed:
+        if not self.closed and self._file is not None:
             self._file.close()
         super().close()
 

@@ -194,7 +194,7 @@ class AvVideo:
             last = index
             if index < stretch.key_frame:  # it leads up to it, and may refer to what is before
                 continue
-            if index == stretch.key_frame:
+            if index == stretch.key_frame and index:  # nothing leads up to the first
                 decoding.forget_damage()
             if index in wanted:
                 keep(index, self._converter.rgb(frame))

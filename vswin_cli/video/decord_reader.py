@@ -116,7 +116,7 @@ def _open_capture(path: str, threads: int) -> "decord.VideoReader":
             raise ReaderError("it holds no video stream", kind="not_a_video") from exc
         raise ReaderError(f"decord cannot open it ({_reason(exc)})") from exc
     except (RuntimeError, AssertionError) as exc:  # not opened at all; opened, with no frame
-        raise ReaderError("no video is found in it", kind="not_a_video") from exc
+        raise ReaderError("decord finds no video in it") from exc
 
 
 def _reason(error: Exception) -> str:

@@ -79,7 +79,7 @@ def name_of(location: Location | np.ndarray) -> str:
     if isinstance(location, Path):
         return str(location)
     name = getattr(location, "name", None)
-    return name if isinstance(name, str) else "the open file"
+    return without_credentials(name) if isinstance(name, str) else "the open file"
 
 
 def _open(location: Location, stack: ExitStack) -> BinaryIO:
@@ -89,10 +89,9 @@ def _open(location: Location, stack: ExitStack) -> BinaryIO:
             raise VideoError(what, kind="not_a_file")
         return sys.stdin.buffer
     if isinstance(location, str) and is_address(location):
-        parts = urlsplit(location)
-        if parts.scheme.lower() != "file":
+        if location.partition("://")[0].lower() != "file":
             return cast("BinaryIO", stack.enter_context(RemoteFile(location)))
-        location = url2pathname(parts.path)
+        location = url2pathname(urlsplit(location).path)
     if not isinstance(location, str | Path):
         return location
     # Does not open: a FIFO would block. A Path would make the current folder of "".
