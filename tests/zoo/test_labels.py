@@ -52,7 +52,7 @@ def test_kinetics600_spells_american_as_published():
 
 def test_changed_label_file_is_refused(monkeypatch, tmp_path):
     (tmp_path / "kinetics400.txt").write_text("one\ntwo\n")
-    monkeypatch.setattr(labels, "files", lambda package: tmp_path)
+    monkeypatch.setattr(labels, "__file__", str(tmp_path / "__init__.py"))
     read_labels.cache_clear()
     with pytest.raises(VswinError, match="reinstall"):
         read_labels(KINETICS400)
