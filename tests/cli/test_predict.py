@@ -228,9 +228,11 @@ def test_csv_and_output_file(predict, clip, tmp_path):
 def test_output_that_is_an_input_is_refused(predict, clip, tmp_path):
     copy = tmp_path / "clip.mp4"
     copy.write_bytes(clip.read_bytes())
-    finished = predict("clip.mp4", "--output", "./clip.mp4")
-    assert finished.returncode == 2
-    assert "is an input too" in finished.stderr
+    for given in ("clip.mp4", copy.as_uri()):
+        finished = predict(given, "--output", "./clip.mp4")
+        assert finished.returncode == 2
+        assert "is an input too" in finished.stderr
+    assert copy.read_bytes() == clip.read_bytes()
     assert copy.read_bytes() == clip.read_bytes()
 
 

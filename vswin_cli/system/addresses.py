@@ -4,6 +4,8 @@ import io
 import re
 import time
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _BLOCKS = {  # fetched by one request each, and kept in memory
@@ -31,6 +33,15 @@ class AddressError(Exception):
 def is_address(name: str) -> bool:
     """Whether a name is an address and no path."""
     return _ADDRESS.match(name) is not None
+
+
+def local_path(name: str) -> str | None:
+    """The path that a name stands for: its own, or that of a `file:` address; None of others."""
+    if not is_address(name):
+        return name
+    if name.partition("://")[0].lower() != "file":
+        return None
+    return url2pathname(urlsplit(name).path)
 
 
 def without_credentials(address: str) -> str:
@@ -120,7 +131,8 @@ def _told(error: Exception) -> AddressError:
     status = getattr(error, "status", None) or getattr(error.__cause__, "status", None)
     if isinstance(error, PermissionError) or status in (401, 403):
         return AddressError("access is denied; check your credentials", "permission")
-    if status in (404, 410) or (isinstance(error, FileNotFoundError) and not status):
+    cause = error.__cause__ or error  # of a FileNotFoundError that stands for any failure
+    if status in (404, 410) or isinstance(cause, FileNotFoundError):
         return AddressError("nothing is at this address; check it", "missing")
     what = (
         f"its server answers {status}" if status else f"its client fails ({type(error).__name__})"

@@ -10,13 +10,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 
 from vswin_cli.errors import VideoError
-from vswin_cli.system.addresses import AddressError, RemoteFile, is_address, without_credentials
+from vswin_cli.system.addresses import AddressError, RemoteFile, local_path, without_credentials
 
 Location = str | Path | BinaryIO
 
@@ -88,10 +86,10 @@ def _open(location: Location, stack: ExitStack) -> BinaryIO:
             what = "cannot read -: standard input is a terminal; send a video to it, with < or |"
             raise VideoError(what, kind="not_a_file")
         return sys.stdin.buffer
-    if isinstance(location, str) and is_address(location):
-        if location.partition("://")[0].lower() != "file":
+    if isinstance(location, str):
+        if (path := local_path(location)) is None:
             return cast("BinaryIO", stack.enter_context(RemoteFile(location)))
-        location = url2pathname(urlsplit(location).path)
+        location = path
     if not isinstance(location, str | Path):
         return location
     # Does not open: a FIFO would block. A Path would make the current folder of "".

@@ -1,5 +1,6 @@
 """`vswin predict`: label videos, print their best labels."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,12 +15,15 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_named, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
+from vswin_cli.system.addresses import local_path
 from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
 def predict(
-    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files.")],
+    videos: Annotated[
+        list[str], typer.Argument(metavar="VIDEO", help="Paths, addresses, or - (standard input).")
+    ],
     engine: EngineOptions,
     views: ViewOptions,
     top_k: TopKOption = None,
@@ -111,9 +115,10 @@ def _note(model: AnyModel) -> str:
 def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:
     if output is None:
         return
-    for path in inputs:
+    for name in inputs:
         try:
-            same = Path(path).samefile(output)
+            given = os.fstat(0) if name == "-" else os.stat(local_path(name) or "")  # noqa: PTH116
+            same = os.path.samestat(given, output.stat())
         except (OSError, ValueError):  # one of them is not there, or cannot be
             continue
         if same:
