@@ -35,7 +35,8 @@ def main(
         with_top=Path(weights).stem.endswith("_classifier.weights"),
         cache_folder=Path(cache_folder) if cache_folder else None,
     )
-    assert (engine.backend, engine.precision) == (backend, precision)
+    assert engine.backend == backend
+    assert engine.precision in (precision, "float32")  # where a CPU lacks bfloat16
     outputs = engine.compute(views)
     np.savez(target, probabilities=outputs.probabilities, features=outputs.features)
     print(*(name for name in HEAVY if name in sys.modules))

@@ -274,7 +274,7 @@ def test_frames_that_cannot_be_converted_are_an_error(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="FFmpeg's command line is not installed")
 def test_frames_are_those_of_ffmpegs_command_line(folder):
-    """Their number in every case, and their bits where no version of FFmpeg has more than eight."""
+    """Their number in every case; their bits where a sample has eight, which no version changes."""
     for case in (*CASES, *AV_CASES):
         path = folder / case.name
         if not path.exists():
@@ -284,14 +284,15 @@ def test_frames_are_those_of_ffmpegs_command_line(folder):
         lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
         expected = [line.split(",")[-1].strip() for line in lines if not line.startswith("#")]
         with av.open(str(path)) as container:
-            found = []
+            frames = []
             for packet in container.demux(av_reader.main_stream(container)):
                 with suppress(av.FFmpegError):
-                    found += [
-                        hashlib.md5(each.to_ndarray().tobytes()).hexdigest()
-                        for each in packet.decode()
-                    ]
-        assert found == expected, case.name
+                    frames += packet.decode()
+        assert len(frames) == len(expected), case.name
+        kinds = {(frame.width, frame.height, frame.format.name) for frame in frames}
+        if len(kinds) == 1 and not frames[0].format.name.endswith("le"):  # else it scales, too
+            found = [hashlib.md5(frame.to_ndarray().tobytes()).hexdigest() for frame in frames]
+            assert found == expected, case.name
 
 
 def test_readers_agree_to_the_bit(tmp_path):

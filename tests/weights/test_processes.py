@@ -90,7 +90,7 @@ def test_kill_at_any_moment_and_then_again(download, tiny, tiny_server):
             if tiny.path.exists():
                 assert tiny.path.read_bytes() == tiny_server.content
     tiny_server.bytes_per_second = None
-    assert finish(download())[0] == 0
+    assert finish(download("--force"))[0] == 0
     assert_whole(tiny, tiny_server)
 
 
