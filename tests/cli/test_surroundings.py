@@ -155,7 +155,8 @@ def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict):
     good, *bad = map(json.loads, finished.stdout.splitlines())
     assert good["error"] is None
     assert [record["video"] for record in bad] == names
-    assert [record["error"]["kind"] for record in bad] == ["unreadable", *["missing"] * 3]
+    kinds = [record["error"]["kind"] for record in bad]
+    assert kinds == ["unreadable", "missing", "unreadable", "missing"]
     assert "read http://127.0.0.1:1/a.mp4:" in bad[2]["error"]["message"]
     assert r"new\nline.mp4" in bad[3]["error"]["message"]
 
