@@ -154,6 +154,7 @@ class Classifier:
             scored_labels=best_labels(outputs.probabilities, self.labels, self.top_k),
             elapsed_seconds=elapsed_seconds,
             warnings=tuple(views.warnings),
+            properties=views.properties,
         )
 
     def compute(self, views: Views, on_view: OnView = lambda done, total: None) -> VideoOutputs:

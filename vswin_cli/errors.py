@@ -58,7 +58,7 @@ class VideoError(VswinError):
     Args:
         message: The line for the user.
         kind: One of `missing`, `not_a_file`, `permission`, `empty`, `not_a_video`, `encrypted`,
-            `no_frames`, `unreadable`; of a decoding process, `timeout` or `crashed`.
+            `no_frames`, `no_segment`, `unreadable`; of a decoding process, `timeout` or `crashed`.
     """
 
     kind = "unreadable"

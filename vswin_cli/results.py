@@ -5,6 +5,8 @@ from typing import Any
 
 from vswin_cli.system.terminal import printable
 
+SCHEMA_VERSION = 1  # of records; raised when a key is taken away, or means something else
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -34,6 +36,26 @@ class ScoredLabel:
 
 
 @dataclass(frozen=True)
+class VideoProperties:
+    """What is known of a video apart from its pixels; None is not known.
+
+    Attributes:
+        width: Pixels of its frames, upright; of the first one, where they change.
+        height: Likewise.
+        duration_seconds: From its first frame to the end of its last.
+        frames_per_second: The mean over the video.
+        clip_seconds: When the first frame of each clip begins and the last one ends, from the
+            video's first frame; none where frames have no times.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None
+    frames_per_second: float | None = None
+    clip_seconds: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The answer for one video, and what was computed to get it.
 
@@ -48,6 +70,7 @@ class Prediction:
         scored_labels: The most probable first.
         elapsed_seconds: To read and compute it.
         warnings: What was odd about the video, a line each.
+        properties: What else is known of the video.
     """
 
     video: str
@@ -60,6 +83,7 @@ class Prediction:
     scored_labels: tuple[ScoredLabel, ...]
     elapsed_seconds: float
     warnings: tuple[str, ...] = ()
+    properties: VideoProperties = VideoProperties()
 
     @property
     def num_views(self) -> int:
@@ -99,13 +123,20 @@ Result = Prediction | Failure
 
 
 def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
+    properties = prediction.properties if prediction else VideoProperties()
     return {
         "video": result.video,
+        "schema_version": SCHEMA_VERSION,
         "status": "ok",
         "model": result.setup.model,
         "protocol": result.setup.protocol,
         "num_frames": prediction and prediction.num_frames,
+        "duration_seconds": _rounded(properties.duration_seconds),
+        "frames_per_second": _rounded(properties.frames_per_second),
+        "width": properties.width,
+        "height": properties.height,
         "clips": [list(clip) for clip in prediction.clips] if prediction else [],
+        "clip_seconds": [list(map(_rounded, clip)) for clip in properties.clip_seconds],
         "num_views": prediction and prediction.num_views,
         "num_distinct_views": prediction and prediction.num_distinct_views,
         "num_views_used": prediction and prediction.num_views_used,
@@ -118,3 +149,8 @@ def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
         "warnings": list(map(printable, prediction.warnings)) if prediction else [],
         "error": None,
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To microseconds, which containers hardly know."""
+    return value if value is None else round(float(value), 6)

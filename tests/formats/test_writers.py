@@ -8,7 +8,7 @@ import pytest
 from vswin_cli.formats.registry import format_named
 from vswin_cli.formats.table_writer import summary
 from vswin_cli.formats.writer import open_writer
-from vswin_cli.results import Failure, Prediction, ScoredLabel, Setup
+from vswin_cli.results import Failure, Prediction, ScoredLabel, Setup, VideoProperties
 
 SETUP = Setup("swin-t-k400", "official", "openvino", "float32")
 PREDICTION = Prediction(
@@ -25,26 +25,11 @@ PREDICTION = Prediction(
     ),
     elapsed_seconds=1.25,
     warnings=("2 packets are damaged", "no end"),
+    properties=VideoProperties(640, 360, 64 / 30, 30.0, ((0.0, 0.1), (1 / 30, 2 / 15))),
 )
 FAILURE = Failure("bad\udcff.mp4", SETUP, "no_frames", "cannot read bad: no frame", 0.5)
 
-KEYS = [
-    "video",
-    "status",
-    "model",
-    "protocol",
-    "num_frames",
-    "clips",
-    "num_views",
-    "num_distinct_views",
-    "num_views_used",
-    "backend",
-    "precision",
-    "predictions",
-    "elapsed_seconds",
-    "warnings",
-    "error",
-]
+KEYS = list(PREDICTION.to_dict())
 
 
 def written(name, *results):
@@ -58,6 +43,9 @@ def written(name, *results):
 def test_json_holds_every_value_unrounded():
     [record, failed] = json.loads(written("json", PREDICTION, FAILURE))
     assert list(record) == list(failed) == KEYS
+    assert (record["width"], record["height"]) == (640, 360)
+    assert record["duration_seconds"] == 2.133333
+    assert record["clip_seconds"] == [[0.0, 0.1], [0.033333, 0.133333]]
     assert record["video"] == PREDICTION.video
     assert record["clips"] == [[0, 2], [1, 3]]
     assert (record["num_views"], record["num_distinct_views"]) == (6, 6)
@@ -92,6 +80,8 @@ def test_csv_has_a_row_per_video():
     for scored in PREDICTION.scored_labels:
         assert rows[0][f"label_{scored.rank}"] == scored.label
         assert float(rows[0][f"probability_{scored.rank}"]) == scored.probability
+    assert rows[0]["clip_seconds"] == "0.0-0.1; 0.033333-0.133333"
+    assert rows[0]["frames_per_second"] == "30.0"
     assert rows[0]["warnings"] == "2 packets are damaged; no end"
     assert rows[1]["video"] == FAILURE.video
     assert rows[1]["error_kind"] == "no_frames"

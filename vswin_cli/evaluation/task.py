@@ -5,12 +5,13 @@ what each protocol made of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 from vswin_cli.classify import Classifier, OnView, best_labels
-from vswin_cli.results import Prediction
+from vswin_cli.results import Prediction, VideoProperties
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
@@ -100,8 +101,14 @@ class EvaluateTask(Task):
             ),
             elapsed_seconds=decoded.seconds + perf_counter() - start_seconds,
             warnings=tuple(views.warnings),
+            properties=_of_clips(views.properties, first.num_clips),
         )
         return prediction, {"outcomes": outcomes}
+
+
+def _of_clips(properties: VideoProperties, num_clips: int) -> VideoProperties:
+    """Those of the first clips alone."""
+    return replace(properties, clip_seconds=properties.clip_seconds[:num_clips])
 
 
 def mean_of(probabilities: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -5,11 +5,15 @@ from typing import Any, TextIO
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.writer import RecordWriter
 
-_BEFORE = ("video", "status", "bytes", "modified")
+_BEFORE = ("video", "schema_version", "status", "bytes", "modified")
 _AFTER = (
     "model",
     "protocol",
     "num_frames",
+    "duration_seconds",
+    "frames_per_second",
+    "width",
+    "height",
     "num_views",
     "num_distinct_views",
     "num_views_used",
@@ -25,7 +29,7 @@ class CsvWriter(RecordWriter):
     """A header, then a row per video; what is not known is empty.
 
     Columns `label_1` … `label_k`, with `probability_1` and `index_1` likewise; warnings are joined
-    by a semicolon.
+    by a semicolon, and so are the clips' times, as `0.0-2.6`.
     """
 
     def __init__(self, stream: TextIO, *, top_k: int, note: str = "") -> None:
@@ -37,6 +41,7 @@ class CsvWriter(RecordWriter):
                 *_BEFORE,
                 *(f"{column}_{rank}" for rank in self._ranks for column in _PREDICTION_COLUMNS),
                 *_AFTER,
+                "clip_seconds",
                 "warnings",
                 *(f"error_{column}" for column in _ERROR_COLUMNS),
             ]
@@ -52,6 +57,7 @@ class CsvWriter(RecordWriter):
                 *(record.get(column) for column in _BEFORE),
                 *(scored.get(column) for scored in best for column in _PREDICTION_COLUMNS),
                 *(record.get(column) for column in _AFTER),
+                "; ".join(f"{start}-{end}" for start, end in record["clip_seconds"]),
                 "; ".join(record["warnings"]),
                 *(error.get(column) for column in _ERROR_COLUMNS),
             ]

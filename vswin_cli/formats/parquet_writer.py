@@ -15,13 +15,19 @@ SCHEMA = pa.schema(
     [
         ("video", pa.string()),  # what is not UTF-8 in it as \xNN
         ("video_bytes", pa.binary()),  # the name as the file system has it
+        ("schema_version", pa.int32()),
         ("status", pa.string()),
         ("bytes", pa.int64()),
         ("modified", pa.timestamp("us", tz="UTC")),
         ("model", pa.string()),
         ("protocol", pa.string()),
         ("num_frames", pa.int64()),
+        ("duration_seconds", pa.float64()),
+        ("frames_per_second", pa.float64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
         ("clips", pa.list_(pa.list_(pa.int64()))),
+        ("clip_seconds", pa.list_(pa.list_(pa.float64()))),
         ("num_views", pa.int32()),
         ("num_distinct_views", pa.int32()),
         ("num_views_used", pa.int32()),

@@ -17,11 +17,13 @@ from vswin_cli.video.packets import Packets, Stretch, stretches
 from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import Decoded, ReaderError
 from vswin_cli.video.source import Source
+from vswin_cli.video.timing import Timing
 
 SEQUENTIAL_PIXELS = 2_000_000_000  # decoded in sequence without a thought: 30 s of 1080p
 _CHECKED_FRAMES = 16  # at the start, all of which must come
 _MAX_SHARE = 0.5  # of the frames, decoded in stretches; above it, decoding all is as good
 _SEEK_BACK_SECONDS = (0, 1, 4, 16)  # to try, one after the other
+_MAX_RATE = 10_000  # frames per second; containers that state more state ticks of their clock
 _MAX_COUNT = 10**9  # headers that claim more frames than this claim nothing
 
 _logger = logging.getLogger(__name__)
@@ -59,6 +61,17 @@ class AvVideo:
     def expected_num_frames(self) -> int:
         """As many as the stream has packets."""
         return len(self._packets)
+
+    @property
+    def timing(self) -> Timing:
+        """By the packets' times, if each has one."""
+        rate = float(self._stream.average_rate or 0)
+        stated = rate if 0 < rate <= _MAX_RATE else None
+        base = self._stream.time_base
+        if not self._packets.are_timed or not base:
+            return Timing(stated)
+        ticks = self._packets.frame_times - self._packets.frame_times[0]
+        return Timing(stated, ticks * float(base))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from vswin_cli.system.processors import decoder_threads
 from vswin_cli.video.container import main_stream, open_container
 from vswin_cli.video.reader import Decoded, ReaderError
 from vswin_cli.video.source import Source
+from vswin_cli.video.timing import Timing
 
 decord.logging.set_level(decord.logging.QUIET)
 # Never say on stderr that frames were repeated in place of lost ones: we raise on the first.
@@ -64,6 +65,8 @@ class DecordVideo:
         self._capture = _open_capture(path, threads)
         self.expected_num_frames = self.announced_num_frames = len(self._capture)
         self._first: decord.nd.NDArray | None = self._next(0)
+        rate = float(self._capture.get_avg_fps())
+        self.timing = Timing(rate if 0 < rate < float("inf") else None)
         self.notes = ()
 
     def read(

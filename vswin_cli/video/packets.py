@@ -75,13 +75,16 @@ class Packets:
         key_times = np.sort(self.times[self.is_key])
         return [int(index) for index in np.searchsorted(self.frame_times, key_times)]
 
+    @cached_property
+    def are_timed(self) -> bool:
+        """Whether all times are known and no two are equal."""
+        times = self.frame_times
+        return bool(len(times) and times[0] != _UNKNOWN and (np.diff(times) > 0).all())
+
     @property
     def tell_frames_apart(self) -> bool:
         """Whether all times are known and no two are equal, and the first frame is a key frame."""
-        times = self.frame_times
-        return bool(
-            len(times) and times[0] != _UNKNOWN and (np.diff(times) > 0).all()
-        ) and self.key_frames[:1] == [0]
+        return self.are_timed and self.key_frames[:1] == [0]
 
     def frame_at(self, time: int | None) -> int | None:
         """The index of the frame that is shown at a time."""

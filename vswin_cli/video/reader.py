@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from vswin_cli.video.source import Source
+from vswin_cli.video.timing import Timing
 
 Kept = TypeVar("Kept")
 
@@ -41,6 +42,10 @@ class Video(Protocol):
     @property
     def announced_num_frames(self) -> int:
         """What the container's header claims, for messages."""
+
+    @property
+    def timing(self) -> Timing:
+        """When the frames are shown."""
 
     @property
     def notes(self) -> tuple[str, ...]:

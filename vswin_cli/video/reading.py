@@ -12,6 +12,7 @@ from vswin_cli.system.addresses import AddressError
 from vswin_cli.video.file_layout import ends_in_zeros, is_cut_off
 from vswin_cli.video.reader import Decoded, Kept, Reader, ReaderError, Video
 from vswin_cli.video.source import Location, Source, open_source
+from vswin_cli.video.timing import Segment, frames_between
 
 
 def _av() -> Reader:
@@ -28,7 +29,8 @@ def _decord() -> Reader:
 
 READERS = {"av": _av, "decord": _decord}  # in the order that auto tries them
 _PASSES = 4  # one if the container counts right, two if not, more if a break moves
-_FINAL = ("not_a_video", "encrypted")  # kinds of error that no other reader mends
+_CUT_SECONDS = 1.0  # by which a video that was cut may be longer than it should be
+_FINAL = ("not_a_video", "encrypted", "no_segment")  # kinds of error that no other reader mends
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +43,9 @@ class Reading(Generic[Kept]):
     frames: dict[int, Kept]  # by index, all that were chosen
     num_announced: int  # frames that the container makes one expect
     decoded: Decoded  # the pass that counted
+    span: range  # the frames that were chosen from
+    size: tuple[int, int]  # (H, W) of the first frame that was kept
+    bounds: np.ndarray | None = None  # as of `Timing.bounds`
     warnings: tuple[str, ...] = ()  # what the user should know about the video, a line each
 
 
@@ -51,6 +56,7 @@ def read_video(
     shrink: Callable[[np.ndarray], Kept],
     *,
     threads: int | None = None,
+    segment: Segment | None = None,
     on_kept: Callable[[int, Kept], None] = lambda index, kept: None,
 ) -> Reading[Kept]:
     """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
@@ -62,6 +68,7 @@ def read_video(
             container was wrong about it.
         shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
         threads: To decode with, at most; None is as many as there are processors.
+        segment: Choose from the frames that are shown in it alone; indices count from its first.
         on_kept: Told of each frame's index and what was kept of it, at once; of none where the
             reader must not be slowed by what that may start. Whether the frame is part of the
             reading is not certain before the end.
@@ -79,7 +86,7 @@ def read_video(
                 candidate = READERS[name]()
                 with candidate.open(source, threads) as video:
                     tell = on_kept if candidate.may_be_slowed else _tell_nobody
-                    reading = _read_chosen(video, choose, shrink, tell)
+                    reading = _read_chosen(video, choose, shrink, segment, tell)
                     found = (*_damage(source, reading), *video.notes)
             except ReaderError as exc:
                 _logger.info("%s: not read by %s: %s", source.name, name, exc.reason)
@@ -136,22 +143,27 @@ def _read_array(
         what = f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
         raise VideoError(f"{what}(T, H, W, 3), at least one; convert them", kind="not_a_video")
     kept = {}
-    for index in sorted(set(choose(len(frames)))):
+    num_frames = len(frames)
+    for index in sorted(set(choose(num_frames))):
         kept[index] = shrink(np.ascontiguousarray(frames[index]))
         on_kept(index, kept[index])
-    return Reading(len(frames), kept, len(frames), Decoded(len(frames)))
+    size = (frames.shape[1], frames.shape[2])
+    return Reading(num_frames, kept, num_frames, Decoded(num_frames), range(num_frames), size)
 
 
 def _read_chosen(
     video: Video,
     choose: Callable[[int], Collection[int]],
     shrink: Callable[[np.ndarray], Kept],
+    segment: Segment | None,
     on_kept: Callable[[int, Kept], None],
 ) -> Reading[Kept]:
     """Decode on the assumption that the container counts right; if it does not, decode again."""
     kept: dict[int, Kept] = {}
+    sizes: dict[int, tuple[int, int]] = {}
 
     def keep(index: int, frame: np.ndarray) -> None:
+        sizes[index] = (frame.shape[0], frame.shape[1])
         kept[index] = shrink(frame)
         on_kept(index, kept[index])
 
@@ -159,18 +171,42 @@ def _read_chosen(
     num_announced = max(num_frames, video.announced_num_frames)
     counted: Decoded | None = None
     for _ in range(_PASSES):
-        chosen = set(choose(num_frames)) if num_frames else set()
+        bounds = video.timing.bounds(num_frames)
+        span = _span(num_frames, bounds, segment)
+        chosen = {span.start + index for index in choose(len(span))} if num_frames else set()
         for index in kept.keys() - chosen:
             del kept[index]
         missing = chosen - kept.keys()
-        if counted is not None and not missing:
-            return Reading(num_frames, kept, num_announced, counted)
-        until = None if counted is None else max(missing) + 1
-        decoded = video.read(missing, keep, until=until)
-        if decoded.num_frames == (until or num_frames):
-            return Reading(num_frames, kept, num_announced, counted or decoded)
+        until = None if counted is None else max(missing, default=-1) + 1
+        decoded = video.read(missing, keep, until=until) if until != 0 else Decoded(0)
+        if decoded.num_frames == (num_frames if until is None else until):
+            size = sizes[min(kept)]
+            return Reading(num_frames, kept, num_announced, counted or decoded, span, size, bounds)
         num_frames, counted = decoded.num_frames, decoded
     raise ReaderError("each decode of it ends elsewhere")
+
+
+def _span(num_frames: int, bounds: np.ndarray | None, segment: Segment | None) -> range:
+    """The frames to choose from.
+
+    A video that ends before its segment begins, and is no longer than it, has been cut already.
+
+    Raises:
+        ReaderError: It has none in the segment, or no times.
+    """
+    if segment is None or not num_frames:
+        return range(num_frames)
+    start, end = segment
+    if bounds is None:
+        what = f"its frames have no times, so that {start:g} to {end:g} s of it cannot be found"
+        raise ReaderError(what, kind="no_segment")
+    span, seconds = frames_between(bounds, segment), float(bounds[-1])
+    if not span and seconds <= end - start + _CUT_SECONDS:
+        return range(num_frames)
+    if not span:
+        what = f"it ends at {seconds:.1f} s, before {start:g} to {end:g} s of it begin"
+        raise ReaderError(what, kind="no_segment")
+    return span
 
 
 def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> VideoError:
@@ -180,6 +216,8 @@ def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> Vid
         advice, kind = "check that it is a video, and complete", last.kind
     elif last.kind == "encrypted":
         advice, kind = "decrypt it first", last.kind
+    elif last.kind == "no_segment":
+        advice, kind = "check the times, or cut the segment out", last.kind
     else:
         kinds = [failure.kind for failure in failures]
         kind = "no_frames" if "no_frames" in kinds else "unreadable"

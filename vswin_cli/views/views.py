@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from vswin_cli.results import VideoProperties
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.source import Location
+from vswin_cli.video.timing import Segment
 from vswin_cli.views.order import Place, by_information
 from vswin_cli.views.sampling import clip_indices
 from vswin_cli.zoo.protocols import ViewProtocol
@@ -51,6 +53,7 @@ class Views:
         clips: int64 (num_clips, clip_len), frame indices; of several protocols, one after another.
         frames: What was kept of each frame in `clips`, by index; of some, while it is being read.
         warnings: What was odd about the video, a line each.
+        properties: What else is known of the video.
     """
 
     def __init__(
@@ -59,10 +62,12 @@ class Views:
         clips: np.ndarray,
         frames: dict[int, CroppedFrame],
         warnings: Sequence[str] = (),
+        properties: VideoProperties | None = None,
     ) -> None:
         self.num_frames = num_frames
         self.clips = clips
         self.warnings = list(warnings)
+        self.properties = properties or VideoProperties()
         self._frames = frames
         each_clip = [tuple(clip) for clip in clips.tolist()]
         # Crops are one and the same if they are in every frame: sizes can change within a video.
@@ -119,6 +124,7 @@ def read_views(
     reader: str,
     threads: int | None = None,
     *,
+    segment: Segment | None = None,
     on_count: Callable[[int, np.ndarray], None] = lambda num_frames, clips: None,
     on_frame: Callable[[int, CroppedFrame], None] = lambda index, frame: None,
 ) -> Views:
@@ -132,6 +138,7 @@ def read_views(
         protocols: Which frames, what size, which crops; alike in the crops and the clips' length.
         reader: As of `read_video`.
         threads: To decode and resize with, at most; None is as many as there are processors.
+        segment: As of `read_video`; the clips are those of it alone.
         on_count: Told of a number of frames, and the clips that it makes; again if it was wrong.
         on_frame: As `on_kept` of `read_video`.
 
@@ -156,10 +163,24 @@ def read_views(
         choose,
         shrink=lambda frame: crop(resize(frame, protocols[0].crop_size), protocols[0]),
         threads=threads,
+        segment=segment,
         on_kept=on_frame,
     )
-    clips = sample(reading.num_frames)
-    return Views(reading.num_frames, clips, reading.frames, reading.warnings)
+    clips = reading.span.start + sample(len(reading.span))
+    properties = _properties(reading.size, reading.bounds, clips)
+    return Views(reading.num_frames, clips, reading.frames, reading.warnings, properties)
+
+
+def _properties(
+    size: tuple[int, int], bounds: np.ndarray | None, clips: np.ndarray
+) -> VideoProperties:
+    height, width = size
+    if bounds is None:
+        return VideoProperties(width, height)
+    seconds = float(bounds[-1])
+    starts, ends = bounds[clips.min(axis=1)].tolist(), bounds[clips.max(axis=1) + 1].tolist()
+    clip_seconds = tuple(zip(starts, ends, strict=True))
+    return VideoProperties(width, height, seconds, (len(bounds) - 1) / seconds, clip_seconds)
 
 
 def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
