@@ -145,7 +145,7 @@ def test_kinetics_csv_finds_files_flat_and_in_class_folders(make, matched):
     found = matched(text, AnnotationFormat.KINETICS)
     assert found.truth == {
         "-abc_000010_000020.mp4": 0,
-        "abseiling/de_f.mkv": 0,
+        "abseiling/de_f.mkv#t=3,13": 0,
         "air_drumming/ghi_000001_000011.webm": 1,
         "air_drumming/twice_000001_000011.mp4": 1,
     }
@@ -243,3 +243,23 @@ def test_every_kinetics_600_name_is_found_in_the_spellings_of_the_sets():
     for index, label in enumerate(labels):
         for spelled in (label, label.lower(), label.replace(" ", "_")):
             assert names.index(spelled) == index
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("a 72 1\nb/c 9 0\n", "folders of frames"), ("a.mp4 1 3\nb c.mp4 0,2\n", "several classes")],
+)
+def test_lists_of_another_kind_are_told_as_what_they_are(tmp_path, text, what):
+    path = tmp_path / "list.txt"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=what):
+        read_annotations(path, recognise(path))
+
+
+def test_indices_that_count_from_one_are_told():
+    names = LabelNames(["a", "b"])
+    with pytest.raises(NoMatchError, match="0 to 1; --first-index 1"):
+        names.index(2)
+    assert LabelNames(["a", "b"], first_index=1).index(2) == 1
+    with pytest.raises(NoMatchError, match="no class 0: there are 1 to 2"):
+        LabelNames(["a", "b"], first_index=1).index(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from vswin_cli.api.model import VideoModel
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations, recognise
-from vswin_cli.evaluation.figures import Figures, compute_figures
+from vswin_cli.evaluation.figures import Figures, ProtocolFigures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import match, write_unmatched
 from vswin_cli.evaluation.report import REPORT_FILES, write_report
@@ -32,6 +32,7 @@ class AnnotationOptions:
         annotations_format: Of `AnnotationFormat`, or `auto`.
         path_column: Of a CSV; None is one of the usual names.
         label_column: Of a CSV: class names, or indices.
+        first_index: What the annotations call the first class, where they give indices.
     """
 
     annotations: Path
@@ -39,6 +40,7 @@ class AnnotationOptions:
     annotations_format: str = "auto"
     path_column: str | None = None
     label_column: str | None = None
+    first_index: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ class EvaluationRun:
             self.form = AnnotationFormat(truth.annotations_format)
         rows = read_annotations(truth.annotations, self.form, *columns)
         root = _root(truth, is_folder=self.form is AnnotationFormat.FOLDER)
-        self.matched = match(rows, LabelNames(self.labels), VideoFiles(root, self.output.is_own))
+        self._gives_indices = any(isinstance(row.label, int) for row in rows)
+        names = LabelNames(self.labels, truth.first_index)
+        self.matched = match(rows, names, VideoFiles(root, self.output.is_own))
 
     def carry_out(self, watcher: RunWatcher) -> Evaluated:
         """Evaluate what has no record that holds, then write what came out.
@@ -123,6 +127,11 @@ class EvaluationRun:
         outcome = run_over(self.matched.found, task, self.output, self.options, watcher)
         unmatched_path = self._list_unmatched()
         figures = compute_figures(self.model.model, self.matched, task.records)
+        if self._gives_indices and any(map(_is_one_off, figures.protocols)):
+            watcher.on_warning(
+                "most answers are the class before the one that the annotations name; if their "
+                "indices count from 1, give --first-index 1"
+            )
         if self.report is not None:
             write_report(self.report, figures)
         return Evaluated(outcome, figures, unmatched_path)
@@ -151,6 +160,13 @@ class EvaluationRun:
                 f"cannot write {path}: {exc.strerror}; choose another --output"
             ) from exc
         return path
+
+
+def _is_one_off(figures: ProtocolFigures) -> bool:
+    """Whether most answers are the class before the true one, and few are right."""
+    outcomes = figures.outcomes
+    num_before = int((outcomes.predicted == outcomes.truth - 1).sum())
+    return 2 * num_before > len(outcomes.truth)
 
 
 def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:

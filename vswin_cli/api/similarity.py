@@ -16,6 +16,7 @@ from vswin_cli.features.files import FeaturesFile, open_features
 from vswin_cli.features.neighbours import nearest
 from vswin_cli.features.origin import Origin
 from vswin_cli.runs.journal import Journal
+from vswin_cli.system.addresses import is_address, without_credentials
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.terminal import printable
 from vswin_cli.views.views import read_views
@@ -40,7 +41,8 @@ def similar_rows(
 
     Args:
         features: The file.
-        query: A row, the name of a video in the file, or a video file; its rows are left out.
+        query: A row, the name of a video in the file, or a video: a path or an address. Its rows
+            are left out.
         top: How many rows, at most.
         labels: Records of `vswin label`, for the best label of each video.
         model: What computes a video file; None is what the features file names.
@@ -143,7 +145,7 @@ def _best_labels(path: Path | None) -> dict[str, str] | None:
 
 def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
     """The rows that a query names, its own first; none for a video file."""
-    if rows := file.rows_of(query):
+    if rows := file.rows_of(without_credentials(query)):
         return rows
     if query.isdecimal():
         row = int(query) if len(query) < 20 else file.num_rows
@@ -152,7 +154,7 @@ def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
             raise UsageError(f"--query {row}: the file has {there}")
         [video] = file.videos([row])
         return [row, *(other for other in file.rows_of(video) if other != row)]
-    if not Path(query).is_file():
+    if not is_address(query) and not Path(query).is_file():
         raise UsageError(
             f"--query {printable(query)} is no row, no video in the file, and no file; check it"
         )

@@ -115,7 +115,7 @@ PathsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH",
-        help="Folders, files, @LIST (a file with a path a line), or - (such a list on stdin).",
+        help="Folders, files, addresses, @LIST (a file with one per line), or - (a list on stdin).",
     ),
 ]
 ProtocolOption = Annotated[

@@ -9,9 +9,12 @@ from pathlib import Path
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation import tables
 from vswin_cli.evaluation.rows import Row, label_of, read_rows
+from vswin_cli.runs.content import is_video_name
 from vswin_cli.runs.videos import Selection, find_videos
 
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
+_RAW_FRAMES = re.compile(r"(?P<path>.+?)\s+\d+\s+\d+")  # MMAction2: folder, number of frames, index
+_MULTI_LABEL = re.compile(r"(?P<path>.+?)\s+(?P<indices>\d+(?:[\s,;]+\d+)+)")
 _MOST = 0.5  # of the lines: a file is a list although some are malformed
 
 
@@ -84,7 +87,7 @@ def read_annotations(
     else:
         text = read_rows(annotations)
         if annotation_format is AnnotationFormat.LIST:
-            rows = _read_list(text)
+            rows = _read_list(annotations, text)
         elif annotation_format is AnnotationFormat.KINETICS:
             rows = tables.read_kinetics(annotations, text)
         elif annotation_format is AnnotationFormat.CSV:
@@ -104,26 +107,47 @@ def _is_list(text: str) -> bool:
     return sum(_LINE.fullmatch(line) is not None for line in lines) > _MOST * len(lines)
 
 
-def _read_list(text: str) -> list[Row]:
+def _read_list(annotations: Path, text: str) -> list[Row]:
     """Read MMAction2's lists: a path and an index a line; blank lines are no rows.
 
     The path may hold spaces; what stands before the last number separates the two: spaces, a tab, a
     comma, a semicolon or a bar.
+
+    Raises:
+        UsageError: It lists folders of frames, or several classes for every video.
     """
-    rows = []
-    for place, line in enumerate(text.split("\n"), start=1):
-        content = line.strip()
-        if not content:
-            continue
-        match = _LINE.fullmatch(content)
-        if match is None:
-            rows.append(Row(place, content, None, problem="the line has no index at its end"))
-            continue
-        path = match["path"]
-        if len(path) > 1 and path[0] == path[-1] == '"':
-            path = path[1:-1]
-        rows.append(Row(place, path, label_of(match["index"], is_index=True), path=path))
+    lines = [(place, line.strip()) for place, line in enumerate(text.split("\n"), start=1)]
+    lines = [(place, line) for place, line in lines if line]
+    if lines and all(_is_raw_frames(line) for _, line in lines):
+        raise UsageError(
+            f"{annotations} lists folders of frames (a path, a number of frames and an index per "
+            "line); vswin reads videos: list these, a path and an index per line"
+        )
+    rows = [_listed(place, line) for place, line in lines]
+    if rows and all(row.problem and _MULTI_LABEL.fullmatch(row.video) for row in rows):
+        raise UsageError(
+            f"{annotations} gives videos several classes ({rows[0].video!r}); evaluate takes one "
+            "per video: list those that have one"
+        )
     return rows
+
+
+def _listed(place: int, line: str) -> Row:
+    several = _MULTI_LABEL.fullmatch(line)
+    if several and is_video_name(several["path"]):
+        return Row(place, line, None, problem=f"it has several classes: {several['indices']}")
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return Row(place, line, None, problem="the line has no index at its end")
+    path = match["path"]
+    if len(path) > 1 and path[0] == path[-1] == '"':
+        path = path[1:-1]
+    return Row(place, path, label_of(match["index"], is_index=True), path=path)
+
+
+def _is_raw_frames(line: str) -> bool:
+    match = _RAW_FRAMES.fullmatch(line)
+    return match is not None and not is_video_name(match["path"])
 
 
 def _read_templates(annotations: Path, text: str) -> list[Row]:

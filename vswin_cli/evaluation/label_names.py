@@ -19,10 +19,12 @@ class LabelNames:
 
     Args:
         labels: In index order.
+        first_index: What annotations that give indices call the first class.
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], first_index: int = 0) -> None:
         self._labels = labels
+        self._first_index = first_index
         self._hints: dict[str, str] = {}
         self._exact = {label: index for index, label in enumerate(labels)}
         self._folded = defaultdict[str, list[int]](list)
@@ -36,11 +38,12 @@ class LabelNames:
             NoMatchError: There is none, or several could be meant.
         """
         if isinstance(label, int):
-            if label < len(self._labels):
-                return label
-            raise NoMatchError(
-                "no_label", f"no class {label}: there are 0 to {len(self._labels) - 1}"
-            )
+            first = self._first_index
+            if 0 <= label - first < len(self._labels):
+                return label - first
+            there = f"{first} to {first + len(self._labels) - 1}"
+            hint = "; --first-index 1 if they count from 1" if label == len(self._labels) else ""
+            raise NoMatchError("no_label", f"no class {label}: there are {there}{hint}")
         if label in self._exact:
             return self._exact[label]
         found = self._folded.get(_folded(label), [])

@@ -1,6 +1,5 @@
 """Joins rows, labels and files; what does not match is kept with the reason."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.runs.videos import Found
+from vswin_cli.system.addresses import without_credentials
 from vswin_cli.system.terminal import printable
+from vswin_cli.video.timing import Segment
 
 # The kinds of rows that do not match, and what a user is told they are.
 KINDS = {
@@ -54,19 +55,19 @@ class Matched:
 def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched:
     """Find the label and the file of every row."""
     matched = Matched([], {}, [])
-    first: dict[str, tuple[Row, int]] = {}  # by absolute path
+    first: dict[tuple[str, Segment | None], tuple[Row, int]] = {}  # by place and segment
     for row in rows:
         try:
             found, index = _found(row, labels, files)
-            path = os.path.abspath(found.path)  # noqa: PTH100 - links keep names of their own
-            other, other_index = first.setdefault(path, (row, index))
+            other, other_index = first.setdefault((found.place, found.segment), (row, index))
             if other is not row:
                 same = "the same" if other_index == index else "another"
                 reason = f"row {other.place} has this file, with {same} label"
                 raise NoMatchError("repeated", reason)  # noqa: TRY301
         except NoMatchError as exc:
             label = "" if row.label is None else str(row.label)
-            matched.unmatched.append(Unmatched(row.place, row.video, label, exc.kind, str(exc)))
+            video = without_credentials(row.video)
+            matched.unmatched.append(Unmatched(row.place, video, label, exc.kind, str(exc)))
         else:
             matched.found.append(found)
             matched.truth[found.video] = index

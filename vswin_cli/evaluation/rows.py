@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.system.text import read_text
+from vswin_cli.video.timing import Segment
 
 _TOO_MANY_DIGITS = 19
 
@@ -18,6 +19,7 @@ class Row:
     label: str | int | None  # a class's name or index; None where the row has none
     path: str | None = None  # relative to the folder of videos, or absolute
     stems: tuple[str, ...] = ()  # names without extension that its file may have, the best first
+    segment: Segment | None = None  # that the row is about, of a file that has the last of `stems`
     problem: str | None = None  # why the row cannot be understood
 
 

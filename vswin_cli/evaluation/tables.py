@@ -38,7 +38,7 @@ def is_table(text: str) -> bool:
 
 
 def read_kinetics(annotations: Path, text: str) -> list[Row]:
-    """Read Kinetics' CSV; a clip's file is named `ID_000010_000020`, or `ID`.
+    """Read Kinetics' CSV; a clip's file is named `ID_000010_000020`, the whole video's `ID`.
 
     Raises:
         UsageError: Its header is another one.
@@ -54,15 +54,16 @@ def read_kinetics(annotations: Path, text: str) -> list[Row]:
         if len(cells) < len(header):
             rows.append(_short(place, cells))
             continue
-        video = cells[identifier].strip()
-        stems = [video]
+        video, name = cells[identifier].strip(), label_of(cells[label], is_index=False)
         try:
-            seconds = [int(float(cells[column])) for column in (start, end)]
-            stems.insert(0, f"{video}_{seconds[0]:06d}_{seconds[1]:06d}")
-        except ValueError:
-            pass  # without times the file can only be named by the id
-        name = label_of(cells[label], is_index=False)
-        rows.append(Row(place, stems[0], name, stems=tuple(stems)))
+            segment = float(cells[start]), float(cells[end])
+            stem = f"{video}_{int(segment[0]):06d}_{int(segment[1]):06d}"
+        except (ValueError, OverflowError):  # without times the file can only be named by the id
+            rows.append(Row(place, video, name, stems=(video,)))
+            continue
+        problem = None if 0 <= segment[0] < segment[1] else "its segment ends before it begins"
+        stems = (stem, video)
+        rows.append(Row(place, stem, name, stems=stems, segment=segment, problem=problem))
     return rows
 
 

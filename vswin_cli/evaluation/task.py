@@ -67,9 +67,10 @@ class EvaluateTask(Task):
         ]
 
     def about(self, video: Found) -> Record:
-        """Its true class."""
+        """Its true class, and the segment that it was evaluated on if that is not all."""
         index = self.truth[video.video]
-        return {"true_index": index, "true_label": self.labels[index], "outcomes": []}
+        about = {"true_index": index, "true_label": self.labels[index], "outcomes": []}
+        return about | ({"segment_seconds": list(video.segment)} if video.segment else {})
 
     def compute(
         self, decoded: DecodedVideo, views: Views, on_view: OnView

@@ -3,11 +3,14 @@
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.runs.videos import Found, Selection, find_videos, stated
+from vswin_cli.system.addresses import is_address, without_credentials
+from vswin_cli.video.timing import Segment
 
 _NUM_NAMED = 3  # files in a message
 
@@ -30,6 +33,8 @@ class VideoFiles:
         Raises:
             NoMatchError: There is none, or there are several.
         """
+        if row.path is not None and is_address(row.path):
+            return Found(without_credentials(row.path), row.path)
         if row.path is not None:
             name = os.path.normpath(row.path)
             path = os.path.join(self._root, name)  # noqa: PTH118 - keeps the path as given
@@ -40,7 +45,8 @@ class VideoFiles:
             if len(candidates) > 1:
                 candidates = _in_folder_of(row, candidates) or candidates
             if len(candidates) == 1:
-                return candidates[0]
+                is_whole_video = stem == row.stems[-1]
+                return _segment_of(candidates[0], row.segment if is_whole_video else None)
             if candidates:
                 names = ", ".join(found.video for found in candidates[:_NUM_NAMED])
                 raise NoMatchError("no_file", f"{len(candidates)} files could be meant: {names}")
@@ -56,6 +62,14 @@ class VideoFiles:
             for stem in dict.fromkeys((path, path.rpartition("/")[2])):
                 found[stem].append(video)
         return dict(found)
+
+
+def _segment_of(video: Found, segment: Segment | None) -> Found:
+    """A segment of a video, named as media fragments are (W3C Media Fragments URI 1.0, 4.2.1)."""
+    if segment is None:
+        return video
+    start, end = segment
+    return replace(video, video=f"{video.video}#t={start:g},{end:g}", segment=segment)
 
 
 def _in_folder_of(row: Row, candidates: Sequence[Found]) -> list[Found]:

@@ -91,7 +91,7 @@ def why_again(
     """
     if journal is None or (entry := journal.entries.get(found.video)) is None:
         return "new"
-    if _is_another_file(entry.path, found.path):
+    if entry.path != found.place and _is_another_file(entry.path, found.path):
         raise UsageError(
             f"{journal.path.name} holds {found.video} of another folder, {entry.path}; choose "
             "another file for this one, or name both folders in one run"
@@ -132,8 +132,6 @@ def _has_enough(recorded: object, wanted: object) -> bool:
 
 def _is_another_file(recorded: str, path: str) -> bool:
     """Whether a record is of another file that is still there; one that is not, was moved."""
-    if recorded == os.path.abspath(path):  # noqa: PTH100 - as it was recorded
-        return False
     try:
         return not os.path.samefile(recorded, path)  # noqa: PTH121
     except (OSError, ValueError):

@@ -18,6 +18,7 @@ from vswin_cli.errors import BackendError, VideoError
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess, how_it_ended
+from vswin_cli.system.addresses import without_credentials
 from vswin_cli.system.processors import available_memory, available_processors
 from vswin_cli.views.views import Views
 
@@ -204,7 +205,8 @@ class DecodingPool:
         found = worker.found
         assert found is not None
         advice = "try --reader av or decord" if kind == "crashed" else "raise --timeout"
-        error = VideoError(f"cannot read {found.path}: {reason}; {advice}", kind=kind)
+        what = f"cannot read {without_credentials(found.path)}: {reason}"
+        error = VideoError(f"{what}; {advice}", kind=kind)
         self._ready.put(DecodedVideo(found, None, error, monotonic() - worker.since))
 
 

@@ -1,7 +1,6 @@
 """A video's record: predict's object, where its file was, and what it was made with."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,7 +87,7 @@ def video_record(found: Found, result: Result, settings: Settings) -> Record:
     """Extend predict's object by the file's place, size and time, and the settings."""
     return {
         **result.to_dict(),
-        "path": os.path.abspath(found.path),  # noqa: PTH100 - links keep names of their own
+        "path": found.place,
         "bytes": found.num_bytes,
         "modified": modified(found),
         "settings": settings,

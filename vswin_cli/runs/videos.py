@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.runs.content import is_video_content, is_video_name
 from vswin_cli.runs.lists import is_list, listed_paths
-from vswin_cli.system.addresses import is_address, without_credentials
+from vswin_cli.system.addresses import is_address, local_path, without_credentials
+from vswin_cli.video.timing import Segment
 
 # What systems and programs keep next to videos, or have not finished: files and folders.
 SHADOWS = (
@@ -23,11 +24,19 @@ SHADOWS = (
 class Found:
     """A file to label, as it was when it was found."""
 
-    video: str  # its name in the results: relative to the folder given
-    path: str  # what opens it
+    video: str  # its name in the results: relative to the folder given, or without credentials
+    path: str  # what opens it: a path, or an address with whatever secrets it holds
     num_bytes: int | None = None  # None where there is no regular file
     modified_ns: int | None = None  # nanoseconds since 1970
     error: VideoError | None = None  # known without opening it: a folder that cannot be listed
+    segment: Segment | None = None  # of the video, where that alone is meant
+
+    @property
+    def place(self) -> str:
+        """Its absolute path, or its address without what may be secret."""
+        if is_address(self.path):
+            return without_credentials(self.path)
+        return os.path.abspath(self.path)  # noqa: PTH100 - links keep names of their own
 
 
 @dataclass(frozen=True)
@@ -81,18 +90,22 @@ def find_videos(
     given, so that no two files share one.
 
     Args:
-        paths: Folders, files, `-` for a list on standard input, `@FILE` for one in a file.
+        paths: Folders, files, addresses, `-` for a list on standard input, `@FILE` for one in a
+            file.
         selection: What to take of the folders; files that are named are taken as they are.
         is_own: Tells the files that the run writes, which are left out.
         skipped: Counts what is left out as one of `SHADOWS`, by its pattern.
 
     Raises:
-        UsageError: A path is not there, or a list cannot be read.
+        UsageError: A path is not there, a list cannot be read, or addresses cannot be told apart.
     """
     named = _given(paths, selection)
     skipped = Counter() if skipped is None else skipped
     found: dict[str, Found] = {}
     for path in named:
+        if is_address(path):
+            _add_address(found, path)
+            continue
         videos = []
         is_folder = os.path.isdir(path)  # noqa: PTH112 - as given
         if is_folder:
@@ -100,10 +113,23 @@ def find_videos(
         if not is_folder or (not videos and is_video_name(path)):
             videos = [stated(path, path)]
         for video in videos:
-            absolute = os.path.abspath(video.path)  # noqa: PTH100 - links keep names of their own
-            if not is_own(absolute):
-                found.setdefault(absolute, video)
+            if not is_own(video.place):
+                found.setdefault(video.place, video)
     return list(found.values())
+
+
+def _add_address(found: dict[str, Found], address: str) -> None:
+    """Add a video at an address; its name is what may be told of it.
+
+    Raises:
+        UsageError: Another one has that name.
+    """
+    video = Found(without_credentials(address), address)
+    if found.setdefault(video.place, video).path != address:
+        raise UsageError(
+            f"two addresses differ only in what is told to nobody, {video.video}; label them in "
+            "runs of their own"
+        )
 
 
 def _given(paths: Sequence[str], selection: Selection) -> list[str]:
@@ -115,17 +141,17 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
     found = []
     for given in paths:
         if not is_list(given):
-            if is_address(given):
-                raise UsageError(
-                    f"{without_credentials(given)} is an address; this command takes files and "
-                    "folders, and vswin predict takes addresses"
-                )
-            if not os.path.lexists(given):
+            given = local_path(given) or given  # noqa: PLW2901 - file:///… is a path
+            if not is_address(given) and not os.path.lexists(given):
                 raise UsageError(f"no file or folder {given}; check the path")
             found.append(given)
             continue
         for path in listed_paths(given):
             name = "standard input" if given == "-" else given[1:]
+            path = local_path(path) or path  # noqa: PLW2901
+            if is_address(path):
+                found.append(path)
+                continue
             if os.path.realpath(path) == os.sep:
                 raise UsageError(f"{name} names {path}, the root of the file system; leave it out")
             if os.path.isdir(path) and not selection.folders_in_lists and not is_video_name(path):  # noqa: PTH112

@@ -20,10 +20,12 @@ from time import perf_counter
 
 from vswin_cli.errors import VideoError
 from vswin_cli.runs.shared_memory import pack, unpack
+from vswin_cli.system.addresses import is_address, without_credentials
+from vswin_cli.video.timing import Segment
 from vswin_cli.views.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
-Decode = Callable[[str, ViewProtocol, str], Views]  # (path, protocol, reader) to its views
+Decode = Callable[..., Views]  # (path, protocol, reader, and segment= where only that is wanted)
 
 READY, REPLY = b"+", b"="  # what a worker sends
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -44,6 +46,27 @@ class Decoding:
 
 
 @dataclass(frozen=True)
+class Request:
+    """A video to decode."""
+
+    path: str  # or address
+    segment: Segment | None = None
+
+    def pack(self) -> bytes:
+        """Make what goes through the socket."""
+        return b"\0".join((os.fsencode(self.path), *map(str.encode, map(repr, self.segment or ()))))
+
+    @classmethod
+    def unpack(cls, content: bytes) -> "Request":
+        """Undo `pack`."""
+        path, *seconds = content.split(b"\0")
+        start_and_end = map(float, seconds)
+        return cls(
+            os.fsdecode(path), (next(start_and_end), next(start_and_end)) if seconds else None
+        )
+
+
+@dataclass(frozen=True)
 class Reply:
     """What a worker made of one path."""
 
@@ -60,27 +83,30 @@ def decode_views(
     reader: str,
     others: tuple[ViewProtocol, ...] = (),
     threads: int | None = None,
+    segment: Segment | None = None,
 ) -> Views:
     """Read a video's views; the frames that clips and crops share are kept once.
 
     Args:
-        path: The video.
+        path: The video's, or its address.
         protocol: Whose views come first.
         reader: As `read_views`.
         others: Protocols whose views follow.
         threads: As `read_views`.
+        segment: As `read_views`.
 
     Raises:
         VideoError: As `read_views`.
     """
-    return read_views(Path(path), (protocol, *others), reader, threads)
+    location = path if is_address(path) else Path(path)  # `-` is a file here
+    return read_views(location, (protocol, *others), reader, threads, segment=segment)
 
 
 def serve(descriptor: int, parent: int, decoding: int, memory_bytes: int) -> None:
     """Answer requests until the parent closes the connection, or ends in whatever way.
 
     Args:
-        descriptor: Of a socket: a path comes per request, and per reply one byte goes with the
+        descriptor: Of a socket: a packed `Request` comes, and per reply one byte goes with the
             descriptor of a packed `Reply`, so that neither end ever waits for the other.
         parent: Process id of who asks.
         decoding: Descriptor of a packed `Decoding`.
@@ -92,7 +118,7 @@ def serve(descriptor: int, parent: int, decoding: int, memory_bytes: int) -> Non
     connection = socket(fileno=descriptor)
     connection.send(READY)
     notes = _Notes()
-    requests = SimpleQueue[str]()
+    requests = SimpleQueue[Request]()
     reading = Connection(os.dup(descriptor))
     threading.Thread(target=_take_requests, args=(reading, requests), daemon=True).start()
     _limit_memory(memory_bytes)
@@ -104,19 +130,21 @@ def serve(descriptor: int, parent: int, decoding: int, memory_bytes: int) -> Non
         del reply  # its frames need not wait for the next video
 
 
-def _reply(path: str, how: Decoding, notes: "_Notes", memory_bytes: int) -> Reply:
+def _reply(request: Request, how: Decoding, notes: "_Notes", memory_bytes: int) -> Reply:
     start = perf_counter()
     views = kind = message = None
+    name = without_credentials(request.path)
+    more = {"segment": request.segment} if request.segment else {}
     try:
-        views = how.decode(path, how.protocol, how.reader)
+        views = how.decode(request.path, how.protocol, how.reader, **more)
     except VideoError as error:
         kind, message = error.kind, str(error)
     except MemoryError:
         gigabytes = memory_bytes / 1e9
         kind = "unreadable"
-        message = f"cannot read {path}: to decode it takes more than {gigabytes:.1f} GB of memory"
+        message = f"cannot read {name}: to decode it takes more than {gigabytes:.1f} GB of memory"
     except Exception as error:  # whatever a decoder raises costs this video alone
-        kind, message = "unreadable", f"cannot read {path}: {type(error).__name__}: {error}"
+        kind, message = "unreadable", f"cannot read {name}: {type(error).__name__}: {error}"
     return Reply(views, kind, message, perf_counter() - start, notes.taken())
 
 
@@ -134,11 +162,11 @@ def _limit_memory(num_bytes: int) -> None:
         return
 
 
-def _take_requests(connection: Connection, requests: SimpleQueue[str]) -> None:
+def _take_requests(connection: Connection, requests: SimpleQueue[Request]) -> None:
     """Read ahead, so that the parent's end is noticed while a decoder hangs."""
     try:
         while True:
-            requests.put(os.fsdecode(connection.recv_bytes()))
+            requests.put(Request.unpack(connection.recv_bytes()))
     except (EOFError, OSError):
         os._exit(0)
 

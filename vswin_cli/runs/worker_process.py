@@ -13,7 +13,7 @@ from time import monotonic
 from vswin_cli.errors import BackendError
 from vswin_cli.runs.shared_memory import pack, unpack
 from vswin_cli.runs.videos import Found
-from vswin_cli.runs.worker import READY, Decoding, Reply
+from vswin_cli.runs.worker import READY, Decoding, Reply, Request
 
 START_SECONDS = 120.0  # for a worker's imports, on a busy machine
 _SERVE = "import sys; from vswin_cli.runs.worker import serve; serve(*map(int, sys.argv[1:]))"
@@ -68,7 +68,7 @@ class WorkerProcess:
         if self.is_ready:
             self.begin(timeout_seconds)
         with suppress(OSError):  # it has died; the end of its socket tells
-            self._requests.send_bytes(os.fsencode(found.path))
+            self._requests.send_bytes(Request(found.path, found.segment).pack())
 
     def begin(self, timeout_seconds: float) -> None:
         """Note that the worker starts on its video now."""

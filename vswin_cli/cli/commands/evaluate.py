@@ -62,6 +62,14 @@ def evaluate(
             rich_help_panel=VIDEOS,
         ),
     ] = None,
+    first_index: Annotated[
+        Literal[0, 1],
+        typer.Option(
+            "--first-index",
+            help="What ANNOTATIONS call the first class, where they give indices.",
+            rich_help_panel=VIDEOS,
+        ),
+    ] = 0,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -92,7 +100,9 @@ def evaluate(
 
     evaluation = EvaluationRun(
         VideoModel(engine, views, top=True, compares_protocols=True, fetch=fetch_shown),
-        AnnotationOptions(annotations, videos, annotations_format, path_column, label_column),
+        AnnotationOptions(
+            annotations, videos, annotations_format, path_column, label_column, first_index
+        ),
         output,
         report=report,
         top_k=top_k,

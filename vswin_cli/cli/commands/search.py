@@ -25,7 +25,7 @@ def search(
             "--query",
             "-q",
             metavar="VIDEO",
-            help="A row (from 0), a video by its name in the file, or a video file.",
+            help="A row (from 0), a video by its name in the file, or a video: a path or address.",
         ),
     ],
     top: Annotated[
