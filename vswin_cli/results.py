@@ -5,6 +5,8 @@ from typing import Any
 
 from vswin_cli.system.terminal import printable
 
+TimeSpan = tuple[float, float]  # seconds from a video's first frame: start, end
+
 SCHEMA_VERSION = 1  # of records; raised when a key is taken away, or means something else
 
 

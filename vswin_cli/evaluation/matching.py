@@ -9,10 +9,10 @@ from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.csv_rows import CsvRows
+from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found
 from vswin_cli.system.addresses import without_credentials
 from vswin_cli.system.terminal import printable
-from vswin_cli.video.timing import Segment
 
 # The kinds of rows that do not match, and what a user is told they are.
 KINDS = {
@@ -55,7 +55,7 @@ class Matched:
 def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched:
     """Find the label and the file of every row."""
     matched = Matched([], {}, [])
-    first: dict[tuple[str, Segment | None], tuple[Row, int]] = {}  # by place and segment
+    first: dict[tuple[str, TimeSpan | None], tuple[Row, int]] = {}  # by place and segment
     for row in rows:
         try:
             found, index = _found(row, labels, files)

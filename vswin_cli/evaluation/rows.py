@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
+from vswin_cli.results import TimeSpan
 from vswin_cli.system.text import read_text
-from vswin_cli.video.timing import Segment
 
 _TOO_MANY_DIGITS = 19
 
@@ -19,7 +19,7 @@ class Row:
     label: str | int | None  # a class's name or index; None where the row has none
     path: str | None = None  # relative to the folder of videos, or absolute
     stems: tuple[str, ...] = ()  # names without extension that its file may have, the best first
-    segment: Segment | None = None  # that the row is about, of a file that has the last of `stems`
+    segment: TimeSpan | None = None  # that the row is about, of a file that has the last of `stems`
     problem: str | None = None  # why the row cannot be understood
 
 

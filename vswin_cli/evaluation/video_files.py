@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from vswin_cli.evaluation.rows import NoMatchError, Row
+from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found, Selection, find_videos, stated
 from vswin_cli.system.addresses import is_address, without_credentials
-from vswin_cli.video.timing import Segment
 
 _NUM_NAMED = 3  # files in a message
 
@@ -64,7 +64,7 @@ class VideoFiles:
         return dict(found)
 
 
-def _segment_of(video: Found, segment: Segment | None) -> Found:
+def _segment_of(video: Found, segment: TimeSpan | None) -> Found:
     """A segment of a video, named as media fragments are (W3C Media Fragments URI 1.0, 4.2.1)."""
     if segment is None:
         return video

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from vswin_cli.errors import UsageError, VideoError
+from vswin_cli.results import TimeSpan
 from vswin_cli.runs.content import is_video_content, is_video_name
 from vswin_cli.runs.lists import is_list, listed_paths
 from vswin_cli.system.addresses import is_address, local_path, without_credentials
-from vswin_cli.video.timing import Segment
 
 # What systems and programs keep next to videos, or have not finished: files and folders.
 SHADOWS = (
@@ -29,7 +29,7 @@ class Found:
     num_bytes: int | None = None  # None where there is no regular file
     modified_ns: int | None = None  # nanoseconds since 1970
     error: VideoError | None = None  # known without opening it: a folder that cannot be listed
-    segment: Segment | None = None  # of the video, where that alone is meant
+    segment: TimeSpan | None = None  # of the video, where that alone is meant
 
     @property
     def place(self) -> str:

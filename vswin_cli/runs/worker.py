@@ -19,9 +19,9 @@ from socket import send_fds, socket
 from time import perf_counter
 
 from vswin_cli.errors import VideoError
+from vswin_cli.results import TimeSpan
 from vswin_cli.runs.shared_memory import pack, unpack
 from vswin_cli.system.addresses import is_address, without_credentials
-from vswin_cli.video.timing import Segment
 from vswin_cli.views.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
@@ -50,7 +50,7 @@ class Request:
     """A video to decode."""
 
     path: str  # or address
-    segment: Segment | None = None
+    segment: TimeSpan | None = None
 
     def pack(self) -> bytes:
         """Make what goes through the socket."""
@@ -83,7 +83,7 @@ def decode_views(
     reader: str,
     others: tuple[ViewProtocol, ...] = (),
     threads: int | None = None,
-    segment: Segment | None = None,
+    segment: TimeSpan | None = None,
 ) -> Views:
     """Read a video's views; the frames that clips and crops share are kept once.
 

@@ -8,11 +8,12 @@ from typing import Generic
 import numpy as np
 
 from vswin_cli.errors import VideoError
+from vswin_cli.results import TimeSpan
 from vswin_cli.system.addresses import AddressError
 from vswin_cli.video.file_layout import ends_in_zeros, is_cut_off
 from vswin_cli.video.reader import Decoded, Kept, Reader, ReaderError, Video
 from vswin_cli.video.source import Location, Source, open_source
-from vswin_cli.video.timing import Segment, frames_between
+from vswin_cli.video.timing import frames_between
 
 
 def _av() -> Reader:
@@ -56,7 +57,7 @@ def read_video(
     shrink: Callable[[np.ndarray], Kept],
     *,
     threads: int | None = None,
-    segment: Segment | None = None,
+    segment: TimeSpan | None = None,
     on_kept: Callable[[int, Kept], None] = lambda index, kept: None,
 ) -> Reading[Kept]:
     """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
@@ -155,7 +156,7 @@ def _read_chosen(
     video: Video,
     choose: Callable[[int], Collection[int]],
     shrink: Callable[[np.ndarray], Kept],
-    segment: Segment | None,
+    segment: TimeSpan | None,
     on_kept: Callable[[int, Kept], None],
 ) -> Reading[Kept]:
     """Decode on the assumption that the container counts right; if it does not, decode again."""
@@ -186,7 +187,7 @@ def _read_chosen(
     raise ReaderError("each decode of it ends elsewhere")
 
 
-def _span(num_frames: int, bounds: np.ndarray | None, segment: Segment | None) -> range:
+def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) -> range:
     """The frames to choose from.
 
     A video that ends before its segment begins, and is no longer than it, has been cut already.

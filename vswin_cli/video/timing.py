@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Segment = tuple[float, float]  # seconds from the first frame: start, end
+from vswin_cli.results import TimeSpan
 
 _AS_STATED = 0.005  # by how much the times may differ from the rate that the container states
 
@@ -40,7 +40,7 @@ class Timing:
         return abs(rate / measured - 1) > _AS_STATED
 
 
-def frames_between(bounds: np.ndarray, segment: Segment) -> range:
+def frames_between(bounds: np.ndarray, segment: TimeSpan) -> range:
     """The frames that are shown between two times; none where the video ends before.
 
     Args:

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from vswin_cli.results import VideoProperties
+from vswin_cli.results import TimeSpan, VideoProperties
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.video.source import Location
-from vswin_cli.video.timing import Segment
 from vswin_cli.views.order import Place, by_information
 from vswin_cli.views.sampling import clip_indices
 from vswin_cli.zoo.protocols import ViewProtocol
@@ -124,7 +123,7 @@ def read_views(
     reader: str,
     threads: int | None = None,
     *,
-    segment: Segment | None = None,
+    segment: TimeSpan | None = None,
     on_count: Callable[[int, np.ndarray], None] = lambda num_frames, clips: None,
     on_frame: Callable[[int, CroppedFrame], None] = lambda index, frame: None,
 ) -> Views:
