@@ -1,9 +1,23 @@
-"""The installed command, and the videos that come with it."""
+"""The command, called in this process or run as it is installed; the videos it comes with."""
 
+import functools
+import logging
 import os
 import subprocess
 import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from unittest import mock
+
+from filelock import FileLock
+
+from vswin_cli.cli.app import run
+from vswin_cli.engines.graph_cache import graph_folder
+from vswin_cli.engines.registry import load_engine
 
 VSWIN = Path(sys.executable).with_name("vswin")
 SAMPLES = Path(__file__).parents[1] / "sample_videos"
@@ -18,6 +32,135 @@ def surroundings(cache, **variables):
 def finished(command, **options):
     """Run a command to its end; what it prints is text, whatever names it prints."""
     return subprocess.run(
-        [os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in command],
+        _words(command),
         **{"capture_output": True, "text": True, "errors": "surrogateescape", **options},
     )
+
+
+def called(
+    arguments: Sequence[object],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: bytes = b"",
+    kept_cache: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Call the command in this process, which costs no start and no second load of a model.
+
+    What it prints, native libraries too, and its exit code are those of a process; the working
+    folder, the environment, the streams and the logging are as before when it returns. Engines
+    whose graphs are in the folder `kept_cache` are loaded once.
+    """
+    words = _words(["vswin", *arguments])
+    with ExitStack() as undoing:
+        given, out, err = (undoing.enter_context(TemporaryFile()) for _ in range(3))
+        given.write(stdin)
+        given.seek(0)
+        with _streams(given, out, err), _fresh_logging(), warnings.catch_warnings():
+            _warn_as_python_does()
+            with (
+                chdir(cwd),
+                mock.patch.dict(os.environ, env, clear=True),
+                mock.patch.object(sys, "argv", words),
+                mock.patch(
+                    "vswin_cli.api.model.load_engine",
+                    functools.partial(_load_engine, kept_cache=kept_cache),
+                ),
+            ):
+                code = _exit_code(words[1:])
+        shown = [_content(stream).decode("utf-8", "surrogateescape") for stream in (out, err)]
+    return subprocess.CompletedProcess(words, code, *shown)
+
+
+def _words(command: Sequence[object]) -> list[str]:
+    return [os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in command]
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return run(arguments)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    except Exception:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+
+
+@contextmanager
+def _streams(*files) -> Iterator[None]:
+    """Have the standard streams, Python's and native ones, lead to these files."""
+    with ExitStack() as undoing:
+        for number, file in enumerate(files):
+            kept = os.dup(number)
+            undoing.callback(os.close, kept)
+            undoing.callback(os.dup2, kept, number)
+            os.dup2(file.fileno(), number)
+        for number, (name, mode, errors) in enumerate(
+            (
+                ("stdin", "r", "surrogateescape"),
+                ("stdout", "w", "surrogateescape"),
+                ("stderr", "w", "backslashreplace"),
+            )
+        ):
+            stream = undoing.enter_context(
+                open(number, mode, encoding="utf-8", errors=errors, closefd=False)
+            )
+            undoing.enter_context(mock.patch.object(sys, name, stream))
+        sys.stderr.reconfigure(line_buffering=True)
+        yield
+
+
+def _content(stream) -> bytes:
+    stream.seek(0)
+    return stream.read()
+
+
+@contextmanager
+def _fresh_logging() -> Iterator[None]:
+    """Let logging be set up as at the start of a process."""
+    loggers = [logging.getLogger(), logging.getLogger("vswin_cli")]
+    before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.handlers[:] = []
+    try:
+        yield
+    finally:
+        for logger, handlers, level in before:
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+
+
+def _warn_as_python_does() -> None:
+    """Print warnings, as a process does that nobody tests."""
+    warnings.resetwarnings()
+    for category in (
+        DeprecationWarning,
+        PendingDeprecationWarning,
+        ImportWarning,
+        ResourceWarning,
+    ):
+        warnings.simplefilter("ignore", category)
+
+    def show(message, category, filename, lineno, file=None, line=None):
+        print(warnings.formatwarning(message, category, filename, lineno), file=sys.stderr)
+
+    warnings.showwarning = show
+
+
+def _load_engine(model, weights_file, *, kept_cache, **options):
+    """Load an engine; Keras, which has one backend per process, is left as it is."""
+    options["spares_keras"] = True
+    is_kept = options["cache_folder"] == graph_folder(kept_cache) and weights_file.is_file()
+    if not is_kept or logging.getLogger("vswin_cli").isEnabledFor(logging.INFO):  # it says how
+        return load_engine(model, weights_file, **options)
+    content = weights_file.stat()
+    key = (content.st_ino, content.st_size, content.st_mtime_ns)
+    with FileLock(f"{kept_cache}.lock"):  # two workers of the tests export no graph twice
+        return _kept_engine(model, weights_file, key, **options)
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_engine(model, weights_file, _content, **options):
+    return load_engine(model, weights_file, **options)

@@ -1,4 +1,5 @@
 import functools
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command import VSWIN, finished, surroundings
+from command import VSWIN, called, finished, surroundings
+from filelock import FileLock
 from misbehaving_server import MisbehavingServer
 from models import model_named
 from reference import write_checkpoint
@@ -23,27 +25,77 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the whole session, which all its workers see."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = folder / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_once(shared: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A file that is made once a session: `made_once("clip.mp4", lambda path: encode(path, …))`."""
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        path = shared / name
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                unfinished = path.with_name(f"new-{name}")
+                make(unfinished)
+                unfinished.rename(path)
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def checkpoint(made_once: Callable[..., Path]) -> Callable[..., Path]:
     """A model's pseudo-random published file, written once a session: `checkpoint(name, top=…)`."""
-    folder = tmp_path_factory.mktemp("checkpoints")
 
     @functools.cache
     def written(name: str, *, top: bool = True) -> Path:
         suffix = "_classifier" if top else ""
-        return write_checkpoint(folder / f"{name}{suffix}.weights.h5", model_named(name), top=top)
+        model = model_named(name)
+        return made_once(
+            f"{name}{suffix}.weights.h5", lambda path: write_checkpoint(path, model, top=top)
+        )
 
     return written
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(shared: Path) -> Path:
     """One cache folder for all commands, so that a model is exported once."""
-    return tmp_path_factory.mktemp("cache")
+    folder = shared / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
 def vswin(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command in an empty folder: `vswin("models", cache=…, COLUMNS="40")`."""
+    """Call the command in this process, in an empty folder: `vswin("models", COLUMNS="40")`.
+
+    `cache` is another cache folder, `stdin` the bytes on standard input; what else is named is a
+    variable of the environment.
+    """
+
+    kept = cache
+
+    def run(
+        *arguments: object, cache: Path = cache, stdin: bytes = b"", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        environment = surroundings(cache, **variables)
+        return called(arguments, cwd=tmp_path, env=environment, stdin=stdin, kept_cache=kept)
+
+    return run
+
+
+@pytest.fixture
+def vswin_process(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed command as `vswin` calls it, where only a process proves something."""
 
     def run(
         *arguments: object,

@@ -257,9 +257,9 @@ def test_verbose_says_which_reader_and_backend(predict, clip):
     assert "read by av, 100 frame(s)" in finished.stderr
 
 
-def test_module_runs_alike(vswin):
-    command = vswin("--version")
-    module = vswin("--version", program=(sys.executable, "-m", "vswin_cli"))
+def test_module_runs_alike(vswin_process):
+    command = vswin_process("--version")
+    module = vswin_process("--version", program=(sys.executable, "-m", "vswin_cli"))
     assert command.stdout == module.stdout
     assert command.stdout.startswith("vswin ")
 
@@ -315,8 +315,8 @@ def test_unusable_weights_are_one_line(vswin, clip, checkpoint, tmp_path):
         assert message in line
 
 
-def test_shell_completes_model_names(vswin):
-    finished = vswin(
+def test_shell_completes_model_names(vswin_process):
+    finished = vswin_process(
         program=(
             "bash",
             "-c",
@@ -327,7 +327,7 @@ def test_shell_completes_model_names(vswin):
     assert finished.stdout.split() == ["swin-b-k400", "swin-b-k400-in22k", "swin-b-k600"]
 
 
-def test_closed_pipe_is_no_traceback(vswin, tmp_path):
+def test_closed_pipe_is_no_traceback(vswin_process):
     command = f"{VSWIN} labels swin-b-k600 | head -n 1"
-    finished = vswin(program=("bash", "-c", command))
+    finished = vswin_process(program=("bash", "-c", command))
     assert (finished.stdout, finished.stderr) == ("0\tabseiling\n", "")
