@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 from waiting import wait_until
@@ -56,6 +57,30 @@ class Page:
         )
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
+
+    def show(self, address):
+        """Open another address in this page, as new."""
+        self.send("Page.navigate", url="about:blank")
+        self.send("Page.navigate", url=address)
+        loaded = f"location.href.startsWith({json.dumps(address)}) && document.readyState"
+        wait_until(lambda: self.evaluate(loaded) == "complete")
+
+    def resize(self, width, height=844, scheme="light"):
+        """Be a screen of that size, a phone's where it is narrow, in light or dark colours."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.send("Emulation.setEmulatedMedia", features=[feature])
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+
+    def violations(self):
+        """What axe-core finds wrong with the page for those who read and use it in other ways."""
+        self.evaluate((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8") + ";0")
+        return self.evaluate(
+            "axe.run().then(found => found.violations.map(each => "
+            "[each.id, each.nodes.map(node => node.html)]))"
+        )
 
     def press(self, *keys):
         """Press keys one after the other: characters, or names like `ArrowDown`."""

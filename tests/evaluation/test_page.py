@@ -61,7 +61,7 @@ def test_four_hundred_classes_are_drawn_and_listed(tmp_path):
     figures = figures_of(4000)
     page = build_page(replace(figures, labels=[HOSTILE, *figures.labels[1:]]))
     shown = opened(page, tmp_path)
-    assert "4002 rows, 4000 videos evaluated, 1 failed, 1 rows not matched" in shown
+    assert "4,002: 4,000 videos evaluated, 1 failed, 1 not matched" in shown
     assert "published: official 4×3" in shown
     assert shown.count("<svg") == 2
     assert shown.partition('id="classes"')[2].partition("</table>")[0].count("<tr") == 401

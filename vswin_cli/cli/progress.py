@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -31,6 +31,18 @@ def share_shown(title: str) -> Iterator[Callable[[float], None]]:
     ) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda share: progress.update(task, completed=share)
+
+
+def track_shown(title: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
+    """Hand things on as they are done, and show how many of how many there are."""
+
+    def track(each: Iterable[Any], total: int) -> Iterator[Any]:
+        with share_shown(title) as show:
+            for number, one in enumerate(each, start=1):
+                yield one
+                show(number / total)
+
+    return track
 
 
 def fetch_shown(target: WeightsFile, mirror: str | None) -> None:

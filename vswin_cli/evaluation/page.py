@@ -5,7 +5,7 @@ from typing import Any
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import KINDS
 from vswin_cli.evaluation.metrics import METHOD, Share, chained, confusion_counts
-from vswin_cli.pages.page import fill_page
+from vswin_cli.pages.page import Part, page_pieces
 from vswin_cli.system.terminal import printable
 
 _NUM_PAIRS = 200
@@ -14,19 +14,16 @@ _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all
 
 def build_page(figures: Figures) -> str:
     """Make the HTML of a page that needs nothing else."""
-    return fill_page("evaluation", _content(figures))
+    return "".join(page_pieces("evaluation", Part(_content(figures))))
 
 
 def _content(figures: Figures) -> dict[str, Any]:
     published = figures.published
     unmatched = figures.matched.unmatched
     return {
-        "model": printable(figures.model),
+        "about": _about(figures),
         "labels": [printable(label) for label in figures.labels],
         "published": published and [published.protocol, published.top1, published.top5],
-        "rows": figures.matched.num_rows,
-        "evaluated": figures.num_evaluated,
-        "left": figures.num_left,
         "method": METHOD,
         "protocols": [_protocol(each, len(figures.labels)) for each in figures.protocols],
         "numFailed": len(figures.failed),
@@ -40,6 +37,16 @@ def _content(figures: Figures) -> dict[str, Any]:
             for each in unmatched[:_NUM_LISTED]
         ],
     }
+
+
+def _about(figures: Figures) -> list[tuple[str, str]]:
+    counts = [
+        f"{figures.matched.num_rows:,}: {figures.num_evaluated:,} videos evaluated",
+        f"{len(figures.failed):,} failed",
+        f"{len(figures.matched.unmatched):,} not matched",
+        *([f"{figures.num_left:,} not yet done"] if figures.num_left else []),
+    ]
+    return [("Model", printable(figures.model)), ("Rows", ", ".join(counts))]
 
 
 def _protocol(figures: ProtocolFigures, num_classes: int) -> dict[str, Any]:

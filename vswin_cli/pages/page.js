@@ -3,6 +3,8 @@
 const find = (id) => document.getElementById(id);
 const content = JSON.parse(find("content").textContent);
 const percent = (share) => (100 * share).toFixed(1);
+const whole = (number) => number.toLocaleString("en");
+const counted = (number, thing) => `${whole(number)} ${thing}${number === 1 ? "" : "s"}`;
 const searched = () => find("search").value.toLowerCase().split(/\s+/).filter(Boolean); // words
 
 function element(tag, className, text) {
@@ -10,6 +12,59 @@ function element(tag, className, text) {
   if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
   return made;
+}
+
+// A name and a number over a bar of their share.
+function bar(tag, share, left, right) {
+  const row = element(tag, "row");
+  const fill = element("i");
+  fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+  row.append(fill, element("span", "", left), element("span", "", right));
+  return row;
+}
+
+// Frames of a video; where its file may be shown, a button that plays it in their place.
+function frames(name, strip, file) {
+  const made = element(file ? "button" : "div", "frames");
+  if (strip) {
+    const image = element("img");
+    image.src = strip;
+    image.alt = file ? "" : "Frames that the model saw";
+    made.append(image);
+  }
+  if (!file) return strip ? made : "";
+  made.type = "button";
+  made.setAttribute("aria-label", `Play ${name}`);
+  made.append(element("span", "play", "▶ Play"));
+  made.addEventListener("click", () => play(made, name, file));
+  return made;
+}
+
+function play(button, name, file) {
+  const place = element("div", "frames");
+  const video = element("video");
+  video.controls = true;
+  video.setAttribute("aria-label", name);
+  video.addEventListener("error", () => {
+    place.replaceWith(button);
+    button.querySelector(".play").textContent = "Cannot be played here";
+    button.setAttribute("aria-label", `Cannot be played here: ${name}`);
+    button.focus();
+  });
+  video.addEventListener("play", () => {
+    for (const other of document.querySelectorAll("video")) if (other !== video) other.pause();
+  });
+  place.append(video);
+  button.replaceWith(place);
+  video.src = file;
+  video.focus();
+  video.play().catch(() => {}); // the error above says it
+}
+
+for (const [term, text] of content.about) {
+  const pair = element("div");
+  pair.append(element("dt", "", term), element("dd", "", text));
+  find("about").append(pair);
 }
 
 const darkSystem = matchMedia("(prefers-color-scheme: dark)");

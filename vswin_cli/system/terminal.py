@@ -6,6 +6,8 @@ def printable(text: str) -> str:
 
     File names may hold both; Python hands the bytes over as lone surrogates.
     """
+    if text.isprintable():
+        return text
     return "".join(
         character
         if character.isprintable()

@@ -9,8 +9,6 @@ function showProtocol() {
   showClasses();
 }
 
-const left = content.left ? `, ${content.left} not yet done` : "";
-find("totals").textContent = `${content.model}: ${content.rows} rows, ${content.evaluated} videos evaluated, ${content.numFailed} failed, ${content.numUnmatched} rows not matched${left}`;
 for (const change of ["theme", "resize"]) addEventListener(change, () => protocol && draw());
 list("failures", content.numFailed, content.failed.length, ["video", "class", "kind", "reason"],
   content.failed.map(([video, index, kind, message]) => [video, content.labels[index], kind, message]), "failed.csv");

@@ -1,93 +1,123 @@
 const AT_ONCE = 60; // cards that are added whenever the end of the list comes near
-const records = content;
-const fields = ["search", "label", "status", "confidence", "sort"];
-const defaults = { search: "", label: "", status: "", confidence: "0", sort: "" };
+const MOST_LABELS = 100; // in the histogram
+const records = content.items;
+const controls = ["search", "status", "confidence", "sort"];
+const chosen = { label: "", kind: "" }; // by a click on a bar
+const hasModels = new Set(records.map((record) => record.model)).size > 1;
 for (const record of records) {
   record.text = [record.video, ...record.labels.map(([name]) => name), ...record.warnings, ...(record.error ?? [])].join("\n").toLowerCase();
+  record.label = record.labels.length ? record.labels[0][0] : "";
+  record.kind = record.error ? record.error[0] : "";
   record.confidence = record.labels.length ? record.labels[0][1] : -1;
-}
-
-function bar(tag, share, left, right) {
-  const row = element(tag, "row");
-  const fill = element("i");
-  fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
-  row.append(fill, element("span", "", left), element("span", "", right));
-  return row;
 }
 
 function card(record) {
   const item = element("li", record.error ? "card failed" : "card");
   item.tabIndex = 0;
-  item.append(element("h3", "", record.video));
-  if (record.strip) {
-    const image = element("img");
-    image.src = record.strip;
-    image.alt = "frames that the model saw";
-    image.width = 360;
-    image.height = 72;
-    item.append(image);
-  }
+  item.append(element("h2", "", record.video), frames(record.video, record.strip, record.file));
   for (const [name, probability] of record.labels)
     item.append(bar("div", probability, name, `${percent(probability)} %`));
   if (record.warnings.length) {
     const warned = element("details", "warned");
-    const count = record.warnings.length;
-    warned.append(element("summary", "badge", count === 1 ? "1 warning" : `${count} warnings`));
+    warned.append(element("summary", "badge", counted(record.warnings.length, "warning")));
     for (const warning of record.warnings) warned.append(element("p", "reason", warning));
     item.append(warned);
   }
   if (record.error) {
     const reason = element("p", "reason");
-    reason.append(element("span", "kind", record.error[0]), `: ${record.error[1]}`);
+    reason.append(element("span", "kind", record.kind), `: ${record.error[1]}`);
     item.append(reason);
   }
-  item.append(element("p", "", record.frames ? `${record.model} · ${record.frames} frames` : record.model));
+  const facts = [hasModels ? record.model : "", record.facts].filter(Boolean).join(" · ");
+  if (facts) item.append(element("p", "", facts));
   return item;
 }
 
-function counted(values) {
-  const counts = new Map();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+// The filters, but for one: what a histogram counts is not narrowed by its own choice.
+function matching(but) {
+  const words = searched();
+  const { label, kind } = chosen;
+  const status = find("status").value;
+  const least = Number(find("confidence").value) / 100;
+  return records.filter(
+    (record) =>
+      words.every((word) => record.text.includes(word)) &&
+      (!label || but === "label" || record.label === label) &&
+      (!kind || but === "kind" || record.kind === kind) &&
+      (!status || (status === "warned" ? record.warnings.length > 0 : (status === "failed") === Boolean(record.error))) &&
+      (least === 0 || record.confidence >= least),
+  );
 }
 
-function choices(list, counts, field) {
-  const most = counts.length ? counts[0][1] : 1;
-  for (const [name, count] of counts) {
-    const button = bar("button", count / most, name, String(count));
+function choices(list, field) {
+  const counts = new Map(chosen[field] ? [[chosen[field], 0]] : []);
+  for (const record of matching(field))
+    if (record[field]) counts.set(record[field], (counts.get(record[field]) ?? 0) + 1);
+  const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const most = Math.max(1, ...counts.values());
+  const shown = sorted.filter(([name], number) => number < MOST_LABELS || name === chosen[field]);
+  const before = document.activeElement?.dataset?.value;
+  list.replaceChildren(
+    ...shown.map(([name, count]) => {
+      const button = bar("button", count / most, name, whole(count));
+      button.type = "button";
+      button.dataset.value = `${field} ${name}`;
+      button.setAttribute("aria-pressed", String(chosen[field] === name));
+      button.addEventListener("click", () => {
+        chosen[field] = chosen[field] === name ? "" : name;
+        refresh();
+      });
+      const item = element("li");
+      item.append(button);
+      return item;
+    }),
+  );
+  if (before?.startsWith(`${field} `)) // the keyboard stays where it was
+    [...list.querySelectorAll("button")].find((button) => button.dataset.value === before)?.focus();
+  return [sorted.length, sorted.length - shown.length];
+}
+
+// What narrows the list, each as a button that takes it away.
+function showActive(numShown) {
+  const texts = {
+    search: (value) => `“${value}”`,
+    status: () => find("status").selectedOptions[0].textContent,
+    confidence: (value) => `at least ${value} %`,
+    label: (value) => `label ${value}`,
+    kind: (value) => `failure ${value}`,
+  };
+  const buttons = [];
+  for (const [name, text] of Object.entries(texts)) {
+    const value = chosen[name] ?? find(name).value;
+    if (!value || value === "0") continue;
+    const button = element("button", "", `${text(value)} ×`);
     button.type = "button";
-    button.dataset.value = name;
-    button.setAttribute("aria-pressed", "false");
+    button.setAttribute("aria-label", `Remove the filter: ${text(value)}`);
     button.addEventListener("click", () => {
-      find(field).value = find(field).value === name ? "" : name;
+      if (name in chosen) chosen[name] = "";
+      else find(name).value = name === "confidence" ? "0" : "";
       refresh();
     });
-    const item = element("li");
-    item.append(button);
-    list.append(item);
+    buttons.push(button);
   }
+  find("active").replaceChildren(...buttons);
+  find("more").textContent = buttons.length ? `Filters (${buttons.length})` : "Filters";
+  find("none").hidden = numShown > 0;
+  const what = buttons.map((button) => button.textContent.slice(0, -2)).join(", ");
+  find("none").querySelector("p").textContent = records.length ? `No video matches: ${what}.` : "There is no video in these records.";
+  find("none").querySelector("button").hidden = !buttons.length;
 }
 
 let shown = [];
 let numShown = 0;
-function addCards() {
-  find("cards").append(...shown.slice(numShown, numShown + AT_ONCE).map(card));
-  numShown = Math.min(numShown + AT_ONCE, shown.length);
+function addCards(most = AT_ONCE) {
+  find("cards").append(...shown.slice(numShown, numShown + most).map(card));
+  numShown = Math.min(numShown + most, shown.length);
 }
 
 function refresh() {
-  const words = searched();
-  const label = find("label").value;
-  const status = find("status").value;
-  const least = Number(find("confidence").value) / 100;
   find("at-least").textContent = `${find("confidence").value} %`;
-  shown = records.filter(
-    (record) =>
-      words.every((word) => record.text.includes(word)) &&
-      (!label || (record.labels.length > 0 && record.labels[0][0] === label)) &&
-      (!status || (status === "warned" ? record.warnings.length > 0 : (status === "failed") === Boolean(record.error))) &&
-      (least === 0 || record.confidence >= least),
-  );
+  shown = matching();
   const order = {
     name: (a, b) => (a.video < b.video ? -1 : a.video > b.video ? 1 : 0),
     high: (a, b) => b.confidence - a.confidence,
@@ -97,31 +127,42 @@ function refresh() {
   numShown = 0;
   find("cards").replaceChildren();
   addCards();
-  find("count").textContent = `${shown.length} of ${records.length} videos`;
-  for (const button of document.querySelectorAll("#histogram button"))
-    button.setAttribute("aria-pressed", String(button.dataset.value === label));
-  for (const button of document.querySelectorAll("#kinds button"))
-    button.setAttribute("aria-pressed", String(button.dataset.value === find("search").value));
-  const chosen = new URLSearchParams();
-  for (const field of fields) if (find(field).value !== defaults[field]) chosen.set(field, find(field).value);
-  history.replaceState(null, "", `#${chosen}`);
+  find("count").textContent = `${whole(shown.length)} of ${counted(records.length, "video")}${content.pages.length > 1 ? " on this page" : ""}`;
+  showActive(shown.length);
+  const [, numOthers] = choices(find("histogram"), "label");
+  find("others").textContent = numOthers ? `and ${whole(numOthers)} more: search for them` : "";
+  const [numKinds] = choices(find("kinds"), "kind");
+  find("failures").hidden = numKinds === 0;
+  const address = new URLSearchParams();
+  for (const name of controls) if (!["", "0"].includes(find(name).value)) address.set(name, find(name).value);
+  for (const name in chosen) if (chosen[name]) address.set(name, chosen[name]);
+  history.replaceState(null, "", `#${address}`);
+  for (const link of document.querySelectorAll("#pages a")) link.hash = `${address}`;
 }
 
 function fromAddress() {
-  const chosen = new URLSearchParams(location.hash.slice(1));
-  for (const field of fields) find(field).value = chosen.get(field) ?? defaults[field];
+  const address = new URLSearchParams(location.hash.slice(1));
+  for (const name of controls) find(name).value = address.get(name) ?? (name === "confidence" ? "0" : "");
+  for (const name in chosen) chosen[name] = address.get(name) ?? "";
   refresh();
 }
 
-const labels = counted(records.filter((record) => record.labels.length).map((record) => record.labels[0][0]));
-const kinds = counted(records.filter((record) => record.error).map((record) => record.error[0]));
-for (const [name, count] of labels) find("label").add(new Option(`${name} (${count})`, name));
-choices(find("histogram"), labels, "label");
-choices(find("kinds"), kinds, "search");
-find("failures").hidden = kinds.length === 0;
-const numFailed = records.filter((record) => record.error).length;
-const numWarned = records.filter((record) => record.warnings.length).length;
-find("totals").textContent = `${records.length - numFailed} labelled, ${numFailed} failed${numWarned ? `, ${numWarned} with warnings` : ""}`;
+function reset() {
+  for (const name in chosen) chosen[name] = "";
+  setTimeout(refresh); // after the form's controls
+}
+
+if (content.pages.length > 1) {
+  find("pages").hidden = false;
+  const last = content.first + records.length - 1;
+  find("pages").append(`Videos ${whole(content.first)} to ${whole(last)} of ${whole(content.total)}; filters and histograms are of this page.`);
+  content.pages.forEach((address, at) => {
+    const link = element("a", "", `Page ${at + 1}`);
+    if (at + 1 === content.page) link.setAttribute("aria-current", "page");
+    link.href = address;
+    find("pages").append(link);
+  });
+}
 
 let pending = 0;
 find("filters").addEventListener("input", () => {
@@ -129,7 +170,12 @@ find("filters").addEventListener("input", () => {
   pending = requestAnimationFrame(refresh);
 });
 find("filters").addEventListener("submit", (event) => event.preventDefault());
-find("filters").addEventListener("reset", () => setTimeout(refresh));
+find("filters").addEventListener("reset", reset);
+find("none").querySelector("button").addEventListener("click", () => find("filters").reset());
+find("more").addEventListener("click", () => {
+  const isOpen = find("filters").classList.toggle("open");
+  find("more").setAttribute("aria-expanded", String(isOpen));
+});
 document.addEventListener("keydown", (event) => {
   const at = document.activeElement;
   const isTyping = at instanceof HTMLInputElement || at instanceof HTMLSelectElement;
@@ -147,6 +193,10 @@ document.addEventListener("keydown", (event) => {
       next.focus();
     }
   }
+});
+addEventListener("beforeprint", () => {
+  addCards(shown.length);
+  for (const warned of document.querySelectorAll(".warned")) warned.open = true;
 });
 new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting) && numShown < shown.length) addCards();

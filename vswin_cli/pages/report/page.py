@@ -1,36 +1,160 @@
 """The page of a run: a card per video, with its labels or failure and a strip of frames."""
 
-import base64
-from collections.abc import Iterable, Mapping
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from vswin_cli.pages.page import fill_page
+from vswin_cli.pages.page import (
+    MAX_CONTENT_BYTES,
+    Part,
+    cut,
+    encoded,
+    part_path,
+    shortened,
+    told,
+    write_pages,
+)
+from vswin_cli.pages.strips import Strips
+from vswin_cli.pages.videos import local_address
+from vswin_cli.runs.records import Record
 from vswin_cli.system.terminal import printable
 
 _NUM_LABELS = 5
+_NUM_WARNINGS = 20
 
 
-def build_page(records: Iterable[Mapping[str, Any]], strips: Mapping[str, bytes | None]) -> str:
-    """Make the HTML of a page that needs nothing else.
+def write_report(
+    output: Path,
+    records: Iterable[Record],
+    *,
+    date: str,
+    find: Callable[[Record], str | None] = lambda record: None,
+    strips: Strips | None = None,
+    max_bytes: int = MAX_CONTENT_BYTES,
+) -> list[Path]:
+    """Write the page, or as many as it takes; memory holds one card at a time.
 
     Args:
+        output: The first page; the others are called `page.2.html`, …
         records: Of `vswin label`.
-        strips: JPEG images by video; a video may have none.
+        date: When they were made, as text.
+        find: The file of a record's video that may be played, if there is one.
+        strips: Of frames.
+        max_bytes: Of the cards on one page.
+
+    Returns:
+        The pages.
+
+    Raises:
+        OutputError: As `write_pages`.
     """
-    return fill_page("report", [_card(record, strips.get(record["video"])) for record in records])
+    about = _About(date)
+    sizes = []
+    with told(output), tempfile.TemporaryFile("w+", dir=output.parent) as cards:
+        for record in records:
+            about.add(record)
+            path = find(record)
+            card = _card(record)
+            card["strip"] = strips.address(record["video"]) if strips else None
+            card["file"] = path and local_address(path, output)
+            sizes.append(cards.write(encoded(card) + "\n"))
+        cards.seek(0)
+        runs = cut(sizes, max_bytes)
+        pages = [part_path(output, number) for number in range(1, len(runs) + 1)]
+        addresses = [local_address(os.path.realpath(page), output) for page in pages]
+        write_pages(
+            output,
+            "report",
+            (
+                Part(
+                    {
+                        "about": about.pairs(),
+                        "page": number,
+                        "pages": addresses,
+                        "first": run.start + 1,
+                        "total": len(sizes),
+                    },
+                    (card.rstrip() for card in islice(cards, len(run))),
+                )
+                for number, run in enumerate(runs, start=1)
+            ),
+        )
+    return pages
 
 
-def _card(record: Mapping[str, Any], strip: bytes | None) -> dict[str, Any]:
+@dataclass
+class _About:
+    """What the page's head says of all records."""
+
+    date: str
+    models: dict[str, None] = field(default_factory=dict)
+    folder: str | None = None
+    num_ok: int = 0
+    num_failed: int = 0
+    num_warned: int = 0
+
+    def add(self, record: Record) -> None:
+        """Count a record in."""
+        if record["status"] == "ok":
+            self.num_ok += 1
+        else:
+            self.num_failed += 1
+        self.num_warned += bool(record["warnings"])
+        if len(self.models) < _NUM_LABELS:
+            self.models[_text(record.get("model"))] = None
+        folder = os.path.dirname(record["path"])  # noqa: PTH120 - of any string
+        if os.path.isabs(folder):  # noqa: PTH117
+            self.folder = os.path.commonpath((self.folder or folder, folder))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Terms and texts."""
+        counts = [f"{self.num_ok + self.num_failed:,}: {self.num_ok:,} labelled"]
+        counts.append(f"{self.num_failed:,} failed")
+        if self.num_warned:
+            counts.append(f"{self.num_warned:,} with warnings")
+        return [
+            ("Model", ", ".join(filter(None, self.models)) or "not named"),
+            ("Folder", _text(self.folder) or "not named"),
+            ("Date", self.date),
+            ("Videos", ", ".join(counts)),
+        ]
+
+
+def _card(record: Record) -> dict[str, Any]:
     error = record["error"]
     return {
-        "video": printable(record["video"]),
-        "model": record["model"],
-        "frames": record["num_frames"],
+        "video": _text(record["video"]),
+        "model": _text(record.get("model")),
+        "facts": _facts(record),
         "labels": [
-            [printable(prediction["label"]), round(prediction["probability"], 4)]
+            [_text(prediction["label"]), _share(prediction["probability"])]
             for prediction in record["predictions"][:_NUM_LABELS]
         ],
-        "warnings": [printable(warning) for warning in record["warnings"]],
-        "error": error and [error["kind"], printable(error["message"])],
-        "strip": strip and "data:image/jpeg;base64," + base64.b64encode(strip).decode("ascii"),
+        "warnings": [_text(warning) for warning in record["warnings"][:_NUM_WARNINGS]],
+        "error": error and [_text(error["kind"]), _text(error["message"])],
     }
+
+
+def _facts(record: Record) -> str:
+    """What is known of the video, `12.3 s · 640×360 · 300 frames`."""
+    seconds, frames = record.get("duration_seconds"), record.get("num_frames")
+    width, height = record.get("width"), record.get("height")
+    facts = [
+        f"{seconds:.1f} s" if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else "",
+        f"{width}×{height}" if isinstance(width, int) and isinstance(height, int) else "",
+        f"{frames:,} frames" if isinstance(frames, int) else "",
+    ]
+    return " · ".join(filter(None, facts))
+
+
+def _share(value: float) -> float:
+    """A probability as it is shown; records from elsewhere may hold anything."""
+    return round(value, 4) if 0 <= value <= 1 else 0.0
+
+
+def _text(value: object) -> str:
+    return shortened(printable(value)) if isinstance(value, str) else ""

@@ -1,0 +1,154 @@
+"""A strip of frames for each video, small enough to carry thousands in one page."""
+
+import base64
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vswin_cli.pages.page import told
+from vswin_cli.results import TimeSpan
+from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.records import Record
+from vswin_cli.runs.videos import Found
+from vswin_cli.runs.worker import Decoding
+from vswin_cli.video.reading import read_video
+from vswin_cli.views.views import Views, crop, resize
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+STRIP = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=5, crop_size=72)
+_QUALITY = 55  # of JPEG: about 5 kB a strip
+
+Frames = tuple[int, ...]  # indices, ascending
+Track = Callable[[Iterable[Any], int], Iterable[Any]]  # shows how far something of a length is
+
+
+class Strips:
+    """Strips by the name of their video, in a file without a name; use it with `closing`.
+
+    Args:
+        page: In whose folder that file is, since the page has to fit there too.
+    """
+
+    def __init__(self, page: Path) -> None:
+        with told(page):
+            self._file = tempfile.TemporaryFile(dir=page.parent)  # noqa: SIM115 - it has `close`
+        self._page = page
+        self._places: dict[str, tuple[int, int]] = {}
+        self._end = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def close(self) -> None:
+        """Forget them all."""
+        self._file.close()
+
+    def add(self, video: str, strip: bytes) -> None:
+        """Keep a strip, JPEG."""
+        with told(self._page):
+            self._file.seek(self._end)
+            self._file.write(strip)
+        self._places[video] = self._end, len(strip)
+        self._end += len(strip)
+
+    def address(self, video: str) -> str | None:
+        """The strip of a video that has one, as an address that holds it."""
+        if video not in self._places:
+            return None
+        start, length = self._places[video]
+        self._file.seek(start)
+        text = base64.b64encode(self._file.read(length)).decode("ascii")
+        return f"data:image/jpeg;base64,{text}"
+
+
+def read_strips(
+    records: Iterable[Record],
+    find: Callable[[Record], str | None],
+    strips: Strips,
+    *,
+    num_workers: int,
+    timeout_seconds: float,
+    track: Track = lambda each, total: each,
+) -> None:
+    """Read frames of all videos that have an answer and can be read.
+
+    Decoding happens in processes of its own, as for labelling, since it may hang or crash.
+
+    Args:
+        records: Of the videos.
+        find: The file of a record's video, if it may be shown.
+        strips: Gets them.
+        num_workers: Decoding processes.
+        timeout_seconds: For one video.
+        track: Is handed the videos as they are done, and how many there are.
+
+    Raises:
+        OutputError: There is no room for the strips.
+    """
+    found, frames = [], {}
+    for record in records:
+        sampled = strip_frames(record)
+        if sampled and (path := find(record)) is not None:
+            segment = _segment(record)
+            found.append(Found(record["video"], path, segment=segment))
+            frames[path, segment] = sampled
+    if not found:
+        return
+    decoding = Decoding(partial(_read_frames, frames), STRIP, "auto")
+    pool = DecodingPool(decoding, num_workers=num_workers, timeout_seconds=timeout_seconds)
+    for decoded in track(pool.decode_each(found), len(found)):
+        if decoded.views is not None:
+            [view] = decoded.views
+            strips.add(decoded.found.video, _jpeg(np.concatenate(list(view.frames), axis=1)))
+
+
+def strip_frames(record: Record) -> Frames:
+    """Choose STRIP.clip_len of the frames that the model saw of a video, spread over them."""
+    sampled = sorted({index for clip in record.get("clips", []) for index in clip})
+    if not sampled:
+        return ()
+    middles = (np.arange(STRIP.clip_len) + 0.5) * len(sampled) / STRIP.clip_len
+    return tuple(sampled[int(middle)] for middle in middles)
+
+
+def _segment(record: Record) -> TimeSpan | None:
+    """The part of the video that the record is about, if that is not all."""
+    match record.get("segment_seconds"):
+        case [int() | float() as start, int() | float() as end]:
+            return float(start), float(end)
+    return None
+
+
+def _read_frames(
+    frames: Mapping[tuple[str, TimeSpan | None], Frames],
+    path: str,
+    protocol: ViewProtocol,
+    reader: str,
+    segment: TimeSpan | None = None,
+) -> Views:
+    """Read certain frames of a video, in a worker; the last one for those that it has no more."""
+
+    def choose(num_frames: int) -> list[int]:
+        return [min(index, num_frames - 1) for index in frames[path, segment]]
+
+    reading = read_video(
+        path,
+        reader,
+        choose,
+        shrink=lambda frame: crop(resize(frame, protocol.crop_size), protocol),
+        segment=segment,
+    )
+    clip = np.array([choose(reading.num_frames)])
+    return Views(reading.num_frames, clip, reading.frames)
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    """Encode uint8 RGB (H, W, 3)."""
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return encoded.tobytes()

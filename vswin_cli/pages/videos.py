@@ -1,0 +1,43 @@
+"""Which videos a page may show: those in folders that the user has named, whatever records say.
+
+Records may come from a stranger, and name any file of this machine.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from vswin_cli.runs.records import Record
+
+
+class VideoFolders:
+    """The folders that the user vouches for; links are followed before a file counts as in one.
+
+    Args:
+        folders: Where videos may be; names in records are relative to them.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._folders = [os.path.realpath(folder) for folder in folders]
+
+    def find(self, record: Record) -> str | None:
+        """The real path of a record's video: where it was, or by its name in one of the folders."""
+        candidates = (os.path.join(folder, record["video"]) for folder in self._folders)  # noqa: PTH118 - of any string
+        for candidate in (record["path"], *candidates):
+            try:
+                path: str = os.path.realpath(candidate)
+                if self._has(path) and os.path.isfile(path):  # noqa: PTH113
+                    return path
+            except (OSError, ValueError):  # no name of any file
+                continue
+        return None
+
+    def _has(self, path: str) -> bool:
+        return any(path.startswith(os.path.join(folder, "")) for folder in self._folders)  # noqa: PTH118
+
+
+def local_address(path: str, page: Path) -> str:
+    """The address of a file relative to a page, so that both can be moved together."""
+    relative = os.path.relpath(path, os.path.realpath(page.parent))
+    return quote(os.fsencode(relative))
