@@ -19,6 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, *, with_body):
         server = self.server
         server.requests.append(self.path)
+        server.logins.append(self.headers.get("Authorization"))
         if with_body and server.num_to_break:
             server.num_to_break -= 1
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -62,7 +63,8 @@ def serving(files, *, gives_ranges=True, refuses=None, num_to_break=0):
     """
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.files, server.gives_ranges, server.refuses = files, gives_ranges, refuses
-        server.num_to_break, server.num_bytes, server.requests = num_to_break, 0, []
+        server.num_to_break, server.num_bytes = num_to_break, 0
+        server.requests, server.logins = [], []
         server.address = f"127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server

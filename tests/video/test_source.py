@@ -40,6 +40,17 @@ def test_address_is_read_as_its_file(clip, reader, gives_ranges):
         assert read(f"http://{server.address}/clip.mp4", reader).frames == ALL
 
 
+def test_addresses_take_the_proxy_and_the_login_of_the_environment(clip, tmp_path, monkeypatch):
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("machine nowhere.invalid login me password secret")
+    (tmp_path / "netrc").chmod(0o600)
+    address = "HTTP://nowhere.invalid/clip.mp4"
+    with serving({address.replace("HTTP", "http"): clip.read_bytes()}) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
+        assert read(address).frames == ALL
+    assert {*proxy.logins} == {"Basic bWU6c2VjcmV0"}  # me:secret
+
+
 def test_long_video_at_an_address_is_not_downloaded_whole(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 256, (20, 256, 384, 3), np.uint8)
     once = encode(tmp_path / "once.mp4", noise, options={"g": "10", "crf": "10"})
@@ -93,7 +104,7 @@ def test_missing_client_names_its_extra(address, advice, monkeypatch):
 
 
 def test_unknown_kind_of_address():
-    with pytest.raises(VideoError, match=r"cannot read nosuch://host/x\.mp4: fsspec knows no such"):
+    with pytest.raises(VideoError, match=r"nosuch://host/x\.mp4: fsspec knows no nosuch"):
         read("nosuch://host/x.mp4")
 
 

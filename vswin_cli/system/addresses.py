@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # of each link of a chain
 _BLOCKS = {  # fetched by one request each, and kept in memory
     "block_size": 1 << 20,
     "cache_type": "blockcache",
     "cache_options": {"maxblocks": 64},
 }
 _TRIES = 4  # to read a block, with pauses of 1, 2 and 4 seconds between
+_WEB = {"client_kwargs": {"trust_env": True}}  # takes proxies and ~/.netrc, as downloads do
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocols with an extra of ours
 
 
@@ -71,14 +73,9 @@ class RemoteFile(io.RawIOBase):
     def __init__(self, address: str) -> None:
         self._file: Any = None
         try:
-            import fsspec  # noqa: PLC0415 - only who names an address needs it
-
-            self._system, path = fsspec.core.url_to_fs(address)  # open as long as it is referred to
-            self._file = self._system.open(path, "rb", **_BLOCKS)
-        except ValueError:
-            raise AddressError(
-                "fsspec knows no such kind of address; check how it starts"
-            ) from None
+            self._system, self._file = _open(address)
+        except AddressError:
+            raise
         except ImportError as exc:
             protocol = address.rpartition("::")[2].partition("://")[0].lower()
             extra = _EXTRAS.get(protocol)
@@ -125,6 +122,19 @@ class RemoteFile(io.RawIOBase):
         if not self.closed and self._file is not None:
             self._file.close()
         super().close()
+
+
+def _open(address: str) -> tuple[Any, Any]:
+    """A file system, whose files are open as long as it is referred to, and the file."""
+    import fsspec  # noqa: PLC0415 - only who names an address needs it
+
+    address = _SCHEME.sub(lambda scheme: scheme[0].lower(), address)
+    schemes = {*_SCHEME.findall(address)}
+    for unknown in schemes - {*fsspec.available_protocols()}:
+        raise AddressError(f"fsspec knows no {unknown}:// address; check how it starts")
+    options = dict.fromkeys(schemes & {"http", "https"}, _WEB)
+    system, path = fsspec.core.url_to_fs(address, **options)
+    return system, system.open(path, "rb", **_BLOCKS)
 
 
 def _told(error: Exception) -> AddressError:

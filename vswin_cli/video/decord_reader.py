@@ -45,7 +45,7 @@ class DecordReader:
             main_stream(container)
         with ExitStack() as stack:
             file = source.file
-            if not isinstance(file, io.FileIO | io.BufferedReader):  # decord opens files alone
+            if not isinstance(getattr(file, "raw", file), io.FileIO):  # decord opens files alone
                 file = stack.enter_context(tempfile.TemporaryFile())
                 source.file.seek(0)
                 shutil.copyfileobj(source.file, file)
