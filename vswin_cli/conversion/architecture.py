@@ -13,7 +13,7 @@ import numpy as np
 from vswin_cli.conversion.tensors import Shape
 from vswin_cli.errors import CheckpointError, UsageError
 from vswin_cli.network.windows import bias_index
-from vswin_cli.zoo.architectures import BASE, NANO, SMALL, TINY, Architecture, Size
+from vswin_cli.zoo.architectures import BASE, LARGE, NANO, SMALL, TINY, Architecture, Size
 from vswin_cli.zoo.models import MODELS
 
 CUSTOM = "custom"  # the name of an architecture that has none
@@ -76,7 +76,7 @@ def architecture_of(
 
 def named(architecture: Architecture) -> Architecture:
     """Give an architecture the name of the zoo's that is the same, whatever its window."""
-    for known in (NANO, TINY, SMALL, BASE):
+    for known in (NANO, TINY, SMALL, BASE, LARGE):
         if replace(architecture, name=known.name, window=known.window) == known:
             return replace(architecture, name=known.name)
     return architecture

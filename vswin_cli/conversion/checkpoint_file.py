@@ -1,7 +1,6 @@
 """Opens a checkpoint by what it is, whatever its name says."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile, _EndRecData  # type: ignore[attr-define
 import h5py
 
 from vswin_cli.conversion.safetensors import is_safetensors, read_safetensors
+from vswin_cli.conversion.shards import is_shard_list, read_shard_list, shard_hint
 from vswin_cli.conversion.tensors import Storage, StoredTensor, Tree
 from vswin_cli.conversion.torch_files import (
     PICKLE,
@@ -25,9 +25,7 @@ from vswin_cli.network import hdf5
 from vswin_cli.system.files import open_regular
 
 _KERAS_ENTRY = "model.weights.h5"  # of a `.keras` file, which is a zip
-# As Hugging Face names shards, and as Keras does.
-_SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.|_\d{5}\.weights\.h5$", re.ASCII)
-_SHARD_LISTS = (".index.json", ".weights.json")
+_START_BYTES = 8
 _ZIP_MAGIC = b"PK\x03\x04"
 _MAX_DIRECTORY_BYTES = 8 << 20  # of a zip; PyTorch writes one entry a tensor, of 60 bytes or so
 _MAX_DEPTH = 6  # of wrappers around a state_dict
@@ -38,6 +36,9 @@ _MAX_KEY = 1000  # characters
 def open_checkpoint(path: Path) -> Iterator[Tree]:
     """Read what a checkpoint holds; its tensors can be read until the block ends.
 
+    Args:
+        path: A file, or the list of a model's shards.
+
     Raises:
         WeightsNotFoundError: There is no such file.
         CheckpointError: It cannot be read, is damaged, or is of no format that is known.
@@ -45,7 +46,8 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
     with ExitStack() as opened:
         try:
             stream = opened.enter_context(open_regular(path))
-            tree = _read(stream, opened)
+            is_list = is_shard_list(stream.read(_START_BYTES))
+            tree = _read_shards(path, opened) if is_list else _read(stream, opened)
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
         except CheckpointError as exc:
@@ -63,18 +65,38 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
         yield tree
 
 
-def shard_hint(path: Path) -> str:
-    """Say what a file is whose name is that of a shard, or of the list of all shards."""
-    if match := _SHARD.search(path.name):
-        what = f"shard {int(match[1])} of {int(match[2])}" if match[1] else "one of several shards"
-    elif path.name.endswith(_SHARD_LISTS):
-        what = "the list of a model's shards"
-    else:
-        return ""
-    return f"; by its name it is {what}: load all of them, and save the model in one file"
+def checkpoint_bytes(path: Path) -> int:
+    """Count the bytes of a checkpoint that `open_checkpoint` has opened, those of its shards too.
+
+    Raises:
+        CheckpointError, OSError: It has changed since.
+    """
+    with open_regular(path) as stream:
+        is_list = is_shard_list(stream.read(_START_BYTES))
+    shards = set(read_shard_list(path).values()) if is_list else ()
+    return path.stat().st_size + sum((path.parent / name).stat().st_size for name in shards)
+
+
+def _read_shards(path: Path, opened: ExitStack) -> Tree:
+    """Read all the files of a list as one."""
+    listed = read_shard_list(path)
+    shards = {}
+    for name in dict.fromkeys(listed.values()):
+        try:
+            stream = opened.enter_context(open_regular(path.parent / name))
+            shards[name] = _read(stream, opened)
+        except FileNotFoundError as exc:
+            raise CheckpointError(f"its shard {name} is not there; put it there") from exc
+        except CheckpointError as exc:
+            raise CheckpointError(f"its shard {name}: {exc}") from exc
+    for key, name in listed.items():
+        if not isinstance(shards[name].get(key), StoredTensor):
+            raise CheckpointError(f"its shard {name} has no tensor {key}, as the list says")
+    return {key: shards[name][key] for key, name in listed.items() if len(key) <= _MAX_KEY}
 
 
 def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
+    stream.seek(0)
     start = stream.read(len(hdf5.MAGIC))
     stream.seek(0)
     if start == hdf5.MAGIC:
@@ -88,7 +110,8 @@ def _read(stream: BinaryIO, opened: ExitStack) -> Tree:
     if is_safetensors(stream):
         return read_safetensors(stream)
     raise CheckpointError(
-        "it is neither a file of torch.save, nor safetensors, nor .weights.h5 or .keras"
+        "it is neither a file of torch.save, nor safetensors (or a list of its shards), nor "
+        ".weights.h5 or .keras"
     )
 
 

@@ -16,8 +16,9 @@ from vswin_cli.conversion.architecture import (
     window_of_index,
     window_of_rows,
 )
-from vswin_cli.conversion.checkpoint_file import open_checkpoint, shard_hint
+from vswin_cli.conversion.checkpoint_file import checkpoint_bytes, open_checkpoint
 from vswin_cli.conversion.parts import Part, choose_part, others
+from vswin_cli.conversion.shards import shard_hint
 from vswin_cli.conversion.styles import Layout, TensorKey
 from vswin_cli.conversion.tensors import StoredTensor
 from vswin_cli.errors import CheckpointError, UsageError
@@ -107,7 +108,7 @@ def find_model_in(
     with open_checkpoint(checkpoint) as tree:
         try:
             chosen = choose_part(tree, part)
-            understood = match(chosen, checkpoint.stat().st_size, window)
+            understood = match(chosen, checkpoint_bytes(checkpoint), window)
             found = FoundModel(chosen, understood, tuple(others(tree, chosen.path)))
         except (CheckpointError, UsageError) as exc:
             raise type(exc)(f"cannot convert {checkpoint}: {exc}{shard_hint(checkpoint)}") from exc

@@ -39,6 +39,7 @@ NANO = Architecture(
 TINY = Architecture("tiny", embed_dim=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24))
 SMALL = Architecture("small", embed_dim=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24))
 BASE = Architecture("base", embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32))
+LARGE = Architecture("large", embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48))
 
 
 def num_parameters(architecture: Architecture, num_classes: int) -> int:

@@ -15,6 +15,8 @@ from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.labels import (
     KINETICS400,
     KINETICS600,
+    KINETICS700,
+    KINETICS710,
     LABEL_SETS,
     MOTION,
     SOMETHING_SOMETHING_V2,
@@ -31,7 +33,7 @@ _ENDING = ".weights.h5"
 # Label sets that a number of classes tells; nine classes may be anything.
 _BY_NUM_CLASSES = {
     label_set.num_classes: label_set
-    for label_set in (KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2)
+    for label_set in (KINETICS400, KINETICS600, KINETICS700, KINETICS710, SOMETHING_SOMETHING_V2)
 }
 _PROTOCOLS = {SOMETHING_SOMETHING_V2: SOMETHING_SOMETHING, MOTION: SMALL_KINETICS}
 
@@ -41,7 +43,8 @@ def convert(
         Path,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A file of PyTorch (.pth), safetensors or Keras (.weights.h5, .keras).",
+            help="A file of PyTorch (.pth), safetensors or Keras (.weights.h5, .keras); or the "
+            "list of its shards (.index.json).",
         ),
     ],
     output: Annotated[
@@ -60,7 +63,7 @@ def convert(
             "--labels",
             metavar="FILE",
             help=f"A class name a line, in their order; or one of {', '.join(LABEL_SETS)}. "
-            "Default: the one of 400, 600 or 174 classes, else numbers.",
+            "Default: the one with as many classes, else numbers.",
         ),
     ] = None,
     name: Annotated[
@@ -158,7 +161,8 @@ def _places(
     if output is None:
         own_name = checkpoint.name
         is_keras = own_name.endswith(_ENDING)
-        stem = valid_name(name or (own_name.removesuffix(_ENDING) if is_keras else checkpoint.stem))
+        own_stem = Path(own_name.removesuffix(".index.json")).stem  # of a list of shards, the model
+        stem = valid_name(name or (own_name.removesuffix(_ENDING) if is_keras else own_stem))
         weights_path = models_folder(cache_dir) / f"{stem}{_ENDING}"
     else:
         weights_path, stem = output, output.name.removesuffix(_ENDING)

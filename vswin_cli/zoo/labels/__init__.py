@@ -40,6 +40,12 @@ KINETICS400 = LabelSet(
 KINETICS600 = LabelSet(
     "kinetics600", 600, "8dfca4202520ea8291ce0242ef33b006d0a0772b409663c090a2876bc1978dcf"
 )
+KINETICS700 = LabelSet(
+    "kinetics700", 700, "2f265d35aa76060219f7e83aff12f5aaba9d1fe27360aa83f11aad7a3648fc51"
+)
+KINETICS710 = LabelSet(  # the classes of all three, as MMAction2 numbers them
+    "kinetics710", 710, "a853307b4880565c2abf199b593baf8a7bc24a10a0875cac6569d1f70f041c5c"
+)
 MOTION = LabelSet("motion", 9, "64b6fd2decf86d68371636196b5995ec6d85a4e3a96f7d3a61e4d550e9e1d5f7")
 SOMETHING_SOMETHING_V2 = LabelSet(
     "something_something_v2",
@@ -49,7 +55,14 @@ SOMETHING_SOMETHING_V2 = LabelSet(
 
 LABEL_SETS = {
     label_set.name: label_set
-    for label_set in (KINETICS400, KINETICS600, SOMETHING_SOMETHING_V2, MOTION)
+    for label_set in (
+        KINETICS400,
+        KINETICS600,
+        KINETICS700,
+        KINETICS710,
+        SOMETHING_SOMETHING_V2,
+        MOTION,
+    )
 }
 
 
