@@ -320,11 +320,11 @@ def test_shell_completes_model_names(vswin_process):
         program=(
             "bash",
             "-c",
-            f"COMP_WORDS='vswin predict --model swin-b-k' "
+            f"COMP_WORDS='vswin predict --model swin-l' "
             f"COMP_CWORD=3 _VSWIN_COMPLETE=complete_bash {VSWIN}",
         )
     )
-    assert finished.stdout.split() == ["swin-b-k400", "swin-b-k400-in22k", "swin-b-k600"]
+    assert finished.stdout.split() == ["swin-l-k400", "swin-l-k700"]
 
 
 def test_closed_pipe_is_no_traceback(vswin_process):

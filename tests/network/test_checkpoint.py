@@ -10,7 +10,7 @@ from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import check_checkpoint, key_table, read_checkpoint
 from vswin_cli.zoo.architectures import TINY
 from vswin_cli.zoo.catalog import find_model
-from vswin_cli.zoo.models import MODELS
+from vswin_cli.zoo.models import KERAS_MODELS
 
 # SHA-256 over the sorted "path shape" lines of the published files: with top, without.
 LAYOUTS = {
@@ -39,7 +39,7 @@ def test_key_table_is_the_published_layout(name):
 
 
 def test_every_variable_has_one_dataset_of_its_own():
-    for model in MODELS:
+    for model in KERAS_MODELS:
         keys = key_table(model.architecture, model.num_classes)
         assert len({key.variable for key in keys}) == len({key.dataset for key in keys})
         assert len({key.variable for key in keys}) == len(keys)

@@ -285,7 +285,7 @@ def test_weights_alone_shows_its_help(capfd):
 
 
 def test_model_names_complete():
-    assert [name for name, _ in complete_model("swin-b-k4")] == ["swin-b-k400", "swin-b-k400-in22k"]
+    assert [name for name, _ in complete_model("swin-l")] == ["swin-l-k400", "swin-l-k700"]
 
 
 def test_file_without_top_is_fetched_and_verified(cache, tmp_path, capfd):

@@ -6,7 +6,7 @@ import pytest
 
 from vswin_cli.errors import ModelFileError, UnknownModelError, UsageError
 from vswin_cli.zoo.architectures import TINY
-from vswin_cli.zoo.catalog import custom_models, find_classifier, find_model, find_published_model
+from vswin_cli.zoo.catalog import custom_models, find_classifier, find_downloaded_model, find_model
 from vswin_cli.zoo.labels import KINETICS400, custom_label_set, read_label_file, read_labels
 from vswin_cli.zoo.model_file import model_text, numbered_names, read_model_file
 from vswin_cli.zoo.models import CustomModel
@@ -173,7 +173,7 @@ BIAS_ROWS_LESS = (2535 - 7 * 169) * (2 * 3 + 2 * 6 + 6 * 12 + 2 * 24) / (4 * 12)
 def test_custom_model_is_not_among_the_downloads(tmp_path):
     model = write(own(tmp_path))
     with pytest.raises(UsageError, match="custom model"):
-        find_published_model(str(model.path))
+        find_downloaded_model(str(model.path))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from vswin_cli.errors import UnknownModelError, UsageError
-from vswin_cli.zoo.catalog import find_model, find_published_model
+from vswin_cli.zoo.catalog import find_downloaded_model, find_model
 from vswin_cli.zoo.models import (
     DEFAULT_MODEL,
     PUBLISHED_MODELS,
@@ -68,5 +68,5 @@ def test_bundled_model_is_the_default_and_light():
 
 def test_bundled_model_is_not_among_the_downloads():
     with pytest.raises(UsageError, match="bundled"):
-        find_published_model("swin-n-motion")
-    assert find_published_model("swin-t-k400") is find_model("swin-t-k400")
+        find_downloaded_model("swin-n-motion")
+    assert find_downloaded_model("swin-t-k400") is find_model("swin-t-k400")

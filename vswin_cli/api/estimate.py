@@ -12,7 +12,7 @@ from vswin_cli.errors import UsageError
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.videos import Found
-from vswin_cli.zoo.models import MODELS
+from vswin_cli.zoo.models import KERAS_MODELS
 from vswin_cli.zoo.protocols import ViewProtocol
 
 _NUM_DECODED = 4  # videos, spread over the list
@@ -61,7 +61,7 @@ def estimate(model: VideoModel, run: RunOptions, videos: Sequence[Found]) -> Est
 def _choices(model: VideoModel) -> Iterator[tuple[str, float, ViewProtocol]]:
     """Each model's name, arithmetic and protocols, the one that was asked for first."""
     chosen = model.model
-    for other in (chosen, *(other for other in MODELS if other.name != chosen.name)):
+    for other in (chosen, *(other for other in KERAS_MODELS if other.name != chosen.name)):
         usual = model.protocol if other == chosen else other.protocol
         for protocol in dict.fromkeys((usual, *_fewer_views(usual))):
             yield other.name, other.gmacs, protocol

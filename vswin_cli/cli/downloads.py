@@ -129,8 +129,8 @@ class _Display:
             self.print(f"{target.title}: here already, whole")
             return
         self.print(
-            f"{target.title}: downloaded in {fetched.download_seconds:.1f} s, "
-            f"verified in {fetched.verification_seconds:.1f} s"
+            f"{target.title}: downloaded in {fetched.download_seconds:.1f} s, verified "
+            f"{'and converted ' * target.is_converted}in {fetched.verification_seconds:.1f} s"
         )
 
     def print(self, text: str) -> None:

@@ -21,7 +21,6 @@ from vswin_cli.api.options import (
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
-from vswin_cli.zoo.models import MODELS
 from vswin_cli.zoo.protocols import Sampling
 
 MODEL, VIEWS, VIDEOS, RUN, OUTPUT = "Model", "Views", "Videos", "Run", "Output"  # panels of --help
@@ -29,7 +28,7 @@ MODEL, VIEWS, VIDEOS, RUN, OUTPUT = "Model", "Views", "Videos", "Run", "Output" 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
     """Model names for the shell, with what they know."""
-    from vswin_cli.zoo.catalog import custom_models
+    from vswin_cli.zoo.catalog import MODELS, custom_models
 
     return [
         (model.name, f"{model.num_classes} classes of {model.label_set.name}")

@@ -14,13 +14,13 @@ from vswin_cli.conversion.tensors import Shape
 from vswin_cli.errors import CheckpointError, UsageError
 from vswin_cli.network.windows import bias_index
 from vswin_cli.zoo.architectures import BASE, LARGE, NANO, SMALL, TINY, Architecture, Size
-from vswin_cli.zoo.models import MODELS
+from vswin_cli.zoo.models import KERAS_MODELS
 
 CUSTOM = "custom"  # the name of an architecture that has none
 
 # Of the zoo's models, the paper's ablations and common configurations.
 _IN_USE: tuple[Size, ...] = (
-    *dict.fromkeys(model.architecture.window for model in MODELS),
+    *dict.fromkeys(model.architecture.window for model in KERAS_MODELS),
     (4, 7, 7),
     (2, 7, 7),
     (32, 7, 7),

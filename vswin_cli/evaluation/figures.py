@@ -21,7 +21,7 @@ from vswin_cli.evaluation.metrics import (
 from vswin_cli.evaluation.outcomes import Outcomes, read_outcomes
 from vswin_cli.runs.records import Record
 from vswin_cli.zoo.labels import read_labels
-from vswin_cli.zoo.models import Model, PublishedModel
+from vswin_cli.zoo.models import CommunityModel, Model, PublishedModel
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _of_protocol(outcomes: Outcomes) -> ProtocolFigures:
 
 
 def _published(model: Model) -> Published | None:
-    if not isinstance(model, PublishedModel):
+    if not isinstance(model, PublishedModel | CommunityModel):
         return None
     own = model.protocol
     return Published(model.top1, model.top5, f"{own.sampling} {own.num_clips}×{own.num_crops}")

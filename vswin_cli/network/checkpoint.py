@@ -18,7 +18,7 @@ from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 from vswin_cli.network import hdf5
 from vswin_cli.system.files import open_regular
 from vswin_cli.zoo.architectures import Architecture
-from vswin_cli.zoo.models import MODELS, Model
+from vswin_cli.zoo.models import KERAS_MODELS, Model
 
 BACKBONE_GROUP = "layers/video_swin_backbone/"
 _HEAD_GROUP = "layers/dense"
@@ -228,10 +228,10 @@ def _whose_layout(found: Mapping[str, Shape]) -> str:
         keys = key_table(model.architecture, num_classes)
         return {key.dataset: key.shape for key in keys} == found
 
-    owners = [model.name for model in MODELS if fits(model, model.num_classes)]
+    owners = [model.name for model in KERAS_MODELS if fits(model, model.num_classes)]
     if owners:
         return f"; the file fits {' and '.join(owners)}"
-    owners = [model.name for model in MODELS if fits(model, None)]
+    owners = [model.name for model in KERAS_MODELS if fits(model, None)]
     if owners:
         return f"; it is a file without top, which fits the backbone of {', '.join(owners)}"
     return ""

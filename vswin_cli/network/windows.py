@@ -59,6 +59,11 @@ class WindowGrid:
         """
         if not any(self.shift):
             return None
+        regions = self.regions()
+        return np.asarray(regions[:, :, np.newaxis] != regions[:, np.newaxis, :])
+
+    def regions(self) -> np.ndarray:
+        """Number the regions that a shift's wrap-around keeps apart: int64 (windows, tokens)."""
         region = np.zeros(self.padded, np.int64)  # (T, H, W): 27 of them, numbered in base 3
         for axis, (side, shift) in enumerate(zip(self.window, self.shift, strict=True)):
             position = np.arange(self.padded[axis])
@@ -70,8 +75,7 @@ class WindowGrid:
         nt, nh, nw = self.counts
         wt, wh, ww = self.window
         cut = region.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
-        regions = cut.reshape(nt * nh * nw, self.num_tokens)
-        return np.asarray(regions[:, :, np.newaxis] != regions[:, np.newaxis, :])
+        return cut.reshape(nt * nh * nw, self.num_tokens)
 
 
 def bias_index(window: Size, num_tokens: int) -> np.ndarray:

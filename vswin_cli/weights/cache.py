@@ -12,17 +12,18 @@ from vswin_cli.errors import WeightsError
 from vswin_cli.system.cache_folder import cache_folder
 from vswin_cli.system.files import file_lock, temporary_path
 from vswin_cli.weights.watch import DownloadWatcher
-from vswin_cli.zoo.models import PublishedFile, PublishedModel
+from vswin_cli.zoo.models import CommunityModel, DownloadedModel, PublishedFile
 
 
 @dataclass(frozen=True)
 class WeightsFile:
     """One published file of one model, and its place in a cache folder.
 
-    A file under `path` is whole: it was verified before it was given that name.
+    A file under `path` is whole: it was verified before it was given that name. Where the published
+    file is another program's, `path` is what it was converted to, and the file itself is not kept.
     """
 
-    model: PublishedModel
+    model: DownloadedModel
     published: PublishedFile
     num_classes: int | None  # None: without top
     folder: Path
@@ -34,8 +35,22 @@ class WeightsFile:
 
     @property
     def path(self) -> Path:
-        """The file itself."""
-        return self.folder / self.published.name
+        """The file itself, or what it was converted to."""
+        return self.folder / (f"{self.model.name}.weights.h5" if self.is_converted else self._name)
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the published file is another program's."""
+        return self.published.is_torch
+
+    @property
+    def brought_path(self) -> Path:
+        """Where the user may put the published file, to be converted."""
+        return self.folder / self._name
+
+    @property
+    def _name(self) -> str:
+        return self.published.name
 
     @property
     def is_here(self) -> bool:
@@ -58,12 +73,12 @@ class WeightsFile:
     @property
     def partial_path(self) -> Path:
         """What has been downloaded so far."""
-        return self._beside(".part")
+        return self.folder / f"{self._name}.part"
 
     @property
     def origin_path(self) -> Path:
         """What identifies the server's file that the partial file was begun from."""
-        return self._beside(".part.json")
+        return self.folder / f"{self._name}.part.json"
 
     @property
     def corrupt_path(self) -> Path:
@@ -73,11 +88,22 @@ class WeightsFile:
     @property
     def corrupt_paths(self) -> tuple[Path, ...]:
         """All files that failed and are kept aside: `.corrupt`, `.corrupt.1` and so on."""
-        return tuple(sorted(self.folder.glob(f"{glob.escape(self.corrupt_path.name)}*")))
+        names = {self.corrupt_path.name, self.corrupt_download_path.name}
+        return tuple(
+            sorted(path for name in names for path in self.folder.glob(f"{glob.escape(name)}*"))
+        )
+
+    @property
+    def corrupt_download_path(self) -> Path:
+        """The first download that failed verification, kept aside."""
+        return self.folder / f"{self._name}.corrupt"
 
     @property
     def record_path(self) -> Path:
-        """The SHA-256 as of the first verification, in the format of sha256sum."""
+        """The SHA-256 as of the first verification, in the format of sha256sum.
+
+        Where the file was converted, that of the published file is on a second line.
+        """
         return self._beside(".sha256")
 
     @property
@@ -93,6 +119,7 @@ class WeightsFile:
             self.partial_path,
             self.origin_path,
             temporary_path(self.origin_path),
+            temporary_path(self.path),
             self.record_path,
             temporary_path(self.record_path),
             *self.corrupt_paths,
@@ -100,14 +127,14 @@ class WeightsFile:
         return tuple(path for path in paths if path.exists())
 
     def _beside(self, suffix: str) -> Path:
-        return self.folder / (self.published.name + suffix)
+        return self.path.with_name(self.path.name + suffix)
 
 
 def weights_file(
-    model: PublishedModel, folder: Path | None = None, *, top: bool = True
+    model: DownloadedModel, folder: Path | None = None, *, top: bool = True
 ) -> WeightsFile:
-    """Name a model's file, with or without top, in the cache folder."""
-    if top:
+    """Name a model's file, with or without top where there are two, in the cache folder."""
+    if top or isinstance(model, CommunityModel):
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))
 

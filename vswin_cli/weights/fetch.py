@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vswin_cli.errors import CheckpointError, DownloadError
-from vswin_cli.system.files import sync_folder
+from vswin_cli.system.files import file_sha256, sync_folder
 from vswin_cli.weights.address import file_address, local_path, shown
 from vswin_cli.weights.cache import WeightsFile, locked
+from vswin_cli.weights.converting import convert_download
 from vswin_cli.weights.http_source import HttpSource
 from vswin_cli.weights.partial import PartialFile, remove_partial
-from vswin_cli.weights.pins import demanded_sha256, read_record, write_record
+from vswin_cli.weights.pins import demanded_sha256, read_published_record, write_record
 from vswin_cli.weights.source import FileSource
 from vswin_cli.weights.transfer import Patience, transfer
 from vswin_cli.weights.verify import (
@@ -73,6 +74,8 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
         UsageError: The mirror, or the pin, makes no sense.
     """
     address = file_address(target.published, fetching.mirror)
+    if target.is_converted and target.brought_path.is_file():
+        address = target.brought_path.absolute().as_uri()
     pin = demanded_sha256(target, fetching.sha256)
     was_here = target.is_here
     if was_here and not fetching.force:
@@ -102,7 +105,7 @@ def _is_whole(
     """Look again, now that no other process can be at work on it."""
     if not target.is_here:
         return False
-    if not was_here and pin in {None, read_record(target)}:
+    if not was_here and pin in {None, read_published_record(target)}:
         return True  # another process has just verified it
     try:
         verify(target, pin=pin)
@@ -131,7 +134,7 @@ def _download(
             source,
             partial,
             target,
-            any_size=pin is not None,
+            any_size=pin is not None or not target.published.is_exact,
             patience=fetching.patience,
             watcher=watcher,
         )
@@ -141,6 +144,7 @@ def _download(
     watcher.check()
     try:
         verify(target, target.partial_path, pin=pin, sha256=sha256)
+        converted = convert_download(target) if target.is_converted else None
     except CheckpointError as exc:
         became = set_partial_aside(target)
         raise CheckpointError(
@@ -151,10 +155,14 @@ def _download(
     if target.is_here and not fetching.force:
         watcher.says(f"what was here is {set_aside(target)}")
     target.record_path.unlink(missing_ok=True)  # of the file that is replaced
-    target.partial_path.replace(target.path)
+    (converted or target.partial_path).replace(target.path)
     sync_folder(target.folder)
+    if converted:
+        target.partial_path.unlink()
+        write_record(target, file_sha256(target.path), sha256)
+    else:
+        write_record(target, sha256)
     target.origin_path.unlink(missing_ok=True)
-    write_record(target, sha256)
     return Fetched(downloaded - begun, time.monotonic() - downloaded)
 
 

@@ -21,9 +21,15 @@ def fetch_file(target: WeightsFile, mirror: str | None) -> None:
     """Fetch a file, and tell the log of it; see `fetch`."""
     from vswin_cli.weights.fetch import Fetching, fetch  # noqa: PLC0415 - imports HTTP and HDF5
 
-    size = f"{target.published.num_bytes / 1e6:.0f} MB"
+    size = size_of(target)
     _log.warning("%s: downloading %s (%s)", target.title, target.published.name, size)
     fetch(target, Fetching(mirror), DownloadWatcher())
+
+
+def size_of(target: WeightsFile) -> str:
+    """Say how large the published file is."""
+    about = "" if target.published.is_exact else "about "
+    return f"{about}{target.published.num_bytes / 1e6:.0f} MB"
 
 
 def find_or_fetch(
@@ -63,7 +69,8 @@ def find_or_fetch(
     pin = pinned_sha256(target)
     try:
         if not _is_usable(target, pin):
-            if offline:
+            is_brought = target.is_converted and target.brought_path.is_file()
+            if offline and not is_brought:
                 _verify_again(target, pin)
             else:
                 fetch(target, mirror)
@@ -123,7 +130,7 @@ def _verify_again(target: WeightsFile, pin: str | None) -> None:
 
 
 def _ways_out(target: WeightsFile, address: str) -> str:
-    size = f"{target.published.num_bytes / 1e6:.0f} MB"
+    size = size_of(target)
     return (
         f"put {address} ({size}) into {target.folder} yourself, or give --weights FILE, "
         "--mirror URL, or VSWIN_CACHE=FOLDER"

@@ -90,12 +90,28 @@ def _read_sums(path: Path) -> list[tuple[str, str]]:
 
 def read_record(target: WeightsFile) -> str | None:
     """Return the SHA-256 that was recorded when the file first verified, if it was."""
+    sums = _recorded(target)
+    return sums[0] if sums else None
+
+
+def read_published_record(target: WeightsFile) -> str | None:
+    """Return the recorded SHA-256 of the published file, which a pin is about."""
+    sums = _recorded(target)
+    if target.is_converted:
+        return sums[1] if len(sums) > 1 else None
+    return sums[0] if sums else None
+
+
+def _recorded(target: WeightsFile) -> list[str]:
+    """The sums of the record: the file's, and that of what it was converted from."""
     try:
-        content = read_small(target.record_path, _MAX_RECORD_BYTES).decode()
-        match = _LINE.fullmatch(content.strip())
+        lines = read_small(target.record_path, _MAX_RECORD_BYTES).decode().strip().splitlines()
     except (OSError, UnicodeDecodeError):
-        return None
-    return match["sum"].lower() if match else None
+        return []
+    matches = [_LINE.fullmatch(line.strip()) for line in lines]
+    if len(lines) > 1 + target.is_converted or None in matches:
+        return []
+    return [match["sum"].lower() for match in matches if match]
 
 
 def is_as_recorded(target: WeightsFile) -> bool:
@@ -127,10 +143,19 @@ def record_if_unchanged(target: WeightsFile, sha256: str, before: os.stat_result
     return read_record(target) == sha256
 
 
-def write_record(target: WeightsFile, sha256: str) -> None:
-    """Record the SHA-256 of a file that has just been verified; under its lock alone."""
+def write_record(target: WeightsFile, sha256: str, published_sha256: str | None = None) -> None:
+    """Record the SHA-256 of a file that has just been verified; under its lock alone.
+
+    Args:
+        target: The file.
+        sha256: Its sum.
+        published_sha256: Of what it was converted from; None keeps what is recorded.
+    """
+    text = f"{sha256}  {target.path.name}\n"
+    if target.is_converted and (sum_ := published_sha256 or read_published_record(target)):
+        text += f"{sum_}  {target.published.name}\n"
     with suppress(OSError), replacing(target.record_path) as record:  # a cache may be read-only
-        record.write_text(f"{sha256}  {target.published.name}\n", encoding="utf-8")
+        record.write_text(text, encoding="utf-8")
         modified_ns = target.path.stat().st_mtime_ns
         os.utime(record, ns=(modified_ns, modified_ns))
         share(record)

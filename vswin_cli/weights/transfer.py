@@ -17,6 +17,7 @@ from vswin_cli.weights.source import (
 from vswin_cli.weights.watch import DownloadWatcher
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_TORCH_SIGNATURES = (b"PK\x03\x04", b"\x80\x02")  # a zip, or a pickle
 
 # This much is fetched again when a download continues, and compared with what is here: another file
 # shows by it where the server has no validator, or does not keep to it. Twenty times this much is
@@ -147,10 +148,14 @@ def _receive(
 def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool, name: str) -> None:
     """Refuse what cannot be the file before it is downloaded."""
     num_bytes, wanted = reply.origin.num_bytes, target.published.num_bytes
-    is_hdf5 = first.startswith(HDF5_SIGNATURE[: len(first)]) and bool(first)
+    signatures = _TORCH_SIGNATURES if target.is_converted else (HDF5_SIGNATURE,)
+    is_weights = any(first.startswith(signature[: len(first)]) for signature in signatures)
     is_html = "html" in (reply.content_type or "")
-    if not is_hdf5 and first and (is_html or num_bytes is None):
-        kind = "an HTML page, a login or error page?" if is_html else "something that is not HDF5"
+    if not is_weights and first and (is_html or num_bytes is None):
+        known = "a file of PyTorch" if target.is_converted else "HDF5"
+        kind = (
+            "an HTML page, a login or error page?" if is_html else f"something that is not {known}"
+        )
         raise DownloadError(f"{name}: the server does not send the file but {kind}")
     if num_bytes is None or num_bytes == wanted:
         return

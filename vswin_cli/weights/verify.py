@@ -8,7 +8,12 @@ from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import check_checkpoint
 from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.cache import WeightsFile, locked
-from vswin_cli.weights.pins import is_as_recorded, read_record, record_if_unchanged
+from vswin_cli.weights.pins import (
+    is_as_recorded,
+    read_published_record,
+    read_record,
+    record_if_unchanged,
+)
 from vswin_cli.weights.watch import DownloadWatcher
 
 
@@ -33,6 +38,8 @@ def verify(
         CheckpointError: It is not the published file; the message says how that shows.
         WeightsError: It cannot be read at all, so nothing is known about it.
     """
+    if target.is_converted:
+        return _verify_converted(target, path, pin, sha256)
     record = read_record(target) if path is None else None
     path = path or target.path
     name, wanted_bytes = target.published.name, target.published.num_bytes
@@ -56,6 +63,41 @@ def verify(
         if path == target.path:
             raise
         raise CheckpointError(str(exc).replace(str(path), name)) from exc
+    return sha256
+
+
+def _verify_converted(
+    target: WeightsFile, download: Path | None, pin: str | None, sha256: str | None
+) -> str:
+    """Check another program's file by its sum, before its conversion; or the converted one whole.
+
+    What the publisher says of a sum is its start; a pin is the whole of it, and says more.
+    """
+    path = download or target.path
+    try:
+        sha256 = sha256 or file_sha256(path)
+    except OSError as exc:
+        raise WeightsError(f"cannot read weights {path}: {exc.strerror}") from exc
+    name, start = target.published.name, target.published.sha256_start
+    original = sha256 if download else read_published_record(target)
+    if pin is not None and original != pin:
+        raise CheckpointError(
+            f"{name} has the SHA-256 {original or 'unknown'}, but {pin} is pinned"
+        )
+    if download:
+        if pin is None and not sha256.startswith(start):
+            raise CheckpointError(
+                f"{name} has the SHA-256 {sha256[:16]}…, but that of the published file starts "
+                f"with {start}"
+            )
+        return sha256
+    record = read_record(target)
+    if record is not None and sha256 != record:
+        raise CheckpointError(
+            f"{path.name} has changed since it was converted: its SHA-256 is {sha256}, "
+            f"{record} then"
+        )
+    check_checkpoint(path, target.model.architecture, target.num_classes)
     return sha256
 
 
@@ -112,7 +154,7 @@ def verify_again(target: WeightsFile, *, pin: str | None, watcher: DownloadWatch
         WeightsError: It cannot be read, or not be kept aside.
     """
     if not target.is_here:
-        raise WeightsNotFoundError(f"{target.published.name} is not in {target.folder}")
+        raise WeightsNotFoundError(f"{target.path.name} is not in {target.folder}")
     try:
         return verify_and_record(target, pin=pin)
     except CheckpointError as exc:
@@ -167,11 +209,12 @@ def set_partial_aside(target: WeightsFile) -> str:
         OSError: The folder cannot be written to.
     """
     target.origin_path.unlink(missing_ok=True)
-    if target.corrupt_path.exists():
+    aside = target.corrupt_download_path
+    if aside.exists():
         target.partial_path.unlink()
-        return f"not kept, since there is {target.corrupt_path} already"
-    target.partial_path.rename(target.corrupt_path)
-    return f"kept aside as {target.corrupt_path}"
+        return f"not kept, since there is {aside} already"
+    target.partial_path.rename(aside)
+    return f"kept aside as {aside}"
 
 
 def _is_only_another_size(target: WeightsFile) -> bool:

@@ -7,10 +7,20 @@ from pathlib import Path
 
 from vswin_cli.errors import ModelFileError, UnknownModelError, UsageError
 from vswin_cli.system.cache_folder import cache_folder
-from vswin_cli.zoo.models import MODELS, AnyModel, CustomModel, PublishedModel, model_names
+from vswin_cli.zoo.community import COMMUNITY_MODELS
+from vswin_cli.zoo.models import (
+    KERAS_MODELS,
+    AnyModel,
+    BundledModel,
+    CommunityModel,
+    CustomModel,
+    DownloadedModel,
+    PublishedModel,
+    model_names,
+)
 
 SUFFIX = ".toml"  # of model files
-
+MODELS: tuple[BundledModel | DownloadedModel, ...] = (*KERAS_MODELS, *COMMUNITY_MODELS)
 
 _KERAS_WEIGHTS = (".h5", ".hdf5")
 _OTHER_WEIGHTS = (".keras", ".pth", ".pt", ".ckpt", ".bin", ".safetensors")
@@ -43,7 +53,7 @@ def custom_models(cache_dir: Path | None = None) -> CustomModels:
         except ModelFileError as error:
             broken[path] = error
             continue
-        if model.name in model_names():
+        if model.name in model_names(MODELS):
             broken[path] = ModelFileError(
                 f"{path}: vswin has a model {model.name}; give this one another name in the file"
             )
@@ -109,7 +119,7 @@ def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
     return model
 
 
-def find_published_model(name: str, cache_dir: Path | None = None) -> PublishedModel:
+def find_downloaded_model(name: str, cache_dir: Path | None = None) -> DownloadedModel:
     """Look up a model whose checkpoint is downloaded.
 
     Raises:
@@ -117,7 +127,7 @@ def find_published_model(name: str, cache_dir: Path | None = None) -> PublishedM
         UsageError: Its checkpoint comes with this package, or the model is a custom one.
     """
     model = find_model(name, cache_dir)
-    if isinstance(model, PublishedModel):
+    if isinstance(model, PublishedModel | CommunityModel):
         return model
     if isinstance(model, CustomModel):
         raise UsageError(

@@ -1,7 +1,8 @@
 """Models: one that comes with the package, the published ones, and what a custom one is.
 
 Accuracies are those of the model zoo at https://github.com/SwinTransformer/Video-Swin-Transformer;
-the files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0.
+the files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0. Those of
+other programs' checkpoints are in `community.py`.
 """
 
 from collections.abc import Iterable
@@ -31,15 +32,31 @@ RELEASE_URL = "https://github.com/innat/VideoSwin/releases/download/v2.0/"
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A checkpoint file as the release page serves it."""
+    """A checkpoint file as it is served.
+
+    Attributes:
+        name: Of the file.
+        num_bytes: Its size.
+        address: Where it is served; None is the release page.
+        sha256_start: What its SHA-256 starts with, where the publisher says so.
+        is_exact: Whether the size is known, and not computed from the tensors that are in it.
+    """
 
     name: str
     num_bytes: int
+    address: str | None = None
+    sha256_start: str = ""
+    is_exact: bool = True
 
     @property
     def url(self) -> str:
-        """Where the release page serves it."""
-        return RELEASE_URL + self.name
+        """Where it is served."""
+        return self.address or RELEASE_URL + self.name
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether it is a file of `torch.save`, which must be converted."""
+        return self.name.endswith(".pth")
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,31 @@ class PublishedModel(Model):
     classifier_file: PublishedFile
     backbone_file: PublishedFile  # the same without top
     top1: float  # published accuracy, percent
+    top5: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who publishes checkpoints.
+
+    Attributes:
+        name: Of the project.
+        page: Where it lists them.
+        licence: What is known of their terms, in a line.
+    """
+
+    name: str
+    page: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class CommunityModel(Model):
+    """A model whose checkpoint is another program's: downloaded, and converted once."""
+
+    source: Source
+    classifier_file: PublishedFile
+    top1: float  # published accuracy, percent, by the model's protocol
     top5: float
 
 
@@ -149,11 +191,12 @@ PUBLISHED_MODELS: tuple[PublishedModel, ...] = (
 )  # fmt: skip
 
 
-AnyModel = BundledModel | PublishedModel | CustomModel
-MODELS: tuple[BundledModel | PublishedModel, ...] = (SWIN_N_MOTION, *PUBLISHED_MODELS)
+DownloadedModel = PublishedModel | CommunityModel
+AnyModel = BundledModel | DownloadedModel | CustomModel
+KERAS_MODELS: tuple[BundledModel | PublishedModel, ...] = (SWIN_N_MOTION, *PUBLISHED_MODELS)
 DEFAULT_MODEL = SWIN_N_MOTION
 
 
-def model_names(models: Iterable[Model] = MODELS) -> list[str]:
+def model_names(models: Iterable[Model]) -> list[str]:
     """Names in the order of the table."""
     return [model.name for model in models]

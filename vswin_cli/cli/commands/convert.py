@@ -104,6 +104,7 @@ def convert(
     checkpoint is read as data: nothing in it is ever executed. What was found in it, and what was
     not used, is said on stderr.
     """
+    from vswin_cli.zoo.catalog import MODELS
     from vswin_cli.zoo.model_file import valid_name
 
     views = ViewOptions(protocol=protocol, clips=clips, crops=crops)
@@ -111,7 +112,7 @@ def convert(
     chosen_window = _parse_window(window) if window is not None else None
     if name is None:
         name = valid_name(model_path.stem)
-    if name in model_names():
+    if name in model_names(MODELS):
         raise UsageError(f"vswin has a model {name}; call yours something else with --name")
 
     from vswin_cli.conversion.matching import find_model_in

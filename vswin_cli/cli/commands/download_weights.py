@@ -52,16 +52,17 @@ def download_weights(
 ) -> None:
     """Download the weights of models, verify them, and keep them in the cache folder.
 
-    Without MODEL: those of all models. What is here and whole is not downloaded again, and what
+    Without MODEL: the Keras files of the original project. A checkpoint of another project is
+    converted when it has come. What is here and whole is not downloaded again, and what
     was interrupted is continued. The paths of the files are printed. The exit code is 0 if all are
     in the cache at the end, 1 if one is not, 2 for wrong usage.
     """
     from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_published_model
+    from vswin_cli.zoo.catalog import find_downloaded_model
 
     names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
     targets = [
-        weights_file(find_published_model(name, cache_dir), cache_dir, top=not no_top)
+        weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=not no_top)
         for name in names
     ]
     if sha256 is not None and len(targets) != 1:
@@ -94,12 +95,14 @@ def download_weights(
 
 def _ask(targets: "list[WeightsFile]", force: bool) -> None:
     """List the files, and let the user decide; nothing to download, nothing to ask."""
+    from vswin_cli.weights.needed import size_of
+
     num_bytes = 0
     for target in targets:
         is_here = target.is_here and not force
         num_bytes += 0 if is_here else target.published.num_bytes
         state = "here already" if is_here else ""
-        size = f"{target.published.num_bytes / 1e6:.0f} MB"
+        size = size_of(target)
         typer.echo(f"{target.model.name:18} {size:>7}  {state}".rstrip(), err=True)
     total = sum(target.published.num_bytes for target in targets)
     typer.echo(f"{'together':18} {total / 1e6:.0f} MB, in {targets[0].folder}", err=True)

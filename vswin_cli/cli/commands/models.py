@@ -9,7 +9,14 @@ import typer
 
 from vswin_cli.cli.options import CacheDirOption
 from vswin_cli.system.terminal import printable
-from vswin_cli.zoo.models import MODELS, SWIN_N_MOTION, AnyModel, BundledModel, CustomModel
+from vswin_cli.zoo.models import (
+    SWIN_N_MOTION,
+    AnyModel,
+    BundledModel,
+    CommunityModel,
+    CustomModel,
+    PublishedModel,
+)
 
 
 def models(
@@ -20,9 +27,11 @@ def models(
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
 
+    They are grouped by who publishes them; other projects' checkpoints are converted once, when
+    they are first used.
     Custom models are listed if their model files are in the cache folder's models/.
     """
-    from vswin_cli.zoo.catalog import custom_models
+    from vswin_cli.zoo.catalog import MODELS, custom_models
 
     kept = custom_models(cache_dir)
     records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
@@ -50,8 +59,12 @@ def _record(model: AnyModel, cache_dir: Path | None) -> dict[str, Any]:
         path, is_here = weights.path, weights.is_here
         published = {"top1": model.top1, "top5": model.top5, "file": model.classifier_file.name}
         published |= {"bytes": model.classifier_file.num_bytes}
+    source = model.source if isinstance(model, CommunityModel) else None
     return {
         "name": model.name,
+        "group": _group(model),
+        "page": source and source.page,
+        "licence": source and source.licence,
         "labels": model.label_set.name,
         "num_classes": model.num_classes,
         "num_parameters": model.num_parameters,
@@ -66,33 +79,50 @@ def _record(model: AnyModel, cache_dir: Path | None) -> dict[str, Any]:
     }
 
 
+def _group(model: AnyModel) -> str:
+    """Who a model is of."""
+    if isinstance(model, CommunityModel):
+        return model.source.name
+    groups = {BundledModel: "bundled", PublishedModel: "original, in Keras", CustomModel: "custom"}
+    return groups[type(model)]
+
+
 def _print_table(records: list[dict[str, Any]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(file=sys.stdout, highlight=False)
     table = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, collapse_padding=True
     )
-    table.add_column("model", overflow="fold")  # a name that is cut finds nothing
+    widest = max(len(record["name"]) for record in records)  # a name that is cut finds nothing
+    table.add_column("model", no_wrap=True, min_width=min(widest, 32))
     for heading in ("classes", "params", "GMACs"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("protocol", no_wrap=True)
     for heading in ("top-1/5 %", "MB"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("here")
-    for record in records:
+    for before, record in zip([None, *records], records, strict=False):
+        if before is None or before["group"] != record["group"]:
+            table.add_row(Text(f"{record['group']}:", style="bold"))
         table.add_row(
             record["name"],
             str(record["num_classes"]),
             f"{record['num_parameters'] / 1e6:.1f}M",
             f"{record['gmacs_per_view']:.{0 if record['gmacs_per_view'] > 1 else 1}f}",
             f"{record['protocol']} {record['num_clips']}×{record['num_crops']}",
-            "–" if record["top1"] is None else f"{record['top1']}/{record['top5']}",
+            "–" if record["top1"] is None else f"{record['top1']:.1f}/{record['top5']:.1f}",
             "–" if record["bytes"] is None else f"{record['bytes'] / 1e6:.0f}",
             "yes" if record["weights_present"] else "no",
         )
     console.print(table)
     console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
     console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")
+    for name, page, licence in dict.fromkeys(
+        (record["group"], record["page"], record["licence"]) for record in records
+    ):
+        if page:
+            console.print(f"{name}: {licence}; {page}", soft_wrap=not console.is_terminal)

@@ -17,7 +17,7 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.system.terminal import printable
-from vswin_cli.zoo.models import PUBLISHED_MODELS, BundledModel, CustomModel
+from vswin_cli.zoo.models import BundledModel, CommunityModel, CustomModel, PublishedModel
 
 if TYPE_CHECKING:
     from vswin_cli.weights.cache import WeightsFile
@@ -103,13 +103,13 @@ def show_path(
 ) -> None:
     """Print where the weights of a model are, or belong."""
     from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_model, find_published_model
+    from vswin_cli.zoo.catalog import find_downloaded_model, find_model
 
     found = find_model(model, cache_dir)
     if isinstance(found, CustomModel) or (isinstance(found, BundledModel) and not no_top):
         print(found.weights_path)
         return
-    target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
+    target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
     print(target.path)
     if not target.is_here:
         print(f"{target.title}: not there yet", file=sys.stderr)
@@ -124,9 +124,9 @@ def remove_weights(
 ) -> None:
     """Remove the weights of a model, with what stands beside them; on a terminal, ask first."""
     from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_published_model
+    from vswin_cli.zoo.catalog import find_downloaded_model
 
-    target = weights_file(find_published_model(model, cache_dir), cache_dir, top=not no_top)
+    target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
     if not target.is_here and not target.all_paths:
         print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
@@ -152,11 +152,18 @@ def _targets(
     models: list[str] | None, cache_dir: Path | None, tops: tuple[bool, ...]
 ) -> "list[WeightsFile]":
     from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_published_model
+    from vswin_cli.zoo.catalog import MODELS, find_downloaded_model
 
     names = dict.fromkeys(models or ())
-    chosen = [find_published_model(name, cache_dir) for name in names] or PUBLISHED_MODELS
-    return [weights_file(model, cache_dir, top=top) for model in chosen for top in tops]
+    chosen = [find_downloaded_model(name, cache_dir) for name in names] or [
+        model for model in MODELS if isinstance(model, PublishedModel | CommunityModel)
+    ]
+    return [
+        weights_file(model, cache_dir, top=top)
+        for model in chosen
+        for top in tops
+        if top or not isinstance(model, CommunityModel)  # which have one file
+    ]
 
 
 def _record(target: "WeightsFile") -> dict[str, Any]:
@@ -169,7 +176,8 @@ def _record(target: "WeightsFile") -> dict[str, Any]:
         "model": target.model.name,
         "top": target.num_classes is not None,
         "path": str(target.path),
-        "published_bytes": target.published.num_bytes,
+        "published_bytes": target.published.num_bytes if target.published.is_exact else None,
+        "about_bytes": target.published.num_bytes,
         "bytes": here,
         "partial_bytes": part,
         "corrupt": str(target.corrupt_paths[0]) if target.corrupt_paths else None,
@@ -194,7 +202,7 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
         table.add_row(
             record["model"],
             "yes" if record["top"] else "no",
-            f"{(record['bytes'] or record['published_bytes']) / 1e6:.0f}",
+            f"{(record['bytes'] or record['about_bytes']) / 1e6:.0f}",
             _state(record),
             f"{record['sha256'][:12]}…" if record["sha256"] else "",
         )
@@ -207,7 +215,8 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
 
 def _state(record: dict[str, Any]) -> str:
     if record["state"] == "partial":
-        return f"{100 * record['partial_bytes'] / record['published_bytes']:.0f} % of it"
+        return f"{100 * record['partial_bytes'] / record['about_bytes']:.0f} % of it"
     if record["state"] == "here":
-        return "yes" if record["bytes"] == record["published_bytes"] else "yes, of another size"
+        published = record["published_bytes"]
+        return "yes" if published in (None, record["bytes"]) else "yes, of another size"
     return "no"
