@@ -8,13 +8,14 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from unittest import mock
 
 from filelock import FileLock
 
+from vswin_cli.__main__ import _write_in_any_encoding
 from vswin_cli.cli.app import run
 from vswin_cli.engines.graph_cache import graph_folder
 from vswin_cli.engines.registry import load_engine
@@ -43,20 +44,30 @@ def called(
     cwd: Path,
     env: Mapping[str, str],
     stdin: bytes = b"",
+    stdout: Path | None = None,
     kept_cache: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Call the command in this process, which costs no start and no second load of a model.
 
     What it prints, native libraries too, and its exit code are those of a process; the working
-    folder, the environment, the streams and the logging are as before when it returns. Engines
-    whose graphs are in the folder `kept_cache` are loaded once.
+    folder, the environment, the streams and the logging are as before when it returns.
+
+    Args:
+        arguments: The words after `vswin`.
+        cwd: The working folder.
+        env: The whole environment; of what Python reads at its start, PYTHONIOENCODING counts.
+        stdin: What standard input holds.
+        stdout: A file that standard output leads to.
+        kept_cache: A cache folder; engines whose graphs are in it are loaded once.
     """
     words = _words(["vswin", *arguments])
     with ExitStack() as undoing:
         given, out, err = (undoing.enter_context(TemporaryFile()) for _ in range(3))
         given.write(stdin)
         given.seek(0)
-        with _streams(given, out, err), _fresh_logging(), warnings.catch_warnings():
+        shown = undoing.enter_context(stdout.open("wb")) if stdout else out
+        encoding = env.get("PYTHONIOENCODING", "utf-8")
+        with _streams(given, shown, err, encoding), _fresh_logging(), warnings.catch_warnings():
             _warn_as_python_does()
             with (
                 chdir(cwd),
@@ -68,8 +79,8 @@ def called(
                 ),
             ):
                 code = _exit_code(words[1:])
-        shown = [_content(stream).decode("utf-8", "surrogateescape") for stream in (out, err)]
-    return subprocess.CompletedProcess(words, code, *shown)
+        texts = [_content(stream).decode("utf-8", "surrogateescape") for stream in (out, err)]
+    return subprocess.CompletedProcess(words, code, *texts)
 
 
 def _words(command: Sequence[object]) -> list[str]:
@@ -84,32 +95,33 @@ def _exit_code(arguments: list[str]) -> int:
     except Exception:
         traceback.print_exc()
         return 1
-    finally:
-        sys.stdout.flush()
 
 
 @contextmanager
-def _streams(*files) -> Iterator[None]:
+def _streams(stdin, stdout, stderr, encoding: str) -> Iterator[None]:
     """Have the standard streams, Python's and native ones, lead to these files."""
     with ExitStack() as undoing:
-        for number, file in enumerate(files):
+        for number, file in enumerate((stdin, stdout, stderr)):
             kept = os.dup(number)
             undoing.callback(os.close, kept)
             undoing.callback(os.dup2, kept, number)
             os.dup2(file.fileno(), number)
         for number, (name, mode, errors) in enumerate(
-            (
-                ("stdin", "r", "surrogateescape"),
-                ("stdout", "w", "surrogateescape"),
-                ("stderr", "w", "backslashreplace"),
-            )
+            (("stdin", "r", None), ("stdout", "w", None), ("stderr", "w", "backslashreplace"))
         ):
-            stream = undoing.enter_context(
-                open(number, mode, encoding="utf-8", errors=errors, closefd=False)
+            stream = open(  # noqa: SIM115
+                number, mode, encoding=encoding, errors=errors, closefd=False
             )
+            undoing.callback(_close, stream)
             undoing.enter_context(mock.patch.object(sys, name, stream))
         sys.stderr.reconfigure(line_buffering=True)
+        _write_in_any_encoding()
         yield
+
+
+def _close(stream) -> None:
+    with suppress(OSError):  # as at the end of a process, what a full disk does not take is lost
+        stream.close()
 
 
 def _content(stream) -> bytes:
@@ -152,7 +164,8 @@ def _warn_as_python_does() -> None:
 def _load_engine(model, weights_file, *, kept_cache, **options):
     """Load an engine; Keras, which has one backend per process, is left as it is."""
     options["spares_keras"] = True
-    is_kept = options["cache_folder"] == graph_folder(kept_cache) and weights_file.is_file()
+    is_kept = options["cache_folder"] == graph_folder(kept_cache)
+    is_kept = is_kept and os.path.isfile(weights_file)  # noqa: PTH113 - it may be no path at all
     if not is_kept or logging.getLogger("vswin_cli").isEnabledFor(logging.INFO):  # it says how
         return load_engine(model, weights_file, **options)
     content = weights_file.stat()

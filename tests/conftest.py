@@ -3,19 +3,21 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from command import VSWIN, called, finished, surroundings
 from filelock import FileLock
 from misbehaving_server import MisbehavingServer
-from models import model_named
+from models import NANO, model_named
 from reference import write_checkpoint
 
+from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.zoo.architectures import Architecture
-from vswin_cli.zoo.models import PUBLISHED_MODELS, PublishedFile
+from vswin_cli.zoo.model_file import model_text
+from vswin_cli.zoo.models import PUBLISHED_MODELS, CustomModel, Model, PublishedFile
 
 SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 
@@ -67,6 +69,24 @@ def checkpoint(made_once: Callable[..., Path]) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def small_model(checkpoint: Callable[..., Path], made_once: Callable[..., Path]) -> Path:
+    """The model file of a very small model with Kinetics' classes, protocol and views."""
+    weights = checkpoint(NANO.name)
+
+    def write(path: Path) -> None:
+        model = CustomModel(
+            **{field.name: getattr(NANO, field.name) for field in fields(Model)},
+            path=path,
+            weights_path=weights,
+            sha256=file_sha256(weights),
+            has_top=True,
+        )
+        path.write_text(model_text(model, origin="nowhere"))
+
+    return made_once(f"{NANO.name}.toml", write)
+
+
+@pytest.fixture(scope="session")
 def cache(shared: Path) -> Path:
     """One cache folder for all commands, so that a model is exported once."""
     folder = shared / "cache"
@@ -78,17 +98,23 @@ def cache(shared: Path) -> Path:
 def vswin(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Call the command in this process, in an empty folder: `vswin("models", COLUMNS="40")`.
 
-    `cache` is another cache folder, `stdin` the bytes on standard input; what else is named is a
-    variable of the environment.
+    `cache` is another cache folder, `stdin` the bytes on standard input, `stdout` a file in place
+    of what is captured; what else is named is a variable of the environment.
     """
 
     kept = cache
 
     def run(
-        *arguments: object, cache: Path = cache, stdin: bytes = b"", **variables: str
+        *arguments: object,
+        cache: Path = cache,
+        stdin: bytes = b"",
+        stdout: Path | None = None,
+        **variables: str,
     ) -> subprocess.CompletedProcess[str]:
         environment = surroundings(cache, **variables)
-        return called(arguments, cwd=tmp_path, env=environment, stdin=stdin, kept_cache=kept)
+        return called(
+            arguments, cwd=tmp_path, env=environment, stdin=stdin, stdout=stdout, kept_cache=kept
+        )
 
     return run
 

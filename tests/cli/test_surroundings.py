@@ -8,6 +8,8 @@ import struct
 import subprocess
 import sys
 import termios
+from functools import partial
+from pathlib import Path
 
 import pytest
 from clips import encode, numbered_frames
@@ -20,14 +22,19 @@ def clip(tmp_path_factory):
 
 
 @pytest.fixture
-def predict(clip, checkpoint, cache):
-    """The quickest whole run, in a shell: `predict("2>&-")`."""
+def predict(vswin, clip, small_model):
+    """The quickest whole run."""
+    return partial(vswin, "predict", clip, "--model", small_model, "--views", "fast")
+
+
+@pytest.fixture
+def predict_in_shell(clip, small_model, cache):
+    """The same in a shell: `predict_in_shell("2>&-")`."""
 
     def run(redirections="", *, more=(), **environment):
-        arguments = ["predict", str(clip), "--model", "swin-t-k400", "--weights"]
-        arguments += [str(checkpoint("swin-t-k400")), "--clips", "1", "--crops", "1", *more]
+        arguments = ["predict", clip, "--model", small_model, "--views", "fast", *more]
         return subprocess.run(
-            ["bash", "-c", f'"$@" {redirections}', "-", VSWIN, *arguments],
+            ["bash", "-c", f'"$@" {redirections}', "-", VSWIN, *map(str, arguments)],
             capture_output=True,
             text=True,
             env={**os.environ, "VSWIN_CACHE": str(cache), **environment},
@@ -40,58 +47,65 @@ def shell(command):
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "csv"])
-def test_full_disk_under_stdout_is_one_line(predict, output_format):
-    finished = predict(">/dev/full", more=["--format", output_format])
+def assert_full_disk_is_told(finished):
     assert finished.returncode == 1
     [line] = finished.stderr.splitlines()
     assert line.startswith("error: cannot write the results: No space left on device")
 
 
+@pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "csv"])
+def test_full_disk_under_stdout_is_one_line(predict, output_format):
+    assert_full_disk_is_told(predict("--format", output_format, stdout=Path("/dev/full")))
+
+
+def test_process_on_a_full_disk_ends_with_that_line(predict_in_shell):
+    assert_full_disk_is_told(predict_in_shell(">/dev/full", more=["--format", "jsonl"]))
+
+
 @pytest.mark.parametrize("command", ["models", "labels swin-b-k600", "--help", "--version"])
-def test_light_commands_say_that_the_disk_is_full(command):
-    finished = shell(f"{VSWIN} {command} >/dev/full")
-    assert finished.returncode == 1
-    assert finished.stderr.startswith("error: cannot write the results: ")
-    assert "Traceback" not in finished.stderr
+def test_light_commands_say_that_the_disk_is_full(vswin, command):
+    assert_full_disk_is_told(vswin(*command.split(), stdout=Path("/dev/full")))
 
 
 @pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "csv"])
 def test_any_encoding_of_stdout_will_do(predict, output_format):
-    finished = predict(more=["--format", output_format], PYTHONIOENCODING="ascii")
+    finished = predict("--format", output_format, PYTHONIOENCODING="ascii")
     assert (finished.returncode, finished.stderr) == (0, "")
     if output_format == "table":
         assert r" \xb7 1\xd71 view" in finished.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("output_format", ["table", "csv"])
-def test_names_are_listed_in_any_encoding(clip, tmp_path, output_format):
+def test_names_are_listed_in_any_encoding(vswin, clip, tmp_path, output_format):
     name = "日本語.mp4"
     (tmp_path / name).symlink_to(clip)
-    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "VSWIN_CACHE": str(tmp_path)}
     for command in (["embed", name], ["search", "--query", "0", "--format", output_format]):
         features = ["-o", "f.npz"] if command[0] == "embed" else ["f.npz"]
-        finished = subprocess.run(
-            [VSWIN, *command, *features], capture_output=True, cwd=tmp_path, env=environment
-        )
+        finished = vswin(*command, *features, PYTHONIOENCODING="latin-1")
         assert finished.returncode == 0
-        assert b"Traceback" not in finished.stderr
+        assert "Traceback" not in finished.stderr
 
 
-def test_closed_streams_are_no_traceback(predict):
+def test_process_whose_output_is_ascii_prints_any_name(predict_in_shell):
+    finished = predict_in_shell(more=["é.mp4"], PYTHONIOENCODING="ascii")
+    assert r"cannot read \xe9.mp4" in finished.stderr
+    assert r" \xb7 1\xd71 view" in finished.stdout.splitlines()[-1]
+
+
+def test_closed_streams_are_no_traceback(predict_in_shell):
     assert shell(f"{VSWIN} models >&-").returncode == 0
-    finished = predict(">&-")
+    finished = predict_in_shell(">&-")
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
-def test_errors_stay_out_of_the_results_if_stderr_is_closed(predict):
-    finished = predict("2>&-", more=["missing.mp4", "--format", "json"])
+def test_errors_stay_out_of_the_results_if_stderr_is_closed(predict_in_shell):
+    finished = predict_in_shell("2>&-", more=["missing.mp4", "--format", "json"])
     assert finished.returncode == 1
     good, bad = json.loads(finished.stdout)
     assert (good["error"], bad["error"]["kind"]) == (None, "missing")
 
 
-def test_home_stays_empty_and_no_name_is_looked_up(predict, clip, checkpoint, tmp_path):
+def test_home_stays_empty_and_no_name_is_looked_up(clip, small_model, tmp_path):
     home, cache = tmp_path / "home", tmp_path / "cache"
     home.mkdir()
     code = (
@@ -101,11 +115,10 @@ def test_home_stays_empty_and_no_name_is_looked_up(predict, clip, checkpoint, tm
         "from vswin_cli.cli.app import run\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )
-    weights = checkpoint("swin-t-k400")
-    arguments = ["predict", clip, "--model", "swin-t-k400", "--weights", weights]
+    arguments = ["predict", clip, "--model", small_model, "--views", "fast"]
     for _ in "no graph in the cache", "a graph in the cache":
         finished = subprocess.run(
-            [sys.executable, "-c", code, *arguments, "--clips", "1", "--crops", "1"],
+            [sys.executable, "-c", code, *arguments],
             capture_output=True,
             text=True,
             env={**os.environ, "VSWIN_CACHE": str(cache), "HOME": str(home)},
@@ -115,13 +128,11 @@ def test_home_stays_empty_and_no_name_is_looked_up(predict, clip, checkpoint, tm
         assert list(home.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "settings", [{"image_data_format": "channels_first"}, {"floatx": "bfloat16"}]
-)
-def test_settings_of_keras_change_nothing(predict, tmp_path, settings):
+def test_settings_of_keras_change_nothing(predict_in_shell, tmp_path):
     (tmp_path / ".keras").mkdir()
+    settings = {"image_data_format": "channels_first", "floatx": "bfloat16"}
     (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings))
-    finished = predict(
+    finished = predict_in_shell(
         HOME=str(tmp_path), VSWIN_CACHE=str(tmp_path / "cache"), KERAS_BACKEND="nonsense"
     )
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -141,16 +152,16 @@ LONG = "a" * 300
     ],
 )
 def test_odd_arguments_are_one_plain_line(predict, more, message):
-    finished = predict(more=more)
+    finished = predict(*more)
     assert finished.returncode in (1, 2)
     [line] = finished.stderr.splitlines()
     assert message in line
     assert line.isprintable()
 
 
-def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict):
+def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict_in_shell):
     names = [LONG, "", "http://127.0.0.1:1/a.mp4", "new\nline.mp4"]
-    finished = predict(more=[*names, "--format", "jsonl", "--output", "/dev/stdout"])
+    finished = predict_in_shell(more=[*names, "--format", "jsonl", "--output", "/dev/stdout"])
     assert finished.returncode == 1
     good, *bad = map(json.loads, finished.stdout.splitlines())
     assert good["error"] is None
@@ -164,7 +175,7 @@ def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict):
 def test_elongated_frames_are_refused_before_they_fill_the_memory(predict, tmp_path):
     frames = numbered_frames(3, 2, 4096)
     path = encode(tmp_path / "ribbon.mkv", frames, "ffv1", pixel_format="bgr0")
-    finished = predict(more=[str(path)])
+    finished = predict(path)
     assert finished.returncode == 1
     assert "4096×2 are too elongated" in finished.stderr
 

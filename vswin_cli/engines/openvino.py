@@ -125,16 +125,24 @@ def _load_graph(
     Raises:
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
     """
-    if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
+
+    def exported() -> openvino.Model:
+        # A wrong file is told before Keras is imported, which takes seconds.
+        from vswin_cli.network.checkpoint import check_layout  # noqa: PLC0415 - imports HDF5
+
+        check_layout(weights_file, model.architecture, model.num_classes if with_top else None)
         return export(model, weights_file, view_size, with_top)
+
+    if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
+        return exported()
     try:
         entry = cache_folder / _entry_name(model, weights_file, view_size)
         if is_whole(entry):
             return core.read_model(entry / GRAPH)
     except (OSError, RuntimeError) as exc:  # OpenVINO's, if the entry has just been pruned
         _log.info("the cache %s is not read: %s", cache_folder, exc)
-        return export(model, weights_file, view_size, with_top)
-    graph = export(model, weights_file, view_size, with_top)
+        return exported()
+    graph = exported()
     try:
         store(entry, lambda xml, constants: openvino.serialize(graph, xml, constants))
         prune(cache_folder, cache_limit_bytes, keep=entry)

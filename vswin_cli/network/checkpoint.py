@@ -147,6 +147,16 @@ def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | 
             _read(path, key.dataset, tensors)
 
 
+def check_layout(path: Path, architecture: Architecture, num_classes: int | None) -> None:
+    """Check that a file has the tensors of a model, without reading them.
+
+    Raises:
+        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+    """
+    with _open(path) as tensors:
+        _check_layout(path, key_table(architecture, num_classes), tensors)
+
+
 def has_top(path: Path) -> bool:
     """Tell a classifier's file from one without top.
 
