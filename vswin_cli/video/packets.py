@@ -88,11 +88,11 @@ class Packets:
 
     def frame_at(self, time: int | None) -> int | None:
         """The index of the frame that is shown at a time."""
-        if time is None:
-            return None
-        index = int(np.searchsorted(self.frame_times, time))
-        is_there = index < len(self) and self.frame_times[index] == time
-        return index if is_there else None
+        return None if time is None else self._frames.get(time)
+
+    @cached_property
+    def _frames(self) -> dict[int, int]:
+        return {time: index for index, time in enumerate(self.frame_times.tolist())}
 
 
 class Stretch(NamedTuple):
