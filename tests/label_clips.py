@@ -54,7 +54,7 @@ def break_in_every_way(folder, good):
     (folder / "text.mp4").write_text("no video\n" * 100)
     cut(shutil.copy(good, folder / "truncated.mp4"), 0.4)
     (folder / "header.mp4").write_bytes(good.read_bytes()[:32])
-    _write_audio(folder / "audio.mp4")
+    write_audio(folder / "audio.mp4")
     (folder / "dangling.mp4").symlink_to("nowhere.mp4")
     os.mkfifo(folder / "fifo.mp4")
     (folder / "folder.mp4").mkdir()
@@ -67,7 +67,7 @@ def break_in_every_way(folder, good):
     return kinds
 
 
-def _write_audio(path):
+def write_audio(path):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44100)
         samples = np.zeros((1, 1024), np.float32)

@@ -72,6 +72,7 @@ class Classifier:
         top_k: Labels to return for each video, at most the model's classes; 0 without top.
         adaptive: Leave out the views that cannot change which label is the most probable.
         threads: To decode with, at most; None is as many as there are processors.
+        min_probability: Labels that are less probable are left out.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Classifier:
         top_k: int,
         adaptive: bool = False,
         threads: int | None = None,
+        min_probability: float = 0.0,
     ) -> None:
         self.engine = engine
         self.protocol = protocol
@@ -91,6 +93,7 @@ class Classifier:
         self.top_k = top_k
         self.adaptive = adaptive
         self.threads = threads
+        self.min_probability = min_probability
         self.labels = read_labels(model.label_set)
         self.setup = Setup(model.name, protocol.sampling, engine.backend, engine.precision)
 
@@ -151,7 +154,11 @@ class Classifier:
             num_crops=self.protocol.num_crops,
             num_distinct_views=views.num_distinct_views,
             num_views_used=len(outputs.weights),
-            scored_labels=best_labels(outputs.probabilities, self.labels, self.top_k),
+            scored_labels=tuple(
+                scored
+                for scored in best_labels(outputs.probabilities, self.labels, self.top_k)
+                if scored.probability >= self.min_probability
+            ),
             elapsed_seconds=elapsed_seconds,
             warnings=tuple(views.warnings),
             properties=views.properties,

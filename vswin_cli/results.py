@@ -107,6 +107,7 @@ class Failure:
         kind: The stable word of the error, such as `missing`; see `VideoError`.
         message: Its line for the user.
         elapsed_seconds: Until it failed.
+        is_skipped: Whether nobody meant it for a video: it holds sound alone, in a folder.
     """
 
     video: str
@@ -114,11 +115,13 @@ class Failure:
     kind: str
     message: str
     elapsed_seconds: float
+    is_skipped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Make the record that `--format json` prints: None for what is not known, and `error`."""
         error = {"kind": self.kind, "message": printable(self.message)}
-        return {**_record(self, None), "status": "failed", "error": error}
+        status = "skipped" if self.is_skipped else "failed"
+        return {**_record(self, None), "status": status, "error": error}
 
 
 Result = Prediction | Failure

@@ -15,7 +15,7 @@ def bench(vswin):
 
 
 def test_json_holds_measurements_that_agree_with_each_other(bench):
-    finished = bench("--json", "--rounds", "5", "--video", SAMPLE)
+    finished = bench("--format", "json", "--rounds", "5", "--video", SAMPLE)
     assert (finished.returncode, finished.stderr) == (0, "")
     record = json.loads(finished.stdout)
     assert (record["model"], record["backend"]) == ("swin-n-motion", "openvino")

@@ -59,8 +59,9 @@ def test_features_are_written_once_and_found_again(vswin, folder):
     assert os.fsencode(neighbours[0]["video"]) == NAMES[0]
     assert neighbours[0]["similarity"] == pytest.approx(1)
 
-    by_file = vswin("search", "f.npz", "--query", SAMPLES / "static.mp4", "--top", "1")
-    assert (by_file.returncode, by_file.stderr) == (0, "")
+    by_file = vswin("search", "f.npz", "--query", SAMPLES / "static.mp4", "--top-k", "1")
+    assert (by_file.returncode, by_file.stderr.count("\n")) == (0, 1)
+    assert "say how the camera moves and nothing of what is shown" in by_file.stderr
     assert by_file.stdout.splitlines()[1].split() == ["1", "1.0000", "2", "static.mp4"]
 
     alike = vswin("duplicates", "f.npz", "--format", "csv")
@@ -116,7 +117,7 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
     assert "4 without features (new), 1 skipped" in again.stderr
     assert "5 videos found: 5 skipped" in vswin(*more, "--dry-run").stdout
     assert read(folder / "h.npz")[0] == read(folder / "f.npz")[0]
-    found = vswin("search", "g.npz", "-q", "1", "--labels", "l.jsonl", "--format", "json")
+    found = vswin("search", "g.npz", "--query", "1", "--labels", "l.jsonl", "--format", "json")
     labels = {record["video"]: record["label"] for record in json.loads(found.stdout)}
     assert labels["static.mp4"] == "static"
     adaptive = ["--views", "adaptive", "--embeddings", "x.npz"]
@@ -156,8 +157,8 @@ def test_killed_runs_end_like_an_undisturbed_one(folder, environment):
         (["embed", "videos", "-o", "f.txt"], "must end in .npz or .parquet"),
         (["embed", "videos", "-o", "none/f.npz"], "make it first"),
         (["embed", "videos", "-o", "f.npz", "--no-top"], "has one file of weights"),
-        (["search", "none.npz", "-q", "0"], "no file none.npz"),
-        (["search", "notes.npz", "-q", "0"], "cannot read notes.npz"),
+        (["search", "none.npz", "--query", "0"], "no file none.npz"),
+        (["search", "notes.npz", "--query", "0"], "cannot read notes.npz"),
         (["duplicates", "notes.npz"], "cannot read notes.npz"),
         (["label", "videos", "-o", "l.jsonl", "--embeddings", "f.txt"], "--embeddings f.txt"),
         (

@@ -75,7 +75,7 @@ def test_folder_is_labelled_like_predict_then_skipped(label, folder, environment
     lines = finished.stderr.splitlines()
     assert lines[0] == "4 videos found: 4 new"
     assert len(lines) == 5
-    assert any("empty.mp4: failed, empty: cannot read videos/empty.mp4" in line for line in lines)
+    assert any("empty.mp4: failed, empty: the file is empty" in line for line in lines)
     assert "labelled" in finished.stdout
     assert finished.stdout.splitlines()[-1] == "output: out.jsonl"
 

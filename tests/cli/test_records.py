@@ -1,29 +1,26 @@
 """What records hold, whichever command makes them, and what of an address is in none."""
 
 import json
+import shutil
 from importlib.resources import files
 
 import jsonschema
 import pytest
 from command import SAMPLES
+from label_clips import write_audio
 from range_server import serving
-
-from vswin_cli.cli.app import run
 
 SECRET = "0p3n-s3sam3"
 SCHEMA = json.loads(files("vswin_cli.formats").joinpath("record.schema.json").read_text())
 
 
 @pytest.fixture
-def command(cache, tmp_path, monkeypatch, capfd):
-    """Run a command line in this process, in an empty folder: its exit code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in {"VSWIN_CACHE": cache, "VSWIN_OFFLINE": "1", "COLUMNS": "80"}.items():
-        monkeypatch.setenv(name, str(value))
+def command(vswin):
+    """Run a command line: its exit code and what it printed."""
 
-    def finished(*arguments):
-        code = run([*map(str, arguments)])
-        return code, *capfd.readouterr()
+    def finished(*arguments, **variables):
+        done = vswin(*arguments, **variables)
+        return done.returncode, done.stdout, done.stderr
 
     return finished
 
@@ -94,3 +91,93 @@ def test_addresses_that_differ_only_in_secrets_are_refused(command):
     code, _, err = command("label", "s3://a/x.mp4?k=1", "s3://a/x.mp4?k=2", "-o", "out.jsonl")
     assert (code, err.count("\n")) == (2, 1)
     assert "s3://a/x.mp4?…" in err
+
+
+def test_standard_output_takes_every_output(command, tmp_path):
+    pan = SAMPLES / "pan_left.mp4"
+    code, out, err = command("label", pan, "-o", "-")
+    assert (code, json.loads(out)["predictions"][0]["label"]) == (0, "pan left")
+    assert "labelled  1" in err
+    for arguments, start in (
+        (("label", pan, "--format", "csv"), "video,path,"),
+        (("evaluate", "truth.csv"), '{"video": '),
+        (("report", "labels.jsonl", "--no-strips"), "<!DOCTYPE html>"),
+        (("predict", pan, "--format", "jsonl"), '{"video": '),
+    ):
+        (tmp_path / "truth.csv").write_text(f"path,label\n{pan},pan left\n")
+        command("label", pan, "-o", "labels.jsonl")
+        code, out, _ = command(*arguments, "-o", "-", "-q")
+        assert (code, out.startswith(start) or start in out[:60]) == (0, True)
+    assert {path.name for path in tmp_path.iterdir()} == {"truth.csv", "labels.jsonl"}
+
+
+def test_labels_below_a_probability_are_left_out_and_videos_get_sidecars(command, tmp_path):
+    video = tmp_path / "pan.mp4"
+    video.symlink_to(SAMPLES / "pan_left.mp4")
+    options = ("-o", "out.jsonl", "--sidecar", "txt", "--min-probability", "0.5", "-q")
+    assert command("label", ".", *options)[0] == 0
+    [record] = read(tmp_path / "out.jsonl")
+    assert [each["label"] for each in record["predictions"]] == ["pan left"]
+    sidecar = tmp_path / "pan.mp4.vswin.txt"
+    assert sidecar.read_text() == "pan left\t0.999347\n"
+    sidecar.unlink()
+    assert command("label", ".", *options)[0] == 0  # nothing is computed, but it is written
+    assert sidecar.exists()
+
+
+@pytest.mark.parametrize("extension", ["csv", "parquet", "json"])
+def test_pages_are_made_in_the_same_run_and_of_tables(command, tmp_path, extension):
+    shutil.copy(SAMPLES / "pan_left.mp4", tmp_path / "pan.mp4")
+    (tmp_path / "'=1.mp4").touch()
+    output = f"out.{extension}"
+    code, out, _ = command("label", ".", "-o", output, "--report", "run.html")
+    assert (code, out.splitlines()[-1]) == (1, "report: run.html")
+    (tmp_path / f"{output}.journal.jsonl").unlink()
+    assert command("report", output, "-o", "table")[1] == "table/index.html\n"
+    for page in ("run.html", "table/index.html"):
+        text = (tmp_path / page).read_text()
+        assert "'=1.mp4" in text
+        assert "pan left" in text
+        assert text.count("data:image/jpeg") == 1
+
+
+def test_sound_alone_is_skipped_in_folders_and_fails_where_it_is_named(command, tmp_path):
+    (tmp_path / "videos").mkdir()
+    write_audio(tmp_path / "videos" / "song.mp4")
+    code, out, err = command("label", "videos", "-o", "out.jsonl")
+    assert (code, "skipped   1" in out) == (0, True)
+    assert "song.mp4: skipped, sound_only" in err
+    [record] = read(tmp_path / "out.jsonl")
+    assert (record["status"], record["error"]["kind"]) == ("skipped", "sound_only")
+    jsonschema.validate(record, SCHEMA)
+    code, _, err = command("label", "videos/song.mp4", "-o", "named.jsonl", "-q")
+    assert (code, err.startswith("error: videos/song.mp4: sound_only: ")) == (1, True)
+
+
+def test_configuration_gives_defaults_that_the_command_line_overrides(command, tmp_path):
+    pan = SAMPLES / "pan_left.mp4"
+    (tmp_path / "vswin.toml").write_text('top-k = 2\n[predict]\nformat = "json"\nviews = "fast"\n')
+    [record] = json.loads(command("predict", pan)[1])
+    assert (len(record["predictions"]), record["num_views"]) == (2, 1)
+    [record] = json.loads(command("predict", pan, "-k", "3")[1])
+    assert len(record["predictions"]) == 3
+    shown = json.loads(command("config", "--format", "json", VSWIN_MODEL="x")[1])
+    assert {"option": "views", "command": "predict", "value": "fast", "from": "vswin.toml"} in shown
+    assert {"option": "VSWIN_MODEL", "command": "", "value": "x", "from": "environment"} in shown
+    for content, message in (
+        ("topk = 1", "vswin.toml: vswin has no option topk; did you mean top-k?"),
+        ("[predict]\nquery = 1", "vswin.toml: `vswin predict` has no option query"),
+        ("[lable]\ntop-k = 1", "vswin.toml: vswin has no command lable"),
+        ('top-k = "many"', "vswin.toml: Invalid value for '--top-k'"),
+        ("top-k = ", "cannot read the configuration vswin.toml"),
+    ):
+        (tmp_path / "vswin.toml").write_text(content)
+        code, out, err = command("predict", pan)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+
+
+def test_model_of_the_environment_is_the_default(command):
+    code, _, err = command("predict", "x.mp4", VSWIN_MODEL="swin-x")
+    assert (code, "unknown model 'swin-x'" in err) == (2, True)
+    assert command("predict", "--help", VSWIN_MODEL="swin-x")[0] == 0

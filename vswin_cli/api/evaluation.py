@@ -11,10 +11,10 @@ from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations,
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import match, write_unmatched
-from vswin_cli.evaluation.report import REPORT_FILES, write_report
+from vswin_cli.evaluation.report import is_page, report_files, write_report
 from vswin_cli.evaluation.task import EvaluateTask
 from vswin_cli.evaluation.video_files import VideoFiles
-from vswin_cli.formats.registry import JSON_LINES
+from vswin_cli.formats.registry import Format
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
 from vswin_cli.runs.run import Outcome, run_over
@@ -50,6 +50,8 @@ class Evaluated:
     outcome: Outcome
     figures: Figures
     unmatched_path: Path | None  # where rows that do not match are listed, if there are any
+    output: Output
+    report: Path | None  # the folder, or the page
 
     @property
     def is_complete(self) -> bool:
@@ -64,8 +66,9 @@ class EvaluationRun:
     Args:
         model: With classes, and one protocol or several to compare.
         truth: The annotations.
-        output: The file of records, .jsonl.
-        report: A folder for the metrics.
+        output: The file of records.
+        output_format: Of the file, if that is not for the extension to say.
+        report: A folder for the metrics, or a page of them, which ends in .html.
         top_k: Labels per video; None is 5, or all where there are fewer.
         run: How.
 
@@ -79,26 +82,25 @@ class EvaluationRun:
         truth: AnnotationOptions,
         output: Path,
         *,
+        output_format: Format | None = None,
         report: Path | None,
         top_k: int | None,
         run: RunOptions,
     ) -> None:
         if model.views.is_adaptive:
             raise UsageError("figures are about all views; leave --views adaptive out")
-        if output.suffix.lower() != ".jsonl":
+        if report is not None and not is_page(report) and report.is_file():
             raise UsageError(
-                f"--output {output} must end in .jsonl; --report DIR writes CSV tables"
+                f"--report {report} is a file; name a folder, or one that ends in .html"
             )
-        if report is not None and report.exists() and not report.is_dir():
-            raise UsageError(f"--report {report} is a file; name a folder")
         self.model = model
         self.options = run
         self.report = report
         self.top_k = model.top_k(top_k)
         self.labels = read_labels(model.model.label_set)
+        self.output = Output(output, chosen=output_format, resume=run.resume)
         self._unmatched_path = output.with_suffix(".unmatched.csv")
         self._refuse_to_overwrite(truth.annotations, output)
-        self.output = Output(output, resume=run.resume, formats=(JSON_LINES,))
         columns = truth.path_column, truth.label_column
         if truth.annotations_format == "auto":
             self.form = recognise(truth.annotations, *columns)
@@ -134,11 +136,11 @@ class EvaluationRun:
             )
         if self.report is not None:
             write_report(self.report, figures)
-        return Evaluated(outcome, figures, unmatched_path)
+        return Evaluated(outcome, figures, unmatched_path, self.output, self.report)
 
     def _refuse_to_overwrite(self, annotations: Path, output: Path) -> None:
         """Refuse annotations that are one of the files which a run writes."""
-        reported = [self.report / name for name in REPORT_FILES] if self.report else []
+        reported = [] if self.report is None else report_files(self.report)
         for option, paths in (
             ("--output", [output, self._unmatched_path]),
             ("--report", reported),
@@ -149,6 +151,8 @@ class EvaluationRun:
     def _list_unmatched(self) -> Path | None:
         """List the rows that do not match beside the output; remove what an earlier run listed."""
         path = self._unmatched_path
+        if self.output.is_stdout:
+            return None
         try:
             if not self.matched.unmatched:
                 path.unlink(missing_ok=True)

@@ -16,11 +16,13 @@ from vswin_cli.api.options import (
     ViewChoice,
     ViewOptions,
 )
+from vswin_cli.api.report import page_path, report_run
 from vswin_cli.api.runs import label_run
 from vswin_cli.classify import Classifier
 from vswin_cli.results import Failure, Prediction
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.run import Outcome
+from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
 from vswin_cli.video.source import Location
@@ -118,7 +120,9 @@ class LoadedModel(VideoModel):
     def _featuring(self) -> Classifier:
         return self.classifier(0, self.options.threads)
 
-    def predict(self, video: Video, top_k: int | None = None) -> Prediction:
+    def predict(
+        self, video: Video, top_k: int | None = None, min_probability: float = 0.0
+    ) -> Prediction:
         """Label a video.
 
         >>> prediction = vswin.load_model().predict("sample_videos/zoom_in.mp4", top_k=1)
@@ -130,6 +134,7 @@ class LoadedModel(VideoModel):
         Args:
             video: A path, an address, an open binary file, or frames, uint8 (T, H, W, 3).
             top_k: Labels to return; None is 5, or all where there are fewer.
+            min_probability: Labels that are less probable are left out.
 
         Returns:
             The most probable labels, with probabilities in [0, 1], and what was computed.
@@ -138,7 +143,8 @@ class LoadedModel(VideoModel):
             VideoError: The video cannot be read.
             UsageError: The model has fewer classes than `top_k`, or none.
         """
-        classifier = self.classifier(self.top_k(top_k), self.options.threads)
+        threads = self.options.threads
+        classifier = self.classifier(self.top_k(top_k), threads, min_probability)
         return classifier.classify(video)
 
     def predict_each(
@@ -184,6 +190,9 @@ class LoadedModel(VideoModel):
         output: str | Path,
         *,
         top_k: int | None = None,
+        min_probability: float = 0.0,
+        report: str | Path | None = None,
+        sidecar: SidecarFormat | None = None,
         embeddings: str | Path | None = None,
         recursive: bool = True,
         include: Sequence[str] = (),
@@ -201,9 +210,12 @@ class LoadedModel(VideoModel):
         (['pan_left.mp4', 'pan_right.mp4'], True)
 
         Args:
-            paths: Folders, files, and lists of them as `@FILE`.
+            paths: Folders, files, addresses, and lists of them as `@FILE`.
             output: The file, .jsonl, .csv or .parquet.
             top_k: Labels per video; None is 5, or all where there are fewer.
+            min_probability: Labels that are less probable are left out.
+            report: A page to write too, which ends in .html, or a folder for it.
+            sidecar: `json` or `txt`: a file to write beside each video too.
             embeddings: A features file to write too, .npz or .parquet.
             recursive: Search subfolders.
             include: Patterns of what to take from folders; none takes all.
@@ -221,6 +233,7 @@ class LoadedModel(VideoModel):
         """
         if isinstance(paths, str | Path):
             paths = [paths]
+        page = None if report is None else page_path(Path(report))
         run = label_run(
             self,
             [str(path) for path in paths],
@@ -228,9 +241,14 @@ class LoadedModel(VideoModel):
             selection=Selection(recursive, tuple(include), tuple(exclude)),
             run=RunOptions(resume, retry_failed, workers, timeout, max_failures),
             top_k=top_k,
+            min_probability=min_probability,
+            sidecar=sidecar,
             embeddings=None if embeddings is None else Path(embeddings),
         )
-        return run.carry_out(RunWatcher())
+        outcome = run.carry_out(RunWatcher())
+        if page is not None:
+            report_run(run, page)
+        return outcome
 
 
 def is_offline() -> bool:

@@ -130,12 +130,15 @@ class VideoModel:
             spares_keras=self._spares_keras,
         )
 
-    def classifier(self, top_k: int, threads: int | None = None) -> Classifier:
+    def classifier(
+        self, top_k: int, threads: int | None = None, min_probability: float = 0.0
+    ) -> Classifier:
         """Make ready to label, or to compute features; the model is loaded by then.
 
         Args:
             top_k: Labels per video; 0 where features alone are wanted.
             threads: To decode with; None is as many as there are processors.
+            min_probability: Labels that are less probable are left out.
 
         Raises:
             VswinError: As `load_engine`.
@@ -148,6 +151,7 @@ class VideoModel:
             top_k=top_k,
             adaptive=self.views.is_adaptive,
             threads=threads,
+            min_probability=min_probability,
         )
 
     def top_k(self, asked: int | None) -> int:
@@ -171,17 +175,20 @@ class VideoModel:
             raise UsageError(f"--top-k {asked} is less than 1")
         return asked
 
-    def settings(self, top_k: int) -> Settings:
+    def settings(self, top_k: int, min_probability: float = 0.0) -> Settings:
         """Name whatever predictions depend on apart from their video.
 
         Args:
             top_k: Labels per video.
+            min_probability: Of a label.
         """
         protocol = self.protocol
         setup = Setup(self.model.name, protocol.sampling, self.backend, self.options.precision)
         # A file that is not there is reported by the loading, which knows what to say.
         sha256 = file_sha256(self.weights_file) if self.weights_file.is_file() else ""
         others: dict[str, object] = {"adaptive": self.views.is_adaptive, "top_k": top_k}
+        if min_probability:
+            others["min_probability"] = min_probability
         if isinstance(self.model, CustomModel):  # whose file may change, with the same weights
             parts = repr((self.model.architecture, self.model.label_set))
             others["model_file"] = hashlib.sha256(parts.encode()).hexdigest()[:16]

@@ -1,19 +1,25 @@
 """The page of what a run has recorded: `vswin report`."""
 
+import json
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from vswin_cli.errors import UsageError
+from vswin_cli.api.runs import VideoRun
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.evaluation.report import is_page
+from vswin_cli.formats.record_files import read_records
 from vswin_cli.pages.report.page import write_report
 from vswin_cli.pages.strips import Strips, Track, read_strips
 from vswin_cli.pages.videos import VideoFolders
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.pool import default_workers
 from vswin_cli.runs.records import Record
+from vswin_cli.system.addresses import is_address
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,8 @@ def make_report(
     """Make the page of a run's records.
 
     Args:
-        labels: What `vswin label` wrote: .jsonl, or another format with its journal next to it.
-        output: The page.
+        labels: What `vswin label` wrote; its journal is read, where that is next to it.
+        output: The page, or a folder for it, which gets index.html.
         videos: Folders whose videos may be shown and played; none is that of `labels`. Records
             may come from a stranger, so that they alone do not decide which files of this machine
             appear.
@@ -60,18 +66,17 @@ def make_report(
     """
     labels, output = Path(labels), Path(output)
     if not labels.is_file():
-        raise UsageError(f"no file {labels}: name the .jsonl output of `vswin label`")
+        raise UsageError(f"no file {labels}: name an output of `vswin label`")
+    output = page_path(output, "--output")
     journal_path = labels.with_name(f"{labels.name}.journal.jsonl")
     source = journal_path if labels.suffix != ".jsonl" and journal_path.is_file() else labels
     if output.exists() and (output.samefile(labels) or output.samefile(source)):
         raise UsageError(f"--output {output} is the input too; choose another file")
     if output.exists() and not output.is_file():
         raise UsageError(f"--output {output} is not a file; choose another name")
-    if not output.parent.is_dir():
-        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
     folders = VideoFolders([Path(folder) for folder in videos] or [labels.parent])
     with (
-        closing(Journal(source, read_only=True)) as journal,
+        _records_of(source) as journal,
         closing(Strips(output)) as images,
     ):
         num_outside = 0
@@ -104,6 +109,60 @@ def make_report(
         )
         num_ok = sum(entry.is_ok for entry in journal.entries.values())
     return Report(pages, num_ok, num_outside, len(images))
+
+
+def report_run(
+    run: VideoRun, page: Path, *, timeout: float = 60.0, track: Track = lambda each, total: each
+) -> Report:
+    """Make the page of a run that has been carried out; its own videos may be shown.
+
+    Args:
+        run: Whose records.
+        page: As of `page_path`.
+        timeout: As of `make_report`.
+        track: As of `make_report`.
+
+    Raises:
+        OutputError: The page cannot be written.
+    """
+    places = [found.place for found in run.videos if not is_address(found.path)]
+    folders = {Path(path).parent for place in places for path in (place, os.path.realpath(place))}
+    return make_report(
+        run.output.journal_path, page, videos=sorted(folders), timeout=timeout, track=track
+    )
+
+
+def page_path(report: Path, option: str = "--report") -> Path:
+    """Name the page of a report: a file that ends in .html, or index.html in a folder.
+
+    Raises:
+        UsageError: There is no folder to put it into.
+        OutputError: The folder cannot be made.
+    """
+    if not report.absolute().parent.is_dir():
+        raise UsageError(f"{option} {report}: no folder {report.parent}; make it first")
+    if is_page(report):
+        return report
+    try:
+        report.mkdir(exist_ok=True)
+    except OSError as exc:
+        raise OutputError(f"cannot make the folder {report}: {exc.strerror}") from exc
+    return report / "index.html"
+
+
+@contextmanager
+def _records_of(source: Path) -> Iterator[Journal]:
+    """Open a journal, or make one of a table of records that lasts as long."""
+    if source.suffix.lower() == ".jsonl":
+        with closing(Journal(source, read_only=True)) as journal:
+            yield journal
+        return
+    with TemporaryDirectory(prefix="vswin-") as folder:
+        made = Path(folder, "records.jsonl")
+        with made.open("w", encoding="ascii") as lines:
+            lines.writelines(json.dumps(record) + "\n" for record in read_records(source))
+        with closing(Journal(made, read_only=True)) as journal:
+            yield journal
 
 
 def _is_file(path: str) -> bool:

@@ -11,10 +11,12 @@ from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.features.files import features_output
 from vswin_cli.features.origin import FeatureType
 from vswin_cli.features.task import EmbedTask, LabelAndEmbedTask
+from vswin_cli.formats.registry import Format
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome, plan_over, run_over
+from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher, Task
 from vswin_cli.runs.videos import Found, Selection, find_videos
 
@@ -53,6 +55,9 @@ def label_run(
     selection: Selection,
     run: RunOptions,
     top_k: int | None = None,
+    min_probability: float = 0.0,
+    output_format: Format | None = None,
+    sidecar: SidecarFormat | None = None,
     embeddings: Path | None = None,
 ) -> VideoRun:
     """Set up a run of `vswin label`.
@@ -64,6 +69,9 @@ def label_run(
         selection: What to take of folders.
         run: How.
         top_k: Labels per video; None is 5, or all where there are fewer.
+        min_probability: Labels that are less probable are left out.
+        output_format: Of the file, if that is not for the extension to say.
+        sidecar: Of a file to write beside each video too.
         embeddings: A features file to write too.
 
     Raises:
@@ -71,11 +79,12 @@ def label_run(
         WeightsError: There are none.
     """
     num_labels = model.top_k(top_k)
-    load = partial(model.classifier, num_labels)
-    labels = Output(output, resume=run.resume)
+    load = partial(model.classifier, num_labels, min_probability=min_probability)
+    settings = model.settings(num_labels, min_probability)
+    labels = Output(output, chosen=output_format, resume=run.resume)
     if embeddings is None:
         videos, skipped = _found(paths, selection, labels.is_own)
-        task = Task(load, model.decoding_pool, model.settings(num_labels))
+        task = Task(load, model.decoding_pool, settings, sidecar=sidecar)
         return VideoRun(videos, task, labels, run, skipped)
     if model.views.is_adaptive:
         raise UsageError("--embeddings needs all views; leave --views adaptive out")
@@ -90,7 +99,8 @@ def label_run(
         model.decoding_pool,
         model.features_origin(),
         features,
-        settings=model.settings(num_labels),
+        settings=settings,
+        sidecar=sidecar,
     )
     return VideoRun(videos, both, labels, run, skipped)
 
@@ -102,6 +112,7 @@ def embed_run(
     *,
     selection: Selection,
     run: RunOptions,
+    output_format: Format | None = None,
     dtype: FeatureType = "float32",
     per_view: bool = False,
 ) -> VideoRun:
@@ -113,6 +124,7 @@ def embed_run(
         output: The file.
         selection: What to take of folders.
         run: How.
+        output_format: Of the file, if that is not for the extension to say.
         dtype: Of the numbers in the file.
         per_view: A row for each distinct view, instead of one for the mean of a video's.
 
@@ -122,7 +134,7 @@ def embed_run(
     """
     if model.views.is_adaptive:
         raise UsageError("features are the mean of all views; leave --views adaptive out")
-    features = features_output(output, resume=run.resume)
+    features = features_output(output, output_format, resume=run.resume)
     videos, skipped = _found(paths, selection, features.is_own)
     origin = model.features_origin(dtype, per_view=per_view)
     task = EmbedTask(partial(model.classifier, 0), model.decoding_pool, origin, features)

@@ -14,6 +14,7 @@ import typer
 from vswin_cli import __version__
 from vswin_cli.cli.help import LazyGroup
 from vswin_cli.cli.interrupts import INTERRUPTED
+from vswin_cli.cli.messages import print_error
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.system.terminal import printable
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "Look at results": ("report", "search", "duplicates"),
     "Evaluate and measure": ("evaluate", "bench"),
     "Manage models": ("models", "labels", "convert", "download-weights", "weights", "cache"),
+    "Set up": ("config",),
 }
 
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
@@ -35,7 +37,7 @@ class _Commands(LazyGroup):
 app = typer.Typer(
     name="vswin",
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -110,7 +112,7 @@ def _hint_of_dashes(arguments: Sequence[str]) -> str:
 
 
 def _print_error(message: str) -> None:
-    print(f"error: {printable(message)}", file=sys.stderr)
+    print_error(printable(message))
 
 
 def _give_up_stdout() -> None:

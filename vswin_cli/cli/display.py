@@ -14,14 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.messages import print_error, print_warning
 from vswin_cli.results import Failure, Result, ScoredLabel
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Found
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.addresses import without_credentials
+from vswin_cli.system.terminal import counted, printable
 
 _NUM_TALLIED = 5
+_WIDE = 60  # columns, from which there is room for a bar
 _STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 
@@ -29,7 +32,7 @@ class RunDisplay(RunWatcher):
     """Follows a run, and ends the command by what came of it.
 
     Args:
-        quiet: Show nothing at all.
+        quiet: Show failures alone.
         verbose: Show how each video was read.
     """
 
@@ -47,6 +50,7 @@ class RunDisplay(RunWatcher):
         self._has_started = False
         self._start = monotonic()
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._is_wide = console.width >= _WIDE
         self._live = Live(
             console=console,
             get_renderable=self._picture,
@@ -89,7 +93,8 @@ class RunDisplay(RunWatcher):
     def on_plan(self, plan: Plan) -> None:
         """Tell what there is to do."""
         if not self.quiet:
-            print(f"{plan.num_found} videos found: {plan.summary}", file=sys.stderr, flush=True)
+            found = counted(plan.num_found, "video")
+            print(f"{found} found: {plan.summary}", file=sys.stderr, flush=True)
 
     def on_skipped(self, skipped: Counter[str]) -> None:
         """Tell what was left out that is no video of the user's."""
@@ -99,7 +104,7 @@ class RunDisplay(RunWatcher):
 
     def on_warning(self, text: str) -> None:
         """Tell what the user should know, even if nothing else."""
-        print(f"warning: {printable(text)}", file=sys.stderr, flush=True)
+        print_warning(text)
 
     def say(self, text: str) -> None:
         """Tell something that stays to be read."""
@@ -127,8 +132,14 @@ class RunDisplay(RunWatcher):
                 self.say(note)
         place = f"[{self.num_done}/{self._total}] {found.video}"
         if isinstance(result, Failure):
+            reason = result.message.removeprefix(f"cannot read {without_credentials(found.path)}: ")
+            if result.is_skipped:
+                self.say(f"{place}: skipped, {result.kind}: {reason}")
+                return
             self._num_failed += 1
-            self.say(f"{place}: failed, {result.kind}: {result.message}")
+            if self.quiet:
+                print_error(f"{found.video}: {result.kind}: {reason}")
+            self.say(f"{place}: failed, {result.kind}: {reason}")
             return
         for warning in result.warnings:
             self.say(f"warning: {found.video}: {warning}")
@@ -155,7 +166,7 @@ class RunDisplay(RunWatcher):
             typer.Exit: Not all is done, and well.
         """
         if outcome.is_stopped:
-            print(f"stopped after {outcome.num_failed} failures", file=sys.stderr)
+            print(f"stopped after {counted(outcome.num_failed, 'failure')}", file=sys.stderr)
         if outcome.is_stopped or self.stopping:
             say_how_to_continue()
         if self.stopping:
@@ -168,13 +179,15 @@ class RunDisplay(RunWatcher):
         rate = self.num_done / seconds  # videos a second
         left = (self._total - self.num_done) / rate if rate else None
         head = Table.grid(padding=(0, 2))
-        head.add_row(
-            ProgressBar(self._total, self.num_done, width=24),
+        cells: list[RenderableType] = [
             Text(f"{self.num_done}/{self._total}"),
             Text(f"{self._num_failed} failed", style="red" if self._num_failed else "dim"),
-            Text(f"{rate * 60:.1f} videos/min"),
             Text(f"{duration(left)} left" if left is not None else ""),
-        )
+        ]
+        if self._is_wide:
+            cells.insert(0, ProgressBar(self._total, self.num_done, width=24))
+            cells.insert(3, Text(f"{rate * 60:.1f} videos/min"))
+        head.add_row(*cells)
         decoding = ", ".join(printable(found.video) for found in self._busy_with())
         rows: list[RenderableType] = [head]
         if self.stopping:

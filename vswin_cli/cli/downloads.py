@@ -30,7 +30,12 @@ STOP_SECONDS = 0.3
 
 
 def fetch_all(
-    targets: Sequence[WeightsFile], fetching: Fetching, *, num_jobs: int = 1, brief: bool = False
+    targets: Sequence[WeightsFile],
+    fetching: Fetching,
+    *,
+    num_jobs: int = 1,
+    brief: bool = False,
+    quiet: bool = False,
 ) -> dict[WeightsFile, VswinError | None]:
     """Fetch files; one that fails does not stop the others.
 
@@ -39,6 +44,7 @@ def fetch_all(
         fetching: How.
         num_jobs: How many at a time.
         brief: Say what is downloaded, and what goes wrong, but not how it ended.
+        quiet: Say nothing.
 
     Returns:
         For each file in the order given, None if it is in the cache now, else why it is not.
@@ -62,7 +68,7 @@ def fetch_all(
                 done.put((target, exc))
 
     # Daemons, because a thread that waits for a silent server cannot be told to stop.
-    with _Display(brief) as display:
+    with _Display(brief, quiet) as display:
         threads = [
             threading.Thread(target=work, args=[display], daemon=True)
             for _ in range(min(num_jobs, len(targets)))
@@ -92,8 +98,9 @@ def fetch_all(
 class _Display:
     """A bar for each download on a terminal, a line for each event elsewhere."""
 
-    def __init__(self, brief: bool) -> None:
+    def __init__(self, brief: bool, quiet: bool) -> None:
         self._brief = brief
+        self._quiet = quiet
         self.has_advanced = False  # whether there is anything that was downloaded
         console = Console(stderr=True)
         self._progress = Progress(
@@ -105,7 +112,7 @@ class _Display:
             console=console,
             transient=True,
             expand=True,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
 
     def __enter__(self) -> Self:
@@ -136,6 +143,8 @@ class _Display:
     def print(self, text: str) -> None:
         """Print one line above the bars; what nobody can read must not stop a download."""
         with contextlib.suppress(OSError):
+            if self._quiet:
+                return
             if self._progress.disable:
                 print(printable(text), file=sys.stderr, flush=True)
             else:

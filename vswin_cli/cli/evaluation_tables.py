@@ -8,13 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vswin_cli.api.evaluation import Evaluated
 from vswin_cli.cli.display import RunDisplay, duration
 from vswin_cli.evaluation.annotations import AnnotationFormat
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import KINDS, Matched
 from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
+from vswin_cli.evaluation.report import is_page
 from vswin_cli.formats.tables import print_table, result_console
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import counted, printable
 
 _NUM_CLASSES = 10  # the worst, and all if there are hardly more
 _NUM_PAIRS = 10
@@ -23,7 +25,7 @@ _NUM_LISTED = 5
 
 def say_matches(form: AnnotationFormat, matched: Matched) -> None:
     """Tell on stderr what the annotations are, and how many rows do not match."""
-    line = f"{matched.num_rows} rows ({form}): {len(matched.found)} matched"
+    line = f"{counted(matched.num_rows, 'row')} ({form}): {len(matched.found)} matched"
     for kind, count in matched.kinds().items():
         line += f", {count} {KINDS[kind]}"
     if not matched.found:
@@ -41,22 +43,19 @@ def print_matches(matched: Matched) -> None:
 
 
 def print_summary(
-    figures: Figures,
+    evaluated: Evaluated,
     display: RunDisplay,
-    output: Path,
-    unmatched_path: Path | None,
-    report: Path | None,
+    note: str,
 ) -> None:
     """Print what came out, whichever run evaluated it.
 
     Args:
-        figures: Of all videos that are done.
+        evaluated: With the figures of all videos that are done.
         display: Knows how long this run took.
-        output: The file of records.
-        unmatched_path: Where rows that do not match are listed, if there are any.
-        report: The folder of the report, if there is one.
+        note: What else to say.
     """
-    console = result_console()
+    figures, output, report = evaluated.figures, evaluated.output, evaluated.report
+    console = result_console(sys.stderr if output.is_stdout else None)
     _print_accuracy(console, figures)
     if figures.protocols:
         _print_views(console, figures.protocols)
@@ -65,19 +64,25 @@ def print_summary(
             console.print(f"\n{protocol.outcomes.name}")
         _print_classes(console, figures, protocol)
         _print_confused(console, figures, protocol)
-    _print_rest(console, figures, unmatched_path)
+    _print_rest(console, figures, evaluated.unmatched_path)
     if display.num_done:
         seconds = display.wall_seconds / display.num_done
         took = duration(display.wall_seconds)
-        console.print(f"{display.num_done} videos in {took}, {seconds:.2f} s a video")
-    console.print(Text(f"output: {printable(str(output))}"), soft_wrap=True)
+        done = counted(display.num_done, "video")
+        console.print(f"{done} in {took}, {seconds:.2f} s per video")
+    if note:
+        console.print(Text(note, style="dim"), soft_wrap=True)
+    if not output.is_stdout:
+        console.print(Text(f"output: {printable(str(output.path))}"), soft_wrap=True)
     if report is not None:
-        console.print(Text(f"report: {printable(str(report / 'index.html'))}"), soft_wrap=True)
+        page = report if is_page(report) else report / "index.html"
+        console.print(Text(f"report: {printable(str(page))}"), soft_wrap=True)
     sys.stdout.flush()
 
 
 def _print_accuracy(console: Console, figures: Figures) -> None:
-    console.print(Text(f"{figures.model}, {figures.num_evaluated} videos evaluated"))
+    evaluated = counted(figures.num_evaluated, "video")
+    console.print(Text(f"{figures.model}, {evaluated} evaluated"))
     if not figures.protocols:
         return
     table = _table(("protocol", "", "%", "95 % interval"), numeric=(2, 3))
@@ -97,7 +102,7 @@ def _print_accuracy(console: Console, figures: Figures) -> None:
         error = _percent(protocol.calibration.expected_error)
         confidence = _percent(protocol.calibration.mean_confidence)
         table.add_row("", "calibration error", error, f"mean confidence {confidence}")
-    print_table(console, table)
+    print_table(console, table, drop=range(len(table.columns) - 1, 2, -1))
     console.print(Text(METHOD, style="dim"))
     console.print(Text(f"calibration error: ECE, {NUM_BINS} bins of equal width", style="dim"))
     if published:
@@ -124,7 +129,7 @@ def _print_views(console: Console, protocols: Sequence[ProtocolFigures]) -> None
     for views in sorted(rows, key=lambda views: "×" in views):  # the centre crops last
         table.add_row(f"centre {views}" if "×" in views else views, *rows[views])
     console.print("\nby the first views, in the protocol's order; centre: its centre crops alone")
-    print_table(console, table)
+    print_table(console, table, drop=range(len(table.columns) - 1, 1, -1))
 
 
 def _print_classes(console: Console, figures: Figures, protocol: ProtocolFigures) -> None:
@@ -144,7 +149,7 @@ def _print_classes(console: Console, figures: Figures, protocol: ProtocolFigures
             Text("" if other is None else printable(figures.labels[other])),
         )
     console.print(f"\n{title}")
-    print_table(console, table)
+    print_table(console, table, drop=(4, 3, 1, 2))
 
 
 def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigures) -> None:
@@ -159,14 +164,14 @@ def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigure
             _percent(pair.num_videos / pair.num_of_class),
         )
     console.print("\nmost confused")
-    print_table(console, table)
+    print_table(console, table, drop=(3, 2))
 
 
 def _print_rest(console: Console, figures: Figures, unmatched_path: Path | None) -> None:
     """Say what the figures are not about."""
     console.print()
     if figures.num_left:
-        console.print(f"{figures.num_left} videos are not yet done")
+        console.print(f"not yet done: {counted(figures.num_left, 'video')}")
     for kind, count in figures.failures().items():
         console.print(Text(f"failed, {kind}: {count}", style="red"))
         own = [failed for failed in figures.failed if failed.kind == kind]

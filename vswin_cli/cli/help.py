@@ -5,8 +5,9 @@ Typer's own boxes take a quarter second to be drawn, and half the width.
 
 import inspect
 import re
+import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from functools import wraps
 from importlib import import_module
@@ -15,40 +16,118 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vswin_cli.cli.options import GROUPS
+from vswin_cli.cli.configuration import (
+    check_configuration,
+    defaults,
+    option_names,
+    read_configuration,
+)
+from vswin_cli.cli.options import GROUPS, PANELS, RUN
 
-_TYPE = re.compile(r" <(bool|str|path|list\[str\])>$")  # says less than the name before it
+_CHOICES = re.compile(r" <(?P<choices>[^<>]*[|][^<>]*)>$")
+_TYPE = re.compile(r" <[^<>]*>$")  # says less than the name before it
+_FLAGS = re.compile(r"--(?P<name>[a-z-]+) / --no-(?P=name)$")
+_RANGE = re.compile(r"(; )?-?[0-9.]*(<=?)?x[<>]=?[0-9.]+")  # the error says what is in it
+_LONGEST_NAMES = 24  # characters; what explains longer ones stands below them
+_NARROW = 60  # columns; in fewer all explanations stand below what they explain
+_WIDEST = 100
+_ORDER = ("Arguments", *PANELS)
 _PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,
     "add_completion": False,
     "pretty_exceptions_enable": False,
-    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    "context_settings": {"help_option_names": ["-h", "--help"]},
 }
 
 
+def _fit(context: Any) -> None:  # noqa: ANN401 - Typer's
+    """Have the help take the terminal's width, which Typer takes for 50 columns at least."""
+    context.terminal_width = max(min(shutil.get_terminal_size().columns, _WIDEST) - 2, 20)
+
+
+def _write_rows(formatter: Any, rows: list[tuple[str, str]]) -> None:  # noqa: ANN401
+    formatter.write_dl(rows, col_max=2 if formatter.width < _NARROW else _LONGEST_NAMES)
+
+
 class PlainCommand(TyperCommand):
-    """A command whose options stand under the titles of their panels."""
+    """A command whose options stand under the titles of their panels, and its examples last.
+
+    The examples are the lines under `Examples:` at the end of its docstring.
+    """
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: Any = None,  # noqa: ANN401
+        **extra: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Take what the configuration files say for what is not given."""
+        names = [parent.command_path] if parent is not None and parent.parent is not None else []
+        path = [*names, info_name or ""]
+        with defaults(self, " ".join(path).removeprefix("vswin ")) as chosen:
+            return super().make_context(info_name, args, parent, default_map=chosen, **extra)
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401
+        """Write the help as wide as the terminal."""
+        _fit(ctx)
+        return super().get_help(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """Name the arguments without Typer's braces."""
         return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write what the command is, without its examples."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_parted(self.help)[0])
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """Write arguments, then each panel's options."""
         panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for param in self.get_params(ctx):
+        params = self.get_params(ctx)
+        usual = (
+            RUN if any(getattr(p, "rich_help_panel", None) == RUN for p in params) else "Options"
+        )
+        for param in params:
             record = param.get_help_record(ctx)
-            if record is None:
-                continue
-            is_argument = param.param_type_name == "argument"
-            usual = "Arguments" if is_argument else "Options"
-            names, text = record
-            panels[getattr(param, "rich_help_panel", None) or usual].append(
-                (_TYPE.sub("", names), text)
-            )
-        for title in sorted(panels, key=lambda title: (title != "Arguments", title == "Options")):
+            if record is not None:
+                is_argument = param.param_type_name == "argument"
+                panel = getattr(param, "rich_help_panel", None)
+                panels[panel or ("Arguments" if is_argument else usual)].append(_row(*record))
+        for title in sorted(panels, key=lambda t: _ORDER.index(t) if t in _ORDER else len(_ORDER)):
             with formatter.section(title):
-                formatter.write_dl(panels[title], col_max=26)
+                _write_rows(formatter, panels[title])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the examples, each in one line however narrow the terminal is."""
+        if examples := _parted(self.help)[1]:
+            with formatter.section("Examples"):
+                for line in examples.splitlines():
+                    formatter.write(f"  {line.strip()}\n")
+
+
+def _parted(text: str | None) -> tuple[str, str]:
+    """What a docstring says, and the examples at its end."""
+    about, _, examples = inspect.cleandoc(text or "").partition("\n\nExamples:\n")
+    return about, examples
+
+
+def _row(names: str, text: str) -> tuple[str, str]:
+    """Make a line of an option's names, with a short word for its value, and what it does."""
+    names = _FLAGS.sub(r"--[no-]\g<name>", names)
+    text = _RANGE.sub("", text).replace("  []", "").replace("[; ", "[")
+    choices = _CHOICES.search(names)
+    if choices is None:
+        return _TYPE.sub("", names), text
+    if len(names) <= _LONGEST_NAMES:
+        return names.replace("<", "").replace(">", ""), text
+    listed = choices["choices"].replace("|", ", ")
+    about, _, rest = text.partition("  [")
+    return _CHOICES.sub(" NAME", names), f"{about} One of {listed}.  [{rest}" if rest else (
+        f"{about} One of {listed}."
+    )
 
 
 class PlainGroup(TyperGroup):
@@ -60,6 +139,11 @@ class PlainGroup(TyperGroup):
             if param.default is None:
                 param.default = False
         return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401
+        """Write the help as wide as the terminal."""
+        _fit(ctx)
+        return super().get_help(ctx)
 
 
 class LazyGroup(PlainGroup):
@@ -80,6 +164,20 @@ class LazyGroup(PlainGroup):
             return None
         return as_command(cmd_name, _imported(cmd_name))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """Refuse configuration files that name what there is not."""
+        rest = super().parse_args(ctx, args)
+        if read_configuration():
+            check_configuration(dict(self._options()))
+        return rest
+
+    def _options(self) -> Iterator[tuple[str, set[str]]]:
+        """Yield each command's name with those of its options."""
+        for name in self.list_commands(None):
+            command = as_command(name, _imported(name))
+            for inner, each in getattr(command, "commands", {"": command}).items():
+                yield f"{name} {inner}".strip(), option_names(each)
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """Name the commands in the order of the titles."""
         return [name for names in self.titles.values() for name in names]
@@ -89,7 +187,7 @@ class LazyGroup(PlainGroup):
         for title, names in self.titles.items():
             rows = [(name, _about(_imported(name))) for name in names]
             with formatter.section(title):
-                formatter.write_dl(rows)
+                _write_rows(formatter, rows)
 
 
 def _imported(name: str) -> Callable[..., None] | typer.Typer:

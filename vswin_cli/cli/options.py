@@ -19,11 +19,13 @@ from vswin_cli.api.options import (
     ViewChoice,
     ViewOptions,
 )
+from vswin_cli.formats.registry import RECORD_FORMATS, Format, format_named
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
 from vswin_cli.zoo.protocols import Sampling
 
-MODEL, VIEWS, VIDEOS, RUN, OUTPUT = "Model", "Views", "Videos", "Run", "Output"  # panels of --help
+# Panels of --help, in this order.
+PANELS = OUTPUT, MODEL, VIEWS, VIDEOS, RUN = "Output", "Model", "Views", "Videos", "Run"
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
@@ -51,10 +53,14 @@ def _option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - 
     return typer.Option(*names, rich_help_panel=panel, **settings)
 
 
+def format_option(**settings: Any) -> Any:  # noqa: ANN401
+    """The one spelling of what form results have."""
+    return _option(OUTPUT, "--format", **settings)
+
+
 _MODEL_OPTION = _option(
-    MODEL, "--model", "-m", metavar="NAME",
-    help="A name of `vswin models`, or a model file of `vswin convert`: its path, or its name "
-    "where it is in the cache folder's models/.",
+    MODEL, "--model", "-m", metavar="NAME", envvar="VSWIN_MODEL",
+    help="A name of `vswin models`, or a model file of `vswin convert`.",
     autocompletion=complete_model,
 )  # fmt: skip
 ModelOption = Annotated[str, _MODEL_OPTION]
@@ -63,7 +69,7 @@ WeightsOption = Annotated[
     Path | None,
     _option(
         MODEL, "--weights", metavar="FILE",
-        help="Default: the model's file in the cache, which is downloaded if it is not there.",
+        help="Weights file. Default: the model's, which is downloaded if it is not there.",
     ),
 ]  # fmt: skip
 BackendOption = Annotated[
@@ -84,16 +90,15 @@ ThreadsOption = Annotated[
 CacheDirOption = Annotated[
     Path | None,
     _option(
-        MODEL, "--cache-dir", metavar="DIR",
-        help="Folder of weights and exported models. Default: VSWIN_CACHE, else the platform's.",
+        MODEL, "--cache-dir", metavar="DIR", envvar="VSWIN_CACHE",
+        help="Folder of weights and exported models. Default: the platform's.",
     ),
 ]  # fmt: skip
 MirrorOption = Annotated[
     str | None,
     _option(
-        MODEL, "--mirror", metavar="URL",
-        help="Folder to download from, http(s): or file:. Default: VSWIN_MIRROR, else the "
-        "release page.",
+        MODEL, "--mirror", metavar="URL", envvar="VSWIN_MIRROR",
+        help="Folder to download from, http(s): or file:. Default: the release page.",
     ),
 ]  # fmt: skip
 OfflineOption = Annotated[
@@ -120,24 +125,17 @@ PathsArgument = Annotated[
 ProtocolOption = Annotated[
     str | None,
     _option(
-        VIEWS,
-        "--protocol",
-        metavar="NAME",
+        VIEWS, "--protocol", metavar="NAME", autocompletion=_complete_protocol,
         help=f"How frames are sampled: {', '.join(Sampling)}. Default: the model's.",
-        autocompletion=_complete_protocol,
     ),
-]
+]  # fmt: skip
 ClipsOption = Annotated[
     int | None,
     _option(
-        VIEWS,
-        "--clips",
-        min=1,
-        max=1000,
-        metavar="C",
+        VIEWS, "--clips", min=1, max=1000, metavar="C",
         help="Clips per video. Default: the model's.",
     ),
-]
+]  # fmt: skip
 CropsOption = Annotated[
     Literal[1, 3] | None,
     _option(VIEWS, "--crops", help="Crops per clip; 1 is the centre crop. Default: the model's."),
@@ -146,7 +144,8 @@ OutputOption = Annotated[
     Path,
     _option(
         OUTPUT, "--output", "-o", metavar="FILE",
-        help="What a run writes, and continues from; its extension is its format.",
+        help="What a run writes, and continues from; its extension is its format. - is standard "
+        "output.",
     ),
 ]  # fmt: skip
 DryRunOption = Annotated[
@@ -156,6 +155,29 @@ ReaderOption = Annotated[
     ReaderName,
     _option(VIEWS, "--reader", help="What decodes. auto: the first that reads the file exactly."),
 ]
+RecordFormatOption = Annotated[
+    Format | None,
+    format_option(
+        parser=format_named,
+        metavar="|".join(each.name for each in RECORD_FORMATS),
+        help="Default: what the extension of --output says.",
+    ),
+]  # fmt: skip
+MinProbabilityOption = Annotated[
+    float,
+    _option(
+        OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P", show_default=False,
+        help="Leave out labels that are less probable.",
+    ),
+]  # fmt: skip
+ReportOption = Annotated[
+    Path | None,
+    _option(
+        OUTPUT, "--report", metavar="PATH",
+        help="Write a page too: a file that ends in .html, or a folder with index.html and what "
+        "else there is.",
+    ),
+]  # fmt: skip
 TopKOption = Annotated[
     int | None,
     _option(
@@ -177,7 +199,7 @@ VerboseOption = Annotated[
     ),
 ]  # fmt: skip
 QuietOption = Annotated[
-    bool, _option(RUN, "--quiet", "-q", help="No progress and no summary; errors of the run only.")
+    bool, _option(RUN, "--quiet", "-q", help="Print results, failures and errors alone.")
 ]
 YesOption = Annotated[bool, _option(RUN, "--yes", "-y", help="Do not ask.")]
 FeaturesArgument = Annotated[
@@ -191,7 +213,11 @@ LabelsOption = Annotated[
     ),
 ]  # fmt: skip
 ListFormatOption = Annotated[
-    Literal["table", "json", "csv"], _option(OUTPUT, "--format", help="Form of the results.")
+    Literal["table", "json", "csv"], format_option(help="Form of what is printed.")
+]
+
+TableOrJsonOption = Annotated[
+    Literal["table", "json"], format_option(help="Form of what is printed.")
 ]
 
 GROUPS: dict[type, dict[str, Any]] = {
@@ -210,8 +236,8 @@ GROUPS: dict[type, dict[str, Any]] = {
             ViewChoice | None,
             _option(
                 VIEWS, "--views",
-                help="fast: one clip, one crop. full (the default): the protocol. adaptive: full, "
-                "but no more views than settle the best label.",
+                help="fast: one clip, one crop. full: the protocol. adaptive: no more of its views "
+                "than settle the best label. Default: full.",
             ),
         ],
         "protocol": ProtocolOption,
@@ -247,7 +273,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             bool,
             _option(
                 RUN, "--resume/--no-resume",
-                help="Keep the records of files and settings that have not changed; or start over.",
+                help="Continue what an earlier run has done; or start over.",
             ),
         ],
         "retry_failed": Annotated[

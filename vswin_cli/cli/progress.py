@@ -22,22 +22,24 @@ from vswin_cli.weights.cache import WeightsFile
 
 
 @contextmanager
-def share_shown(title: str) -> Iterator[Callable[[float], None]]:
+def share_shown(title: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
     """Show how much of some work is done; yields what is told the share, from 0 to 1."""
     console = Console(stderr=True)
     columns = TextColumn(title), BarColumn(), TimeRemainingColumn()
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
     ) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda share: progress.update(task, completed=share)
 
 
-def track_shown(title: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
+def track_shown(
+    title: str, *, quiet: bool = False
+) -> Callable[[Iterable[Any], int], Iterable[Any]]:
     """Hand things on as they are done, and show how many of how many there are."""
 
     def track(each: Iterable[Any], total: int) -> Iterator[Any]:
-        with share_shown(title) as show:
+        with share_shown(title, quiet=quiet) as show:
             for number, one in enumerate(each, start=1):
                 yield one
                 show(number / total)
@@ -62,7 +64,7 @@ class ViewProgress:
     printed to the same terminal in between.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
@@ -71,7 +73,7 @@ class ViewProgress:
             MofNCompleteColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
         self._task = self._progress.add_task("", total=None)
 

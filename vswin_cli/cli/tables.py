@@ -13,60 +13,76 @@ from rich.text import Text
 
 from vswin_cli.api.estimate import Estimate
 from vswin_cli.cli.display import RunDisplay, duration
+from vswin_cli.cli.messages import print_warning, what_features_mean
+from vswin_cli.features.files import open_features
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import counted, printable
 
 _NUM_LABELS = 10
 _BAR_WIDTH = 20
 
 
 def print_summary(
-    outcome: Outcome, display: RunDisplay, output: Path, done: str = "labelled"
+    outcome: Outcome, display: RunDisplay, output: Path, done: str = "labelled", note: str = ""
 ) -> None:
     """Print the summary of all videos that were found, whichever run computed them.
 
     Args:
         outcome: The videos and their records.
         display: Knows what this run did.
-        output: Where it all is.
+        output: Where it all is; what is printed goes to stderr if that is standard output.
         done: What was done with them.
+        note: What else to say.
     """
-    console = result_console()
+    is_stdout = output == STANDARD_OUTPUT
+    console = result_console(sys.stderr if is_stdout else None)
     entries = [outcome.entries[name] for name in outcome.names if name in outcome.entries]
-    kinds = Counter(entry.summary for entry in entries if not entry.is_ok)
+    failures = Counter(entry.summary for entry in entries if entry.has_failed)
+    skipped = Counter(entry.summary for entry in entries if entry.status == "skipped")
     labels = Counter(entry.summary for entry in entries if entry.is_ok)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column(no_wrap=True)
-    table.add_row(done, str(labels.total()))
-    table.add_row("failed", str(kinds.total()))
-    for kind, count in kinds.most_common():
-        table.add_row(Text(f"  {printable(kind)}", style="red"), str(count))
-    if num_warned := sum(entry.has_warnings for entry in entries):
-        table.add_row(Text("with warnings", style="yellow"), str(num_warned))
-    if missing := len(outcome.found) - len(entries):
-        table.add_row("not yet done", str(missing))
-    del labels[""]  # of what has features only
-    for label, count in labels.most_common(_NUM_LABELS):
-        table.add_row(
-            Text(f"  {printable(label)}"), str(count), _bar(console, count, labels.total())
-        )
+    counts = Counter({done: labels.total(), "failed": failures.total()})
+    counts.update(skipped=skipped.total(), **{"not yet done": len(outcome.found) - len(entries)})
+    counts.update({"with warnings": sum(entry.has_warnings for entry in entries)})
+    always = (done, "failed")
+    _print_counts(console, "", {k: n for k, n in counts.items() if n or k in always})
+    del labels[""]  # of what has features only, or no label that is probable enough
+    shown = dict(labels.most_common(_NUM_LABELS))
     if len(labels) > _NUM_LABELS:
-        table.add_row("  other labels", str(sum(sorted(labels.values())[:-_NUM_LABELS])))
-    print_table(console, table)
+        shown["other labels"] = labels.total() - sum(shown.values())
+    _print_counts(console, "labels", shown, total=labels.total())
+    _print_counts(console, "failures", dict(failures.most_common()), style="red")
     if display.num_done:
-        console.print(
-            Text(
-                f"{display.num_done} videos in {duration(display.wall_seconds)}, "
-                f"{display.wall_seconds / display.num_done:.2f} s a video"
-            )
-        )
-    console.print(Text(f"output: {printable(str(output))}"), soft_wrap=True)
+        seconds = display.wall_seconds
+        videos = counted(display.num_done, "video")
+        took = f"{videos} in {duration(seconds)}, {seconds / display.num_done:.2f} s per video"
+        console.print(f"\n{took}")
+    if note:
+        console.print(Text(note, style="dim"), soft_wrap=True)
+    if not is_stdout:
+        console.print(Text(f"output: {printable(str(output))}"), soft_wrap=True)
     sys.stdout.flush()
+
+
+def _print_counts(
+    console: Console, title: str, counts: dict[str, int], total: int = 0, style: str = ""
+) -> None:
+    """Print names and numbers under a title; nothing of none. Bars show shares of a total."""
+    if not counts:
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    for name, count in counts.items():
+        bar = _bar(console, count, total) if total else ""
+        table.add_row(Text(printable(name), style=style), str(count), bar)
+    if title:
+        console.print(Text(f"\n{title}", style="bold"))
+    print_table(console, table, drop=(2, 1) if total else (2,))
 
 
 def _bar(console: Console, count: int, total: int) -> Text:
@@ -78,7 +94,7 @@ def print_plan(plan: Plan) -> None:
     """List the videos to label, a line each, then how many and why."""
     for found in plan.todo:
         print(printable(found.video))
-    print(f"{plan.num_found} videos found: {plan.summary}", flush=True)
+    print(f"{counted(plan.num_found, 'video')} found: {plan.summary}", flush=True)
 
 
 def print_estimate(estimate: Estimate, model: str, num_videos: int) -> None:
@@ -86,7 +102,7 @@ def print_estimate(estimate: Estimate, model: str, num_videos: int) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("model", "clips × crops"):
         table.add_column(title)
-    for title in ("s/video", f"{num_videos} videos"):
+    for title in ("s/video", counted(num_videos, "video")):
         table.add_column(title, justify="right")
     table.add_column("")
     for choice in estimate.choices:
@@ -98,9 +114,9 @@ def print_estimate(estimate: Estimate, model: str, num_videos: int) -> None:
             "this command" if choice.is_asked_for else "",
         )
     console = result_console()
-    print_table(console, table)
+    print_table(console, table, drop=(4, 2, 1))
     console.print(
-        f"timed here: {estimate.view_seconds:.2f} s a view of {model}, "
+        f"timed here: {estimate.view_seconds:.2f} s per view of {model}, "
         f"{estimate.video_seconds:.2f} s to decode a video"
     )
 
@@ -119,13 +135,22 @@ def print_records(records: Sequence[dict[str, Any]], form: str, columns: Sequenc
         for record in rounded:
             rows.write([record.get(column) for column in columns])
     else:
-        print_table(result_console(), _table(rounded, columns))
+        names = ("video", "label", "option")  # what is told even if there is hardly any room
+        drop = [number for number, column in enumerate(columns) if column not in names]
+        print_table(result_console(), _table(rounded, columns), drop=drop[::-1])
+
+
+def say_what_features_mean(features: Path, *, quiet: bool) -> None:
+    """Warn of features of the bundled model."""
+    meaning = what_features_mean(open_features(features).origin.model)
+    if meaning and not quiet:
+        print_warning(meaning)
 
 
 def _table(records: Sequence[dict[str, Any]], columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        is_text = column in ("video", "label")
+        is_text = any(isinstance(record.get(column), str) for record in records)
         table.add_column(
             column, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text
         )

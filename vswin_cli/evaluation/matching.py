@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 from vswin_cli.evaluation.label_names import LabelNames
@@ -59,6 +59,7 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
     for row in rows:
         try:
             found, index = _found(row, labels, files)
+            found = replace(found, is_named=True)  # by the row
             other, other_index = first.setdefault((found.place, found.segment), (row, index))
             if other is not row:
                 same = "the same" if other_index == index else "another"

@@ -26,8 +26,18 @@ REPORT_FILES = (
 )
 
 
-def write_report(folder: Path, figures: Figures) -> None:
-    """Write every file of the report; the folder is made if it is not there.
+def is_page(report: Path) -> bool:
+    """Whether a report is a page alone, and not a folder with everything."""
+    return report.suffix.lower() in (".html", ".htm")
+
+
+def report_files(report: Path) -> list[Path]:
+    """Name the files that a report is made of."""
+    return [report] if is_page(report) else [report / name for name in REPORT_FILES]
+
+
+def write_report(report: Path, figures: Figures) -> None:
+    """Write the page, or every file of the report; the folder is made if it is not there.
 
     Raises:
         OutputError: It cannot be written.
@@ -40,15 +50,16 @@ def write_report(folder: Path, figures: Figures) -> None:
         lambda stream: write_unmatched(stream, figures.matched.unmatched),
         lambda stream: _write_text(stream, build_page(figures)),
     )
+    files = report_files(report)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, write in zip(REPORT_FILES, writers, strict=True):
-            path = folder / name
+        if not is_page(report):
+            report.mkdir(parents=True, exist_ok=True)
+        for path, write in zip(files, writers[-len(files) :], strict=True):
             with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
                 write(stream)
     except OSError as exc:
         raise OutputError(
-            f"cannot write the report to {folder}: {exc.strerror}; choose another --report"
+            f"cannot write the report to {report}: {exc.strerror}; choose another --report"
         ) from exc
 
 

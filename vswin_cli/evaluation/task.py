@@ -53,6 +53,8 @@ class EvaluateTask(Task):
         self.labels = labels
         self.records: list[Record] = []  # of this evaluation, once the run has ended
 
+    more_columns = ("true_index", "true_label")
+
     def settings_for(self, video: Found) -> Settings:
         """The true class may be corrected."""
         return {**self.settings, "truth": self.truth[video.video]}

@@ -57,7 +57,18 @@ class FeaturesFile(Protocol):
         """Of a file with a row per view: its clip, crop and weight, int (rows, 3)."""
 
 
-def features_output(path: Path, *, resume: bool = True, option: str = "--output") -> Output:
+def features_format(name: str) -> Format:
+    """Find the format of features files that `--format` names.
+
+    Raises:
+        UsageError: There is none, or a library is missing.
+    """
+    return format_of(Path(f"{name}.{name}"), FEATURE_FORMATS, "--format")
+
+
+def features_output(
+    path: Path, chosen: Format | None = None, *, resume: bool = True, option: str = "--output"
+) -> Output:
     """Name the output of a run that computes features.
 
     Next to `features.npz` stand `features.npz.embedding.jsonl`, the journal, and
@@ -68,6 +79,7 @@ def features_output(path: Path, *, resume: bool = True, option: str = "--output"
     """
     return Output(
         path,
+        chosen=chosen,
         resume=resume,
         formats=FEATURE_FORMATS,
         option=option,

@@ -16,6 +16,7 @@ from vswin_cli.runs.output import Output
 from vswin_cli.runs.plan import why_again
 from vswin_cli.runs.pool import DecodedVideo, DecodingPool
 from vswin_cli.runs.records import Record, Settings, video_record
+from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import Task
 from vswin_cli.runs.videos import Found
 from vswin_cli.views.order import Place
@@ -31,6 +32,7 @@ class EmbedTask(Task):
         origin: What the features depend on.
         features: Their output.
         settings: What the records depend on; None is the origin's.
+        sidecar: As of `Task`.
     """
 
     _embeddings: Embeddings
@@ -43,8 +45,9 @@ class EmbedTask(Task):
         features: Output,
         *,
         settings: Settings | None = None,
+        sidecar: SidecarFormat | None = None,
     ) -> None:
-        super().__init__(load, make_pool, settings or origin.settings)
+        super().__init__(load, make_pool, settings or origin.settings, sidecar=sidecar)
         self.origin = origin
         self.features = features
 
@@ -92,6 +95,7 @@ class LabelAndEmbedTask(EmbedTask):
         origin: As of `EmbedTask`.
         features: Likewise.
         settings: What the labels depend on.
+        sidecar: As of `Task`.
     """
 
     _labels: Journal | None = None

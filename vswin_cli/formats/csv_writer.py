@@ -1,11 +1,12 @@
 """CSV: a row per video, its best labels side by side."""
 
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.formats.writer import RecordWriter
 
-_BEFORE = ("video", "schema_version", "status", "bytes", "modified")
+_BEFORE = ("video", "path", "schema_version", "status", "bytes", "modified")
 _AFTER = (
     "model",
     "protocol",
@@ -32,8 +33,10 @@ class CsvWriter(RecordWriter):
     by a semicolon, and so are the clips' times, as `0.0-2.6`.
     """
 
-    def __init__(self, stream: TextIO, *, top_k: int, note: str = "") -> None:
-        super().__init__(stream, top_k=top_k, note=note)
+    def __init__(
+        self, stream: TextIO, *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(stream, top_k=top_k, note=note, more_columns=more_columns)
         self._rows = CsvRows(stream)
         self._ranks = range(1, top_k + 1)
         self._rows.write(
@@ -44,6 +47,7 @@ class CsvWriter(RecordWriter):
                 "clip_seconds",
                 "warnings",
                 *(f"error_{column}" for column in _ERROR_COLUMNS),
+                *more_columns,
             ]
         )
 
@@ -60,6 +64,7 @@ class CsvWriter(RecordWriter):
                 "; ".join(f"{start}-{end}" for start, end in record["clip_seconds"]),
                 "; ".join(record["warnings"]),
                 *(error.get(column) for column in _ERROR_COLUMNS),
+                *(record.get(column) for column in self.more_columns),
             ]
         )
         self.stream.flush()

@@ -1,6 +1,7 @@
 """Parquet: a row per video, typed."""
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ SCHEMA = pa.schema(
     [
         ("video", pa.string()),  # what is not UTF-8 in it as \xNN
         ("video_bytes", pa.binary()),  # the name as the file system has it
+        ("path", pa.string()),
         ("schema_version", pa.int32()),
         ("status", pa.string()),
         ("bytes", pa.int64()),
@@ -53,18 +55,24 @@ SCHEMA = pa.schema(
     ]
 )
 
+_MORE_COLUMNS = {"true_index": pa.int32(), "true_label": pa.string()}
+
 
 class ParquetWriter(RecordWriter):
     """A row per video; memory holds a group of rows at a time."""
 
-    def __init__(self, stream: IO[bytes], *, top_k: int, note: str = "") -> None:
-        super().__init__(stream, top_k=top_k, note=note)
-        self._file = pq.ParquetWriter(stream, SCHEMA)
+    def __init__(
+        self, stream: IO[bytes], *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(stream, top_k=top_k, note=note, more_columns=more_columns)
+        more = [(column, _MORE_COLUMNS[column]) for column in more_columns]
+        self._schema = pa.schema([*SCHEMA, *(pa.field(*column) for column in more)])
+        self._file = pq.ParquetWriter(stream, self._schema)
         self._rows: list[dict[str, Any]] = []
 
     def write(self, record: dict[str, Any]) -> None:
         """Take one row; what has been taken is in the file once the writer is closed."""
-        self._rows.append(_row(record))
+        self._rows.append(_row(record, self._schema.names))
         if len(self._rows) == _ROWS_A_GROUP:
             self._write_rows()
 
@@ -75,11 +83,11 @@ class ParquetWriter(RecordWriter):
 
     def _write_rows(self) -> None:
         if self._rows:
-            self._file.write_table(pa.Table.from_pylist(self._rows, SCHEMA))
+            self._file.write_table(pa.Table.from_pylist(self._rows, self._schema))
             self._rows = []
 
 
-def _row(record: dict[str, Any]) -> dict[str, Any]:
+def _row(record: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     error = record["error"] or {}
     modified = record.get("modified")
     row = {
@@ -91,8 +99,7 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "error_message": error.get("message"),
     }
     return {
-        name: _utf8(value) if isinstance(value := row.get(name), str) else value
-        for name in SCHEMA.names
+        name: _utf8(value) if isinstance(value := row.get(name), str) else value for name in names
     }
 
 

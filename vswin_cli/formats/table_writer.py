@@ -1,5 +1,6 @@
 """A table for people: label, probability, bar, and a line on what was computed."""
 
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from rich import box
@@ -8,7 +9,7 @@ from rich.text import Text
 
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.writer import RecordWriter
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import counted, printable
 
 _BAR_WIDTH = 20
 
@@ -16,8 +17,10 @@ _BAR_WIDTH = 20
 class TableWriter(RecordWriter):
     """One table per video, one note per run; plain text where it is not a terminal."""
 
-    def __init__(self, stream: TextIO, *, top_k: int, note: str = "") -> None:
-        super().__init__(stream, top_k=top_k, note=note)
+    def __init__(
+        self, stream: TextIO, *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(stream, top_k=top_k, note=note, more_columns=more_columns)
         self._console = result_console(stream)
         self._started = False
 
@@ -29,7 +32,7 @@ class TableWriter(RecordWriter):
             self._console.print()
         self._started = True
         self._console.print(Text(printable(record["video"]), style="bold"))
-        print_table(self._console, self._table(record))
+        print_table(self._console, self._table(record), drop=(3, 2, 0))
         self._console.print(Text(summary(record), style="dim"))
 
     def close(self) -> None:
@@ -65,7 +68,7 @@ def summary(record: dict[str, Any]) -> str:
     return " · ".join(
         (
             printable(record["model"]),
-            "1 frame" if num_frames == 1 else f"{num_frames} frames",
+            counted(num_frames, "frame"),
             views,
             f"{record['backend']} {record['precision']}",
             f"{record['elapsed_seconds']:.1f} s",

@@ -1,11 +1,14 @@
 """Tables on standard output: fitted to a terminal, whole and without padding elsewhere."""
 
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+_NARROW = 60  # columns of a terminal that has none for what only looks good
 _PIPED_WIDTH = 1000  # text stays whole where no terminal limits the line
 
 
@@ -17,12 +20,31 @@ def result_console(stream: TextIO | None = None) -> Console:
     return Console(file=stream, highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
 
 
-def print_table(console: Console, table: Table) -> None:
-    """Print a table; without the spaces at the ends of its lines where there is no terminal."""
+def print_table(console: Console, table: Table, drop: Sequence[int] = ()) -> None:
+    """Print a table; without the spaces at the ends of its lines where there is no terminal.
+
+    Args:
+        console: Where to.
+        table: With all its rows.
+        drop: Columns that a narrow terminal does without, the first to go first.
+    """
     if console.is_terminal:
+        _narrow(console, table, drop)
         console.print(table)
         return
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
         console.print(Text(line.rstrip()))
+
+
+def _narrow(console: Console, table: Table, drop: Sequence[int]) -> None:
+    """Take columns out of a table until it fits, so that what is left is not cut."""
+    unlimited = console.options.update(max_width=_PIPED_WIDTH)
+    left = list(table.columns)
+    for place, column in enumerate([left[number] for number in drop]):
+        is_first = place == 0 and console.width < _NARROW
+        width = Measurement.get(console, unlimited, table).maximum
+        if not is_first and width <= console.width:
+            return
+        table.columns = [other for other in table.columns if other is not column]

@@ -1,7 +1,7 @@
 """What a format of records is written by."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -16,10 +16,14 @@ class RecordWriter(ABC):
         stream: Text or binary, as the format's `is_text` says.
         top_k: Labels per video, at most.
         note: A line for people, after all records.
+        more_columns: Of tables: keys of the records apart from those that all have.
     """
 
-    def __init__(self, stream: IO[Any], *, top_k: int, note: str = "") -> None:
+    def __init__(
+        self, stream: IO[Any], *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
+    ) -> None:
         self.stream = stream
+        self.more_columns = more_columns
         self.top_k = top_k
         self.note = note
 
@@ -34,7 +38,12 @@ class RecordWriter(ABC):
 
 @contextmanager
 def open_writer(
-    chosen: Format, stream: IO[Any] | Path, *, top_k: int, note: str = ""
+    chosen: Format,
+    stream: IO[Any] | Path,
+    *,
+    top_k: int,
+    note: str = "",
+    more_columns: Sequence[str] = (),
 ) -> Iterator[RecordWriter]:
     """Lend a writer on an open stream or a new file, and complete the format.
 
@@ -50,11 +59,15 @@ def open_writer(
             options["errors"] = "surrogateescape"
         with (
             stream.open(**options) as opened,
-            open_writer(chosen, opened, top_k=top_k, note=note) as writer,
+            open_writer(
+                chosen, opened, top_k=top_k, note=note, more_columns=more_columns
+            ) as writer,
         ):
             yield writer
         return
-    made: RecordWriter = chosen.load_writer()(stream, top_k=top_k, note=note)
+    made: RecordWriter = chosen.load_writer()(
+        stream, top_k=top_k, note=note, more_columns=more_columns
+    )
     try:
         yield made
     finally:

@@ -141,8 +141,7 @@ def _read_frames(
         reader,
         choose,
         shrink=lambda frame: crop(resize(frame, protocol.crop_size), protocol),
-        segment=segment,
-    )
+    )  # records name frames of the whole video
     clip = np.array([choose(reading.num_frames)])
     return Views(reading.num_frames, clip, reading.frames)
 

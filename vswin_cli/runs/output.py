@@ -4,23 +4,41 @@ For `.jsonl` they are one and the same. Other formats cannot be appended to safe
 stands next to them as `labels.csv.journal.jsonl`, and the file is written from it when a run ends.
 """
 
+import json
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.registry import JSON_LINES, RECORD_FORMATS, Format, format_of
 from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.records import Record
 from vswin_cli.system.files import replacing, temporary_path
+
+STANDARD_OUTPUT = Path("-")
+
+
+class _EchoedJournal(Journal):
+    """A journal whose records are printed too, each at once."""
+
+    def append(self, record: Record) -> None:
+        """Add a record, and print it."""
+        super().append(record)
+        print(json.dumps(record), flush=True)
 
 
 class Output:
     """Where a run's records go, and the file that they become; nothing is touched until `opened`.
 
     Args:
-        path: The file; its extension is its format.
+        path: The file; its extension is its format. `-` is standard output, where nothing is
+            continued from.
+        chosen: Its format, if that is not for the extension to say.
         resume: Whether a run continues what is there.
         formats: Those that it may have.
         option: The option that names it.
@@ -36,6 +54,7 @@ class Output:
         self,
         path: Path,
         *,
+        chosen: Format | None = None,
         resume: bool = True,
         formats: Sequence[Format] = RECORD_FORMATS,
         option: str = "--output",
@@ -43,8 +62,19 @@ class Output:
         store: str | None = None,
     ) -> None:
         self.path = path
+        self.is_stdout = path == STANDARD_OUTPUT and option == "--output"
+        if self.is_stdout:
+            chosen = chosen or (JSON_LINES if JSON_LINES in formats else formats[0])
+            if not chosen.is_text and sys.stdout.isatty():
+                raise UsageError(
+                    f"{option} -: {chosen.name} is not for a terminal; send it to a file, with >"
+                )
+            self._folder = TemporaryDirectory(prefix="vswin-")  # goes when nothing refers to it
+            path, resume = Path(self._folder.name, f"output{chosen.extension}"), False
         self.resume = resume
-        self.format = format_of(path, formats, option)
+        self.format = chosen or format_of(path, formats, option)
+        if self.format.extension is None:
+            raise UsageError(f"--format {self.format.name} is for people; choose another")
         self._real = Path(os.path.realpath(path))  # links stay, and both their ends are one run
         if not self._real.parent.is_dir():
             raise UsageError(f"{option} {path}: no folder {self._real.parent}; make it first")
@@ -71,8 +101,14 @@ class Output:
         Raises:
             UsageError, OutputError: As `Journal`.
         """
-        with closing(Journal(self.journal_path, resume=self.resume)) as journal:
+        kind = _EchoedJournal if self._is_echoed else Journal
+        with closing(kind(self.journal_path, resume=self.resume)) as journal:
             yield journal
+
+    @property
+    def _is_echoed(self) -> bool:
+        """Whether each record goes to standard output at once."""
+        return self.is_stdout and self.format is JSON_LINES
 
     @contextmanager
     def looked_at(self) -> Iterator[Journal | None]:
@@ -83,8 +119,16 @@ class Output:
         with closing(Journal(self.journal_path, read_only=True)) as journal:
             yield journal
 
-    def finish(self, journal: Journal, videos: Sequence[str], top_k: int) -> None:
+    def finish(
+        self, journal: Journal, videos: Sequence[str], top_k: int, more_columns: Sequence[str] = ()
+    ) -> None:
         """Put the journal in the order of the videos, and write the file that is made of it.
+
+        Args:
+            journal: Open.
+            videos: Their order.
+            top_k: Labels per video, at most.
+            more_columns: Of tables, apart from those that all records have.
 
         Raises:
             OutputError: It cannot be written.
@@ -93,7 +137,9 @@ class Output:
         if self.format is not JSON_LINES:
 
             def write(path: Path) -> None:
-                with open_writer(self.format, path, top_k=top_k) as writer:
+                with open_writer(
+                    self.format, path, top_k=top_k, more_columns=more_columns
+                ) as writer:
                     for record in journal.records(videos):
                         writer.write(record)
 
@@ -116,6 +162,10 @@ class Output:
             raise OutputError(
                 f"cannot write {self.path}: {exc.strerror or exc}; free some space and run again"
             ) from exc
+        if self.is_stdout:
+            with self._real.open("rb") as content:
+                shutil.copyfileobj(content, sys.stdout.buffer)
+            sys.stdout.flush()
 
     def _with(self, suffix: str) -> Path:
         return self._real.with_name(self._real.name + suffix)

@@ -102,7 +102,7 @@ def why_again(
     if list(changes) == ["top_k"] and _has_enough(*changes["top_k"]):
         changes = {}
     if not entry.is_ok:
-        return "failed before" if retry_failed or changes else None
+        return "failed before" if changes or (retry_failed and entry.has_failed) else None
     if not changes:
         return None
     reasons = {"top_k": "for more labels", "truth": "of another class"}

@@ -41,7 +41,7 @@ class Entry:
 
     start: int  # in the file
     length: int  # bytes
-    is_ok: bool
+    status: str  # ok, failed or skipped
     num_bytes: int | None  # of the video's file
     modified: str | None
     settings: Settings
@@ -50,6 +50,16 @@ class Entry:
     elapsed_seconds: float
     has_warnings: bool = False
     features: tuple[int, ...] = ()  # where they are kept, in records of `vswin embed`
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is labelled, or what else was to be done."""
+        return self.status == "ok"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it could not be read."""
+        return self.status == "failed"
 
 
 def settings_of(
@@ -124,7 +134,7 @@ def entry_of(record: Record, start: int, length: int) -> Entry:
     return Entry(
         start,
         length,
-        is_ok=record["status"] == "ok",
+        status=record["status"],
         num_bytes=record["bytes"],
         modified=record["modified"],
         settings=record["settings"],

@@ -41,7 +41,9 @@ class Outcome:
     @property
     def is_complete(self) -> bool:
         """Whether every video is done, and well."""
-        return all(name in self.entries and self.entries[name].is_ok for name in self.names)
+        return all(
+            name in self.entries and not self.entries[name].has_failed for name in self.names
+        )
 
 
 def run_over(
@@ -96,7 +98,7 @@ def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
     return [
         name
         for name, entry in journal.entries.items()
-        if not entry.is_ok and entry.summary == "missing" and name not in wanted
+        if entry.has_failed and entry.summary == "missing" and name not in wanted
     ]
 
 
@@ -137,13 +139,19 @@ def _carry_out(
                 more: Record = {}
                 if decoded.views is None:
                     error = decoded.error or VideoError("no views")
-                    result = Failure(found.video, setup, error.kind, str(error), decoded.seconds)
+                    is_skipped = error.kind == "sound_only" and not found.is_named
+                    result = Failure(
+                        found.video, setup, error.kind, str(error), decoded.seconds, is_skipped
+                    )
                 else:
                     result, more = task.compute(decoded, decoded.views, watcher.on_view)
                 record = video_record(found, result, task.settings_for(found))
-                journal.append({**record, **task.about(found), **more})
+                record = {**record, **task.about(found), **more}
+                journal.append(record)
+                if (warning := task.recorded(found, record)) is not None:
+                    watcher.on_warning(warning)
                 watcher.on_result(found, result, decoded.notes)
-                if isinstance(result, Failure):
+                if isinstance(result, Failure) and not result.is_skipped:
                     num_failed += 1
                     if num_failed == options.max_failures:
                         pool.stop()

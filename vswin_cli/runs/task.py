@@ -13,6 +13,7 @@ from vswin_cli.runs.output import Output
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.pool import DecodedVideo, DecodingPool
 from vswin_cli.runs.records import Record, Settings
+from vswin_cli.runs.sidecars import SidecarFormat, write_sidecar
 from vswin_cli.runs.videos import Found
 from vswin_cli.views.views import Views
 
@@ -64,14 +65,20 @@ class Task:
         load: Loads the model; called once, and only if there is something to compute.
         make_pool: Makes what decodes, in other processes.
         settings: Whatever a record depends on apart from its video.
+        sidecar: What to write beside each video too: `json`, `txt` or nothing.
     """
+
+    more_columns: tuple[str, ...] = ()  # of tables of its records, apart from those of all
 
     def __init__(
         self,
         load: Callable[[], Classifier],
         make_pool: Callable[[RunOptions], DecodingPool],
         settings: Settings,
+        *,
+        sidecar: SidecarFormat | None = None,
     ) -> None:
+        self.sidecar = sidecar
         self._load = load
         self.make_pool = make_pool
         self.settings = settings
@@ -95,6 +102,10 @@ class Task:
     def about(self, video: Found) -> Record:
         """What the record of a video holds more, whether it can be read or not."""
         return {}
+
+    def recorded(self, video: Found, record: Record) -> str | None:
+        """Do what is to be done once a record is on disk; return what the user should know."""
+        return None if self.sidecar is None else write_sidecar(video, record, self.sidecar)
 
     def settings_for(self, video: Found) -> Settings:
         """Whatever the record of a certain video depends on."""
@@ -120,6 +131,9 @@ class Task:
         Raises:
             OutputError: It cannot be written.
         """
-        output.finish(
-            journal, [video.video for video in videos], int(self.settings.get("top_k", 1))
-        )
+        names = [video.video for video in videos]
+        output.finish(journal, names, int(self.settings.get("top_k", 1)), self.more_columns)
+        if self.sidecar is not None:  # of videos that an earlier run has done too
+            for video in videos:
+                if video.video in journal.entries:
+                    write_sidecar(video, journal.record(video.video), self.sidecar)

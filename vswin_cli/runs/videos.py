@@ -30,6 +30,7 @@ class Found:
     modified_ns: int | None = None  # nanoseconds since 1970
     error: VideoError | None = None  # known without opening it: a folder that cannot be listed
     segment: TimeSpan | None = None  # of the video, where that alone is meant
+    is_named: bool = True  # by the user, or a list; not found in a folder
 
     @property
     def place(self) -> str:
@@ -212,7 +213,7 @@ class _Walk:
             elif self.selection.takes(inner) and (
                 is_video_name(entry.name) or is_video_content(entry.path)
             ):
-                yield stated(self._name(inner), entry.path)
+                yield stated(self._name(inner), entry.path, is_named=False)
 
     def _behind(self, link: str, relative: str) -> Iterator[Found]:
         """Yield the files behind a link, but not those around the folder given."""
@@ -240,7 +241,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def stated(video: str, path: str) -> Found:
+def stated(video: str, path: str, *, is_named: bool = True) -> Found:
     """Note a file's size and time, where it is one; what is wrong with it shows when it is read."""
     try:
         status = os.stat(path)  # noqa: PTH116 - keeps the path as given
@@ -248,4 +249,4 @@ def stated(video: str, path: str) -> Found:
         return Found(video, path)
     if not stat.S_ISREG(status.st_mode):
         return Found(video, path)
-    return Found(video, path, status.st_size, status.st_mtime_ns)
+    return Found(video, path, status.st_size, status.st_mtime_ns, is_named=is_named)

@@ -1,17 +1,47 @@
 """Where the cache is: weights files, exported models, and models of the user's."""
 
+import logging
 import os
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
 
 FOLDER_VARIABLE = "VSWIN_CACHE"
 
+_kept: list[tempfile.TemporaryDirectory[str]] = []  # until the process ends
+_logger = logging.getLogger(__name__)
+
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Name the folder of the weights files: `chosen`, else VSWIN_CACHE, else the platform's."""
+    """Name the folder of the weights files: `chosen`, else VSWIN_CACHE, else the platform's.
+
+    Where nobody knows the user's home, it is one of this process, that goes with it.
+    """
     if chosen is None and (variable := os.environ.get(FOLDER_VARIABLE)):
         chosen = Path(variable)
-    if chosen is None:
-        return Path(platformdirs.user_cache_dir("vswin"))
-    return chosen.expanduser().absolute()
+    try:
+        if chosen is None:
+            return Path(platformdirs.user_cache_dir("vswin", ensure_exists=False)).absolute()
+        return chosen.expanduser().absolute()
+    except (RuntimeError, KeyError):  # neither HOME nor a passwd entry
+        return _passing_folder() if chosen is None else chosen.absolute()
+
+
+def is_passing(folder: Path) -> bool:
+    """Whether a folder goes with this process."""
+    return folder in [Path(each.name) for each in _kept]
+
+
+@cache
+def _passing_folder() -> Path:
+    """Make a folder that lasts as long as this process, and say so once."""
+    _logger.warning(
+        "warning: this user has no home folder, so nothing is kept in a cache; name one with "
+        "--cache-dir or %s",
+        FOLDER_VARIABLE,
+    )
+    folder = tempfile.TemporaryDirectory(prefix="vswin-cache-")
+    _kept.append(folder)
+    return Path(folder.name)

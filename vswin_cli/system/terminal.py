@@ -1,6 +1,11 @@
 """Text that a terminal can show."""
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 video`, `2 videos`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Escape what would break a line or cannot be encoded: control characters, undecodable bytes.
 

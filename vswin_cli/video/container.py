@@ -64,7 +64,8 @@ def main_stream(container: InputContainer) -> VideoStream:
     """Choose the stream that players show.
 
     Raises:
-        ReaderError: `not_a_video` where there is none but covers, `unreadable` where FFmpeg has no
+        ReaderError: `not_a_video` where there is none but covers, `sound_only` where there is sound
+            then, `unreadable` where FFmpeg has no
             decoder for it.
     """
     moving = [stream for stream in container.streams.video if not _is_picture(stream)]
@@ -72,7 +73,8 @@ def main_stream(container: InputContainer) -> VideoStream:
         what = (
             "its only picture is a cover" if container.streams.video else "it holds no video stream"
         )
-        raise ReaderError(what, kind="not_a_video")
+        kind = "sound_only" if container.streams.audio else "not_a_video"
+        raise ReaderError(what, kind=kind)
     best = container.streams.best("video")
     stream = best if best in moving else max(moving, key=lambda each: each.frames)
     if stream.codec_context is None:

@@ -26,6 +26,18 @@ def is_cut_off(file: BinaryIO) -> bool:
     return False
 
 
+def why_no_video(file: BinaryIO) -> str | None:
+    """Say why no video is found in a file that starts as one, if its structure tells."""
+    file.seek(4)
+    if file.read(4) not in (b"ftyp", b"moov", b"mdat", b"wide"):
+        return "it is cut off" if is_cut_off(file) else None
+    size = file.seek(0, io.SEEK_END)
+    index = next((box for box in boxes(file) if box.kind == b"moov"), None)
+    if index is None:
+        return "it is cut off: its index is missing"
+    return "it is cut off: its index is incomplete" if index.stop > size else None
+
+
 def ends_in_zeros(file: BinaryIO) -> bool:
     """Whether a file's end was reserved and never written, as broken downloads leave it."""
     size = file.seek(0, io.SEEK_END)

@@ -10,7 +10,7 @@ import numpy as np
 from vswin_cli.errors import VideoError
 from vswin_cli.results import TimeSpan
 from vswin_cli.system.addresses import AddressError
-from vswin_cli.video.file_layout import ends_in_zeros, is_cut_off
+from vswin_cli.video.file_layout import ends_in_zeros, is_cut_off, why_no_video
 from vswin_cli.video.reader import Decoded, Kept, Reader, ReaderError, Video
 from vswin_cli.video.source import Location, Source, open_source
 from vswin_cli.video.timing import frames_between
@@ -31,7 +31,12 @@ def _decord() -> Reader:
 READERS = {"av": _av, "decord": _decord}  # in the order that auto tries them
 _PASSES = 4  # one if the container counts right, two if not, more if a break moves
 _CUT_SECONDS = 1.0  # by which a video that was cut may be longer than it should be
-_FINAL = ("not_a_video", "encrypted", "no_segment")  # kinds of error that no other reader mends
+_FINAL = (
+    "not_a_video",
+    "sound_only",
+    "encrypted",
+    "no_segment",
+)  # kinds of error that no other reader mends
 
 _logger = logging.getLogger(__name__)
 
@@ -213,7 +218,7 @@ def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) 
 def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> VideoError:
     """The one line for the user, of what each reader said."""
     last = failures[-1]
-    if last.kind == "not_a_video":
+    if last.kind in ("not_a_video", "sound_only"):
         advice, kind = "check that it is a video, and complete", last.kind
     elif last.kind == "encrypted":
         advice, kind = "decrypt it first", last.kind
@@ -227,4 +232,6 @@ def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> Vid
             f"try --reader {others[0]}" if others else "check that it is complete, or convert it"
         )
     reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))
+    if last.kind == "not_a_video" and (reason := why_no_video(source.file)):
+        reasons, advice = reason, "copy or download it again"
     return VideoError(f"cannot read {source.name}: {reasons}; {advice}", kind=kind)

@@ -95,7 +95,9 @@ def _open(location: Location, stack: ExitStack) -> BinaryIO:
     # Does not open: a FIFO would block. A Path would make the current folder of "".
     mode = os.stat(location).st_mode  # noqa: PTH116
     if not stat.S_ISREG(mode):
-        kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
-        what = f"cannot read {location}: it is {kind}; name a video file"
+        kind = "not a regular file; name a video file"
+        if stat.S_ISDIR(mode):
+            kind = "a folder; name a video, or give it to `vswin label`"
+        what = f"cannot read {location}: it is {kind}"
         raise VideoError(what, kind="not_a_file")
     return stack.enter_context(Path(location).open("rb", buffering=0))

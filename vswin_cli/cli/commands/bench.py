@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
-from vswin_cli.cli.options import ReaderOption
+from vswin_cli.cli.options import QuietOption, ReaderOption, TableOrJsonOption
 from vswin_cli.system.terminal import printable
 
 
@@ -21,12 +21,18 @@ def bench(
         int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Times to measure.")
     ] = 9,
     reader: ReaderOption = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    output_format: TableOrJsonOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """Measure a model on this machine: a view, the start, the reading of a video.
 
     Views take turns with products of large matrices, the fastest that a processor computes. The
     ratio says how many times longer a view takes than as many operations in such products.
+
+    Examples:
+        vswin bench --model swin-t-k400
+        vswin bench --model swin-t-k400 --precision bfloat16 --video clip.mp4
+        vswin bench --format json > bench.json
     """
     from vswin_cli.api.measuring import measure
     from vswin_cli.api.model import VideoModel
@@ -34,9 +40,9 @@ def bench(
 
     model = VideoModel(engine, ViewOptions(reader=reader), fetch=fetch_shown)
     _ = model.weights_file  # a download shows its own progress
-    with share_shown("measuring") as on_share:
+    with share_shown("measuring", quiet=quiet) as on_share:
         record = measure(model, video, rounds, on_share)
-    if as_json:
+    if output_format == "json":
         print(json.dumps(record, indent=2))
     else:
         _print_table(record)

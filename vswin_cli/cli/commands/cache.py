@@ -9,7 +9,12 @@ cache = subcommands("cache", "Look at, or clear, the exported models kept for sp
 
 @cache.command(cls=PlainCommand)
 def info(cache_dir: CacheDirOption = None) -> None:
-    """Print the folder, what it holds, and how large it may grow."""
+    """Print the folder, what it holds, and how large it may grow.
+
+    Examples:
+        vswin cache info
+        vswin cache info --cache-dir /srv/vswin
+    """
     from vswin_cli.engines.graph_cache import entries, graph_folder, graph_limit_bytes
 
     folder, limit_bytes = graph_folder(cache_dir), graph_limit_bytes()
@@ -22,7 +27,12 @@ def info(cache_dir: CacheDirOption = None) -> None:
 
 @cache.command(cls=PlainCommand)
 def clear(cache_dir: CacheDirOption = None) -> None:
-    """Remove all exported models; the weights files stay."""
+    """Remove all exported models; the weights files stay.
+
+    Examples:
+        vswin cache clear
+        vswin cache clear --cache-dir /srv/vswin
+    """
     from vswin_cli.engines import graph_cache
 
     folder = graph_cache.graph_folder(cache_dir)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vswin_cli.api.options import ViewOptions
-from vswin_cli.cli.options import CacheDirOption, ClipsOption, CropsOption, ProtocolOption
+from vswin_cli.cli.options import (
+    CacheDirOption,
+    ClipsOption,
+    CropsOption,
+    ProtocolOption,
+    QuietOption,
+)
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.architectures import Size
@@ -97,16 +103,26 @@ def convert(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Convert a Video Swin checkpoint of another program, and print the path of its model file.
 
     Understood are the keys of the original project, MMAction2 1.x, torchvision and Keras. The
     checkpoint is read as data: nothing in it is ever executed. What was found in it, and what was
     not used, is said on stderr.
+
+    Examples:
+        vswin convert swin3d_t.pth
+        vswin convert epoch_30.pth --output mine.weights.h5 --labels classes.txt
     """
+    from vswin_cli.system.cache_folder import cache_folder, is_passing
     from vswin_cli.zoo.catalog import MODELS
     from vswin_cli.zoo.model_file import valid_name
 
+    if output == Path("-"):
+        raise UsageError("--output -: a model is two files; name one that ends in .weights.h5")
+    if output is None and is_passing(cache_folder(cache_dir)):
+        raise UsageError("there is no home folder to keep the model in; give --output")
     views = ViewOptions(protocol=protocol, clips=clips, crops=crops)
     weights_path, model_path = _places(checkpoint, output, name, cache_dir)
     chosen_window = _parse_window(window) if window is not None else None
@@ -134,8 +150,9 @@ def convert(
             has_top=found.match.num_classes is not None,
         )
         refuse_existing(model, overwrite=force)
-        _say_found(found)
-        _say_chosen(model, own, is_asked=labels is not None)
+        if not quiet:
+            _say_found(found)
+            _say_chosen(model, own, is_asked=labels is not None)
         try:
             weights_path.parent.mkdir(parents=output is None, exist_ok=True)
         except OSError as exc:
@@ -144,7 +161,8 @@ def convert(
         if output is None:  # into the cache, which users may share
             for path in (weights_path.parent, weights_path, model_path):
                 share(path)
-    _say(f"weights: {weights_path}, {weights_path.stat().st_size / 1e6:.1f} MB")
+    if not quiet:
+        _say(f"weights: {weights_path}, {weights_path.stat().st_size / 1e6:.1f} MB")
     print(model.path)
 
 

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.cli.messages import print_error
 from vswin_cli.cli.options import (
     CacheDirOption,
     MirrorOption,
     NoTopOption,
     OptionalModelsArgument,
+    QuietOption,
     YesOption,
 )
 from vswin_cli.errors import UsageError
-from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import PUBLISHED_MODELS, model_names
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def download_weights(
         ),
     ] = 10.0,
     yes: YesOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Download the weights of models, verify them, and keep them in the cache folder.
 
@@ -56,10 +58,18 @@ def download_weights(
     converted when it has come. What is here and whole is not downloaded again, and what
     was interrupted is continued. The paths of the files are printed. The exit code is 0 if all are
     in the cache at the end, 1 if one is not, 2 for wrong usage.
+
+    Examples:
+        vswin download-weights swin-t-k400
+        vswin download-weights --yes --cache-dir /srv/vswin
+        vswin download-weights swin-b-k400 --mirror file:///srv/weights
     """
+    from vswin_cli.system.cache_folder import cache_folder, is_passing
     from vswin_cli.weights.cache import weights_file
     from vswin_cli.zoo.catalog import find_downloaded_model
 
+    if is_passing(cache_folder(cache_dir)):
+        raise UsageError("there is no home folder to keep weights in; name one with --cache-dir")
     names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
     targets = [
         weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=not no_top)
@@ -82,13 +92,12 @@ def download_weights(
     from vswin_cli.weights.fetch import Fetching
 
     fetching = Fetching(mirror, pin, force, timeout_seconds)
-    outcomes = fetch_all(targets, fetching, num_jobs=num_jobs)
+    outcomes = fetch_all(targets, fetching, num_jobs=num_jobs, quiet=quiet)
     for target, error in outcomes.items():
         if error is None:
             print(target.path)
         else:
-            reason = printable(str(error))
-            print(f"error: cannot get the weights of {target.title}: {reason}", file=sys.stderr)
+            print_error(f"cannot get the weights of {target.title}: {error}")
     if any(outcomes.values()):
         raise typer.Exit(1)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vswin_cli.cli.options import FeaturesArgument, LabelsOption, ListFormatOption
+from vswin_cli.cli.options import FeaturesArgument, LabelsOption, ListFormatOption, QuietOption
 
 
 def duplicates(
@@ -22,17 +22,24 @@ def duplicates(
     pairs: Annotated[bool, typer.Option("--pairs", help="List pairs, not groups.")] = False,
     labels: LabelsOption = None,
     output_format: ListFormatOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """List groups of near-duplicates: videos of which each is as similar to another of its group.
 
     `similarity` is the cosine with the group's first video; with --pairs, that of the pair.
+
+    Examples:
+        vswin duplicates features.npz
+        vswin duplicates features.npz --threshold 0.99 --pairs
+        vswin duplicates features.npz --labels labels.jsonl --format json
     """
     from vswin_cli.api.similarity import near_duplicates
     from vswin_cli.cli.progress import share_shown
-    from vswin_cli.cli.tables import print_records
+    from vswin_cli.cli.tables import print_records, say_what_features_mean
 
     with share_shown("comparing") as on_share:
         records, columns = near_duplicates(
             features, threshold, labels, pairs=pairs, on_share=on_share
         )
+    say_what_features_mean(features, quiet=quiet)
     print_records(records, output_format, columns)

@@ -12,6 +12,7 @@ from vswin_cli.cli.options import (
     PathsArgument,
     QuietOption,
     VerboseOption,
+    format_option,
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
@@ -25,6 +26,10 @@ def embed(
     selection: Selection,
     run: RunOptions,
     no_top: NoTopOption = False,
+    output_format: Annotated[
+        Literal["npz", "parquet"] | None,
+        format_option(help="Default: what the extension of --output says."),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "float16"],
         typer.Option("--dtype", help="Of the numbers in the file.", rich_help_panel=OUTPUT),
@@ -45,18 +50,33 @@ def embed(
     The file is .npz, or .parquet (extra `parquet`). A run that was stopped, by whatever, is
     continued by the same command. The exit code is 0 if every video has features, 1 if one has
     not, 2 for wrong usage, 130 after Ctrl-C.
+
+    Examples:
+        vswin embed videos -o features.npz --model swin-t-k400
+        vswin embed videos -o features.parquet --model swin-b-k600 --views fast
     """
     from vswin_cli.api.model import VideoModel
     from vswin_cli.api.runs import embed_run
     from vswin_cli.cli.display import RunDisplay
+    from vswin_cli.cli.messages import print_warning, what_features_mean
     from vswin_cli.cli.progress import fetch_shown
     from vswin_cli.cli.tables import print_summary
+    from vswin_cli.features.files import features_format
 
     model = VideoModel(engine, views, top=False if no_top else None, fetch=fetch_shown)
     display = RunDisplay(quiet=quiet, verbose=verbose)
     embedding = embed_run(
-        model, paths, output, selection=selection, run=run, dtype=dtype, per_view=per_view
+        model,
+        paths,
+        output,
+        selection=selection,
+        run=run,
+        output_format=None if output_format is None else features_format(output_format),
+        dtype=dtype,
+        per_view=per_view,
     )
+    if (meaning := what_features_mean(model.model.name)) and not quiet:
+        print_warning(meaning)
     outcome = embedding.carry_out(display)
     if not quiet:
         print_summary(outcome, display, output, done="embedded")

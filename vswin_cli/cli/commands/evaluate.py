@@ -7,11 +7,12 @@ import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
-    OUTPUT,
     VIDEOS,
     DryRunOption,
     OutputOption,
     QuietOption,
+    RecordFormatOption,
+    ReportOption,
     TopKOption,
     VerboseOption,
 )
@@ -70,15 +71,8 @@ def evaluate(
             rich_help_panel=VIDEOS,
         ),
     ] = 0,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="DIR",
-            help="Folder for metrics.json, tables as CSV, and index.html.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    output_format: RecordFormatOption = None,
+    report: ReportOption = None,
     top_k: TopKOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
@@ -86,16 +80,22 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on videos whose labels are known.
 
-    The file of records is .jsonl; --dry-run lists what does not match. Several protocols, with
-    commas between them, are compared in one pass. A run that was stopped, by whatever, is
-    continued by the same command; where nothing is left to do it makes the report again. The
-    exit code is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130 after
-    Ctrl-C.
+    The file of records is .jsonl, .csv, or .parquet; --dry-run lists what does not match. Several
+    protocols, with commas between them, are compared in one pass. A run that was stopped, by
+    whatever, is continued by the same command; where nothing is left to do it makes the report
+    again. The exit code is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130
+    after Ctrl-C.
+
+    Examples:
+        vswin evaluate val.txt --videos set -o results.jsonl --report report
+        vswin evaluate classes/ -o results.csv --report results.html
+        vswin evaluate kinetics.csv -o results.jsonl --protocol official,mmaction2
     """
     from vswin_cli.api.evaluation import AnnotationOptions, EvaluationRun
     from vswin_cli.api.model import VideoModel
     from vswin_cli.cli.display import EvaluationDisplay
     from vswin_cli.cli.evaluation_tables import print_matches, print_summary, say_matches
+    from vswin_cli.cli.messages import what_it_knows
     from vswin_cli.cli.progress import fetch_shown
 
     evaluation = EvaluationRun(
@@ -104,6 +104,7 @@ def evaluate(
             annotations, videos, annotations_format, path_column, label_column, first_index
         ),
         output,
+        output_format=output_format,
         report=report,
         top_k=top_k,
         run=run,
@@ -118,5 +119,5 @@ def evaluate(
     )
     evaluated = evaluation.carry_out(display)
     if not quiet:
-        print_summary(evaluated.figures, display, output, evaluated.unmatched_path, report)
+        print_summary(evaluated, display, what_it_knows(evaluation.model.model))
     display.end(evaluated.outcome, is_complete=evaluated.is_complete)

@@ -1,7 +1,7 @@
 """`vswin label`: label the videos of folders into one file, in a run that survives anything."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,14 +9,19 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     DryRunOption,
+    MinProbabilityOption,
     OutputOption,
     PathsArgument,
     QuietOption,
+    RecordFormatOption,
+    ReportOption,
     TopKOption,
     VerboseOption,
 )
 from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.runs.videos import Selection
+from vswin_cli.system.terminal import printable
 
 
 def label(
@@ -27,6 +32,17 @@ def label(
     selection: Selection,
     run: RunOptions,
     top_k: TopKOption = None,
+    min_probability: MinProbabilityOption = 0.0,
+    output_format: RecordFormatOption = None,
+    report: ReportOption = None,
+    sidecar: Annotated[
+        Literal["json", "txt"] | None,
+        typer.Option(
+            "--sidecar",
+            help="Write a file beside each video too: clip.mp4.vswin.json, or .txt.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -46,17 +62,33 @@ def label(
     choice. A run that was stopped, by whatever, is continued by the same command. What you
     leave out of protocol, clips and crops comes from the model's test protocol. The exit code
     is 0 if every video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
+
+    Examples:
+        vswin label videos -o labels.jsonl --model swin-t-k400
+        vswin label @list.txt -o labels.csv --report labels.html
+        vswin label videos -o - --views fast | jq .predictions[0].label
     """
     from vswin_cli.api.estimate import estimate
     from vswin_cli.api.model import VideoModel
+    from vswin_cli.api.report import page_path, report_run
     from vswin_cli.api.runs import label_run
     from vswin_cli.cli.display import RunDisplay
-    from vswin_cli.cli.progress import fetch_shown
+    from vswin_cli.cli.messages import what_it_knows
+    from vswin_cli.cli.progress import fetch_shown, track_shown
     from vswin_cli.cli.tables import print_estimate, print_plan, print_summary
 
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
     labelling = label_run(
-        model, paths, output, selection=selection, run=run, top_k=top_k, embeddings=embeddings
+        model,
+        paths,
+        output,
+        selection=selection,
+        run=run,
+        top_k=top_k,
+        min_probability=min_probability,
+        output_format=output_format,
+        sidecar=sidecar,
+        embeddings=embeddings,
     )
     if dry_run:
         plan = labelling.plan()
@@ -64,8 +96,14 @@ def label(
         if plan.todo:
             print_estimate(estimate(model, run, plan.todo), model.model.name, len(plan.todo))
         return
+    page = None if report is None else page_path(report)  # wrong usage shows before the run
     display = RunDisplay(quiet=quiet, verbose=verbose)
     outcome = labelling.carry_out(display)
+    if page is not None:
+        track = track_shown("reading frames", quiet=quiet)
+        report_run(labelling, page, timeout=run.timeout, track=track)
     if not quiet:
-        print_summary(outcome, display, output)
+        print_summary(outcome, display, output, note=what_it_knows(model.model))
+        if page is not None and output != STANDARD_OUTPUT:
+            print(f"report: {printable(str(page))}", flush=True)
     display.end(outcome, is_complete=outcome.is_complete)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vswin_cli.cli.options import CacheDirOption, complete_model
+from vswin_cli.cli.options import CacheDirOption, ListFormatOption, complete_model
 from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.labels import read_labels
 
@@ -15,10 +15,25 @@ def labels(
         str,
         typer.Argument(metavar="MODEL", help="Model name or file.", autocompletion=complete_model),
     ],
+    output_format: ListFormatOption = "table",
     cache_dir: CacheDirOption = None,
 ) -> None:
-    """Print the index and name of every class of a model, tab between them."""
+    """Print the index and name of every class of a model.
+
+    As a table they have a tab between them and no title.
+
+    Examples:
+        vswin labels swin-b-ssv2
+        vswin labels swin-t-k400 --format csv > classes.csv
+    """
     from vswin_cli.zoo.catalog import find_classifier
 
-    for index, label in enumerate(read_labels(find_classifier(model, cache_dir).label_set)):
+    names = read_labels(find_classifier(model, cache_dir).label_set)
+    if output_format != "table":
+        from vswin_cli.cli.tables import print_records
+
+        records = [{"index": index, "label": label} for index, label in enumerate(names)]
+        print_records(records, output_format, ["index", "label"])
+        return
+    for index, label in enumerate(names):
         print(f"{index}\t{printable(label) if sys.stdout.isatty() else label}")

@@ -3,12 +3,10 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import typer
-
-from vswin_cli.cli.options import CacheDirOption
-from vswin_cli.system.terminal import printable
+from vswin_cli.cli.messages import print_warning
+from vswin_cli.cli.options import CacheDirOption, TableOrJsonOption
 from vswin_cli.zoo.models import (
     SWIN_N_MOTION,
     AnyModel,
@@ -20,9 +18,7 @@ from vswin_cli.zoo.models import (
 
 
 def models(
-    output_format: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="Form of the list.")
-    ] = "table",
+    output_format: TableOrJsonOption = "table",
     cache_dir: CacheDirOption = None,
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
@@ -30,13 +26,17 @@ def models(
     They are grouped by who publishes them; other projects' checkpoints are converted once, when
     they are first used.
     Custom models are listed if their model files are in the cache folder's models/.
+
+    Examples:
+        vswin models
+        vswin models --format json
     """
     from vswin_cli.zoo.catalog import MODELS, custom_models
 
     kept = custom_models(cache_dir)
     records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
     for error in kept.broken.values():
-        print(f"warning: {printable(str(error))}", file=sys.stderr)
+        print_warning(str(error))
     if output_format == "json":
         print(json.dumps(records, indent=2))
     else:
@@ -93,6 +93,8 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from vswin_cli.formats.tables import print_table
+
     console = Console(file=sys.stdout, highlight=False)
     table = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, collapse_padding=True
@@ -118,7 +120,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             "–" if record["bytes"] is None else f"{record['bytes'] / 1e6:.0f}",
             "yes" if record["weights_present"] else "no",
         )
-    console.print(table)
+    print_table(console, table, drop=(2, 3, 6, 5, 4, 1))
     console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
     console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")
     for name, page, licence in dict.fromkeys(

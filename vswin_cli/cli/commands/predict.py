@@ -10,14 +10,21 @@ from typing import Annotated
 import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
-from vswin_cli.cli.options import OUTPUT, TopKOption, VerboseOption
+from vswin_cli.cli.messages import print_error, print_warning, what_it_knows
+from vswin_cli.cli.options import (
+    OUTPUT,
+    MinProbabilityOption,
+    QuietOption,
+    RecordFormatOption,
+    TopKOption,
+    VerboseOption,
+)
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_named, format_of
+from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
+from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.system.addresses import local_path
-from vswin_cli.system.terminal import printable
-from vswin_cli.zoo.models import AnyModel, BundledModel
 
 
 def predict(
@@ -27,56 +34,54 @@ def predict(
     engine: EngineOptions,
     views: ViewOptions,
     top_k: TopKOption = None,
-    output_format: Annotated[
-        Format | None,
-        typer.Option(
-            "--format",
-            parser=format_named,
-            metavar="|".join(each.name for each in RECORD_FORMATS),
-            help="Form of the results. Default: by --output's extension, else table.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    min_probability: MinProbabilityOption = 0.0,
+    output_format: RecordFormatOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Default: standard output.",
+            help="File for the results. Default: standard output, which is - too.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Label videos with the classes of a model.
 
     What you leave out of protocol, clips and crops comes from the model's test protocol.
     The exit code is 0 if every video was labelled, 1 if one was not, 2 for wrong usage.
+
+    Examples:
+        vswin predict clip.mp4
+        vswin predict *.mp4 --model swin-t-k400 --format jsonl > labels.jsonl
+        vswin predict https://host/clip.mp4 --model swin-b-k400 --views fast
     """
     from vswin_cli.api.model import VideoModel
     from vswin_cli.cli.progress import ViewProgress, fetch_shown
 
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
     num_labels = model.top_k(top_k)
+    output = None if output == STANDARD_OUTPUT else output
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
     _ = model.weights_file  # a download shows its own progress
-    with ViewProgress() as progress:
+    note = "" if quiet else what_it_knows(model.model)
+    with ViewProgress(quiet=quiet) as progress:
         progress.say(f"loading {engine.model}")
-        classifier = model.classifier(num_labels, threads=engine.threads)
+        classifier = model.classifier(num_labels, engine.threads, min_probability)
         failed = 0
-        with _writer(output_format, output, num_labels, _note(model.model)) as writer:
+        with _writer(output_format, output, num_labels, note) as writer:
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()
                 writer.write(result.to_dict())
                 if isinstance(result, Failure):
                     failed += 1
-                    print(f"error: {printable(result.message)}", file=sys.stderr)
-                else:
+                    print_error(result.message)
+                elif not quiet:
                     for warning in result.warnings:
-                        print(
-                            f"warning: {printable(f'{result.video}: {warning}')}", file=sys.stderr
-                        )
+                        print_warning(f"{result.video}: {warning}")
     if failed:
         raise typer.Exit(1)
 
@@ -100,16 +105,6 @@ def _writer(
                 f"cannot write {output}: {exc.strerror}; choose another --output"
             ) from exc
         yield writer
-
-
-def _note(model: AnyModel) -> str:
-    """Tell whoever did not choose a model which one answered."""
-    if not isinstance(model, BundledModel):
-        return ""
-    return (
-        f"{model.name} is the bundled model, which {model.about.partition(',')[0]}; "
-        "for actions: --model swin-b-k400"
-    )
 
 
 def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:

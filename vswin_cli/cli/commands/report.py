@@ -1,20 +1,34 @@
 """`vswin report`: one self-contained page of what `vswin label` has recorded."""
 
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vswin_cli.cli.options import OUTPUT, QuietOption
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.system.terminal import printable
+
+if TYPE_CHECKING:
+    from vswin_cli.api.report import Report
 
 
 def report(
-    labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="The .jsonl output of `vswin label`.")
-    ],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="An output of `vswin label`.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="The page, which ends in .html, or a folder for it. - is standard output.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = Path("report.html"),
     videos: Annotated[
         list[Path] | None,
@@ -31,23 +45,48 @@ def report(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="To read one video.")
     ] = 60.0,
+    quiet: QuietOption = False,
 ) -> None:
     """Make a page of labels, failures and frames, to search, filter and sort without a network.
 
     Of more videos than a browser opens at once it makes several pages. Whatever LABELS says, only
     files in the folders that you name are shown.
+
+    Examples:
+        vswin report labels.jsonl
+        vswin report labels.csv -o page.html --videos videos --videos more
+        vswin report labels.parquet -o - --no-strips > page.html
     """
     from vswin_cli.api.report import make_report
     from vswin_cli.cli.progress import track_shown
 
-    made = make_report(
-        labels,
-        output,
-        videos=videos or (),
-        strips=strips,
-        timeout=timeout,
-        track=track_shown("reading frames"),
-    )
+    is_stdout = output == STANDARD_OUTPUT
+    with ExitStack() as stack:
+        if is_stdout:
+            folder = stack.enter_context(TemporaryDirectory(prefix="vswin-"))
+            output = Path(folder, "report.html")
+        made = make_report(
+            labels,
+            output,
+            videos=videos or (),
+            strips=strips,
+            timeout=timeout,
+            track=track_shown("reading frames", quiet=quiet),
+        )
+        if is_stdout and len(made.pages) > 1:
+            raise UsageError(f"--output -: it takes {len(made.pages)} pages; name a file")
+        if is_stdout:
+            sys.stdout.write(output.read_text(encoding="utf-8"))
+    if not quiet:
+        say_what_is_missing(made, labels, videos or [], strips=strips)
+    for page in [] if is_stdout else made.pages:
+        print(printable(str(page)))
+
+
+def say_what_is_missing(
+    made: "Report", labels: Path, videos: Sequence[Path], *, strips: bool
+) -> None:
+    """Tell on stderr which videos have no frames in the page, and why."""
     num_others = made.num_ok - made.num_outside - made.num_strips
     reasons = []
     if made.num_outside:
@@ -62,5 +101,3 @@ def report(
         num_without = num_others * strips + made.num_outside
         reason = "; ".join(reasons)
         print(f"no frames of {num_without:,} of {made.num_ok:,} videos: {reason}", file=sys.stderr)
-    for page in made.pages:
-        print(printable(str(page)))

@@ -6,6 +6,7 @@ import typer
 
 from vswin_cli.api.options import EngineOptions
 from vswin_cli.cli.options import (
+    OUTPUT,
     CacheDirOption,
     FeaturesArgument,
     LabelsOption,
@@ -13,6 +14,7 @@ from vswin_cli.cli.options import (
     MirrorOption,
     OfflineOption,
     OptionalModelOption,
+    QuietOption,
     WeightsOption,
 )
 
@@ -23,13 +25,15 @@ def search(
         str,
         typer.Option(
             "--query",
-            "-q",
             metavar="VIDEO",
-            help="A row (from 0), a video by its name in the file, or a video: a path or address.",
+            help="A row (from 0), a name in the file, or a video: a path or address.",
         ),
     ],
-    top: Annotated[
-        int, typer.Option("--top", "-n", min=1, metavar="N", help="How many neighbours.")
+    top_k: Annotated[
+        int,
+        typer.Option(
+            "--top-k", "-k", min=1, metavar="K", help="Neighbours to list.", rich_help_panel=OUTPUT
+        ),
     ] = 10,
     labels: LabelsOption = None,
     output_format: ListFormatOption = "table",
@@ -38,16 +42,23 @@ def search(
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
     offline: OfflineOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """List the rows of a features file that are the most similar to a video, by their cosine.
 
     The rows of the video itself are left out where it is in the file. The model of a video file is
     what FEATURES names, unless --model names another.
+
+    Examples:
+        vswin search features.npz --query clip.mp4
+        vswin search features.npz --query 17 --top-k 3 --labels labels.jsonl
+        vswin search features.npz --query new/clip.mp4 --format csv > neighbours.csv
     """
     from vswin_cli.api.similarity import similar_rows
     from vswin_cli.cli.progress import fetch_shown
-    from vswin_cli.cli.tables import print_records
+    from vswin_cli.cli.tables import print_records, say_what_features_mean
 
     engine = EngineOptions(weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline)
-    records, columns = similar_rows(features, query, top, labels, model, engine, fetch_shown)
+    records, columns = similar_rows(features, query, top_k, labels, model, engine, fetch_shown)
+    say_what_features_mean(features, quiet=quiet)
     print_records(records, output_format, columns)

@@ -2,21 +2,23 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vswin_cli.cli.help import PlainCommand, subcommands
+from vswin_cli.cli.messages import print_error
 from vswin_cli.cli.options import (
     CacheDirOption,
     NoTopOption,
     OptionalModelsArgument,
+    TableOrJsonOption,
     YesOption,
     complete_model,
 )
-from vswin_cli.errors import OutputError, VswinError
-from vswin_cli.system.terminal import printable
+from vswin_cli.errors import OutputError, UsageError, VswinError
 from vswin_cli.zoo.models import BundledModel, CommunityModel, CustomModel, PublishedModel
 
 if TYPE_CHECKING:
@@ -33,13 +35,15 @@ ModelArgument = Annotated[
 def list_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
-    output_format: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="Form of the list.")
-    ] = "table",
+    output_format: TableOrJsonOption = "table",
 ) -> None:
     """List what is in the cache folder, without reading it whole.
 
     Files without top are listed where there are some, or with --no-top.
+
+    Examples:
+        vswin weights list
+        vswin weights list --no-top --format json
     """
     from vswin_cli.system.cache_folder import cache_folder
 
@@ -64,6 +68,10 @@ def verify_weights(
 
     Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
     aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
+
+    Examples:
+        vswin weights verify
+        vswin weights verify swin-t-k400
     """
     from vswin_cli.weights.pins import pinned_sha256, read_record
     from vswin_cli.weights.verify import verify_again
@@ -84,7 +92,7 @@ def verify_weights(
             verified = verify_again(target, pin=pin, watcher=DownloadWatcher())
         except VswinError as error:
             failed += 1
-            print(f"error: {target.title}: {printable(str(error))}", file=sys.stderr)
+            print_error(f"{target.title}: {error}")
             continue
         if pin or record:
             how = "as pinned" if pin else "as recorded"
@@ -101,7 +109,12 @@ def verify_weights(
 def show_path(
     model: ModelArgument, no_top: NoTopOption = False, cache_dir: CacheDirOption = None
 ) -> None:
-    """Print where the weights of a model are, or belong."""
+    """Print where the weights of a model are, or belong.
+
+    Examples:
+        vswin weights path swin-t-k400
+        cp backup.weights.h5 "$(vswin weights path swin-t-k400)"
+    """
     from vswin_cli.weights.cache import weights_file
     from vswin_cli.zoo.catalog import find_downloaded_model, find_model
 
@@ -122,19 +135,27 @@ def remove_weights(
     cache_dir: CacheDirOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Remove the weights of a model, with what stands beside them; on a terminal, ask first."""
-    from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_downloaded_model
+    """Remove the weights of a model, with what stands beside them; on a terminal, ask first.
 
+    Of a custom model in the cache folder, the model file goes too.
+
+    Examples:
+        vswin weights remove swin-b-k400
+        vswin weights remove mine --yes
+    """
+    from vswin_cli.weights.cache import weights_file
+    from vswin_cli.zoo.catalog import find_downloaded_model, find_model
+
+    found = find_model(model, cache_dir)
+    if isinstance(found, CustomModel):
+        _remove_custom(found, cache_dir, yes=yes)
+        return
     target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
     if not target.is_here and not target.all_paths:
         print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
-    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        size = sum(path.stat().st_size for path in target.all_paths)
-        question = f"Remove {target.published.name} ({size / 1e6:.0f} MB)?"
-        if not typer.confirm(question, err=True):
-            return
+    if not yes and not _is_confirmed(target.published.name, target.all_paths):
+        return
     from vswin_cli.weights.cache import locked
     from vswin_cli.weights.watch import DownloadWatcher
 
@@ -146,6 +167,39 @@ def remove_weights(
     except OSError as exc:
         raise OutputError(f"cannot remove {target.path}: {exc.strerror}") from exc
     print(f"{target.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
+
+
+def _remove_custom(model: CustomModel, cache_dir: Path | None, *, yes: bool) -> None:
+    """Remove a custom model that `vswin convert` has put into the cache folder.
+
+    Raises:
+        UsageError: It is somewhere else, where more may depend on it.
+    """
+    from vswin_cli.zoo.catalog import models_folder
+
+    paths = [path for path in (model.path, model.weights_path) if path.is_file()]
+    folder = models_folder(cache_dir).resolve()
+    if any(path.resolve().parent != folder for path in paths):
+        raise UsageError(
+            f"{model.path} is not in {folder}; remove it and {model.weights_path} yourself"
+        )
+    num_bytes = sum(path.stat().st_size for path in paths)
+    if not yes and not _is_confirmed(model.name, paths):
+        return
+    try:
+        for path in paths:
+            path.unlink()
+    except OSError as exc:
+        raise OutputError(f"cannot remove {model.path}: {exc.strerror}") from exc
+    print(f"{model.name}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
+
+
+def _is_confirmed(name: str, paths: Sequence[Path]) -> bool:
+    """Ask on a terminal; elsewhere there is nobody to ask."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    size = sum(path.stat().st_size for path in paths)
+    return typer.confirm(f"Remove {name} ({size / 1e6:.0f} MB)?", err=True)
 
 
 def _targets(
@@ -191,6 +245,8 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from vswin_cli.formats.tables import print_table
+
     console = Console(file=sys.stdout, highlight=False)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     table.add_column("model", no_wrap=True)
@@ -206,7 +262,7 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
             _state(record),
             f"{record['sha256'][:12]}…" if record["sha256"] else "",
         )
-    console.print(table)
+    print_table(console, table, drop=(4, 1, 2))
     for record in records:
         if record["corrupt"]:
             console.print(f"kept aside: {record['corrupt']}", markup=False, soft_wrap=True)

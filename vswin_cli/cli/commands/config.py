@@ -1,0 +1,52 @@
+"""`vswin config`: the defaults that files and environment variables give to options."""
+
+import json
+import os
+from typing import Any
+
+from vswin_cli.cli.options import ListFormatOption
+
+_VARIABLES = (
+    "VSWIN_MODEL",
+    "VSWIN_CACHE",
+    "VSWIN_CACHE_LIMIT_GB",
+    "VSWIN_MIRROR",
+    "VSWIN_OFFLINE",
+    "VSWIN_SHA256SUMS",
+)
+
+
+def config(output_format: ListFormatOption = "table") -> None:
+    """Show which defaults of options are set, and where.
+
+    They are in vswin.toml of the current folder, then in that of your configuration folder: a line
+    like `top-k = 3` for every command that has the option, or under `[label]` for one. What is
+    given on the command line comes first, then environment variables, then these files.
+
+    Examples:
+        vswin config
+        echo 'model = "swin-t-k400"' > vswin.toml && vswin config
+        vswin config --format json
+    """
+    from vswin_cli.cli.configuration import configuration_files, read_configuration
+    from vswin_cli.cli.tables import print_records
+    from vswin_cli.system.addresses import without_credentials
+
+    records: list[dict[str, Any]] = [
+        {"option": name, "command": "", "value": without_credentials(value), "from": "environment"}
+        for name in _VARIABLES
+        if (value := os.environ.get(name))
+    ]
+    seen: set[tuple[str, str]] = set()
+    for option in read_configuration():
+        key = (option.command, option.option)
+        if key not in seen:
+            seen.add(key)
+            value = option.value if isinstance(option.value, str) else json.dumps(option.value)
+            record = {"option": option.option, "command": option.command}
+            value = without_credentials(value)
+            records.append({**record, "value": value, "from": str(option.path)})
+    print_records(records, output_format, ["option", "command", "value", "from"])
+    if output_format == "table":
+        for path in configuration_files():
+            print(f"{path}: {'read' if path.is_file() else 'not there'}")

@@ -1,0 +1,46 @@
+"""Lines on stderr: one form for errors and warnings, in colour where a terminal shows it."""
+
+import os
+import sys
+
+from vswin_cli.system.terminal import printable
+from vswin_cli.zoo.models import SWIN_N_MOTION, AnyModel, BundledModel
+
+_RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
+
+
+def print_error(message: str) -> None:
+    """Say what is wrong."""
+    _print("error", _RED, message)
+
+
+def print_warning(message: str) -> None:
+    """Say what the user should know."""
+    _print("warning", _YELLOW, message)
+
+
+def _print(kind: str, colour: str, message: str) -> None:
+    title = f"{kind}:"
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        title = f"{colour}{title}{_PLAIN}"
+    print(f"{title} {printable(message)}", file=sys.stderr, flush=True)
+
+
+def what_it_knows(model: AnyModel) -> str:
+    """Tell whoever did not choose a model which one answered; nothing of others."""
+    if not isinstance(model, BundledModel):
+        return ""
+    return (
+        f"{model.name} is the bundled model, which {model.about.partition(',')[0]}; "
+        "for actions: --model swin-b-k400"
+    )
+
+
+def what_features_mean(model: str) -> str:
+    """Tell what features of the bundled model are not about; nothing of others."""
+    if model != SWIN_N_MOTION.name:
+        return ""
+    return (
+        f"features of {model}, the bundled model, say how the camera moves and nothing of what is "
+        "shown, so that different things are alike; embed by --model swin-t-k400 or another one"
+    )

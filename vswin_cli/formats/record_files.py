@@ -1,0 +1,116 @@
+"""Reads records back from tables: CSV and Parquet as `vswin label` writes them, and JSON lists."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vswin_cli.errors import UsageError
+from vswin_cli.system.text import read_text
+
+_NUM_SHOWN = 10  # frames of a video whose table does not say which the model saw
+_INTEGERS = ("schema_version", "bytes", "num_frames", "width", "height", "num_views")
+_NUMBERS = ("duration_seconds", "frames_per_second", "elapsed_seconds")
+_DELIMITERS = ",;\t"
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file, with every key that those of a journal have.
+
+    What a table leaves out is empty, but for the frames: some of all are named.
+
+    Raises:
+        UsageError: It cannot be read, or is something else.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{path} must end in .jsonl, {', '.join(_READERS)}")
+    try:
+        for record in reader(path):
+            yield _completed(record)
+    except (OSError, ValueError, KeyError, TypeError) as exc:  # pyarrow's are of these
+        reason = getattr(exc, "strerror", None) or (
+            f"it has no {exc}" if isinstance(exc, KeyError) else exc
+        )
+        raise UsageError(
+            f"{path} is not an output of `vswin label`: {reason}; name the file that it wrote"
+        ) from exc
+
+
+def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
+    text = read_text(path, errors="surrogateescape")
+    header = text.partition("\n")[0]
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=header.count)
+    )
+    for cells in rows:
+        row = {key: (value or "").removeprefix("'") for key, value in cells.items() if key}
+        record: dict[str, Any] = {key: value or None for key, value in row.items()}
+        record |= {key: int(row[key]) for key in _INTEGERS if row.get(key)}
+        record |= {key: float(row[key]) for key in _NUMBERS if row.get(key)}
+        record["predictions"] = list(_predictions(row))
+        record["warnings"] = row["warnings"].split("; ") if row["warnings"] else []
+        record["clip_seconds"] = []
+        yield record
+
+
+def _predictions(row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    rank = 1
+    while row.get(f"label_{rank}"):
+        probability, index = row[f"probability_{rank}"], row[f"index_{rank}"]
+        yield {
+            "rank": rank,
+            "label": row[f"label_{rank}"],
+            "index": int(index),
+            "probability": float(probability),
+        }
+        rank += 1
+
+
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        import pyarrow.parquet as pq  # noqa: PLC0415 - of an extra
+    except ImportError as exc:
+        raise UsageError(f"{path} needs pyarrow: run `pip install 'vswin[parquet]'`") from exc
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            for row in batch.to_pylist():
+                modified = row["modified"]
+                row["video"] = os.fsdecode(row.pop("video_bytes"))
+                row["modified"] = modified and modified.isoformat().replace("+00:00", "Z")
+                yield row
+
+
+def _read_json(path: Path) -> Iterator[dict[str, Any]]:
+    yield from json.loads(read_text(path))
+
+
+def _completed(row: Mapping[str, Any]) -> dict[str, Any]:
+    kind, message = row.get("error_kind"), row.get("error_message")
+    error = {"kind": kind, "message": message or ""} if kind else row.get("error")
+    num_frames = row.get("num_frames") or 0
+    step = max(num_frames // _NUM_SHOWN, 1)
+    return {
+        "settings": {},
+        "bytes": None,
+        "modified": None,
+        **row,
+        "video": row["video"],
+        "path": row.get("path") or row["video"],
+        "status": row["status"],
+        "elapsed_seconds": row["elapsed_seconds"] or 0.0,
+        "predictions": row["predictions"],
+        "clips": row.get("clips") or [list(range(0, num_frames, step))],
+        "warnings": row["warnings"],
+        "error": error,
+    }
+
+
+_READERS: dict[str, Callable[[Path], Iterator[dict[str, Any]]]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".json": _read_json,
+}
