@@ -24,7 +24,7 @@ LAYERS = [
     {"video", "engines"},
     {"network"},
     {"zoo"},
-    {"results"},
+    {"results", "sources"},
     {"errors", "system"},
     {"__init__"},
 ]

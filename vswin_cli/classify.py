@@ -10,7 +10,7 @@ import numpy as np
 from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
-from vswin_cli.video.source import Location, name_of
+from vswin_cli.sources.source import Location, name_of
 from vswin_cli.views.early_views import start_reading
 from vswin_cli.views.order import Place
 from vswin_cli.views.views import Views

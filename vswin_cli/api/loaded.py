@@ -25,7 +25,7 @@ from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
-from vswin_cli.video.source import Location
+from vswin_cli.sources.source import Location
 from vswin_cli.views.views import read_views
 from vswin_cli.zoo.models import DEFAULT_MODEL
 

@@ -19,7 +19,7 @@ from vswin_cli.pages.videos import VideoFolders
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.pool import default_workers
 from vswin_cli.runs.records import Record
-from vswin_cli.system.addresses import is_address
+from vswin_cli.sources.addresses import is_address
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from vswin_cli.features.files import FeaturesFile, open_features
 from vswin_cli.features.neighbours import nearest
 from vswin_cli.features.origin import Origin
 from vswin_cli.runs.journal import Journal
-from vswin_cli.system.addresses import is_address, without_credentials
+from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.terminal import printable
 from vswin_cli.views.views import read_views

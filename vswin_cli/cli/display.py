@@ -20,7 +20,7 @@ from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Found
-from vswin_cli.system.addresses import without_credentials
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import counted, printable
 
 _NUM_TALLIED = 5

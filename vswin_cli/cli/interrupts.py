@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vswin_cli.system.addresses import without_credentials
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import printable
 
 if TYPE_CHECKING:

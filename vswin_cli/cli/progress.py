@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from vswin_cli.system.addresses import without_credentials
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
 

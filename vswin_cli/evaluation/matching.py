@@ -11,7 +11,7 @@ from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found
-from vswin_cli.system.addresses import without_credentials
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import printable
 
 # The kinds of rows that do not match, and what a user is told they are.

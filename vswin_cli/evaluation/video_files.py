@@ -10,7 +10,7 @@ from pathlib import Path
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found, Selection, find_videos, stated
-from vswin_cli.system.addresses import is_address, without_credentials
+from vswin_cli.sources.addresses import is_address, without_credentials
 
 _NUM_NAMED = 3  # files in a message
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.videos import Found
-from vswin_cli.system.addresses import is_address
+from vswin_cli.sources.addresses import is_address
 from vswin_cli.system.files import replacing
 
 SidecarFormat = Literal["json", "txt"]

@@ -11,7 +11,7 @@ from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.content import is_video_content, is_video_name
 from vswin_cli.runs.lists import is_list, listed_paths
-from vswin_cli.system.addresses import is_address, local_path, without_credentials
+from vswin_cli.sources.addresses import is_address, local_path, without_credentials
 
 # What systems and programs keep next to videos, or have not finished: files and folders.
 SHADOWS = (

@@ -21,7 +21,7 @@ from time import perf_counter
 from vswin_cli.errors import VideoError
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.shared_memory import pack, unpack
-from vswin_cli.system.addresses import is_address, without_credentials
+from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.views.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 

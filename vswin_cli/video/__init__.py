@@ -1,7 +1,4 @@
-"""The way of a frame: from where a video lies to RGB in memory.
-
-`source` opens what was named: a file, an address that fsspec knows, standard input, an open file.
-What comes out is bytes that can be sought, and a name that holds no credentials.
+"""The way of a frame: from the bytes of a video, which `sources` opens, to RGB in memory.
 
 `container` lets FFmpeg, through PyAV, take these bytes for one of the containers that hold coded
 video in themselves, and for nothing else: no playlist, script, text or picture, and no reference

@@ -10,13 +10,13 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vswin_cli.sources.source import Source
 from vswin_cli.system.processors import decoder_threads
 from vswin_cli.video.container import is_scrambled, main_stream, open_container
 from vswin_cli.video.decoding import Decoding, Skip, UnprovenError, errors_counted
 from vswin_cli.video.packets import Packets, Stretch, stretches
 from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import Decoded, ReaderError
-from vswin_cli.video.source import Source
 from vswin_cli.video.timing import Timing
 
 SEQUENTIAL_PIXELS = 2_000_000_000  # decoded in sequence without a thought: 30 s of 1080p

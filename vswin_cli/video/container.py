@@ -36,11 +36,7 @@ _ASF_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")  # ASF speci
 def open_container(
     file: BinaryIO | WithoutMedia, *, probe: bool = True
 ) -> Iterator[InputContainer]:
-    """Open a file from its start.
-
-    Args:
-        file: What it is.
-        probe: Whether to look into the media data for what the container does not say.
+    """Open a file from its start; `probe` looks into it for what the container does not say.
 
     Raises:
         ReaderError: `not_a_video`.

@@ -19,11 +19,11 @@ import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise take the
 import decord
 import numpy as np
 
+from vswin_cli.sources.source import Source
 from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.system.processors import decoder_threads
 from vswin_cli.video.container import main_stream, open_container
 from vswin_cli.video.reader import Decoded, ReaderError
-from vswin_cli.video.source import Source
 from vswin_cli.video.timing import Timing
 
 decord.logging.set_level(decord.logging.QUIET)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from vswin_cli.video.source import Source
+from vswin_cli.sources.source import Source
 from vswin_cli.video.timing import Timing
 
 Kept = TypeVar("Kept")

@@ -30,14 +30,10 @@ class Timing:
         if times is None or len(times) != num_frames:  # some of what was announced did not decode
             return None if rate is None else np.arange(num_frames + 1) / rate
         last = None if rate is None else 1 / rate  # how long the last frame is shown
-        if num_frames > 1 and (rate is None or self._differs(times, rate)):
+        measured = (num_frames - 1) / float(times[-1]) if num_frames > 1 else rate
+        if measured and (rate is None or abs(rate / measured - 1) > _AS_STATED):
             last = float(np.median(np.diff(times)))
         return None if last is None else np.append(times, times[-1] + last)
-
-    @staticmethod
-    def _differs(times: np.ndarray, rate: float) -> bool:
-        measured = (len(times) - 1) / float(times[-1])
-        return abs(rate / measured - 1) > _AS_STATED
 
 
 def frames_between(bounds: np.ndarray, segment: TimeSpan) -> range:

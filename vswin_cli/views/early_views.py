@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from vswin_cli.video.source import Location
+from vswin_cli.sources.source import Location
 from vswin_cli.views.views import CroppedFrame, View, Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 

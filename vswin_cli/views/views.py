@@ -9,9 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from vswin_cli.results import TimeSpan, VideoProperties
+from vswin_cli.sources.source import Location
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
-from vswin_cli.video.source import Location
 from vswin_cli.views.order import Place, by_information
 from vswin_cli.views.sampling import clip_indices
 from vswin_cli.zoo.protocols import ViewProtocol

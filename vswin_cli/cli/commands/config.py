@@ -30,7 +30,7 @@ def config(output_format: ListFormatOption = "table") -> None:
     """
     from vswin_cli.cli.configuration import configuration_files, read_configuration
     from vswin_cli.cli.tables import print_records
-    from vswin_cli.system.addresses import without_credentials
+    from vswin_cli.sources.addresses import without_credentials
 
     records: list[dict[str, Any]] = [
         {"option": name, "command": "", "value": without_credentials(value), "from": "environment"}

@@ -24,7 +24,7 @@ from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
 from vswin_cli.runs.output import STANDARD_OUTPUT
-from vswin_cli.system.addresses import local_path
+from vswin_cli.sources.addresses import local_path
 
 
 def predict(

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from vswin_cli.errors import VideoError
-from vswin_cli.system.addresses import AddressError, RemoteFile, local_path, without_credentials
+from vswin_cli.sources.addresses import AddressError, RemoteFile, local_path, without_credentials
 
 Location = str | Path | BinaryIO
 

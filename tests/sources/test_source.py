@@ -11,8 +11,8 @@ from clips import encode, numbered_frame, numbered_frames, read_number, repeat
 from range_server import serving
 
 from vswin_cli.errors import VideoError
-from vswin_cli.system import addresses
-from vswin_cli.system.addresses import without_credentials
+from vswin_cli.sources import addresses
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.video import av_reader
 from vswin_cli.video.reading import read_video
 
