@@ -10,7 +10,7 @@ import pytest
 from clips import cut, encode, numbered_frames, read_number
 
 from vswin_cli.errors import VideoError
-from vswin_cli.video.file_layout import is_cut_off
+from vswin_cli.sources.file_layout import is_cut_off
 from vswin_cli.video.reading import read_video
 
 READERS = ["av", "decord", "auto"]

@@ -1,1 +1,1 @@
-"""Where bytes come from: files, addresses that fsspec knows, standard input, open files."""
+"""Where bytes come from (files, addresses, standard input), and what their layout says of them."""

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vswin_cli.video.file_layout import WithoutMedia
+from vswin_cli.sources.file_layout import WithoutMedia
 from vswin_cli.video.reader import ReaderError
 
 # FFmpeg's names of what holds coded video in itself.

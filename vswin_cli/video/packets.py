@@ -10,8 +10,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vswin_cli.sources.file_layout import WithoutMedia
 from vswin_cli.video.container import demux, is_encrypted, open_container
-from vswin_cli.video.file_layout import WithoutMedia
 
 _REACH = 32  # frames that are sooner decoded than skipped by a seek
 _LARGE_BYTES = 1 << 26

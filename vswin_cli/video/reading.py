@@ -10,8 +10,8 @@ import numpy as np
 from vswin_cli.errors import VideoError
 from vswin_cli.results import TimeSpan
 from vswin_cli.sources.addresses import AddressError
+from vswin_cli.sources.file_layout import ends_in_zeros, is_cut_off, why_no_video
 from vswin_cli.sources.source import Location, Source, open_source
-from vswin_cli.video.file_layout import ends_in_zeros, is_cut_off, why_no_video
 from vswin_cli.video.reader import Decoded, Kept, Reader, ReaderError, Video
 from vswin_cli.video.timing import frames_between
 
