@@ -159,8 +159,9 @@ RecordFormatOption = Annotated[
     Format | None,
     format_option(
         parser=format_named,
-        metavar="|".join(each.name for each in RECORD_FORMATS),
-        help="Default: what the extension of --output says.",
+        metavar="NAME",
+        help=f"One of {', '.join(each.name for each in RECORD_FORMATS)}. Default: what the "
+        "extension of --output says.",
     ),
 ]  # fmt: skip
 MinProbabilityOption = Annotated[
