@@ -209,3 +209,12 @@ def test_video_given_as_a_list_is_refused(tmp_path):
     video = encode(tmp_path / "clip.mp4", numbered_frames(3))
     with pytest.raises(UsageError, match="is a video, not a list"):
         names(f"@{video}")
+
+
+def test_a_list_in_another_encoding_is_refused_unless_its_files_are_there(tmp_path):
+    name = os.fsdecode(b"caf\xe9.mp4")
+    (tmp_path / "list.txt").write_bytes(os.fsencode(tmp_path / name) + b"\n")
+    with pytest.raises(UsageError, match="not UTF-8 text; save it as UTF-8"):
+        find_videos([f"@{tmp_path}/list.txt"], Selection())
+    (tmp_path / name).touch()
+    assert len(find_videos([f"@{tmp_path}/list.txt"], Selection())) == 1

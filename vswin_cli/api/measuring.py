@@ -1,23 +1,23 @@
 """The measurements of `vswin bench`, as one record."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.benchmark.start import start_seconds
 from vswin_cli.benchmark.timing import time_reading, time_views
+from vswin_cli.system.addresses import without_credentials
 from vswin_cli.system.processors import available_processors
 
 
 def measure(
-    model: VideoModel, video: Path | None, rounds: int, on_share: Callable[[float], None]
+    model: VideoModel, video: str | None, rounds: int, on_share: Callable[[float], None]
 ) -> dict[str, Any]:
     """Measure a model, and the reading of a video if there is one.
 
     Args:
         model: What computes, and how videos are read.
-        video: A file.
+        video: A file or an address.
         rounds: How often views are timed.
         on_share: Told how much of it is done, from 0 to 1.
 
@@ -69,7 +69,7 @@ def measure(
         "start_seconds": start,
         "video": reading
         and {
-            "video": str(video),
+            "video": without_credentials(str(video)),
             "num_frames": reading.num_frames,
             "reading_seconds": reading.seconds.median,
             "frames_a_second": reading.frames_a_second,

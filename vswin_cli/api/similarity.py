@@ -1,5 +1,6 @@
 """What `vswin search` and `vswin duplicates` find in a features file, as records."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +14,7 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.features.duplicates import Group, find_groups, find_pairs
 from vswin_cli.features.files import FeaturesFile, open_features
-from vswin_cli.features.neighbours import nearest
+from vswin_cli.features.neighbours import cosines, nearest
 from vswin_cli.features.origin import Origin
 from vswin_cli.runs.journal import Journal
 from vswin_cli.sources.addresses import is_address, without_credentials
@@ -23,6 +24,8 @@ from vswin_cli.views.views import read_views
 from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PublishedModel
+
+_SAME_COSINE = 0.9999  # of features of one video, in half precision too
 
 Row = dict[str, Any]
 Table = tuple[list[Row], list[str]]  # and the names of their columns
@@ -60,6 +63,7 @@ def similar_rows(
         vector = file.matrix()[known_rows[0]]
     else:
         vector = _computed(query, file.origin, model, engine, fetch)
+        known_rows = _rows_of_same_video(file, query, vector)
     neighbours = nearest(vector, file.blocks(), top, without=known_rows)
     described = _described(file, [neighbour.row for neighbour in neighbours], best_labels)
     records = [
@@ -159,6 +163,19 @@ def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
             f"--query {printable(query)} is no row, no video in the file, and no file; check it"
         )
     return []
+
+
+def _rows_of_same_video(file: FeaturesFile, path: str, vector: np.ndarray) -> list[int]:
+    """The rows of a video that is in the file under a shorter name: its features are the same."""
+    parts = os.path.abspath(path).split(os.sep)  # noqa: PTH100, PTH206 - as names are made
+    names = [without_credentials(path), *("/".join(parts[k:]) for k in range(1, len(parts)))]
+    rows = [row for name in names for row in file.rows_of(name)]
+    if not rows:
+        return []
+    if file.origin.per_view:  # one of the views may differ from their mean
+        return rows
+    similar = cosines(file.matrix(), np.array(rows), vector.astype(np.float64))
+    return [row for row, cosine in zip(rows, similar, strict=True) if cosine > _SAME_COSINE]
 
 
 def _computed(

@@ -114,7 +114,7 @@ def time_views(
 
 
 def time_reading(
-    video: Path, model: Model, reader: str, num_threads: int, on_round: Callable[[], None]
+    video: str | Path, model: Model, reader: str, num_threads: int, on_round: Callable[[], None]
 ) -> ReadingTimes:
     """Time the reading of a video's views by the model's protocol.
 

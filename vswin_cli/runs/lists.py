@@ -52,7 +52,18 @@ def listed_paths(given: str) -> list[str]:
     paths = [path for path in lines if path.strip() and not _is_comment(path)]
     if not paths:
         raise UsageError(f"no path in the list {name}")
+    if any(_is_undecodable(path) for path in paths):
+        raise UsageError(f"cannot read the list {name}: not UTF-8 text; save it as UTF-8")
     return paths
+
+
+def _is_undecodable(path: str) -> bool:
+    """Whether a line is not UTF-8, and no file has these bytes for its name."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return not os.path.lexists(path)
+    return False
 
 
 def _is_ended_by_nul(content: bytes) -> bool:

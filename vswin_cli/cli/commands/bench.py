@@ -1,7 +1,6 @@
 """`vswin bench`: how fast a model is on this machine, and what the machine can do at best."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from vswin_cli.system.terminal import printable
 def bench(
     engine: EngineOptions,
     video: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--video", metavar="FILE", help="Time the reading of this video too."),
     ] = None,
     rounds: Annotated[
