@@ -64,6 +64,9 @@ def test_features_are_written_once_and_found_again(vswin, folder):
     assert "say how the camera moves and nothing of what is shown" in by_file.stderr
     assert by_file.stdout.splitlines()[1].split() == ["1", "1.0000", "2", "static.mp4"]
 
+    by_path = vswin("search", "f.npz", "--query", "videos/static.mp4", "--format", "csv", "-q")
+    assert by_path.stdout.count("static.mp4") == by_path.stderr.count("\n") == 0
+
     alike = vswin("duplicates", "f.npz", "--format", "csv")
     rows = [line.split(",") for line in alike.stdout.splitlines()]
     assert rows[0] == ["group", "similarity", "row", "video"]

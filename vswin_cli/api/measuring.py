@@ -6,7 +6,7 @@ from typing import Any
 from vswin_cli.api.model import VideoModel
 from vswin_cli.benchmark.start import start_seconds
 from vswin_cli.benchmark.timing import time_reading, time_views
-from vswin_cli.system.addresses import without_credentials
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.processors import available_processors
 
 

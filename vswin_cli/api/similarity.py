@@ -1,6 +1,5 @@
 """What `vswin search` and `vswin duplicates` find in a features file, as records."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -13,10 +12,11 @@ from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.features.duplicates import Group, find_groups, find_pairs
-from vswin_cli.features.files import FeaturesFile, open_features
-from vswin_cli.features.neighbours import cosines, nearest
+from vswin_cli.features.files import FeaturesFile, features_output, open_features
+from vswin_cli.features.neighbours import nearest
 from vswin_cli.features.origin import Origin
 from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.videos import Found
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.terminal import printable
@@ -24,8 +24,6 @@ from vswin_cli.views.views import read_views
 from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PublishedModel
-
-_SAME_COSINE = 0.9999  # of features of one video, in half precision too
 
 Row = dict[str, Any]
 Table = tuple[list[Row], list[str]]  # and the names of their columns
@@ -63,7 +61,7 @@ def similar_rows(
         vector = file.matrix()[known_rows[0]]
     else:
         vector = _computed(query, file.origin, model, engine, fetch)
-        known_rows = _rows_of_same_video(file, query, vector)
+        known_rows = _rows_of_path(features, file, query)
     neighbours = nearest(vector, file.blocks(), top, without=known_rows)
     described = _described(file, [neighbour.row for neighbour in neighbours], best_labels)
     records = [
@@ -165,17 +163,15 @@ def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
     return []
 
 
-def _rows_of_same_video(file: FeaturesFile, path: str, vector: np.ndarray) -> list[int]:
-    """The rows of a video that is in the file under a shorter name: its features are the same."""
-    parts = os.path.abspath(path).split(os.sep)  # noqa: PTH100, PTH206 - as names are made
-    names = [without_credentials(path), *("/".join(parts[k:]) for k in range(1, len(parts)))]
-    rows = [row for name in names for row in file.rows_of(name)]
-    if not rows:
+def _rows_of_path(features: Path, file: FeaturesFile, path: str) -> list[int]:
+    """The rows of a video that is in the file by another name, as the run's journal tells."""
+    journal_path = features_output(features).journal_path
+    if not journal_path.is_file():
         return []
-    if file.origin.per_view:  # one of the views may differ from their mean
-        return rows
-    similar = cosines(file.matrix(), np.array(rows), vector.astype(np.float64))
-    return [row for row, cosine in zip(rows, similar, strict=True) if cosine > _SAME_COSINE]
+    place = Found(path, path).place
+    with closing(Journal(journal_path, read_only=True)) as journal:
+        names = [name for name, entry in journal.entries.items() if entry.path == place]
+    return [row for name in names for row in file.rows_of(name)]
 
 
 def _computed(
