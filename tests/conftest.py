@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, Page, open_page
 from command import VSWIN, called, finished, surroundings
 from filelock import FileLock
 from misbehaving_server import MisbehavingServer
@@ -92,6 +93,15 @@ def cache(shared: Path) -> Path:
     folder = shared / "cache"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """One browser for all pages; who opens one says how large the screen is."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with open_page("about:blank", tmp_path_factory.mktemp("profile")) as page:
+        yield page
 
 
 @pytest.fixture

@@ -84,6 +84,9 @@ def test_every_file_says_what_was_counted(figures, tmp_path):
     assert rows(folder / "confused.csv")[0] == [
         *("official 1×1", "0", "abseiling", "7", OTHER, "2", "0.666667")
     ]
+    wrong = rows(folder / "wrong.csv")
+    assert wrong[0] == ["official 1×1", "b", "0", "abseiling", "7", OTHER, "0.7", "6"]
+    assert [row[1] for row in wrong] == ["b", "c"] * 2
     assert rows(folder / "failed.csv") == [["e\udce9", "7", OTHER, "empty", "cannot read e"]]
     assert rows(folder / "unmatched.csv") == [
         ["9", "gone.mp4", "abseiling", "no_file", "no file gone.mp4 in ."]

@@ -13,7 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browser import CHROMIUM, open_page
 from clips import encode, numbered_frames, read_number
 from command import VSWIN
 from waiting import wait_until
@@ -79,14 +78,6 @@ def content_of(page):
 def strips(tmp_path):
     with closing(Strips(tmp_path / "x.html")) as strips:
         yield strips
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with open_page("about:blank", tmp_path_factory.mktemp("profile")) as page:
-        yield page
 
 
 @pytest.fixture

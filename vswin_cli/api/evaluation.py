@@ -1,7 +1,10 @@
 """The run of `vswin evaluate`: rows matched with videos, their records made, figures taken."""
 
 import os
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +14,20 @@ from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations,
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import match, write_unmatched
+from vswin_cli.evaluation.page import Footage
 from vswin_cli.evaluation.report import is_page, report_files, write_report
 from vswin_cli.evaluation.task import EvaluateTask
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.registry import Format
+from vswin_cli.pages.page import told
+from vswin_cli.pages.strips import Strips, Track, read_strips
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
+from vswin_cli.runs.pool import default_workers
+from vswin_cli.runs.records import Record
 from vswin_cli.runs.run import Outcome, run_over
 from vswin_cli.runs.task import RunWatcher
+from vswin_cli.system.addresses import is_address
 from vswin_cli.zoo.labels import read_labels
 
 
@@ -107,13 +116,17 @@ class EvaluationRun:
         else:
             self.form = AnnotationFormat(truth.annotations_format)
         rows = read_annotations(truth.annotations, self.form, *columns)
-        root = _root(truth, is_folder=self.form is AnnotationFormat.FOLDER)
+        self._root = _root(truth, is_folder=self.form is AnnotationFormat.FOLDER)
         self._gives_indices = any(isinstance(row.label, int) for row in rows)
         names = LabelNames(self.labels, truth.first_index)
-        self.matched = match(rows, names, VideoFiles(root, self.output.is_own))
+        self.matched = match(rows, names, VideoFiles(self._root, self.output.is_own))
 
-    def carry_out(self, watcher: RunWatcher) -> Evaluated:
+    def carry_out(self, watcher: RunWatcher, track: Track = lambda each, total: each) -> Evaluated:
         """Evaluate what has no record that holds, then write what came out.
+
+        Args:
+            watcher: Of the run.
+            track: Is handed the videos whose frames the report shows, and how many there are.
 
         Raises:
             VswinError: As `run_over`.
@@ -135,8 +148,40 @@ class EvaluationRun:
                 "indices count from 1, give --first-index 1"
             )
         if self.report is not None:
-            write_report(self.report, figures)
+            self._write_report(self.report, figures, task.records, track)
         return Evaluated(outcome, figures, unmatched_path, self.output, self.report)
+
+    def _write_report(
+        self, report: Path, figures: Figures, records: Sequence[Record], track: Track
+    ) -> None:
+        """Write the report, with frames of what was answered wrongly.
+
+        They are of files in the folder of the videos, through links there as well: annotations may
+        come from a stranger, and name others.
+        """
+        root = os.path.join(os.path.abspath(self._root), "")  # noqa: PTH100, PTH118 - links stay
+        files = {
+            found.video: found
+            for found in self.matched.found
+            if not is_address(found.path) and os.path.abspath(found.path).startswith(root)  # noqa: PTH100
+        }
+        wrong = {each.video for protocol in figures.protocols for each in protocol.wrong}
+        shown = wrong & files.keys()
+        day = datetime.fromtimestamp(self.output.journal_path.stat().st_mtime, UTC)
+        page = report_files(report)[-1]
+        with told(report):
+            page.parent.mkdir(parents=True, exist_ok=True)
+        with closing(Strips(page)) as strips:
+            read_strips(
+                (record for record in records if record["video"] in shown),
+                lambda record: files[record["video"]].path,
+                strips,
+                num_workers=self.options.workers or default_workers(),
+                timeout_seconds=self.options.timeout,
+                track=track,
+            )
+            footage = Footage(os.path.realpath(self._root), f"{day:%Y-%m-%d}", files, strips)
+            write_report(report, figures, footage)
 
     def _refuse_to_overwrite(self, annotations: Path, output: Path) -> None:
         """Refuse annotations that are one of the files which a run writes."""

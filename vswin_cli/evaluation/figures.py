@@ -1,8 +1,10 @@
 """All figures of an evaluation, computed once for whoever prints or writes them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from vswin_cli.evaluation.matching import Matched
 from vswin_cli.evaluation.metrics import (
@@ -25,6 +27,17 @@ from vswin_cli.zoo.models import CommunityModel, Model, PublishedModel
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """A video whose answer is not its class."""
+
+    video: str
+    true_index: int
+    predicted_index: int
+    probability: float  # of the answer
+    true_rank: int  # of the right class, from 2
+
+
+@dataclass(frozen=True)
 class ProtocolFigures:
     """How right one protocol was."""
 
@@ -36,6 +49,7 @@ class ProtocolFigures:
     by_views: tuple[ViewAccuracy, ...]
     calibration: Calibration
     confused: tuple[Confused, ...]  # the most frequent first
+    wrong: tuple[Wrong, ...]  # in the order of the rows
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,7 @@ def compute_figures(model: Model, matched: Matched, records: Sequence[Record]) -
         for r in records
         if r["status"] != "ok"
     )
+    videos = [r["video"] for r in records if r["status"] == "ok"]
     return Figures(
         model.name,
         read_labels(model.label_set),
@@ -99,11 +114,11 @@ def compute_figures(model: Model, matched: Matched, records: Sequence[Record]) -
         matched,
         len(records) - len(failed),
         failed,
-        tuple(_of_protocol(outcomes) for outcomes in read_outcomes(records)),
+        tuple(_of_protocol(outcomes, videos) for outcomes in read_outcomes(records)),
     )
 
 
-def _of_protocol(outcomes: Outcomes) -> ProtocolFigures:
+def _of_protocol(outcomes: Outcomes, videos: Sequence[str]) -> ProtocolFigures:
     return ProtocolFigures(
         outcomes,
         top_k(outcomes.rank, 1),
@@ -113,7 +128,19 @@ def _of_protocol(outcomes: Outcomes) -> ProtocolFigures:
         tuple(accuracy_by_views(outcomes)),
         calibration(outcomes.confidence, outcomes.rank == 1),
         tuple(confused_pairs(outcomes)),
+        tuple(_wrong(outcomes, videos)),
     )
+
+
+def _wrong(outcomes: Outcomes, videos: Sequence[str]) -> Iterator[Wrong]:
+    for number in np.flatnonzero(outcomes.predicted != outcomes.truth).tolist():
+        yield Wrong(
+            videos[number],
+            int(outcomes.truth[number]),
+            int(outcomes.predicted[number]),
+            float(outcomes.confidence[number]),
+            int(outcomes.rank[number]),
+        )
 
 
 def _published(model: Model) -> Published | None:

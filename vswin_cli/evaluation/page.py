@@ -1,58 +1,129 @@
-"""The page of an evaluation: figures, curves, the confusion matrix and the tables in one file."""
+"""The page of an evaluation: figures, curves, the confusion matrix, wrong answers with frames."""
 
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from vswin_cli.evaluation.figures import Figures, ProtocolFigures
+from vswin_cli.evaluation.figures import Figures, ProtocolFigures, Wrong
 from vswin_cli.evaluation.matching import KINDS
 from vswin_cli.evaluation.metrics import METHOD, Share, chained, confusion_counts
-from vswin_cli.pages.page import Part, page_pieces
+from vswin_cli.pages.page import MAX_CONTENT_BYTES, Part, encoded, shortened
+from vswin_cli.pages.strips import Strips
+from vswin_cli.pages.videos import local_address
+from vswin_cli.runs.videos import Found
 from vswin_cli.system.terminal import printable
 
 _NUM_PAIRS = 200
 _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all
 
 
-def build_page(figures: Figures) -> str:
-    """Make the HTML of a page that needs nothing else."""
-    return "".join(page_pieces("evaluation", Part(_content(figures))))
+@dataclass(frozen=True)
+class Footage:
+    """What the page shows beyond figures.
+
+    Attributes:
+        folder: Of the videos.
+        date: Of the records.
+        files: Videos that may be played, by their names.
+        strips: Of frames.
+    """
+
+    folder: str = ""
+    date: str = ""
+    files: Mapping[str, Found] = field(default_factory=dict)
+    strips: Strips | None = None
 
 
-def _content(figures: Figures) -> dict[str, Any]:
+def page_of(
+    figures: Figures, page: Path, footage: Footage, max_bytes: int = MAX_CONTENT_BYTES
+) -> Part:
+    """Make what the page shows.
+
+    Args:
+        figures: All.
+        page: Where it is going to be.
+        footage: Where the videos are.
+        max_bytes: Of wrong answers: past half of it they have no frames, and past it, no names.
+    """
+    answers: dict[str, list[Wrong | None]] = {}
+    for number, protocol in enumerate(figures.protocols):
+        for wrong in protocol.wrong:
+            found = answers.setdefault(wrong.video, [None] * len(figures.protocols))
+            found[number] = wrong
+    content = _content(figures, footage) | {"numWrong": len(answers)}
+    return Part(content, _items(answers, page, footage, max_bytes))
+
+
+def _items(
+    answers: Mapping[str, list[Wrong | None]], page: Path, footage: Footage, max_bytes: int
+) -> Iterator[str]:
+    num_bytes = 0
+    for video, found in answers.items():
+        file = footage.files.get(video)
+        has_room = 2 * num_bytes < max_bytes
+        item = encoded(
+            {
+                "video": _text(video),
+                "truth": next(wrong.true_index for wrong in found if wrong),
+                "answers": [
+                    wrong and [wrong.predicted_index, round(wrong.probability, 4), wrong.true_rank]
+                    for wrong in found
+                ],
+                "strip": footage.strips.address(video) if footage.strips and has_room else None,
+                "file": file and local_address(os.path.realpath(file.path), page, file.segment),
+            }
+        )
+        num_bytes += len(item)
+        if num_bytes > max_bytes:
+            return
+        yield item
+
+
+def _content(figures: Figures, footage: Footage) -> dict[str, Any]:
     published = figures.published
     unmatched = figures.matched.unmatched
     return {
-        "about": _about(figures),
-        "labels": [printable(label) for label in figures.labels],
+        "about": _about(figures, footage),
+        "labels": [_text(label) for label in figures.labels],
         "published": published and [published.protocol, published.top1, published.top5],
         "method": METHOD,
         "protocols": [_protocol(each, len(figures.labels)) for each in figures.protocols],
         "numFailed": len(figures.failed),
         "failed": [
-            [printable(each.video), each.true_index, each.kind, printable(each.message)]
+            [_text(each.video), each.true_index, each.kind, _text(each.message)]
             for each in figures.failed[:_NUM_LISTED]
         ],
         "numUnmatched": len(unmatched),
         "unmatched": [
-            [each.place, printable(each.video), KINDS[each.kind], printable(each.message)]
+            [each.place, _text(each.video), KINDS[each.kind], _text(each.message)]
             for each in unmatched[:_NUM_LISTED]
         ],
     }
 
 
-def _about(figures: Figures) -> list[tuple[str, str]]:
+def _about(figures: Figures, footage: Footage) -> list[tuple[str, str]]:
     counts = [
         f"{figures.matched.num_rows:,}: {figures.num_evaluated:,} videos evaluated",
         f"{len(figures.failed):,} failed",
         f"{len(figures.matched.unmatched):,} not matched",
         *([f"{figures.num_left:,} not yet done"] if figures.num_left else []),
     ]
-    return [("Model", printable(figures.model)), ("Rows", ", ".join(counts))]
+    pairs = [
+        ("Model", _text(figures.model)),
+        ("Folder", _text(footage.folder)),
+        ("Date", footage.date),
+        ("Rows", ", ".join(counts)),
+    ]
+    return [pair for pair in pairs if pair[1]]
 
 
 def _protocol(figures: ProtocolFigures, num_classes: int) -> dict[str, Any]:
     outcomes = figures.outcomes
     return {
         "name": outcomes.name,
+        "numWrong": len(figures.wrong),
         "top1": _share(figures.top1),
         "top5": _share(figures.top5),
         "meanClass": _share(figures.mean_class),
@@ -80,3 +151,7 @@ def _protocol(figures: ProtocolFigures, num_classes: int) -> dict[str, Any]:
 
 def _share(share: Share) -> list[float]:
     return [round(value, 6) for value in (share.value, share.low, share.high)]
+
+
+def _text(text: str) -> str:
+    return shortened(printable(text))

@@ -1,6 +1,7 @@
 """Writes a report: metrics.json, the tables as CSV, and the page.
 
-Nothing in it depends on when, or in how many runs, the videos were evaluated.
+Nothing in it depends on when, or in how many runs, the videos were evaluated, but for the day that
+the page is of.
 """
 
 import json
@@ -12,17 +13,21 @@ from vswin_cli.errors import OutputError
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import write_unmatched
 from vswin_cli.evaluation.metrics import METHOD, NUM_BINS, Share
-from vswin_cli.evaluation.page import build_page
+from vswin_cli.evaluation.page import Footage, page_of
 from vswin_cli.formats.csv_rows import CsvRows
+from vswin_cli.pages.page import write_page
+from vswin_cli.system.files import replacing
 from vswin_cli.system.terminal import printable
 
+PAGE = "index.html"
 REPORT_FILES = (
     "metrics.json",
     "per_class.csv",
     "confused.csv",
+    "wrong.csv",
     "failed.csv",
     "unmatched.csv",
-    "index.html",
+    PAGE,
 )
 
 
@@ -36,8 +41,13 @@ def report_files(report: Path) -> list[Path]:
     return [report] if is_page(report) else [report / name for name in REPORT_FILES]
 
 
-def write_report(report: Path, figures: Figures) -> None:
+def write_report(report: Path, figures: Figures, footage: Footage | None = None) -> None:
     """Write the page, or every file of the report; the folder is made if it is not there.
+
+    Args:
+        report: The page, or the folder.
+        figures: All.
+        footage: What the page shows beyond them.
 
     Raises:
         OutputError: It cannot be written.
@@ -46,21 +56,24 @@ def write_report(report: Path, figures: Figures) -> None:
         lambda stream: _write_text(stream, json.dumps(metrics(figures), indent=2) + "\n"),
         lambda stream: _write_rows(stream, _per_class(figures)),
         lambda stream: _write_rows(stream, _confused(figures)),
+        lambda stream: _write_rows(stream, _wrong(figures)),
         lambda stream: _write_rows(stream, _failed(figures)),
         lambda stream: write_unmatched(stream, figures.matched.unmatched),
-        lambda stream: _write_text(stream, build_page(figures)),
     )
-    files = report_files(report)
+    *tables, page = report_files(report)
     try:
-        if not is_page(report):
-            report.mkdir(parents=True, exist_ok=True)
-        for path, write in zip(files, writers[-len(files) :], strict=True):
-            with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        for table, write in zip(tables, writers, strict=False):  # none where it is a page alone
+            with (
+                replacing(table) as path,
+                path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,
+            ):
                 write(stream)
     except OSError as exc:
         raise OutputError(
             f"cannot write the report to {report}: {exc.strerror}; choose another --report"
         ) from exc
+    write_page(page, "evaluation", page_of(figures, page, footage or Footage()))
 
 
 def metrics(figures: Figures) -> dict[str, Any]:
@@ -162,6 +175,25 @@ def _confused(figures: Figures) -> Iterable[list[Any]]:
                 figures.labels[pair.predicted_index],
                 pair.num_videos,
                 round(pair.num_videos / pair.num_of_class, 6),
+            ]
+
+
+def _wrong(figures: Figures) -> Iterable[list[Any]]:
+    yield [
+        *("protocol", "video", "true_index", "true_label", "predicted_index", "predicted_label"),
+        *("probability", "true_rank"),
+    ]
+    for protocol in figures.protocols:
+        for wrong in protocol.wrong:
+            yield [
+                protocol.outcomes.name,
+                wrong.video,
+                wrong.true_index,
+                figures.labels[wrong.true_index],
+                wrong.predicted_index,
+                figures.labels[wrong.predicted_index],
+                wrong.probability,
+                wrong.true_rank,
             ]
 
 

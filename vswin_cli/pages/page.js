@@ -23,6 +23,30 @@ function bar(tag, share, left, right) {
   return row;
 }
 
+// A long list: as much of it is made as comes into view, and all of it for paper.
+function longList(list, make, atOnce = 60) {
+  let items = [];
+  let made = 0;
+  const more = (most) => {
+    list.append(...items.slice(made, made + most).map(make));
+    made = Math.min(made + most, items.length);
+  };
+  const end = element("div");
+  list.after(end);
+  const watch = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting) && made < items.length) more(atOnce);
+  }, { rootMargin: "1500px" });
+  watch.observe(end);
+  addEventListener("beforeprint", () => more(items.length));
+  return (shown) => {
+    [items, made] = [shown, 0];
+    list.replaceChildren();
+    more(atOnce);
+    watch.unobserve(end); // so that it looks again
+    watch.observe(end);
+  };
+}
+
 // Frames of a video; where its file may be shown, a button that plays it in their place.
 function frames(name, strip, file) {
   const made = element(file ? "button" : "div", "frames");
@@ -72,9 +96,27 @@ function isDark() {
   const chosen = document.documentElement.className;
   return chosen === "dark" || (chosen !== "light" && darkSystem.matches);
 }
+function resolved(name) { // a colour of the style, for what is drawn in pixels
+  const probe = document.body.appendChild(element("i"));
+  probe.style.color = `var(${name})`;
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
 const tellTheme = () => dispatchEvent(new Event("theme")); // for what is drawn in pixels
 find("theme").addEventListener("click", () => {
   document.documentElement.className = isDark() ? "light" : "dark";
   tellTheme();
 });
 darkSystem.addEventListener("change", tellTheme);
+
+let before = ""; // the theme of the screen, while paper is light
+addEventListener("beforeprint", () => {
+  before = document.documentElement.className;
+  document.documentElement.className = "light";
+  tellTheme();
+});
+addEventListener("afterprint", () => {
+  document.documentElement.className = before;
+  tellTheme();
+});

@@ -84,7 +84,7 @@ def write_pages(path: Path, name: str, parts: Iterable[Part]) -> None:
             target = part_path(path, number)
             if target.exists() and not (target.is_file() and (number == 1 or _is_page(target))):
                 what = "is not a page of vswin" if target.is_file() else "is not a file"
-                raise OutputError(f"{target} {what}; choose another --output")
+                raise OutputError(f"{target} {what}; choose another place")
             temporary = stack.enter_context(replacing(target))
             with temporary.open("w", encoding="utf-8") as stream:
                 stream.writelines(page_pieces(name, part))
@@ -105,7 +105,7 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise OutputError(f"cannot write {path}: {exc.strerror}; choose another --output") from exc
+        raise OutputError(f"cannot write {path}: {exc.strerror}; choose another place") from exc
 
 
 def part_path(path: Path, number: int) -> Path:

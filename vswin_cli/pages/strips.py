@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from vswin_cli.pages.page import told
+from vswin_cli.pages.videos import segment_of
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.records import Record
@@ -94,7 +95,7 @@ def read_strips(
     for record in records:
         sampled = strip_frames(record)
         if sampled and (path := find(record)) is not None:
-            segment = _segment(record)
+            segment = segment_of(record)
             found.append(Found(record["video"], path, segment=segment))
             frames[path, segment] = sampled
     if not found:
@@ -114,14 +115,6 @@ def strip_frames(record: Record) -> Frames:
         return ()
     middles = (np.arange(STRIP.clip_len) + 0.5) * len(sampled) / STRIP.clip_len
     return tuple(sampled[int(middle)] for middle in middles)
-
-
-def _segment(record: Record) -> TimeSpan | None:
-    """The part of the video that the record is about, if that is not all."""
-    match record.get("segment_seconds"):
-        case [int() | float() as start, int() | float() as end]:
-            return float(start), float(end)
-    return None
 
 
 def _read_frames(

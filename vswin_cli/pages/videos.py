@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+from vswin_cli.results import TimeSpan
 from vswin_cli.runs.records import Record
 
 
@@ -37,7 +38,22 @@ class VideoFolders:
         return any(path.startswith(os.path.join(folder, "")) for folder in self._folders)  # noqa: PTH118
 
 
-def local_address(path: str, page: Path) -> str:
-    """The address of a file relative to a page, so that both can be moved together."""
+def segment_of(record: Record) -> TimeSpan | None:
+    """The part of the video that a record is about, if that is not all."""
+    match record.get("segment_seconds"):
+        case [int() | float() as start, int() | float() as end]:
+            return float(start), float(end)
+    return None
+
+
+def local_address(path: str, page: Path, segment: TimeSpan | None = None) -> str:
+    """The address of a file relative to a page, so that both can be moved together.
+
+    Args:
+        path: Of the file, absolute.
+        page: That shows it.
+        segment: Of a video, to play that alone (W3C Media Fragments URI 1.0, 4.2.1).
+    """
     relative = os.path.relpath(path, os.path.realpath(page.parent))
-    return quote(os.fsencode(relative))
+    fragment = f"#t={segment[0]:g},{segment[1]:g}" if segment else ""
+    return quote(os.fsencode(relative)) + fragment

@@ -96,7 +96,7 @@ def evaluate(
     from vswin_cli.cli.display import EvaluationDisplay
     from vswin_cli.cli.evaluation_tables import print_matches, print_summary, say_matches
     from vswin_cli.cli.messages import what_it_knows
-    from vswin_cli.cli.progress import fetch_shown
+    from vswin_cli.cli.progress import fetch_shown, track_shown
 
     evaluation = EvaluationRun(
         VideoModel(engine, views, top=True, compares_protocols=True, fetch=fetch_shown),
@@ -117,7 +117,7 @@ def evaluate(
     display = EvaluationDisplay(
         evaluation.matched.truth, evaluation.labels, quiet=quiet, verbose=verbose
     )
-    evaluated = evaluation.carry_out(display)
+    evaluated = evaluation.carry_out(display, track_shown("reading frames", quiet=quiet))
     if not quiet:
         print_summary(evaluated, display, what_it_knows(evaluation.model.model))
     display.end(evaluated.outcome, is_complete=evaluated.is_complete)

@@ -1,11 +1,17 @@
-// The matrix
+// The matrix: a canvas that stays where it is while its surroundings scroll, so that a swipe, a
+// wheel and the arrow keys move it as they move everything else.
 
 const canvas = find("matrix");
-const GUTTER = 150; // for names, in CSS pixels
+const scroller = find("scroller");
+const LARGEST = 36, READABLE = 24, ZOOMED = 48; // pixels of a cell: unzoomed, zoomed to, at most
+const TITLE = 20; // pixels, of an axis' title
 let order = []; // class indices that occur, in the order shown
 let place = new Map();
 let sizes = new Map();
-let view = { x: 0, y: 0, span: 1 }; // the classes shown
+let gutter = [0, 0]; // pixels of the names and the title, at the left and above
+let unzoomed = 0; // pixels of a cell
+let side = 0; // of a cell, now
+let chosen = null; // [true class, predicted class]; null for any
 
 function arrange() {
   const accuracy = new Map(protocol.classes.map(([index, count, right]) => [index, right / count]));
@@ -16,7 +22,36 @@ function arrange() {
   if (find("order").value === "name") order.sort((a, b) => (content.labels[a] < content.labels[b] ? -1 : 1));
   if (find("order").value === "accuracy") order.sort((a, b) => (accuracy.get(a) ?? 2) - (accuracy.get(b) ?? 2) || a - b);
   place = new Map(order.map((index, at) => [index, at]));
-  view = { x: 0, y: 0, span: order.length };
+  side = unzoomed;
+  fit();
+}
+
+// Take no more room than the classes need, or the screen has.
+function fit() {
+  const context = canvas.getContext("2d");
+  context.font = "bold 12px system-ui, sans-serif";
+  const section = scroller.parentElement;
+  const style = getComputedStyle(section);
+  const isAlone = getComputedStyle(find("confusion")).gridTemplateColumns.split(" ").length === 1;
+  const inside = find("confusion").clientWidth - (isAlone ? 0 : 21 * 16) - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 2;
+  const room = Math.max(240, Math.min(inside, Math.max(480, innerHeight * 0.9)));
+  const longest = Math.max(...order.map((index) => context.measureText(content.labels[index]).width));
+  gutter = [Math.min(longest, room * 0.36, 220), Math.min(longest, 220)].map((width) => Math.ceil(TITLE + 8 + width));
+  const zoomed = side > unzoomed ? side : 0;
+  unzoomed = Math.min(LARGEST, (room - gutter[0] - 1) / order.length);
+  ["width", "height"].forEach((name, axis) => {
+    scroller.style[name] = canvas.style[name] = `${Math.ceil(gutter[axis] + unzoomed * order.length + 1)}px`;
+  });
+  enlarge(zoomed);
+}
+
+function enlarge(pixels) {
+  side = Math.min(Math.max(pixels, unzoomed), Math.max(ZOOMED, unzoomed));
+  ["width", "height"].forEach((name, axis) => {
+    find("extent").style[name] = `${Math.ceil(gutter[axis] + side * order.length + 1)}px`;
+  });
+  find("out").disabled = side <= unzoomed;
+  find("in").disabled = side >= ZOOMED;
   draw();
 }
 
@@ -28,133 +63,180 @@ function shortened(context, text, width) {
 }
 
 function draw() {
-  const side = canvas.clientWidth;
   const ratio = devicePixelRatio || 1;
-  canvas.width = canvas.height = Math.round(side * ratio);
+  const [width, height] = [parseFloat(canvas.style.width), parseFloat(canvas.style.height)];
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
+  const style = getComputedStyle(canvas);
+  const [text, faint, line, accent] = [style.color, ...["--faint", "--line", "--accent"].map(resolved)];
   const dark = isDark();
-  const text = getComputedStyle(canvas).color;
+  const [left, top] = [scroller.scrollLeft, scroller.scrollTop];
+  const [gutterX, gutterY] = gutter;
+  const x = (at) => gutterX + at * side - left;
+  const y = (at) => gutterY + at * side - top;
   context.scale(ratio, ratio);
-  context.font = "11px system-ui, sans-serif";
-  const cell = (side - GUTTER) / view.span;
-  context.fillStyle = dark ? "#101317" : "#fbfcfd";
-  context.fillRect(GUTTER, GUTTER, side, side);
   context.save();
   context.beginPath();
-  context.rect(GUTTER, GUTTER, side, side);
+  context.rect(gutterX, gutterY, width, height);
   context.clip();
-  if (cell >= 9) {
-    context.strokeStyle = dark ? "#343b44" : "#d5dae0";
+  context.fillStyle = dark ? "#101317" : "#fbfcfd";
+  context.fillRect(gutterX, gutterY, Math.min(width, order.length * side), Math.min(height, order.length * side));
+  const [row, column] = chosen ? chosen.map((index) => place.get(index)) : [];
+  context.fillStyle = resolved("--mark");
+  const band = Math.max(side, 3);
+  if (row !== undefined) context.fillRect(gutterX, y(row) - (band - side) / 2, order.length * side - left, band);
+  if (column !== undefined) context.fillRect(x(column) - (band - side) / 2, gutterY, band, order.length * side - top);
+  if (side >= 9) {
+    context.strokeStyle = line;
     context.lineWidth = 0.5;
     context.beginPath();
-    for (let at = 0; at <= view.span + 1; at += 1) {
-      const shift = GUTTER + (at - (view.x % 1)) * cell;
-      const drop = GUTTER + (at - (view.y % 1)) * cell;
-      context.moveTo(shift, GUTTER);
-      context.lineTo(shift, side);
-      context.moveTo(GUTTER, drop);
-      context.lineTo(side, drop);
+    for (let at = 0; at <= order.length; at += 1) {
+      context.moveTo(x(at), gutterY);
+      context.lineTo(x(at), y(order.length));
+      context.moveTo(gutterX, y(at));
+      context.lineTo(x(order.length), y(at));
     }
     context.stroke();
   }
-  const least = cell < 6 ? 0.35 : 0.15;
-  const dot = Math.max(cell, 3); // a single mistake among 400 classes is to be seen
+  const least = side < 6 ? 0.35 : 0.15;
+  const dot = Math.max(side, 3); // a single mistake among 400 classes is to be seen
+  context.textAlign = "center";
+  context.font = "12px system-ui, sans-serif";
   for (const [truth, predicted, count] of protocol.cells) {
-    const x = GUTTER + (place.get(predicted) - view.x) * cell;
-    const y = GUTTER + (place.get(truth) - view.y) * cell;
+    const [cellX, cellY] = [x(place.get(predicted)), y(place.get(truth))];
+    if (cellX > width || cellY > height || cellX + dot < gutterX || cellY + dot < gutterY) continue;
     const strength = least + (1 - least) * Math.sqrt(count / sizes.get(truth));
     const [hue, light] = truth === predicted ? [212, dark ? 62 : 40] : [4, dark ? 66 : 44];
     context.fillStyle = `hsl(${hue} 78% ${light}% / ${strength})`;
-    context.fillRect(x - (dot - cell) / 2, y - (dot - cell) / 2, dot, dot);
-    if (cell >= 22) {
+    context.fillRect(cellX - (dot - side) / 2, cellY - (dot - side) / 2, dot, dot);
+    if (side >= 14 && context.measureText(String(count)).width < side - 1) {
       context.fillStyle = strength > 0.6 ? (dark ? "#000" : "#fff") : text;
-      context.textAlign = "center";
-      context.fillText(String(count), x + cell / 2, y + cell / 2 + 4);
+      context.fillText(String(count), cellX + side / 2, cellY + side / 2 + 4);
     }
   }
+  if (row !== undefined && column !== undefined) {
+    context.strokeStyle = accent;
+    context.lineWidth = 2;
+    context.strokeRect(x(column) - (band - side) / 2, y(row) - (band - side) / 2, band, band);
+  }
   context.restore();
-  const step = Math.max(1, Math.ceil(12 / cell));
-  context.fillStyle = text;
-  for (let at = Math.ceil(view.y / step) * step; at < Math.min(view.y + view.span, order.length); at += step) {
-    const y = GUTTER + (at + 0.5 - view.y) * cell;
-    if (y < GUTTER || y > side) continue;
-    context.textAlign = "right";
-    context.fillText(shortened(context, content.labels[order[at]], GUTTER - 10), GUTTER - 6, y + 4);
-  }
-  for (let at = Math.ceil(view.x / step) * step; at < Math.min(view.x + view.span, order.length); at += step) {
-    const x = GUTTER + (at + 0.5 - view.x) * cell;
-    if (x < GUTTER || x > side) continue;
+  const names = (axis, end, find, isFound, write) => {
+    const step = Math.max(1, Math.ceil(14 / side));
+    for (let at = 0; at < order.length; at += 1) {
+      const found = isFound(at);
+      const isNear = [row, column].some((each) => each !== undefined && each !== at && Math.abs(each - at) < step);
+      if (!found && (at % step || (chosen && isNear))) continue; // the found one has its name
+      const middle = find(at + 0.5);
+      if (middle < gutter[axis] || middle > end) continue;
+      context.font = `${found ? "bold " : ""}12px system-ui, sans-serif`;
+      context.fillStyle = found ? accent : text;
+      write(middle + 4, shortened(context, content.labels[order[at]], gutter[1 - axis] - TITLE - 8));
+    }
+  };
+  context.textAlign = "right";
+  names(1, height, y, (at) => at === row, (middle, name) => context.fillText(name, gutterX - 6, middle));
+  const upright = (across, down, write) => {
     context.save();
-    context.translate(x + 4, GUTTER - 6);
+    context.translate(across, down);
     context.rotate(-Math.PI / 2);
-    context.textAlign = "left";
-    context.fillText(shortened(context, content.labels[order[at]], GUTTER - 10), 0, 0);
+    write();
     context.restore();
-  }
+  };
+  context.textAlign = "left";
+  names(0, width, x, (at) => at === column, (middle, name) => upright(middle, gutterY - 6, () => context.fillText(name, 0, 0)));
+  context.font = "12px system-ui, sans-serif";
+  context.fillStyle = faint;
+  context.textAlign = "center";
+  context.fillText("predicted class", (gutterX + Math.min(width, x(order.length))) / 2, 12);
+  upright(12, (gutterY + Math.min(height, y(order.length))) / 2, () => context.fillText("true class", 0, 0));
 }
 
 function at(event) {
   const box = canvas.getBoundingClientRect();
-  const cell = (box.width - GUTTER) / view.span;
-  return [view.x + (event.clientX - box.left - GUTTER) / cell, view.y + (event.clientY - box.top - GUTTER) / cell];
+  return [event.clientX - box.left, event.clientY - box.top];
 }
 
-function show(x, y, span) {
-  const most = order.length;
-  const kept = Math.min(Math.max(span, Math.min(4, most)), most);
-  const bound = (start) => Math.min(Math.max(start, 0), most - kept);
-  view = { x: bound(x), y: bound(y), span: kept };
-  draw();
+function cellAt(event) {
+  const [x, y] = at(event);
+  if (x < gutter[0] || y < gutter[1]) return null;
+  const [column, row] = where([x, y]).map(Math.floor);
+  return column < order.length && row < order.length ? [order[row], order[column]] : null;
 }
 
-function zoom(factor, [x, y] = [view.x + view.span / 2, view.y + view.span / 2]) {
-  const span = Math.min(Math.max(view.span * factor, Math.min(4, order.length)), order.length);
-  const scale = span / view.span;
-  show(x - (x - view.x) * scale, y - (y - view.y) * scale, span);
+// A place on the canvas in classes from the first.
+const where = ([x, y]) => [(x + scroller.scrollLeft - gutter[0]) / side, (y + scroller.scrollTop - gutter[1]) / side];
+
+function zoom(factor, point = [(gutter[0] + scroller.clientWidth) / 2, (gutter[1] + scroller.clientHeight) / 2]) {
+  const [column, row] = where(point);
+  enlarge(side * factor);
+  scroller.scrollLeft = column * side - point[0] + gutter[0];
+  scroller.scrollTop = row * side - point[1] + gutter[1];
 }
 
-function tell(truth, predicted) {
+function described([truth, predicted]) {
   const cell = protocol.cells.find((each) => each[0] === truth && each[1] === predicted);
   const total = sizes.get(truth) ?? 0;
-  const names = truth === predicted ? `${content.labels[truth]}, recognised` : `${content.labels[truth]} → ${content.labels[predicted]}`;
   const count = cell ? cell[2] : 0;
-  find("cell").textContent = `${names}: ${count} of ${total}${total ? ` (${percent(count / total)} %)` : ""}`;
+  const names = truth === predicted ? `${content.labels[truth]}, right` : `${content.labels[truth]} → ${content.labels[predicted]}`;
+  return `${names}: ${whole(count)} of ${whole(total)}${total ? ` (${percent(count / total)} %)` : ""}`;
 }
 
-function openPair(truth, predicted) {
-  const span = Math.min(16, order.length);
-  show(place.get(predicted) + 0.5 - span / 2, place.get(truth) + 0.5 - span / 2, span);
-  tell(truth, predicted);
-  canvas.scrollIntoView({ block: "nearest" });
+// Mark a cell, or with null for the predicted class a whole class, and show its videos.
+function choose(truth, predicted, { isFar = false } = {}) {
+  chosen = truth === null ? null : [truth, predicted];
+  find("cell").textContent = chosen ? (predicted === null ? content.labels[truth] : described(chosen)) : "";
+  if (isFar) {
+    if (side < READABLE / 2) enlarge(READABLE);
+    const centre = (index, size, axis) => place.get(index) * side - (size - gutter[axis] - side) / 2;
+    scroller.scrollLeft = centre(predicted ?? truth, scroller.clientWidth, 0);
+    scroller.scrollTop = centre(truth, scroller.clientHeight, 1);
+  }
+  draw();
+  showVideos();
+  markRows();
 }
 
-let dragged = null;
+let dragged = null; // [pointer, scroll] where a mouse went down; fingers scroll by themselves
+let wasDragged = false;
 canvas.addEventListener("pointerdown", (event) => {
-  dragged = at(event);
+  wasDragged = false;
+  if (event.pointerType !== "mouse" || event.button) return;
+  dragged = [event.clientX + scroller.scrollLeft, event.clientY + scroller.scrollTop];
   canvas.setPointerCapture(event.pointerId);
 });
-canvas.addEventListener("pointerup", () => (dragged = null));
+for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (dragged = null));
 canvas.addEventListener("pointermove", (event) => {
-  const [x, y] = at(event);
-  if (dragged) show(view.x + dragged[0] - x, view.y + dragged[1] - y, view.span);
-  else if (x >= view.x && y >= view.y && x < order.length && y < order.length) tell(order[Math.floor(y)], order[Math.floor(x)]);
+  if (!dragged) {
+    const cell = cellAt(event);
+    if (cell) find("cell").textContent = described(cell);
+    return;
+  }
+  const before = [scroller.scrollLeft, scroller.scrollTop];
+  scroller.scrollTo(dragged[0] - event.clientX, dragged[1] - event.clientY);
+  wasDragged ||= before[0] !== scroller.scrollLeft || before[1] !== scroller.scrollTop;
 });
-canvas.addEventListener("dblclick", (event) => zoom(0.5, at(event)));
-canvas.addEventListener("wheel", (event) => {
-  if (!event.ctrlKey && document.activeElement !== canvas) return; // the page scrolls
+canvas.addEventListener("click", (event) => {
+  const cell = cellAt(event);
+  if (cell && !wasDragged) choose(...cell);
+});
+canvas.addEventListener("dblclick", (event) => zoom(2, at(event)));
+scroller.addEventListener("wheel", (event) => {
+  if (!event.ctrlKey) return; // it scrolls
   event.preventDefault();
-  zoom(event.deltaY < 0 ? 0.8 : 1.25, at(event));
+  zoom(event.deltaY < 0 ? 1.25 : 0.8, at(event));
 }, { passive: false });
-canvas.addEventListener("keydown", (event) => {
-  const step = view.span / 8;
-  const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-  if (moves[event.key]) show(view.x + moves[event.key][0], view.y + moves[event.key][1], view.span);
-  else if (event.key === "+" || event.key === "=") zoom(0.5);
-  else if (event.key === "-") zoom(2);
+scroller.addEventListener("keydown", (event) => {
+  if (event.key === "+" || event.key === "=") zoom(2);
+  else if (event.key === "-") zoom(0.5);
   else return;
   event.preventDefault();
 });
-find("in").addEventListener("click", () => zoom(0.5));
-find("out").addEventListener("click", () => zoom(2));
-find("whole").addEventListener("click", () => show(0, 0, order.length));
+scroller.addEventListener("scroll", () => requestAnimationFrame(draw));
+find("in").addEventListener("click", () => zoom(2));
+find("out").addEventListener("click", () => zoom(0.5));
+find("reset").addEventListener("click", () => {
+  enlarge(unzoomed);
+  choose(null);
+});
 find("order").addEventListener("change", arrange);

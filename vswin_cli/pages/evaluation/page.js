@@ -1,15 +1,28 @@
 let protocol = content.protocols[0];
+content.protocols.forEach((each, number) => (each.number = number));
 
 function showProtocol() {
   protocol = content.protocols[Number(find("protocol").value)];
-  showViews();
-  showReliability();
+  chosen = null;
+  find("cell").textContent = "";
+  showCurves();
   arrange();
   showPairs();
   showClasses();
+  showVideos();
 }
 
-for (const change of ["theme", "resize"]) addEventListener(change, () => protocol && draw());
+function showCurves() {
+  showViews();
+  showReliability();
+}
+
+let resizing = 0;
+addEventListener("theme", () => protocol && draw());
+addEventListener("resize", () => {
+  cancelAnimationFrame(resizing);
+  resizing = requestAnimationFrame(() => protocol && (fit(), showCurves()));
+});
 list("failures", content.numFailed, content.failed.length, ["video", "class", "kind", "reason"],
   content.failed.map(([video, index, kind, message]) => [video, content.labels[index], kind, message]), "failed.csv");
 list("unmatched", content.numUnmatched, content.unmatched.length, ["row", "video", "why", "reason"],

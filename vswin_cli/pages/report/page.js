@@ -1,4 +1,3 @@
-const AT_ONCE = 60; // cards that are added whenever the end of the list comes near
 const MOST_LABELS = 100; // in the histogram
 const records = content.items;
 const controls = ["search", "status", "confidence", "sort"];
@@ -108,25 +107,18 @@ function showActive(numShown) {
   find("none").querySelector("button").hidden = !buttons.length;
 }
 
-let shown = [];
-let numShown = 0;
-function addCards(most = AT_ONCE) {
-  find("cards").append(...shown.slice(numShown, numShown + most).map(card));
-  numShown = Math.min(numShown + most, shown.length);
-}
+const showCards = longList(find("cards"), card);
 
 function refresh() {
   find("at-least").textContent = `${find("confidence").value} %`;
-  shown = matching();
+  const shown = matching();
   const order = {
     name: (a, b) => (a.video < b.video ? -1 : a.video > b.video ? 1 : 0),
     high: (a, b) => b.confidence - a.confidence,
     low: (a, b) => (a.confidence < 0) - (b.confidence < 0) || a.confidence - b.confidence,
   }[find("sort").value];
   if (order) shown.sort(order);
-  numShown = 0;
-  find("cards").replaceChildren();
-  addCards();
+  showCards(shown);
   find("count").textContent = `${whole(shown.length)} of ${counted(records.length, "video")}${content.pages.length > 1 ? " on this page" : ""}`;
   showActive(shown.length);
   const [, numOthers] = choices(find("histogram"), "label");
@@ -195,11 +187,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 addEventListener("beforeprint", () => {
-  addCards(shown.length);
   for (const warned of document.querySelectorAll(".warned")) warned.open = true;
 });
-new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting) && numShown < shown.length) addCards();
-}, { rootMargin: "1500px" }).observe(find("end"));
 addEventListener("hashchange", fromAddress);
 fromAddress();

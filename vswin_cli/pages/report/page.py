@@ -19,7 +19,7 @@ from vswin_cli.pages.page import (
     write_pages,
 )
 from vswin_cli.pages.strips import Strips
-from vswin_cli.pages.videos import local_address
+from vswin_cli.pages.videos import local_address, segment_of
 from vswin_cli.runs.records import Record
 from vswin_cli.system.terminal import printable
 
@@ -60,7 +60,7 @@ def write_report(
             path = find(record)
             card = _card(record)
             card["strip"] = strips.address(record["video"]) if strips else None
-            card["file"] = path and local_address(path, output)
+            card["file"] = path and local_address(path, output, segment_of(record))
             sizes.append(cards.write(encoded(card) + "\n"))
         cards.seek(0)
         runs = cut(sizes, max_bytes)
