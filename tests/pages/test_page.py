@@ -4,6 +4,7 @@ records show no file of this machine's.
 
 import base64
 import json
+import os
 import re
 import subprocess
 import tracemalloc
@@ -393,6 +394,7 @@ def test_local_video_plays_in_place(browser, tmp_path, video):
 
 def test_report_is_no_other_kind_of_file(tmp_path):
     labels = journal(tmp_path / "labels.jsonl", [record("x", kind="empty")])
-    for output, fault in ((labels, "is the input too"), ("/dev/null", "is not a file")):
+    os.mkfifo(tmp_path / "pipe.html")
+    for output, fault in ((labels, "is a file"), (tmp_path / "pipe.html", "is not a file")):
         with pytest.raises(UsageError, match=fault):
             make_report(labels, output)

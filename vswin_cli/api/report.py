@@ -143,6 +143,8 @@ def page_path(report: Path, option: str = "--report") -> Path:
         raise UsageError(f"{option} {report}: no folder {report.parent}; make it first")
     if is_page(report) or (report.exists() and not report.is_dir()):
         return report
+    if report.exists() and not report.is_dir():
+        raise UsageError(f"{option} {report} is a file; name a folder, or one that ends in .html")
     try:
         report.mkdir(exist_ok=True)
     except OSError as exc:
