@@ -27,7 +27,7 @@ from vswin_cli.runs.pool import default_workers
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.run import Outcome, run_over
 from vswin_cli.runs.task import RunWatcher
-from vswin_cli.system.addresses import is_address
+from vswin_cli.sources.addresses import is_address
 from vswin_cli.zoo.labels import read_labels
 
 
