@@ -1,5 +1,6 @@
 """What records hold, whichever command makes them, and what of an address is in none."""
 
+import csv
 import json
 import shutil
 from importlib.resources import files
@@ -9,6 +10,8 @@ import pytest
 from command import SAMPLES
 from label_clips import write_audio
 from range_server import serving
+
+from vswin_cli.results import SCHEMA_VERSION
 
 SECRET = "0p3n-s3sam3"
 SCHEMA = json.loads(files("vswin_cli.formats").joinpath("record.schema.json").read_text())
@@ -181,3 +184,32 @@ def test_model_of_the_environment_is_the_default(command):
     code, _, err = command("predict", "x.mp4", VSWIN_MODEL="swin-x")
     assert (code, "unknown model 'swin-x'" in err) == (2, True)
     assert command("predict", "--help", VSWIN_MODEL="swin-x")[0] == 0
+
+
+def test_schema_is_one_and_shared_by_its_version():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["properties"]["schema_version"] == {
+        "const": SCHEMA_VERSION,
+        "description": "Of this schema.",
+    }
+
+
+def test_evaluation_goes_into_a_table_and_a_page_alone(command, tmp_path):
+    (tmp_path / "truth.csv").write_text(f"path,label\n{SAMPLES / 'pan_left.mp4'},2\n")
+    options = ("-o", "out.csv", "--report", "page.html", "--first-index", "1")
+    assert command("evaluate", "truth.csv", *options)[0] == 0
+    [row] = csv.DictReader((tmp_path / "out.csv").read_text().splitlines())
+    assert (row["true_index"], row["true_label"], row["label_1"]) == ("1", "pan left", "pan left")
+    assert "<html" in (tmp_path / "page.html").read_text()
+    (tmp_path / "truth.csv").write_text(f"path,label\n{SAMPLES / 'pan_left.mp4'},2\n")
+    err = command("evaluate", "truth.csv", "-o", "wrong.jsonl")[2]
+    assert "if their indices count from 1, give --first-index 1" in err
+
+
+def test_custom_models_of_the_cache_are_removed_whole(vswin, tmp_path, small_file):
+    cache = tmp_path / "kept"
+    made = vswin("convert", small_file, "--name", "mine", "--window", "2,2,2", "-q", cache=cache)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert len(list((cache / "models").iterdir())) == 2
+    assert vswin("weights", "remove", "mine", "--yes", cache=cache).returncode == 0
+    assert list((cache / "models").iterdir()) == []
