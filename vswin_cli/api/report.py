@@ -141,7 +141,7 @@ def page_path(report: Path, option: str = "--report") -> Path:
     """
     if not report.absolute().parent.is_dir():
         raise UsageError(f"{option} {report}: no folder {report.parent}; make it first")
-    if is_page(report) or (report.exists() and not report.is_dir()):
+    if is_page(report):
         return report
     if report.exists() and not report.is_dir():
         raise UsageError(f"{option} {report} is a file; name a folder, or one that ends in .html")
