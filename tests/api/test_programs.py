@@ -6,18 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
+from clips import encode
+from command import surroundings
+
+from vswin_cli import VswinError, load_model
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_videos"
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory):
+def python(tmp_path_factory, cache):
     """Run a program, in a folder with `sample_videos`; returns what it prints as JSON."""
     folder = tmp_path_factory.mktemp("programs")
     (folder / "sample_videos").symlink_to(SAMPLES)
-    environment = {**os.environ, "VSWIN_CACHE": str(folder / "cache"), "VSWIN_OFFLINE": "1"}
+    environment = surroundings(cache)
 
     def run(code, **variables):
         finished = subprocess.run(
@@ -73,42 +79,36 @@ print([failed, attempted])
     assert attempted > 10
 
 
-def test_prediction_is_the_record_that_the_command_prints(python):
-    asked = 'vswin.load_model().predict("sample_videos/pan_left.mp4", top_k=3).to_dict()'
-    record = python(f"import json\nprint(json.dumps({asked}))")
-    command = """
-from vswin_cli.cli.app import run
-run(["predict", "sample_videos/pan_left.mp4", "--top-k", "3", "--format", "jsonl"])
-"""
-    printed = python(command)
+@pytest.fixture
+def here(vswin, cache, tmp_path, monkeypatch):
+    """A folder with `sample_videos`, where this process finds what commands find; the command."""
+    (tmp_path / "sample_videos").symlink_to(SAMPLES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VSWIN_CACHE", str(cache))
+    monkeypatch.setenv("VSWIN_OFFLINE", "1")
+    return vswin
+
+
+def test_prediction_is_the_record_that_the_command_prints(here):
+    record = load_model().predict("sample_videos/pan_left.mp4", top_k=3).to_dict()
+    options = ["--top-k", "3", "--format", "jsonl"]
+    printed = json.loads(here("predict", "sample_videos/pan_left.mp4", *options).stdout)
+    record = json.loads(json.dumps(record))
     assert {**record, "elapsed_seconds": 0} == {**printed, "elapsed_seconds": 0}
     assert record["predictions"][0]["label"] == "pan left"
 
 
-def test_frames_and_open_files_are_labelled_as_a_lossless_file_of_them(python):
-    code = """
-import json, av, numpy as np
-with av.open("sample_videos/zoom_out.mp4") as container:
-    frames = np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
-with av.open("lossless.mkv", "w") as container:
-    stream = container.add_stream("ffv1", rate=24)
-    stream.height, stream.width = frames.shape[1:3]
-    stream.pix_fmt = "bgr0"
-    for frame in frames:
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-    container.mux(stream.encode(None))
-model = vswin.load_model()
-videos = ["lossless.mkv", frames, open("lossless.mkv", "rb")]
-results = list(model.predict_each(videos))
-embedded = [model.embed("lossless.mkv"), model.embed(frames)]
-print(json.dumps([
-    [(scored.label, scored.probability) for scored in result.scored_labels] for result in results
-] + [bool(np.array_equal(*embedded)), results[1].num_frames == len(frames)]))
-"""
-    from_file, from_frames, from_open_file, are_equal, has_all = python(code)
-    assert from_file == from_frames == from_open_file
-    assert from_file[0][0] == "zoom out"
-    assert (are_equal, has_all) == (True, True)
+def test_frames_and_open_files_are_labelled_as_a_lossless_file_of_them(here):
+    with av.open("sample_videos/zoom_out.mp4") as container:
+        frames = np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+    encode(Path("lossless.mkv"), frames, "ffv1", pixel_format="bgr0", rate=24)
+    model = load_model(crops=1)
+    with Path("lossless.mkv").open("rb") as file:
+        results = list(model.predict_each(["lossless.mkv", frames, file]))
+    assert [result.scored_labels for result in results] == [results[0].scored_labels] * 3
+    assert results[0].scored_labels[0].label == "zoom out"
+    assert results[1].num_frames == len(frames)
+    np.testing.assert_array_equal(model.embed("lossless.mkv"), model.embed(frames))
 
 
 def test_model_leaves_keras_and_its_variables_alone(python):
@@ -146,34 +146,23 @@ print(json.dumps(len(keras.saving.load_model("saved.keras").trainable_variables)
     assert python(loading, KERAS_BACKEND="tensorflow") == 89
 
 
-def test_errors_are_of_one_family(python):
-    code = """
-import json
-kinds = []
-for call in (
-    lambda: vswin.load_model("swin-x"),
-    lambda: vswin.load_model(threads=0),
-    lambda: vswin.load_model(backend="abacus"),
-    lambda: vswin.load_model("swin-t-k400"),
-    lambda: vswin.load_model(views="fast", clips=2),
-    lambda: vswin.load_model().predict("none.mp4"),
-    lambda: vswin.load_model().predict("sample_videos/static.mp4", top_k=10),
-):
-    try:
+@pytest.mark.parametrize(
+    ("kind", "call"),
+    [
+        ("unknown_model", lambda: load_model("swin-x")),
+        ("usage", lambda: load_model(threads=0)),
+        ("backend", lambda: load_model(backend="abacus")),
+        ("weights_not_found", lambda: load_model("swin-t-k400")),
+        ("usage", lambda: load_model(views="fast", clips=2)),
+        ("missing", lambda: load_model().predict("none.mp4")),
+        ("usage", lambda: load_model().predict("sample_videos/static.mp4", top_k=10)),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_errors_are_of_one_family(kind, call):
+    with pytest.raises(VswinError) as caught:
         call()
-    except vswin.VswinError as error:
-        kinds.append(error.kind)
-print(json.dumps(kinds))
-"""
-    assert python(code) == [
-        "unknown_model",
-        "usage",
-        "backend",
-        "weights_not_found",
-        "usage",
-        "missing",
-        "usage",
-    ]
+    assert caught.value.kind == kind
 
 
 def test_page_of_the_api_is_what_the_docstrings_say(python):

@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 from command import SAMPLES, VSWIN, surroundings
-from reference import write_checkpoint
 
 from vswin_cli.zoo.catalog import find_model
 
@@ -89,13 +88,11 @@ def test_views_and_their_mean_agree_in_both_formats(vswin, folder):
         np.testing.assert_allclose(averaged, mean, atol=2e-3)
 
 
-@pytest.mark.slow
-def test_file_without_top_gives_the_same_features(vswin, folder, checkpoint):
-    backbone = folder / "backbone.weights.h5"
-    write_checkpoint(backbone, find_model("swin-t-k400"), top=False)
-    options = ["--model", "swin-t-k400", "--clips", "1", "--crops", "1", "-q"]
+def test_file_without_top_gives_the_same_features(vswin, folder, small_model, checkpoint):
+    backbone = checkpoint("nano", top=False)
+    options = ["--model", small_model, "--clips", "1", "--crops", "1", "-q"]
     videos = folder / "videos" / "static.mp4"
-    for weights, output in ((checkpoint("swin-t-k400"), "a.npz"), (backbone, "b.npz")):
+    for weights, output in ((checkpoint("nano"), "a.npz"), (backbone, "b.npz")):
         done = vswin("embed", videos, "-o", output, "--weights", weights, *options)
         assert (done.returncode, done.stderr) == (0, "")
     np.testing.assert_allclose(read(folder / "b.npz")[1], read(folder / "a.npz")[1], atol=1e-5)
@@ -129,14 +126,13 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
     assert "--embeddings needs all views" in refused.stderr
 
 
-@pytest.mark.slow
-def test_killed_runs_end_like_an_undisturbed_one(folder, environment):
+def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
     for number in range(30):
         shutil.copy(SAMPLES / "pan_left.mp4", folder / "videos" / f"{number:02}.mp4")
-    command = [VSWIN, "label", "videos", "-o", "l.jsonl", "--embeddings", "f.npz", "-q"]
+    command = ["label", "videos", "-o", "l.jsonl", "--embeddings", "f.npz", "-q", "--crops", "1"]
     journal = folder / "f.npz.embedding.jsonl"
     for wanted in (3, 11, 20):
-        running = subprocess.Popen(command, cwd=folder, env=environment)
+        running = subprocess.Popen([VSWIN, *command], cwd=folder, env=environment)
         deadline = time.monotonic() + 60
         while running.poll() is None and time.monotonic() < deadline:
             if journal.exists() and journal.read_bytes().count(b"\n") >= wanted:
@@ -144,9 +140,8 @@ def test_killed_runs_end_like_an_undisturbed_one(folder, environment):
             time.sleep(0.01)
         running.kill()
         assert running.wait() == -9
-    subprocess.run(command, cwd=folder, env=environment)
-    whole = [VSWIN, "embed", "videos", "-o", "whole.npz", "-q"]
-    subprocess.run(whole, cwd=folder, env=environment)
+    vswin(*command)
+    vswin("embed", "videos", "-o", "whole.npz", "-q", "--crops", "1")
     assert read(folder / "f.npz")[0] == read(folder / "whole.npz")[0]
     assert len(read(folder / "f.npz")[0]) == 34
     np.testing.assert_array_equal(read(folder / "f.npz")[1], read(folder / "whole.npz")[1])

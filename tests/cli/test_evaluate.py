@@ -1,4 +1,4 @@
-"""`vswin evaluate` as a user runs it: the installed command, the bundled model, real videos."""
+"""`vswin evaluate` as a user runs it: the bundled model, real videos, a killed process."""
 
 import csv
 import json
@@ -63,7 +63,7 @@ def test_sample_videos_are_all_right_by_two_protocols_in_one_pass(evaluate, fold
 
 
 @pytest.mark.slow
-def test_each_protocol_is_computed_as_if_alone(evaluate, environment, folders, tmp_path):
+def test_each_protocol_is_computed_as_if_alone(evaluate, vswin, folders, tmp_path):
     labels = tmp_path / "labels.csv"
     labels.write_text(
         "path,label\nset/tilt_up/tilt_up.mp4,tilt up\nset/static/static.mp4,zoom in\n"
@@ -76,12 +76,7 @@ def test_each_protocol_is_computed_as_if_alone(evaluate, environment, folders, t
     for number, record in enumerate(read(tmp_path / "both.jsonl")):
         assert record["outcomes"] == [records[number]["outcomes"][0] for records in alone]
     videos = [record["video"] for record in alone[0]]
-    subprocess.run(
-        [VSWIN, "predict", *videos, "-o", "p.jsonl", "--format", "jsonl", "--top-k", "9"],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-    )
+    assert vswin("predict", *videos, "-o", "p.jsonl", "--top-k", "9").returncode == 0
     for record, predicted in zip(alone[0], read(tmp_path / "p.jsonl"), strict=True):
         assert record["predictions"] == predicted["predictions"]
         assert record["clips"] == predicted["clips"]
@@ -125,8 +120,9 @@ def test_fifty_missing_files_are_reported_as_such(evaluate, folders, tmp_path):
     assert not (tmp_path / "other.jsonl").exists()
 
 
-@pytest.mark.slow
-def test_run_that_is_killed_and_resumed_gives_the_same_report(environment, folders, tmp_path):
+def test_run_that_is_killed_and_resumed_gives_the_same_report(
+    evaluate, environment, folders, tmp_path
+):
     """The process itself is killed by SIGKILL, after some records and before the last."""
     for folder in folders.iterdir():
         shutil.copy(SAMPLES / f"{folder.name}.mp4", folder / "copy.mp4")
@@ -134,11 +130,14 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(environment, folde
     (folders / "zoom_in" / "empty.mp4").touch()
 
     def command(name):
-        return [VSWIN, "evaluate", "set", "-o", f"{name}.jsonl", "--report", name]
+        return ["set", "-o", f"{name}.jsonl", "--report", name, "--crops", "1"]
 
     output = tmp_path / "killed.jsonl"
     running = subprocess.Popen(
-        command("killed"), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
+        [VSWIN, "evaluate", *command("killed")],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.DEVNULL,
     )
     wait_until(lambda: output.exists() and output.read_bytes().count(b"\n") >= 4, 120)
     workers = children(running.pid)
@@ -149,9 +148,7 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(environment, folde
     assert 4 <= num_before < 20
     assert not (tmp_path / "killed").exists()
     for name, summary in (("killed", f"{num_before} skipped"), ("whole", "20 new")):
-        finished = subprocess.run(
-            command(name), cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+        finished = evaluate(*command(name))
         assert finished.returncode == 1  # one video is empty
         assert summary in finished.stderr
     for name in REPORT:
