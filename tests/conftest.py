@@ -27,6 +27,11 @@ SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are the other workers'
+    for pool in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
+        os.environ.setdefault(f"{pool}_THREADS", "1")
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of the whole session, which all its workers see."""

@@ -1,6 +1,8 @@
 """Converts checkpoints in this process, and computes the logits of what came out, on TensorFlow."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -14,9 +16,11 @@ from vswin_cli.zoo.model_file import numbered_names, read_model_file
 from vswin_cli.zoo.models import CustomModel
 from vswin_cli.zoo.protocols import KINETICS
 
-import_keras("tensorflow")
 
-from vswin_cli.network.video_swin import VideoSwinClassifier, assign  # noqa: E402
+def video_swin() -> ModuleType:
+    """The network's module, in this process on TensorFlow: imported late, as it takes seconds."""
+    import_keras("tensorflow")
+    return import_module("vswin_cli.network.video_swin")
 
 
 def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> CustomModel:
@@ -41,6 +45,8 @@ def converted(checkpoint: Path, window: Size | None = None, part: str | None = N
 def logits(model: CustomModel, pixels: np.ndarray) -> np.ndarray:
     """Compute (num_classes,) of normalised pixels (T, H, W, 3)."""
     weights = read_checkpoint(model.weights_path, model.architecture, model.num_classes)
-    network = VideoSwinClassifier(model.architecture, pixels.shape[:3], model.num_classes)
-    assign(network, weights)
+    network = video_swin().VideoSwinClassifier(
+        model.architecture, pixels.shape[:3], model.num_classes
+    )
+    video_swin().assign(network, weights)
     return np.asarray(network(pixels[np.newaxis]))[0]

@@ -1,6 +1,9 @@
-"""Run one engine in a process of its own, since Keras has one backend a process.
+"""Run engines of one backend in a process of their own, since Keras has one backend a process.
 
 python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy OUTPUTS.npz [CACHE_FOLDER]
+python engine_run.py BACKEND PRECISION MODEL WEIGHTS FOLDER
+
+In a folder, the outputs of each NUMBER.npy become a NUMBER.npz.
 
 Prints the heavy libraries that this took.
 """
@@ -22,7 +25,24 @@ def main(
     model: str,
     weights: str,
     views_file: str,
-    target: str,
+    target: str | None = None,
+    cache_folder: str | None = None,
+) -> None:
+    if target is None:
+        for path in sorted(Path(views_file).glob("*.npy")):
+            compute(backend, precision, model, weights, path, path.with_suffix(".npz"))
+    else:
+        compute(backend, precision, model, weights, Path(views_file), Path(target), cache_folder)
+    print(*(name for name in HEAVY if name in sys.modules))
+
+
+def compute(
+    backend: str,
+    precision: str,
+    model: str,
+    weights: str,
+    views_file: Path,
+    target: Path,
     cache_folder: str | None = None,
 ) -> None:
     views = np.load(views_file)
@@ -39,7 +59,6 @@ def main(
     assert engine.precision in (precision, "float32")  # where a CPU lacks bfloat16
     outputs = engine.compute(views)
     np.savez(target, probabilities=outputs.probabilities, features=outputs.features)
-    print(*(name for name in HEAVY if name in sys.modules))
 
 
 if __name__ == "__main__":

@@ -129,7 +129,8 @@ views = np.random.default_rng(0).standard_normal((1, *model.input_shape[1:]), np
 before = np.asarray(model(views))
 model.save("saved.keras")
 again = np.asarray(keras.saving.load_model("saved.keras")(views))
-model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model.compile("sgd", loss, jit_compile=False)  # to compile takes ten seconds
 model.train_on_batch(views, np.array([3]))
 print(json.dumps([
     keras.config.backend(),

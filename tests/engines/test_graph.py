@@ -23,23 +23,26 @@ RUN = Path(__file__).parents[1] / "engine_run.py"
 LOCAL = {"openvino"}  # what an engine needs that finds its graph in the cache
 
 
-@pytest.fixture
-def engine(checkpoint, tmp_path):
+def run_engine(folder, cache_folder, weights, **options):
     """Run the small model with a cache folder: (probabilities, heavy libraries imported)."""
     views = np.random.default_rng(0).integers(0, 256, (1, 4, 24, 24, 3), dtype=np.uint8)
-    np.save(tmp_path / "views.npy", views)
+    np.save(folder / "views.npy", views)
+    files = [weights, folder / "views.npy", folder / "out.npz"]
+    finished = subprocess.run(
+        [sys.executable, RUN, "openvino", "float32", "nano", *files, cache_folder],
+        capture_output=True,
+        text=True,
+        **options,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    with np.load(folder / "out.npz") as outputs:
+        return outputs["probabilities"], set(finished.stdout.split())
 
+
+@pytest.fixture
+def engine(checkpoint, tmp_path):
     def run(cache_folder, weights=None, **options):
-        files = [weights or checkpoint("nano"), tmp_path / "views.npy", tmp_path / "out.npz"]
-        finished = subprocess.run(
-            [sys.executable, RUN, "openvino", "float32", "nano", *files, cache_folder],
-            capture_output=True,
-            text=True,
-            **options,
-        )
-        assert (finished.returncode, finished.stderr) == (0, "")
-        with np.load(tmp_path / "out.npz") as outputs:
-            return outputs["probabilities"], set(finished.stdout.split())
+        return run_engine(tmp_path, cache_folder, weights or checkpoint("nano"), **options)
 
     return run
 
@@ -47,6 +50,20 @@ def engine(checkpoint, tmp_path):
 @pytest.fixture
 def cache(tmp_path):
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def filled(made_once, checkpoint, cache):
+    """The cache folder after a first run, and what that computed."""
+
+    def fill(folder):
+        folder.mkdir()
+        run_engine(folder, folder / "cache", checkpoint("nano"))
+
+    folder = made_once("nano graph", fill)
+    shutil.copytree(folder / "cache", cache)
+    with np.load(folder / "out.npz") as outputs:
+        return cache, outputs["probabilities"]
 
 
 def only_entry(cache):
@@ -91,8 +108,8 @@ def become_a_file(entry):
 @pytest.mark.parametrize(
     "damage", [flip_a_byte, truncate, lose_the_constants, garble_the_digests, become_a_file]
 )
-def test_damaged_entry_is_rebuilt_and_never_used(engine, cache, damage):
-    first, _ = engine(cache)
+def test_damaged_entry_is_rebuilt_and_never_used(engine, filled, damage):
+    cache, first = filled
     damage(only_entry(cache))
     second, imported = engine(cache)
     assert "keras" in imported
@@ -100,31 +117,31 @@ def test_damaged_entry_is_rebuilt_and_never_used(engine, cache, damage):
     assert damage is become_a_file or engine(cache)[1] == LOCAL
 
 
-def test_other_weights_have_an_entry_of_their_own(engine, cache, tmp_path):
-    weights = write_checkpoint(tmp_path / "own_classifier.weights.h5", NANO, seed=1)
-    first, _ = engine(cache, weights)
-    write_checkpoint(weights, NANO, seed=2)
+def test_other_weights_have_an_entry_of_their_own(engine, filled, tmp_path):
+    cache, first = filled
+    weights = write_checkpoint(tmp_path / "own_classifier.weights.h5", NANO, seed=2)
     second, imported = engine(cache, weights)
     assert "keras" in imported
     assert not np.array_equal(second, first)
     assert len(entries(cache)) == 2
 
 
-def test_cache_that_cannot_be_a_folder_costs_nothing_but_time(engine, tmp_path):
+def test_cache_that_cannot_be_a_folder_costs_nothing_but_time(engine, filled, tmp_path):
     (tmp_path / "file").write_text("")
-    expected, _ = engine(tmp_path / "good")
+    _, expected = filled
     computed, _ = engine(tmp_path / "file" / "cache")
     np.testing.assert_array_equal(computed, expected)
 
 
-def test_full_disk_leaves_no_entry(engine, cache, tmp_path):
+def test_full_disk_leaves_no_entry(engine, filled, tmp_path):
     def limit_files():  # a write past this fails as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    expected, _ = engine(tmp_path / "good")
-    computed, _ = engine(cache, preexec_fn=limit_files)
+    _, expected = filled
+    (tmp_path / "empty").mkdir()
+    computed, _ = engine(tmp_path / "empty", preexec_fn=limit_files)
     np.testing.assert_array_equal(computed, expected)
-    assert list(cache.iterdir()) == []
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_least_recently_used_entries_go_first(tmp_path):

@@ -1,30 +1,33 @@
 """The Keras model itself, in this process on TensorFlow; the engines are tested apart."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from converting import video_swin
 from models import NANO
 from reference import normalized, video
 
-from vswin_cli.engines.keras import import_keras
 from vswin_cli.network.checkpoint import key_table, read_checkpoint
 from vswin_cli.zoo.architectures import TINY, num_parameters
-
-import_keras("tensorflow")
-
-import keras  # noqa: E402
-
-from vswin_cli.network.video_swin import (  # noqa: E402
-    VideoSwinBackbone,
-    VideoSwinClassifier,
-    assign,
-)
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "logits.json").read_text())["cases"]
 SMALL = NANO.architecture
 SIZE = (6, 20, 28)
+
+
+@pytest.fixture(scope="module")
+def keras():
+    """Keras on TensorFlow, which takes seconds to import."""
+    video_swin()
+    return import_module("keras")
+
+
+@pytest.fixture(scope="module")
+def swin():
+    return video_swin()
 
 
 def random_views(num_views=2, size=SIZE, seed=0):
@@ -32,19 +35,18 @@ def random_views(num_views=2, size=SIZE, seed=0):
     return generator.standard_normal((num_views, *size, 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize(
-    "case", [REFERENCE[0], *REFERENCE[5:]], ids=lambda case: str(case["input"])
-)
-def test_logits_are_those_of_the_original(checkpoint, case):
-    model = VideoSwinClassifier(TINY, tuple(case["input"]), 400)
-    assign(model, read_checkpoint(checkpoint("swin-t-k400"), TINY, 400))
+@pytest.mark.parametrize("case", REFERENCE[5:], ids=lambda case: str(case["input"]))
+def test_logits_are_those_of_the_original(swin, checkpoint, case):
+    model = swin.VideoSwinClassifier(TINY, tuple(case["input"]), 400)
+    swin.assign(model, read_checkpoint(checkpoint("swin-t-k400"), TINY, 400))
     logits = model(normalized(video(*case["input"]))[np.newaxis])
     np.testing.assert_allclose(logits[0], case["logits"], rtol=0, atol=2e-4)
 
 
-def test_features_of_a_file_without_top_are_those_of_the_original(checkpoint):
-    backbone = VideoSwinBackbone(TINY, (32, 224, 224))
-    assign(backbone, read_checkpoint(checkpoint("swin-t-k400", top=False), TINY, None))
+@pytest.mark.slow
+def test_features_of_a_file_without_top_are_those_of_the_original(swin, checkpoint):
+    backbone = swin.VideoSwinBackbone(TINY, (32, 224, 224))
+    swin.assign(backbone, read_checkpoint(checkpoint("swin-t-k400", top=False), TINY, None))
     features = np.asarray(backbone(normalized(video())[np.newaxis]))
     assert features.shape == (1, 16, 7, 7, 768)
     np.testing.assert_allclose(
@@ -52,47 +54,47 @@ def test_features_of_a_file_without_top_are_those_of_the_original(checkpoint):
     )
 
 
-def test_variables_are_those_of_the_key_table():
+def test_variables_are_those_of_the_key_table(swin):
     for model, num_classes in (
-        (VideoSwinClassifier(SMALL, SIZE, 5), 5),
-        (VideoSwinBackbone(SMALL, SIZE), None),
+        (swin.VideoSwinClassifier(SMALL, SIZE, 5), 5),
+        (swin.VideoSwinBackbone(SMALL, SIZE), None),
     ):
         shapes = {variable.path: tuple(variable.shape) for variable in model.variables}
         assert shapes == {key.variable: key.shape for key in key_table(SMALL, num_classes)}
 
 
-def test_number_of_parameters_is_the_one_the_zoo_states():
-    assert VideoSwinClassifier(SMALL, SIZE, 5).count_params() == num_parameters(SMALL, 5)
+def test_number_of_parameters_is_the_one_the_zoo_states(swin):
+    assert swin.VideoSwinClassifier(SMALL, SIZE, 5).count_params() == num_parameters(SMALL, 5)
 
 
 @pytest.mark.parametrize("size", [(1, 4, 4), (3, 5, 7), (2, 4, 100), (32, 33, 9), (9, 64, 12)])
-def test_any_size_is_padded_to_whole_patches_and_windows(size):
-    logits = VideoSwinClassifier(SMALL, size, 5)(random_views(1, size))
+def test_any_size_is_padded_to_whole_patches_and_windows(swin, size):
+    logits = swin.VideoSwinClassifier(SMALL, size, 5)(random_views(1, size))
     assert logits.shape == (1, 5)
     assert np.isfinite(logits).all()
 
 
-def test_views_do_not_see_each_other():
-    model = VideoSwinClassifier(SMALL, SIZE, 5)
+def test_views_do_not_see_each_other(swin):
+    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
     views = random_views(3)
     alone = np.concatenate([model(views[i : i + 1]) for i in range(3)])
     np.testing.assert_allclose(model(views), alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [None, "mixed_bfloat16"])
-def test_config_builds_the_same_model(dtype):
-    model = VideoSwinClassifier(SMALL, SIZE, 5, dtype=dtype)
+def test_config_builds_the_same_model(swin, dtype):
+    model = swin.VideoSwinClassifier(SMALL, SIZE, 5, dtype=dtype)
     config = json.loads(json.dumps(model.get_config()))
-    twin = VideoSwinClassifier.from_config(config)
+    twin = swin.VideoSwinClassifier.from_config(config)
     assert twin.get_config() == model.get_config()
     assert twin.backbone.compute_dtype == model.backbone.compute_dtype
     twin.set_weights(model.get_weights())
     np.testing.assert_array_equal(twin(random_views()), model(random_views()))
 
 
-def test_saved_model_gives_the_same_outputs(tmp_path):
+def test_saved_model_gives_the_same_outputs(swin, keras, tmp_path):
     for number, model in enumerate(
-        (VideoSwinClassifier(SMALL, SIZE, 5), VideoSwinBackbone(SMALL, SIZE))
+        (swin.VideoSwinClassifier(SMALL, SIZE, 5), swin.VideoSwinBackbone(SMALL, SIZE))
     ):
         path = tmp_path / f"{number}.keras"
         model.save(path)
@@ -101,9 +103,9 @@ def test_saved_model_gives_the_same_outputs(tmp_path):
         np.testing.assert_array_equal(loaded(random_views()), model(random_views()))
 
 
-def test_gradient_steps_lower_the_loss():
+def test_gradient_steps_lower_the_loss(swin, keras):
     keras.utils.set_random_seed(0)
-    model = VideoSwinClassifier(SMALL, SIZE, 5)
+    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
     model.compile(
         optimizer=keras.optimizers.SGD(0.1),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -117,19 +119,19 @@ def test_gradient_steps_lower_the_loss():
         assert not np.array_equal(before[variable.path], variable.numpy()), variable.path
 
 
-def test_weights_of_another_model_are_refused_before_anything_is_assigned():
-    model = VideoSwinClassifier(SMALL, SIZE, 5)
+def test_weights_of_another_model_are_refused_before_anything_is_assigned(swin):
+    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
     before = model.get_weights()
     weights = {variable.path: np.zeros(variable.shape) for variable in model.variables}
     weights["head/bias"] = np.zeros(6)
     with pytest.raises(ValueError, match="not those of"):
-        assign(model, weights)
+        swin.assign(model, weights)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
-def test_frozen_backbone_stays_frozen_and_its_head_trainable(tmp_path):
-    model = VideoSwinClassifier(SMALL, SIZE, 5)
+def test_frozen_backbone_stays_frozen_and_its_head_trainable(swin, keras, tmp_path):
+    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
     model.backbone.trainable = False
     model.save(tmp_path / "frozen.keras")
     loaded = keras.saving.load_model(tmp_path / "frozen.keras")
@@ -137,8 +139,8 @@ def test_frozen_backbone_stays_frozen_and_its_head_trainable(tmp_path):
     assert trainable == ["head/kernel", "head/bias"]
 
 
-def test_clone_has_the_same_variables():
-    model = VideoSwinClassifier(SMALL, SIZE, 5)
+def test_clone_has_the_same_variables(swin, keras):
+    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
     clone = keras.models.clone_model(model)
     assert [v.path for v in clone.variables] == [v.path for v in model.variables]
     clone.set_weights(model.get_weights())

@@ -35,7 +35,7 @@ from vswin_cli.errors import VideoError
 from vswin_cli.video import av_reader, pictures
 from vswin_cli.video.reading import read_video
 
-READERS = ["av", "decord", "auto"]
+READERS = ["av", "decord"]
 UNEVEN = [33 * k + 4 * (k % 7) + 500 * (k // 20) for k in range(90)]  # milliseconds
 
 
@@ -135,9 +135,10 @@ AV_CASES = [  # what decord reads otherwise or not at all
 ]
 
 
+# Where PyAV reads a file, `auto` is PyAV, as a test below shows.
 READINGS = [
     *((case, reader) for case in CASES for reader in READERS),
-    *((case, reader) for case in AV_CASES for reader in ("av", "auto")),
+    *((case, "av") for case in AV_CASES),
 ]
 
 
@@ -169,6 +170,14 @@ def test_frame_k_is_the_kth_of_a_sequential_decode(reading_of):
     assert reading.frames == {k: case.first_number + k for k in range(num_frames)}
     assert len(reading.warnings) == bool(case.warning)
     assert case.warning in " ".join(reading.warnings)
+
+
+def test_auto_is_pyav_where_that_reads(folder, caplog):
+    path = clip()(folder / "auto.mp4")
+    with caplog.at_level("INFO", logger="vswin_cli"):
+        reading = read_video(path, "auto", range, read_number)
+    assert caplog.messages[-1].endswith("read by av, 90 frame(s)")
+    assert reading.frames == read_video(path, "av", range, read_number).frames
 
 
 def test_some_frames_are_read_like_all(reading_of):

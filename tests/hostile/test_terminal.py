@@ -1,0 +1,49 @@
+"""What strangers name cannot control the terminal."""
+
+import json
+import sys
+
+import numpy as np
+from foreign import save_zip
+
+from vswin_cli.cli.app import run
+
+VALUES = np.arange(12, dtype=np.float32)
+
+NASTY = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj.exe"
+
+
+def assert_harmless(text):
+    assert all(character.isprintable() or character in "\n\t" for character in text), repr(text)
+
+
+def test_reason_of_a_server_cannot_control_the_terminal(server, tmp_path, capsys):
+    def refusing(handler):
+        handler.send_response(403, "\x1b]0;owned\x07\x1b[2J\x9b31m")
+        handler.end_headers()
+        handler.hang_up()
+
+    server.always = refusing
+    command = ["download-weights", "swin-t-k400", "--mirror", server.mirror]
+    assert run([*command, "--cache-dir", str(tmp_path)]) == 1
+    shown = capsys.readouterr()
+    assert "HTTP 403" in shown.err
+    assert_harmless(shown.out + shown.err)
+
+
+def test_keys_of_a_checkpoint_cannot_control_the_terminal(tmp_path, capsys):
+    path = save_zip(tmp_path / f"{NASTY.replace('/', '')}.pth", {NASTY: VALUES})
+    assert run(["convert", str(path)]) == 1
+    shown = capsys.readouterr()
+    assert "holds no Video Swin" in shown.err
+    assert_harmless(shown.out + shown.err)
+
+
+def test_labels_cannot_control_the_terminal(model_file, capsys, monkeypatch):
+    text = model_file.read_text()
+    model_file.write_text(text.replace('"a",', json.dumps("a\u202eb") + ","))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert run(["labels", str(model_file)]) == 0
+    shown = capsys.readouterr()
+    assert "202e" in shown.out
+    assert_harmless(shown.out + shown.err)
