@@ -1,4 +1,4 @@
-"""What must not become slower, on a machine with nothing else to do: `pytest benchmarks`."""
+"""What must not become slower, on a machine with nothing else to do: `pytest -n0 benchmarks`."""
 
 import os
 import shutil
