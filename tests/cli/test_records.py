@@ -153,6 +153,8 @@ def test_sound_alone_is_skipped_in_folders_and_fails_where_it_is_named(command, 
     [record] = read(tmp_path / "out.jsonl")
     assert (record["status"], record["error"]["kind"]) == ("skipped", "sound_only")
     jsonschema.validate(record, SCHEMA)
+    command("report", "out.jsonl", "-o", "page.html")
+    assert "0: 0 labelled, 0 failed, 1 skipped" in (tmp_path / "page.html").read_text()
     code, _, err = command("label", "videos/song.mp4", "-o", "named.jsonl", "-q")
     assert (code, err.startswith("error: videos/song.mp4: sound_only: ")) == (1, True)
 

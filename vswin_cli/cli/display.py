@@ -1,4 +1,4 @@
-"""What a user sees of a run: a live display on a terminal, a line a video elsewhere."""
+"""What a user sees of a run: a live display on a terminal, a line per video elsewhere."""
 
 import sys
 from collections import Counter

@@ -11,6 +11,7 @@ from vswin_cli.evaluation import tables
 from vswin_cli.evaluation.rows import Row, label_of, read_rows
 from vswin_cli.runs.content import is_video_name
 from vswin_cli.runs.videos import Selection, find_videos
+from vswin_cli.sources.addresses import without_credentials
 
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
 _RAW_FRAMES = re.compile(r"(?P<path>.+?)\s+\d+\s+\d+")  # MMAction2: folder, number of frames, index
@@ -125,8 +126,9 @@ def _read_list(annotations: Path, text: str) -> list[Row]:
         )
     rows = [_listed(place, line) for place, line in lines]
     if rows and all(row.problem and _MULTI_LABEL.fullmatch(row.video) for row in rows):
+        line = without_credentials(rows[0].video)
         raise UsageError(
-            f"{annotations} gives videos several classes ({rows[0].video!r}); evaluate takes one "
+            f"{annotations} gives videos several classes ({line!r}); evaluate takes one "
             "per video: list those that have one"
         )
     return rows

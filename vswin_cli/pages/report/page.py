@@ -57,6 +57,8 @@ def write_report(
     with told(output), tempfile.TemporaryFile("w+", dir=output.parent) as cards:
         for record in records:
             about.add(record)
+            if record["status"] == "skipped":  # it is no video
+                continue
             path = find(record)
             card = _card(record)
             card["strip"] = strips.address(record["video"]) if strips else None
@@ -95,12 +97,15 @@ class _About:
     folder: str | None = None
     num_ok: int = 0
     num_failed: int = 0
+    num_skipped: int = 0
     num_warned: int = 0
 
     def add(self, record: Record) -> None:
         """Count a record in."""
         if record["status"] == "ok":
             self.num_ok += 1
+        elif record["status"] == "skipped":
+            self.num_skipped += 1
         else:
             self.num_failed += 1
         self.num_warned += bool(record["warnings"])
@@ -114,6 +119,8 @@ class _About:
         """Terms and texts."""
         counts = [f"{self.num_ok + self.num_failed:,}: {self.num_ok:,} labelled"]
         counts.append(f"{self.num_failed:,} failed")
+        if self.num_skipped:
+            counts.append(f"{self.num_skipped:,} skipped")
         if self.num_warned:
             counts.append(f"{self.num_warned:,} with warnings")
         return [
