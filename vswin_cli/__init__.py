@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vswin_cli.api.exporting import export_model
     from vswin_cli.api.keras_model import keras_model
     from vswin_cli.api.loaded import LoadedModel, load_model
     from vswin_cli.errors import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         VswinError,
         WeightsError,
     )
+    from vswin_cli.export.exporting import Exported
     from vswin_cli.results import Failure, Prediction, ScoredLabel
     from vswin_cli.runs.run import Outcome
 
@@ -32,10 +34,12 @@ _HOMES = {
     "load_model": "api.loaded",
     "LoadedModel": "api.loaded",
     "keras_model": "api.keras_model",
+    "export_model": "api.exporting",
     "Prediction": "results",
     "ScoredLabel": "results",
     "Failure": "results",
     "Outcome": "runs.run",
+    "Exported": "export.exporting",
     "VswinError": "errors",
     "UsageError": "errors",
     "VideoError": "errors",
@@ -47,10 +51,12 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "load_model",
     "LoadedModel",
     "keras_model",
+    "export_model",
     "Prediction",
     "ScoredLabel",
     "Failure",
     "Outcome",
+    "Exported",
     "VswinError",
     "UsageError",
     "VideoError",

@@ -23,7 +23,15 @@ COMMANDS = {
     "Label and describe videos": ("predict", "label", "embed"),
     "Look at results": ("report", "search", "duplicates"),
     "Evaluate and measure": ("evaluate", "bench"),
-    "Manage models": ("models", "labels", "convert", "download-weights", "weights", "cache"),
+    "Manage models": (
+        "models",
+        "labels",
+        "convert",
+        "export",
+        "download-weights",
+        "weights",
+        "cache",
+    ),
     "Set up": ("config",),
 }
 

@@ -1,0 +1,272 @@
+"""Exports run in their own runtimes, in processes without vswin, and compute what vswin does."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from converting import converted
+from foreign import SMALL, original, save_zip
+
+import vswin_cli as vswin
+from vswin_cli.cli.app import run
+from vswin_cli.errors import BackendError, OutputError
+from vswin_cli.export import openvino_graph
+from vswin_cli.export.exporting import BOUNDS
+from vswin_cli.export.formats import EXPORT_FORMATS, export_format
+from vswin_cli.zoo.labels import MOTION, read_labels
+
+MODEL = "swin-n-motion"
+GRAPHS = [each.name for each in EXPORT_FORMATS if each.is_graph]
+# Code that runs a file, `FILE`, on `views`, without vswin, and names its labels.
+RUNNING = {
+    "onnx": """
+import onnxruntime
+session = onnxruntime.InferenceSession(FILE)
+[taken] = session.get_inputs()
+assert (taken.name, taken.type) == ("views", "tensor(uint8)"), taken
+about = session.get_modelmeta().custom_metadata_map
+found = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"views": views})))
+""",
+    "openvino": """
+import openvino
+model = openvino.Core().read_model(FILE)
+about = {key: model.get_rt_info(["vswin", key]).astype(str) for key in ("labels", "protocol")}
+compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+outputs = compiled([views])
+found = {name: outputs[name] for name in ("probabilities", "features")}
+""",
+    "saved_model": """
+import tensorflow as tf
+model = tf.saved_model.load(FILE)
+about = json.loads(model.metadata.numpy())
+outputs = model.signatures["serving_default"](views=tf.constant(views))
+found = {name: values.numpy() for name, values in outputs.items()}
+""",
+    "litert": """
+import zipfile
+from ai_edge_litert.interpreter import Interpreter
+about = json.loads(zipfile.ZipFile(FILE).read("vswin.json"))
+interpreter = Interpreter(FILE)
+names = {each["op_name"] for each in interpreter._get_ops_details()}
+assert not [name for name in names if name.startswith("Flex")], names
+found = interpreter.get_signature_runner()(views=views)
+""",
+    "torch": """
+import torch
+extra = {"vswin.json": ""}
+program = torch.export.load(FILE, extra_files=extra)
+about = json.loads(extra["vswin.json"])
+with torch.no_grad():
+    found = {name: values.numpy() for name, values in program.module()(torch.tensor(views)).items()}
+""",
+}
+ALONE = """
+import json, sys, warnings
+import numpy as np
+warnings.simplefilter("ignore")
+FILE, known = sys.argv[1], np.load(sys.argv[2])
+views = known["views"]
+CODE
+assert "vswin_cli" not in sys.modules
+protocol = json.loads(about["protocol"])
+assert (protocol["sampling"], protocol["clip_len"], protocol["crop_size"]) == ("official", 32, 96)
+differences = {name: float(np.abs(found[name] - known[name]).max()) for name in found}
+print(json.dumps({"labels": json.loads(about["labels"]), "differences": differences}))
+exec(sys.argv[3])  # the example of the README
+"""
+
+
+def needs(name):
+    for package in export_format(name).libraries.values():
+        if not find_spec(package):
+            pytest.skip(f"{package} is not installed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory):
+    """One cache folder, so that the model is exported for the engine once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VSWIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """Three random views, and what vswin's engine makes of them."""
+    views = np.random.default_rng(7).integers(0, 256, (3, 32, 96, 96, 3), np.uint8)
+    outputs = vswin.load_model(MODEL).engine.compute(views)
+    path = tmp_path_factory.mktemp("known") / "known.npz"
+    np.savez(path, views=views, **vars(outputs))
+    return path
+
+
+def alone(code, *arguments, cwd=None):
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_each_graph_is_right_in_a_process_without_vswin(name, known, tmp_path, capfd):
+    needs(name)
+    path = tmp_path / f"model{export_format(name).suffix}"
+    assert run(["export", MODEL, "--format", name, "--output", str(path)]) == 0
+    out, err = capfd.readouterr()
+    assert out == f"{path}\n"
+    assert re.match(
+        r"checked: in \S+ [\d.]+\S*, largest difference \d\.\de-\d\d, at most 1e-05", err
+    )
+    assert len(err.splitlines()) == 2
+    readme = (tmp_path / "README.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code = ALONE.replace("CODE", RUNNING[name])
+    first, second = alone(code, path, known, example, cwd=tmp_path).splitlines()
+    said = json.loads(first)
+    assert tuple(said["labels"]) == read_labels(MOTION)
+    assert said["differences"]["probabilities"] <= 1e-5
+    assert said["differences"]["features"] <= 1e-4
+    label, probability = second.rsplit(" ", 1)
+    assert label in read_labels(MOTION)
+    assert 0 < float(probability) <= 1
+    hidden = [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+    assert not hidden
+
+
+@pytest.mark.parametrize("name", ["pytorch-original", "torchvision"])
+def test_state_dicts_are_what_their_programs_load(name, tmp_path, capfd):
+    needs(name)
+    path = tmp_path / "model.pth"
+    assert run(["export", MODEL, "--format", name, "--output", str(path)]) == 0
+    back = converted(path)
+    assert np.isclose(back.num_classes, 9)
+    readme = (tmp_path / "README.md").read_text()
+    if name == "torchvision":
+        [example] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+        assert "values=" in alone(example, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({"precision": "float16"}, "[?,32,96,96,3]"),
+        ({"batch": 2}, "[2,32,96,96,3]"),
+        ({"input": "float"}, "[?,32,96,96,3]"),
+    ],
+    ids=str,
+)
+def test_options_change_what_is_written(options, shape, tmp_path):
+    import openvino
+
+    exported = vswin.export_model(MODEL, tmp_path / "m.xml", format="openvino", **options)
+    precision = options.get("precision", "float32")
+    assert exported.difference <= exported.bound == BOUNDS[precision]
+    model = openvino.Core().read_model(exported.path)
+    assert str(model.input("views").partial_shape) == shape
+    kind = "float32" if options.get("input") else "uint8"
+    assert json.loads(model.get_rt_info(["vswin", "input"]).astype(str))["dtype"] == kind
+    num_bytes = exported.path.with_suffix(".bin").stat().st_size
+    assert (num_bytes < 3e6) == (precision == "float16")
+
+
+def test_a_model_without_top_gives_features(tmp_path):
+    model = converted(save_zip(tmp_path / "theirs.pth", original(SMALL, None)))
+    path = tmp_path / "m.xml"
+    text = model.path.read_text().replace("clip_len = 32", "clip_len = 8")
+    model.path.write_text(text.replace("crop_size = 224", "crop_size = 32"))
+    exported = vswin.export_model(str(model.path), path, format="openvino")
+    assert exported.difference <= exported.bound
+    assert "outputs `features` (B, 32), float32" in exported.readme.read_text()
+
+
+def test_what_computes_something_else_is_not_kept(tmp_path, monkeypatch, capfd):
+    gelu = openvino_graph.OpenVinoGraph.gelu
+    monkeypatch.setattr(
+        openvino_graph.OpenVinoGraph, "gelu", lambda self, x: self.add(gelu(self, x), x)
+    )
+    path = tmp_path / "m.xml"
+    assert run(["export", MODEL, "--format", "openvino", "--output", str(path)]) == 1
+    assert "computes other probabilities: they differ by" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (RuntimeError("no\nsense"), OutputError),
+        (OSError(28, "No space left on device"), OutputError),
+    ],
+)
+def test_an_export_that_stops_leaves_what_was_there(tmp_path, monkeypatch, error, raised):
+    path = tmp_path / "m.xml"
+    path.write_text("mine")
+
+    def stopping(request, written):
+        written.write_text("half of it")
+        raise error
+
+    monkeypatch.setattr(openvino_graph, "write", stopping)
+    with pytest.raises(raised) as caught:
+        vswin.export_model(MODEL, path, format="openvino", overwrite=True)
+    assert "\n" not in str(caught.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["m.xml"]
+    assert path.read_text() == "mine"
+
+
+def test_what_is_there_stays_unless_forced(tmp_path, capfd):
+    path = tmp_path / "m.xml"
+    arguments = ["export", MODEL, "--format", "openvino", "--output", str(path)]
+    (tmp_path / "m.bin").write_text("mine")
+    assert run(arguments) == 1
+    assert "m.bin is there already" in capfd.readouterr().err
+    assert {each.name for each in tmp_path.iterdir()} == {"m.bin"}
+    (tmp_path / "README.md").write_text("# About me\n")
+    assert run([*arguments, "--force"]) == 0
+    assert (tmp_path / "README.md").read_text() == "# About me\n"
+    assert "## m.xml" in (tmp_path / "m.xml.README.md").read_text()
+
+
+def test_a_readme_has_a_section_per_file(tmp_path):
+    for name in ("a.xml", "b.xml", "a.xml"):
+        vswin.export_model(MODEL, tmp_path / name, format="openvino", overwrite=True)
+    text = (tmp_path / "README.md").read_text()
+    assert re.findall(r"^## (.*)$", text, re.M) == ["b.xml", "a.xml"]
+    assert text.count("```python") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--format", "coreml", "--output", "m.xml"], 2, "none of onnx, openvino"),
+        (["--format", "openvino", "--output", "m.onnx"], 2, "must end in .xml"),
+        (["--format", "openvino", "--output", "none/m.xml"], 2, "no folder none; make it first"),
+        (["--format", "openvino", "--output", "m.xml", "--batch", "0"], 2, "neither dynamic nor"),
+        (["--format", "openvino", "--output", "m.xml", "--batch", "x"], 2, "neither dynamic nor"),
+        (["--format", "torchvision", "--output", "m.pth", "--batch", "2"], 2, "weights alone"),
+        (["--format", "saved_model", "--output", "there"], 1, "there is there already"),
+    ],
+)
+def test_wrong_usage(tmp_path, monkeypatch, capfd, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").touch()
+    assert run(["export", MODEL, *arguments]) == code
+    out, err = capfd.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert message in err
+
+
+def test_a_missing_library_names_its_extra(monkeypatch, tmp_path):
+    monkeypatch.setattr("vswin_cli.export.formats.find_spec", lambda package: None)
+    with pytest.raises(
+        BackendError, match=r"needs onnx and onnxruntime: run `pip install 'vswin\[onnx\]'`"
+    ):
+        vswin.export_model(MODEL, tmp_path / "m.onnx", format="onnx")

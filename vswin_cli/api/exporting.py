@@ -1,0 +1,151 @@
+"""A model of the zoo, or a custom one, in a file of another runtime."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from vswin_cli import __version__
+from vswin_cli.api.loaded import is_offline
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.export.exporting import Exported, description_of, export
+from vswin_cli.export.formats import export_format
+from vswin_cli.export.network import Network
+from vswin_cli.export.request import Request
+from vswin_cli.network.checkpoint import read_checkpoint
+from vswin_cli.system.files import file_sha256
+from vswin_cli.weights.needed import FetchFile, fetch_file
+from vswin_cli.zoo.labels import read_labels
+
+
+def export_model(
+    name: str,
+    output: str | Path,
+    *,
+    format: str,  # noqa: A002 - as the command's option
+    precision: Literal["float32", "float16"] = "float32",
+    batch: int | None = None,
+    input: Literal["uint8", "float"] = "uint8",  # noqa: A002
+    overwrite: bool = False,
+    weights: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    mirror: str | None = None,
+    offline: bool | None = None,
+) -> Exported:
+    """Write a model for another runtime; it is named only once that computes what vswin does.
+
+    >>> exported = vswin.export_model("swin-n-motion", "motion.xml", format="openvino")
+    >>> exported.path.name, exported.difference < exported.bound
+    ('motion.xml', True)
+
+    Args:
+        name: As of `load_model`.
+        output: The file, or the folder of a SavedModel. Labels, protocol and normalisation are in
+            it; a README.md next to it shows how to run it.
+        format: `onnx`, `openvino`, `saved_model`, `litert` or `torch`; or the weights alone as
+            `pytorch-original` or `torchvision` name them.
+        precision: Of the stored numbers; the arithmetic is float32 in any case.
+        batch: Views that it takes at once; None is any number.
+        input: `uint8` is RGB in 0 … 255, normalised inside; `float` comes normalised.
+        overwrite: Whether something may be there.
+        weights: As of `load_model`.
+        cache_dir: As of `load_model`.
+        mirror: As of `load_model`.
+        offline: As of `load_model`.
+
+    Returns:
+        What was written, and how much its numbers differ from vswin's.
+
+    Raises:
+        UsageError: The options contradict each other, or name no model.
+        WeightsError: As `load_model`.
+        BackendError: A library of the format is not installed.
+        OutputError: The output cannot be written, or computes something else.
+    """
+    engine = EngineOptions(
+        model=name,
+        weights=None if weights is None else Path(weights),
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        mirror=mirror,
+        offline=is_offline() if offline is None else offline,
+    )
+    options = ExportOptions(format, precision, batch, input)
+    return export_to(Path(output), engine, options, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is written; see `export_model`."""
+
+    format: str
+    precision: Literal["float32", "float16"] = "float32"
+    batch: int | None = None
+    input: Literal["uint8", "float"] = "uint8"
+
+
+def export_to(
+    path: Path,
+    engine: EngineOptions,
+    options: ExportOptions,
+    *,
+    overwrite: bool = False,
+    fetch: FetchFile = fetch_file,
+) -> Exported:
+    """Export the model of an engine's options; see `export_model`."""
+    chosen, batch = export_format(options.format), options.batch
+    _check_place(path, chosen.suffix, chosen.name, overwrite=overwrite)
+    if not chosen.is_graph and (batch is not None or options.input != "uint8"):
+        raise UsageError(
+            f"--format {options.format} has weights alone; leave --batch and --input out"
+        )
+    chosen.check_libraries()
+    model = VideoModel(engine, ViewOptions(), spares_keras=True, fetch=fetch)
+    spec = model.model
+    num_classes = spec.num_classes if model.has_top else None
+    request = Request(
+        name=spec.name,
+        labels=read_labels(spec.label_set) if model.has_top else (),
+        network=Network(
+            spec.architecture,
+            model.protocol.view_size,
+            num_classes,
+            is_normalised=options.input == "float",
+        ),
+        weights=read_checkpoint(model.weights_file, spec.architecture, num_classes),
+        description={},
+        half=options.precision == "float16",
+        batch=batch,
+    )
+    about = description_of(
+        __version__, file_sha256(model.weights_file), asdict(model.protocol), request, chosen
+    )
+
+    def reference(views: np.ndarray) -> dict[str, np.ndarray]:
+        return asdict(model.engine.compute(views))
+
+    described = replace(request, description=about)
+    return export(chosen, described, path, reference, overwrite=overwrite)
+
+
+def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None:
+    """Refuse an output before anything is computed.
+
+    Raises:
+        UsageError: Its name or its folder does not do.
+        OutputError: Something is there.
+    """
+    if suffix and (path.suffix.lower() != suffix or path.stem == suffix):
+        raise UsageError(f"--output {path} of --format {name} must end in {suffix}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--output {path}: no folder {path.parent}; make it first")
+    if not path.name or not path.name.isprintable():
+        raise UsageError(f"--output {path}: choose a name that can be printed")
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise OutputError(f"{path} is there already; give --force, or another --output")
+    if path.is_dir() and suffix:
+        raise OutputError(f"{path} is a folder; choose another --output")
+    if path.exists() and not path.is_dir() and not suffix:
+        raise OutputError(f"{path} is a file; choose another --output")

@@ -1,0 +1,100 @@
+"""`vswin export`: a model in a file of another runtime."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vswin_cli.api.options import EngineOptions
+from vswin_cli.cli.options import (
+    MODEL,
+    OUTPUT,
+    CacheDirOption,
+    MirrorOption,
+    OfflineOption,
+    QuietOption,
+    WeightsOption,
+    complete_model,
+)
+from vswin_cli.errors import UsageError
+from vswin_cli.export.formats import FORMAT_NAMES
+
+
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A name of `vswin models`, or a model file.",
+            autocompletion=complete_model,
+        ),
+    ],
+    output_format: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help=f"{', '.join(FORMAT_NAMES)}.", rich_help_panel=OUTPUT
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="File to write, or folder of a SavedModel.",
+            rich_help_panel=OUTPUT,
+        ),
+    ],
+    precision: Annotated[
+        Literal["float32", "float16"],
+        typer.Option(help="Stored numbers; float16 halves the file.", rich_help_panel=MODEL),
+    ] = "float32",
+    batch: Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="Views at a time: a number, or dynamic.", rich_help_panel=MODEL
+        ),
+    ] = "dynamic",
+    views: Annotated[
+        Literal["uint8", "float"],
+        typer.Option(
+            "--input",
+            help="uint8: RGB in 0 … 255, normalised inside. float: normalised views.",
+            rich_help_panel=MODEL,
+        ),
+    ] = "uint8",
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    weights: WeightsOption = None,
+    cache_dir: CacheDirOption = None,
+    mirror: MirrorOption = None,
+    offline: OfflineOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Export a model to ONNX, OpenVINO, TensorFlow, LiteRT or PyTorch, and print its path.
+
+    What was written is run in its own runtime, on random views, before it gets its name. Labels,
+    protocol and normalisation are in it; a README.md next to it shows how to run it.
+
+    Examples:
+        vswin export swin-t-k400 --format onnx --output swin-t-k400.onnx
+        vswin export ./mine.toml --format litert --output mine.tflite --precision float16
+    """
+    from vswin_cli.api.exporting import ExportOptions, export_to
+    from vswin_cli.cli.progress import fetch_shown
+
+    if batch != "dynamic" and not (batch.isascii() and batch.isdecimal() and 0 < int(batch) < 1025):
+        raise UsageError(f"--batch {batch} is neither dynamic nor a number from 1 to 1024")
+    engine = EngineOptions(model, weights, cache_dir=cache_dir, mirror=mirror, offline=offline)
+    options = ExportOptions(
+        output_format, precision, None if batch == "dynamic" else int(batch), views
+    )
+    exported = export_to(output, engine, options, overwrite=force, fetch=fetch_shown)
+    say = (lambda text: None) if quiet else partial(print, file=sys.stderr)
+    say(
+        f"checked: in {exported.runtime}, largest difference {exported.difference:.1e}, at most "
+        f"{exported.bound:.0e} is allowed\n"
+        f"{exported.num_bytes / 1e6:.1f} MB; how to run it: {exported.readme}"
+    )
+    print(exported.path)

@@ -1,0 +1,191 @@
+"""An export from start to end: written under another name, run, compared, then named."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vswin_cli.errors import OutputError, VswinError
+from vswin_cli.export.formats import ExportFormat
+from vswin_cli.export.readme import section_of, write_readme
+from vswin_cli.export.request import Request
+from vswin_cli.system.files import sync_file, sync_folder
+from vswin_cli.system.native_stderr import native_stderr_dropped
+from vswin_cli.zoo.protocols import MEAN, STD
+
+BOUNDS = {"float32": 1e-5, "float16": 1e-2}  # of a probability
+# Of a feature, as a share of the largest: what they are without top.
+_FEATURE_BOUNDS = {"float32": 1e-4, "float16": 5e-2}
+_NUM_VIEWS = 2  # to compare, so that the batch axis counts
+
+# From uint8 views to the outputs that the package itself computes, by name.
+Reference = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: The file or the folder.
+        readme: What tells how it is run.
+        num_bytes: Of the file, or of all that is in the folder, and what belongs to it.
+        difference: The largest difference of a probability, or, without top, of a feature as a
+            share of the largest one.
+        bound: What that may be.
+        runtime: What computed it, with its version.
+    """
+
+    path: Path
+    readme: Path
+    num_bytes: int
+    difference: float
+    bound: float
+    runtime: str
+
+
+def export(
+    chosen: ExportFormat, request: Request, path: Path, reference: Reference, *, overwrite: bool
+) -> Exported:
+    """Write a model, run it in its own runtime on random views, and name it if it is right.
+
+    Args:
+        chosen: The format.
+        request: The model.
+        path: Gets the file or the folder, whole, or nothing.
+        reference: Computes the views that are compared.
+        overwrite: Whether something may be there.
+
+    Raises:
+        BackendError: A library is missing.
+        OutputError: It cannot be written, or computes something else.
+    """
+    with native_stderr_dropped():  # of TensorFlow and others, on their CPU
+        module = chosen.load()
+    views = np.random.default_rng(0).integers(
+        0, 256, (request.batch or _NUM_VIEWS, *request.network.input_size, 3), np.uint8
+    )
+    expected = reference(views)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            written = Path(folder, path.name)
+            with native_stderr_dropped():
+                module.write(request, written)
+                found = module.load(written, request)(_as_asked(views, request))
+            difference, bound = _compared(request, expected, found)
+            num_bytes = sum(file.stat().st_size for file in Path(folder).rglob("*"))
+            _move(Path(folder), path, overwrite=overwrite)
+        runtime = f"{chosen.runtime} {version(chosen.runtime)}"
+        what = "probability" if "probabilities" in found else "feature, as a share of the largest,"
+        checked = (
+            f"On {len(views)} random views it computes in {runtime} what vswin does: the largest "
+            f"difference of a {what} is {difference:.1e}."
+        )
+        readme = write_readme(
+            path.parent, path.name, section_of(request, module, path.name, checked)
+        )
+    except VswinError:
+        raise
+    except FileExistsError as exc:
+        raise OutputError(f"{exc} is there already; give --force, or another --output") from exc
+    except OSError as exc:
+        raise OutputError(
+            f"cannot write {path}: {exc.strerror or exc}; choose another --output"
+        ) from exc
+    except Exception as exc:  # whatever a library raises
+        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+        raise OutputError(
+            f"cannot export {request.name} as {chosen.name}: {reason}; nothing was kept"
+        ) from exc
+    return Exported(path, readme, num_bytes, difference, bound, runtime)
+
+
+def description_of(
+    version_: str,
+    weights_sha256: str,
+    protocol: dict[str, Any],
+    request: Request,
+    chosen: ExportFormat,
+) -> dict[str, str]:
+    """Say in text what a file holds; lists and tables in JSON."""
+    network = request.network
+    libraries = {name: version(name) for name in chosen.libraries}
+    normalisation = {"mean": MEAN, "std": STD, "inside": not network.is_normalised}
+    views = {
+        "name": "views",
+        "axes": "B,T,H,W,C",
+        "shape": [request.batch or -1, *network.input_size, 3],
+        "dtype": "float32" if network.is_normalised else "uint8",
+        "colour": "RGB",
+    }
+    return {
+        "vswin": version_,
+        "model": request.name,
+        "labels": json.dumps(request.labels),
+        "protocol": json.dumps(protocol),
+        "normalisation": json.dumps(normalisation),
+        "input": json.dumps(views),
+        "outputs": json.dumps(request.output_widths),
+        "precision": "float16" if request.half else "float32",
+        "weights_sha256": weights_sha256,
+        "versions": json.dumps(libraries),
+    }
+
+
+def _as_asked(views: np.ndarray, request: Request) -> np.ndarray:
+    if not request.network.is_normalised:
+        return views
+    return (views.astype(np.float32) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
+
+
+def _compared(
+    request: Request, expected: dict[str, np.ndarray], found: dict[str, np.ndarray]
+) -> tuple[float, float]:
+    """Return the largest difference, and its bound.
+
+    Raises:
+        OutputError: It is beyond the bound, or is no number.
+    """
+    precision = request.description["precision"]
+    differences = {name: float(np.abs(found[name] - expected[name]).max()) for name in found}
+    differences["features"] /= float(np.abs(expected["features"]).max())
+    bounds = {"probabilities": BOUNDS[precision], "features": _FEATURE_BOUNDS[precision]}
+    for name, difference in differences.items():
+        if not difference <= bounds[name]:
+            raise OutputError(
+                f"{request.name} in {request.description['versions']} computes other {name}: they "
+                f"differ by {difference:.1e}, more than {bounds[name]:.0e}; nothing was kept"
+            )
+    name = "probabilities" if "probabilities" in found else "features"
+    return differences[name], bounds[name]
+
+
+def _move(folder: Path, path: Path, *, overwrite: bool) -> None:
+    """Give what was written its names, what `path` needs first.
+
+    Raises:
+        FileExistsError: Something is there.
+    """
+    written = folder / path.name
+    companions = [each for each in folder.iterdir() if each != written]
+    for each in (*companions, written):
+        if each.is_file():
+            sync_file(each)
+        place = path.with_name(each.name)
+        if place.exists() or place.is_symlink():
+            if not overwrite:
+                raise FileExistsError(place)
+            if place.is_dir() and not place.is_symlink():
+                old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+                place.rename(old / place.name)
+                each.rename(place)
+                shutil.rmtree(old)
+                continue
+        each.replace(place)
+    sync_folder(path.parent)

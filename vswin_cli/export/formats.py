@@ -1,0 +1,86 @@
+"""The formats that models are exported to: what `--format` names.
+
+To add one, write a module with `write`, `load` and `EXAMPLE` as the others have, and its line here.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from vswin_cli.errors import BackendError, UsageError
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A format.
+
+    Attributes:
+        name: What `--format` calls it.
+        module: Of `vswin_cli.export`; imported when it is asked for, with its libraries.
+        suffix: What an output must end in; none for a folder.
+        libraries: Import names by the distributions' names; the last is what runs it.
+        extra: The extra that installs them.
+        is_graph: Whether it is a graph, with an input and a batch; else it is weights alone.
+    """
+
+    name: str
+    module: str
+    suffix: str
+    libraries: dict[str, str]
+    extra: str | None = None
+    is_graph: bool = True
+
+    @property
+    def runtime(self) -> str:
+        """What runs it."""
+        return list(self.libraries)[-1]
+
+    def load(self) -> Any:  # noqa: ANN401 - a module
+        """Import what writes and runs it."""
+        return import_module(f"vswin_cli.export.{self.module}")
+
+    def check_libraries(self) -> None:
+        """Look for its libraries.
+
+        Raises:
+            BackendError: One is missing.
+        """
+        missing = [name for name, package in self.libraries.items() if not find_spec(package)]
+        if missing:
+            raise BackendError(
+                f"--format {self.name} needs {' and '.join(missing)}: run `pip install "
+                f"'vswin[{self.extra}]'`"
+            )
+
+
+_TORCH = {"torch": "torch"}
+EXPORT_FORMATS = (
+    ExportFormat(
+        "onnx", "onnx_graph", ".onnx", {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "onnx"
+    ),
+    ExportFormat("openvino", "openvino_graph", ".xml", {"openvino": "openvino"}),
+    ExportFormat("saved_model", "saved_model", "", {"tensorflow": "tensorflow"}),
+    ExportFormat(
+        "litert", "litert_file", ".tflite", {"ai-edge-litert": "ai_edge_litert"}, "litert"
+    ),
+    ExportFormat("torch", "torch_program", ".pt2", _TORCH, "torch"),
+    ExportFormat("pytorch-original", "original_weights", ".pth", _TORCH, "torch", is_graph=False),
+    ExportFormat(
+        "torchvision", "torchvision_weights", ".pth", {**_TORCH, "torchvision": "torchvision"},
+        "torchvision", is_graph=False,
+    ),
+)  # fmt: skip
+FORMAT_NAMES = tuple(each.name for each in EXPORT_FORMATS)
+
+
+def export_format(name: str) -> ExportFormat:
+    """Find a format by its name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    for each in EXPORT_FORMATS:
+        if each.name == name:
+            return each
+    raise UsageError(f"--format {name} is none of {', '.join(FORMAT_NAMES)}")
