@@ -1,7 +1,6 @@
 """`vswin export`: a model in a file of another runtime."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,10 +90,11 @@ def export(
         output_format, precision, None if batch == "dynamic" else int(batch), views
     )
     exported = export_to(output, engine, options, overwrite=force, fetch=fetch_shown)
-    say = (lambda text: None) if quiet else partial(print, file=sys.stderr)
-    say(
-        f"checked: in {exported.runtime}, largest difference {exported.difference:.1e}, at most "
-        f"{exported.bound:.0e} is allowed\n"
-        f"{exported.num_bytes / 1e6:.1f} MB; how to run it: {exported.readme}"
-    )
+    if not quiet:
+        print(
+            f"checked: in {exported.runtime}, largest difference {exported.difference:.1e}, at "
+            f"most {exported.bound:.0e} is allowed\n"
+            f"{exported.num_bytes / 1e6:.1f} MB; how to run it: {exported.readme}",
+            file=sys.stderr,
+        )
     print(exported.path)
