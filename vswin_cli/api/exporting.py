@@ -124,7 +124,9 @@ def export_to(
     )
 
     def reference(views: np.ndarray) -> dict[str, np.ndarray]:
-        return asdict(model.engine.compute(views))
+        outputs = asdict(model.engine.compute(views))
+        del model.engine  # whose memory the other runtime may need
+        return outputs
 
     described = replace(request, description=about)
     return export(chosen, described, path, reference, overwrite=overwrite)

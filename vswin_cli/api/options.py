@@ -94,7 +94,13 @@ class ViewOptions:
             samplings = list(map(self._sampling, self.protocol.split(",")))
             if len(set(samplings)) < len(samplings):
                 raise UsageError(f"--protocol {self.protocol} names one twice; leave it out")
-        return tuple(self._adapted(usual, sampling) for sampling in samplings)
+        protocols = tuple(self._adapted(usual, sampling) for sampling in samplings)
+        if len({(each.short_side, each.num_crops) for each in protocols}) > 1:
+            raise UsageError(
+                f"--protocol {self.protocol}: {Sampling.TORCHVISION} has frames of its own size, "
+                "so it is compared with no other; evaluate it in another run"
+            )
+        return protocols
 
     def _sampling(self, name: str) -> Sampling:
         try:

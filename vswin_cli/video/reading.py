@@ -63,6 +63,7 @@ def read_video(
     *,
     threads: int | None = None,
     segment: TimeSpan | None = None,
+    on_rate: Callable[[float | None], None] = lambda rate: None,
     on_kept: Callable[[int, Kept], None] = lambda index, kept: None,
 ) -> Reading[Kept]:
     """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
@@ -75,6 +76,7 @@ def read_video(
         shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
         threads: To decode with, at most; None is as many as there are processors.
         segment: Choose from the frames that are shown in it alone; indices count from its first.
+        on_rate: Told of the frames per second that the container states, before frames are chosen.
         on_kept: Told of each frame's index and what was kept of it, at once; of none where the
             reader must not be slowed by what that may start. Whether the frame is part of the
             reading is not certain before the end.
@@ -91,6 +93,7 @@ def read_video(
             try:
                 candidate = READERS[name]()
                 with candidate.open(source, threads) as video:
+                    on_rate(video.timing.rate)
                     tell = on_kept if candidate.may_be_slowed else _tell_nobody
                     reading = _read_chosen(video, choose, shrink, segment, tell)
                     found = (*_damage(source, reading), *video.notes)

@@ -6,19 +6,24 @@ import numpy as np
 
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
+TORCHVISION_RATE = 15.0  # frames per second
 
-def clip_indices(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
+
+def clip_indices(num_frames: int, protocol: ViewProtocol, rate: float | None = None) -> np.ndarray:
     """Choose the frames of every clip.
 
     Args:
         num_frames: Decodable frames, at least 1; not the header's claim.
         protocol: Says by which rule, how many clips, how many frames each.
+        rate: Frames per second, as the container states them; only torchvision's rule asks.
 
     Returns:
         int64 (num_clips, clip_len), each in [0, num_frames).
     """
     if num_frames < 1:
         raise ValueError(f"a video has at least 1 frame, not {num_frames}")
+    if protocol.sampling is Sampling.TORCHVISION:
+        return _torchvision(num_frames, protocol, rate)
     return _RULES[protocol.sampling](num_frames, protocol)
 
 
@@ -57,6 +62,40 @@ def _uniform(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
     segment = (num_frames - 1) / protocol.clip_len
     bounds = np.round(segment * np.arange(protocol.clip_len + 1)).astype(np.int64)
     return ((bounds[:-1] + bounds[1:]) // 2)[np.newaxis]
+
+
+def _torchvision(num_frames: int, protocol: ViewProtocol, rate: float | None) -> np.ndarray:
+    """Take every clip of neighbours in the video at 15 frames per second, and spread over these.
+
+    A video without a rate is taken as it is. One that is shorter than a clip starts over, where
+    torchvision leaves it out.
+
+    Source: torchvision's VideoClips, which computes in float32 here, and UniformClipSampler.
+    """
+    step = (rate or TORCHVISION_RATE) / TORCHVISION_RATE
+    if step.is_integer():
+        resampled = np.arange(0, num_frames, int(step))
+    else:
+        count = max(int(num_frames * TORCHVISION_RATE / (rate or TORCHVISION_RATE)), 1)
+        resampled = np.floor(np.arange(count, dtype=np.float32) * np.float32(step)).astype(np.int64)
+    places = max(len(resampled) - protocol.clip_len + 1, 1)  # where a clip can start
+    starts = np.floor(_linspace(places - 1, protocol.num_clips)).astype(np.int64)
+    positions = starts[:, np.newaxis] + np.arange(protocol.clip_len)
+    clips: np.ndarray = resampled[positions % len(resampled)]
+    return clips
+
+
+def _linspace(last: int, count: int) -> np.ndarray:
+    """PyTorch's `linspace(0, last, count)`: float32, from both ends to the middle."""
+    if count == 1:
+        return np.zeros(1, np.float32)
+    step = np.float32(last) / np.float32(count - 1)
+    numbers = np.arange(count, dtype=np.float32)
+    return np.where(
+        np.arange(count) < count // 2,
+        step * numbers,
+        np.float32(last) - step * (np.float32(count - 1) - numbers),
+    )
 
 
 def _span(protocol: ViewProtocol) -> int:

@@ -14,7 +14,7 @@ from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import read_video
 from vswin_cli.views.order import Place, by_information
 from vswin_cli.views.sampling import clip_indices
-from vswin_cli.zoo.protocols import ViewProtocol
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _MAX_SIDE = 32_000  # pixels of a scaled frame: one of 224 rows has 21 MB
 
@@ -147,8 +147,14 @@ def read_views(
     if threads is not None:
         cv2.setNumThreads(threads)
 
+    rate: float | None = None
+
+    def on_rate(stated: float | None) -> None:
+        nonlocal rate
+        rate = stated
+
     def sample(num_frames: int) -> np.ndarray:
-        return np.concatenate([clip_indices(num_frames, protocol) for protocol in protocols])
+        return np.concatenate([clip_indices(num_frames, protocol, rate) for protocol in protocols])
 
     def choose(num_frames: int) -> list[int]:
         clips = sample(num_frames)
@@ -160,9 +166,10 @@ def read_views(
         location,
         reader,
         choose,
-        shrink=lambda frame: crop(resize(frame, protocols[0].crop_size), protocols[0]),
+        shrink=lambda frame: resize_and_crop(frame, protocols[0]),
         threads=threads,
         segment=segment,
+        on_rate=on_rate,
         on_kept=on_frame,
     )
     clips = reading.span.start + sample(len(reading.span))
@@ -182,15 +189,26 @@ def _properties(
     return VideoProperties(width, height, seconds, (len(bounds) - 1) / seconds, clip_seconds)
 
 
-def resize(frame: np.ndarray, short_side: int) -> np.ndarray:
+def resize_and_crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
+    """Keep what a protocol's crops need of a frame, scaled as it says."""
+    rounding = 0.0 if protocol.sampling is Sampling.TORCHVISION else 0.5
+    return crop(resize(frame, protocol.short_side, rounding), protocol)
+
+
+def resize(frame: np.ndarray, short_side: int, rounding: float = 0.5) -> np.ndarray:
     """Scale a uint8 frame so that its short side has that many pixels, by OpenCV's bilinear.
+
+    Args:
+        frame: Any size.
+        short_side: Pixels.
+        rounding: Added to the long side before its fraction goes.
 
     Raises:
         ReaderError: Its long side would be too long.
     """
     height, width = frame.shape[:2]
     short = min(height, width)
-    new_height, new_width = (int(side * short_side / short + 0.5) for side in (height, width))
+    new_height, new_width = (int(side * short_side / short + rounding) for side in (height, width))
     if (new_height, new_width) == (height, width):
         return frame.copy()  # a decoder may use its memory again
     if max(new_height, new_width) > _MAX_SIDE:
@@ -221,11 +239,17 @@ def crop_offsets(height: int, width: int, protocol: ViewProtocol) -> tuple[Offse
     """Where the crops of a resized frame are: along its long side, in the order of the protocol.
 
     Source: mmaction 0.x ThreeCrop; the start, the end, the centre. One crop is the centre.
+    torchvision's frames are larger than its crops, and its halves go to the even neighbour.
     """
+    spare_y, spare_x = height - protocol.crop_size, width - protocol.crop_size
+    if protocol.sampling is Sampling.TORCHVISION:
+        middle_y, middle_x = round(spare_y / 2), round(spare_x / 2)
+    else:
+        middle_y, middle_x = spare_y // 2, spare_x // 2
     along_x = width > height
-    step = (max(height, width) - protocol.crop_size) // 2
+    step = middle_x if along_x else middle_y
     places = (0, 2 * step, step) if protocol.num_crops == 3 else (step,)
-    return tuple((0, place) if along_x else (place, 0) for place in places)
+    return tuple((middle_y, place) if along_x else (place, middle_x) for place in places)
 
 
 def _numbers(items: Sequence[Hashable]) -> list[int]:

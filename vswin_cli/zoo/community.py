@@ -10,13 +10,19 @@ from math import prod
 from vswin_cli.zoo.architectures import BASE, LARGE, SMALL, TINY, Architecture, num_parameters
 from vswin_cli.zoo.labels import KINETICS400, KINETICS700, KINETICS710, LabelSet
 from vswin_cli.zoo.models import CommunityModel, PublishedFile, Source
-from vswin_cli.zoo.protocols import KINETICS, Sampling, ViewProtocol
+from vswin_cli.zoo.protocols import KINETICS, TORCHVISION, Sampling, ViewProtocol
 
 MMACTION2 = Source(
     "MMAction2",
     "https://github.com/open-mmlab/mmaction2/tree/main/configs/recognition/swin",
     "the project is under Apache-2.0; terms of the data may apply to weights",
 )
+VISION = Source(
+    "torchvision",
+    "https://docs.pytorch.org/vision/stable/models/video_swin_transformer.html",
+    "the project is under BSD-3-Clause; terms of the data may apply to weights",
+)
+_VISION_FOLDER = "https://download.pytorch.org/models"
 _MMACTION2_FOLDER = "https://download.openmmlab.com/mmaction/v1.0/recognition/swin"
 _MMACTION2_4X3 = replace(KINETICS, sampling=Sampling.MMACTION2)
 
@@ -65,6 +71,16 @@ def _mmaction2(
     )
 
 
+def _torchvision(
+    name: str, architecture: Architecture, top1: float, top5: float, file: str
+) -> CommunityModel:
+    sha256_start = file.removesuffix(".pth").rpartition("-")[2]
+    address = f"{_VISION_FOLDER}/{file}"
+    return _model(
+        name, VISION, architecture, KINETICS400, TORCHVISION, top1, top5, sha256_start, address
+    )
+
+
 _IN1K = "in1k-pre_8xb8-amp-32x2x1-30e"
 _IN22K = "in22k-pre_8xb8-amp-32x2x1-30e"
 
@@ -86,5 +102,11 @@ COMMUNITY_MODELS: tuple[CommunityModel, ...] = (
     _mmaction2(
         "swin-s-k710", SMALL, KINETICS710, 76.90, 92.96,
         "in1k-pre_32xb4-amp-32x2x1-30e", "20230612", "8e082ff1",
+    ),
+    _torchvision("swin-t-k400-torchvision", TINY, 77.715, 93.519, "swin3d_t-7615ae03.pth"),
+    _torchvision("swin-s-k400-torchvision", SMALL, 79.521, 94.158, "swin3d_s-da41c237.pth"),
+    _torchvision("swin-b-k400-torchvision", BASE, 79.427, 94.386, "swin3d_b_1k-24f7c7c6.pth"),
+    _torchvision(
+        "swin-b-k400-in22k-torchvision", BASE, 81.643, 95.574, "swin3d_b_22k-7c6ae6fa.pth"
     ),
 )  # fmt: skip

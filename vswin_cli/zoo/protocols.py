@@ -12,6 +12,7 @@ class Sampling(StrEnum):
     OFFICIAL = "official"  # the published accuracies
     UNIFORM = "uniform"  # one clip spans the video; Something-Something v2
     MMACTION2 = "mmaction2"  # the 1.x successor of the official code
+    TORCHVISION = "torchvision"  # at 15 frames per second, centre crops of larger frames
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class ViewProtocol:
     num_clips: int
     num_crops: int = 3  # 1 is the centre crop
     clip_len: int = 32
-    frame_interval: int = 2  # not used by uniform sampling
-    crop_size: int = 224  # pixels; the frame's short side is resized to it
+    frame_interval: int = 2  # not used by uniform sampling, nor by torchvision's
+    crop_size: int = 224  # pixels
 
     @property
     def num_views(self) -> int:
@@ -42,6 +43,11 @@ class ViewProtocol:
             UsageError: Several clips were asked of uniform sampling, which has one.
         """
         sampling = sampling or self.sampling
+        if sampling is not self.sampling and Sampling.TORCHVISION in (sampling, self.sampling):
+            usual_clips, usual_crops = (12, 1) if sampling is Sampling.TORCHVISION else (4, 3)
+            num_clips, num_crops = num_clips or usual_clips, num_crops or usual_crops
+            if sampling is Sampling.UNIFORM and num_clips == usual_clips:
+                num_clips = 1
         if sampling is Sampling.UNIFORM:
             if num_clips not in (None, 1):
                 raise UsageError(
@@ -57,6 +63,11 @@ class ViewProtocol:
         )
 
     @property
+    def short_side(self) -> int:
+        """Pixels that a frame's short side is resized to: the crop's, or 256 for 224."""
+        return self.crop_size * 8 // 7 if self.sampling is Sampling.TORCHVISION else self.crop_size
+
+    @property
     def view_size(self) -> tuple[int, int, int]:
         """(T, H, W) of one view."""
         return self.clip_len, self.crop_size, self.crop_size
@@ -64,6 +75,7 @@ class ViewProtocol:
 
 KINETICS = ViewProtocol(Sampling.OFFICIAL, num_clips=4)
 SMALL_KINETICS = ViewProtocol(Sampling.OFFICIAL, num_clips=4, crop_size=96)
+TORCHVISION = ViewProtocol(Sampling.TORCHVISION, num_clips=12, num_crops=1)
 SOMETHING_SOMETHING = ViewProtocol(Sampling.UNIFORM, num_clips=1)
 
 # Normalisation of RGB frames, ImageNet's.
