@@ -1,5 +1,6 @@
 """Make the sample videos beside this file: `python sample_videos/make.py`. Needs PyAV."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +38,26 @@ SHOTS = (
     Shot("roll_counterclockwise", town, (880, 560), (880, 560), roll=(16, -20)),
 )
 
+TOUR = (  # where the picture goes on from the shot before, there is no cut
+    Shot("pan_right", valley, (620, 660), (1060, 660), seconds=4),
+    Shot("zoom_in", valley, (1060, 660), (1060, 650), zoom=(0.8, 1.25), seconds=3.5),
+    Shot("tilt_up", town, (900, 760), (900, 400), seconds=4),
+    Shot("static", town, (900, 400), (900, 400), seconds=3),
+    Shot("roll_clockwise", town, (900, 400), (900, 400), roll=(0, 26), seconds=3.5),
+    Shot("pan_left", coast, (1100, 600), (640, 600), seconds=4),
+    Shot("zoom_out", coast, (640, 600), (700, 580), zoom=(0.8, 0.52), seconds=3),
+)
 
-def frames(shot: Shot) -> list[np.ndarray]:
+
+def frames(shot: Shot, *, eases: bool = True) -> list[np.ndarray]:
     """Film a shot, easing a little in and out."""
     scene = shot.scene()
     count = round(shot.seconds * RATE)
     filmed = []
     for number in range(count):
         share = number / (count - 1)
-        share = 0.8 * share + 0.2 * (1 - np.cos(np.pi * share)) / 2
+        if eases:
+            share = 0.8 * share + 0.2 * (1 - np.cos(np.pi * share)) / 2
         x, y = (np.array(shot.start) + (np.array(shot.stop) - shot.start) * share).tolist()
         zoom = shot.zoom[0] * (shot.zoom[1] / shot.zoom[0]) ** share
         roll = shot.roll[0] + (shot.roll[1] - shot.roll[0]) * share
@@ -71,12 +83,28 @@ def encode(path: Path, filmed: list[np.ndarray]) -> None:
         container.mux(stream.encode(None))
 
 
+def make_tour(folder: Path) -> Path:
+    """Make a film of several shots, and the list of what happens when in it."""
+    folder.mkdir(exist_ok=True)
+    path, filmed, rows = folder / "tour.mp4", [], []
+    for shot in TOUR:
+        start = len(filmed)
+        filmed += frames(shot, eases=False)
+        label = shot.name.replace("_", " ")
+        rows.append((path.name, label, f"{start / RATE:.3f}", f"{len(filmed) / RATE:.3f}"))
+    encode(path, filmed)
+    with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([("video", "label", "start", "end"), *rows])
+    return path
+
+
 def main() -> None:
-    """Make all nine."""
+    """Make all nine, and the tour."""
     for shot in SHOTS:
         path = Path(__file__).with_name(f"{shot.name}.mp4")
         encode(path, frames(shot))
         print(path)
+    print(make_tour(Path(__file__).with_name("films")))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"api"},
-    {"evaluation", "features", "benchmark", "export"},
+    {"evaluation", "features", "benchmark", "export", "timeline"},
     {"pages"},
     {"runs"},
     {"classify", "formats", "weights"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vswin_cli.export.exporting import Exported
     from vswin_cli.results import Failure, Prediction, ScoredLabel
     from vswin_cli.runs.run import Outcome
+    from vswin_cli.timeline.result import Segment, Timeline
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,8 @@ _HOMES = {
     "Failure": "results",
     "Outcome": "runs.run",
     "Exported": "export.exporting",
+    "Timeline": "timeline.result",
+    "Segment": "timeline.result",
     "VswinError": "errors",
     "UsageError": "errors",
     "VideoError": "errors",
@@ -57,6 +60,8 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "Failure",
     "Outcome",
     "Exported",
+    "Timeline",
+    "Segment",
     "VswinError",
     "UsageError",
     "VideoError",

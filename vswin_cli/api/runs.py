@@ -83,7 +83,7 @@ def label_run(
     settings = model.settings(num_labels, min_probability)
     labels = Output(output, chosen=output_format, resume=run.resume)
     if embeddings is None:
-        videos, skipped = _found(paths, selection, labels.is_own)
+        videos, skipped = find_all(paths, selection, labels.is_own)
         task = Task(load, model.decoding_pool, settings, sidecar=sidecar)
         return VideoRun(videos, task, labels, run, skipped)
     if model.views.is_adaptive:
@@ -91,7 +91,7 @@ def label_run(
     features = features_output(embeddings, resume=run.resume, option="--embeddings")
     if labels.is_own(str(embeddings)) or features.is_own(str(output)):
         raise UsageError(f"--embeddings {embeddings} is the --output too; choose another file")
-    videos, skipped = _found(
+    videos, skipped = find_all(
         paths, selection, lambda path: labels.is_own(path) or features.is_own(path)
     )
     both = LabelAndEmbedTask(
@@ -135,13 +135,13 @@ def embed_run(
     if model.views.is_adaptive:
         raise UsageError("features are the mean of all views; leave --views adaptive out")
     features = features_output(output, output_format, resume=run.resume)
-    videos, skipped = _found(paths, selection, features.is_own)
+    videos, skipped = find_all(paths, selection, features.is_own)
     origin = model.features_origin(dtype, per_view=per_view)
     task = EmbedTask(partial(model.classifier, 0), model.decoding_pool, origin, features)
     return VideoRun(videos, task, features, run, skipped)
 
 
-def _found(
+def find_all(
     paths: Sequence[str], selection: Selection, is_own: Callable[[str], bool]
 ) -> tuple[list[Found], Counter[str]]:
     """Find the videos, and count what was skipped.

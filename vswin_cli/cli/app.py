@@ -20,7 +20,7 @@ from vswin_cli.system.terminal import printable
 
 # The commands by the titles that `vswin --help` lists them under; see `LazyGroup`.
 COMMANDS = {
-    "Label and describe videos": ("predict", "label", "embed"),
+    "Label and describe videos": ("predict", "label", "timeline", "embed"),
     "Look at results": ("report", "search", "duplicates"),
     "Evaluate and measure": ("evaluate", "bench"),
     "Manage models": (

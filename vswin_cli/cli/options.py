@@ -22,10 +22,13 @@ from vswin_cli.api.options import (
 from vswin_cli.formats.registry import RECORD_FORMATS, Format, format_named
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
+from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.zoo.protocols import Sampling
 
 # Panels of --help, in this order.
-PANELS = OUTPUT, MODEL, VIEWS, VIDEOS, RUN = "Output", "Model", "Views", "Videos", "Run"
+PANELS = OUTPUT, MODEL, VIEWS, SEGMENTS, VIDEOS, RUN = (
+    "Output", "Model", "Views", "Segments", "Videos", "Run"
+)  # fmt: skip
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
@@ -138,16 +141,19 @@ ClipsOption = Annotated[
 ]  # fmt: skip
 CropsOption = Annotated[
     Literal[1, 3] | None,
-    _option(VIEWS, "--crops", help="Crops per clip; 1 is the centre crop. Default: the model's."),
-]
-OutputOption = Annotated[
-    Path,
     _option(
-        OUTPUT, "--output", "-o", metavar="FILE",
-        help="What a run writes, and continues from; its extension is its format. - is standard "
-        "output.",
+        VIEWS,
+        "--crops",
+        help="Crops per clip; 1 is the centre crop. Default: the model's; 1 of timelines.",
     ),
 ]  # fmt: skip
+_OUTPUT_OPTION = _option(
+    OUTPUT, "--output", "-o", metavar="FILE",
+    help="What a run writes, and continues from; its extension is its format. - is standard "
+    "output.",
+)  # fmt: skip
+OutputOption = Annotated[Path, _OUTPUT_OPTION]
+OptionalOutputOption = Annotated[Path | None, _OUTPUT_OPTION]
 DryRunOption = Annotated[
     bool, _option(RUN, "--dry-run", help="List what would be done, and how it would go.")
 ]
@@ -168,7 +174,7 @@ MinProbabilityOption = Annotated[
     float,
     _option(
         OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P", show_default=False,
-        help="Leave out labels that are less probable.",
+        help="Leave out labels that are less probable, by default none; segments, by default 0.5.",
     ),
 ]  # fmt: skip
 ReportOption = Annotated[
@@ -296,4 +302,48 @@ GROUPS: dict[type, dict[str, Any]] = {
             ),
         ],
     },
+}  # fmt: skip
+
+GROUPS[FilmRunOptions] = {
+    name: GROUPS[RunOptions][name] for name in ("resume", "retry_failed", "max_failures")
+}
+GROUPS[TimelineOptions] = {
+    "stride": Annotated[
+        float,
+        _option(
+            VIEWS, "--stride", metavar="SECONDS",
+            help="From window to window of the film; also the length of a step.",
+        ),
+    ],
+    "window": Annotated[
+        float,
+        _option(
+            VIEWS, "--window", metavar="SECONDS",
+            help="What a window spans under the uniform protocol; others say it in frames.",
+        ),
+    ],
+    "shots": Annotated[
+        bool,
+        _option(VIEWS, "--shots/--no-shots", help="Find hard cuts; let no window cross one."),
+    ],
+    "crops": CropsOption,
+    "protocol": ProtocolOption,
+    "min_probability": MinProbabilityOption,
+    "min_seconds": Annotated[
+        float,
+        _option(
+            SEGMENTS, "--min-seconds", metavar="SECONDS",
+            help="Drop shorter segments, and bridge shorter gaps.",
+        ),
+    ],
+    "smooth": Annotated[
+        float,
+        _option(
+            SEGMENTS, "--smooth", metavar="SECONDS",
+            help="Average probabilities over so long before they are cut into segments.",
+        ),
+    ],
+    "multi": Annotated[
+        bool, _option(SEGMENTS, "--multi", help="Let segments of different labels overlap.")
+    ],
 }  # fmt: skip

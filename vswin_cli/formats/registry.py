@@ -25,6 +25,8 @@ class Format:
         is_text: Whether it is written into a text stream, not a binary one.
         library: What must be installed.
         extra: The extra that installs it.
+        holds_one: Whether a file of it holds the record of one video.
+        grows: Whether a record may be written bit by bit, as what it lists becomes known.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Format:
     is_text: bool = True
     library: str | None = None
     extra: str | None = None
+    holds_one: bool = False
+    grows: bool = False
 
     def load_writer(self) -> Any:  # noqa: ANN401 - each has its arguments
         """Import what writes it."""

@@ -141,6 +141,17 @@ def _tell_nobody(index: int, kept: object) -> None:
     """Be the `on_kept` of readers that must not be slowed."""
 
 
+def demand_frames(frames: np.ndarray) -> None:
+    """Make sure that an array is a video's frames: RGB uint8 (T, H, W, 3).
+
+    Raises:
+        VideoError: It is not.
+    """
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+        what = f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
+        raise VideoError(f"{what}(T, H, W, 3), at least one; convert them", kind="not_a_video")
+
+
 def _read_array(
     frames: np.ndarray,
     choose: Callable[[int], Collection[int]],
@@ -148,9 +159,7 @@ def _read_array(
     on_kept: Callable[[int, Kept], None],
 ) -> Reading[Kept]:
     """Choose of frames that are there already."""
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
-        what = f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
-        raise VideoError(f"{what}(T, H, W, 3), at least one; convert them", kind="not_a_video")
+    demand_frames(frames)
     kept = {}
     num_frames = len(frames)
     for index in sorted(set(choose(num_frames))):

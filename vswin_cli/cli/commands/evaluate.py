@@ -9,29 +9,41 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     VIDEOS,
     DryRunOption,
-    OutputOption,
+    OptionalOutputOption,
     QuietOption,
     RecordFormatOption,
     ReportOption,
     TopKOption,
     VerboseOption,
 )
+from vswin_cli.errors import UsageError
 from vswin_cli.runs.options import RunOptions
 
 
 def evaluate(
-    annotations: Annotated[
-        Path,
-        typer.Argument(
-            metavar="ANNOTATIONS",
-            help="A list (a path and an index a line), a CSV, Kinetics' CSV, Something-Something's "
-            "JSON, or a folder with a folder per class.",
-        ),
-    ],
-    output: OutputOption,
     engine: EngineOptions,
     views: ViewOptions,
     run: RunOptions,
+    annotations: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="ANNOTATIONS",
+            show_default=False,
+            help="A list (a path and an index a line), a CSV, Kinetics' CSV, Something-Something's "
+            "JSON, or a folder with a folder per class.",
+        ),
+    ] = None,
+    output: OptionalOutputOption = None,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(
+            "--timeline",
+            metavar="TRUTH",
+            help="Evaluate timelines by a CSV of video, label, start and end. ANNOTATIONS is then "
+            "an output of `vswin timeline`; without it, one is made of the films.",
+            rich_help_panel=VIDEOS,
+        ),
+    ] = None,
     videos: Annotated[
         Path | None,
         typer.Option(
@@ -98,6 +110,16 @@ def evaluate(
     from vswin_cli.cli.messages import what_it_knows
     from vswin_cli.cli.progress import fetch_shown, track_shown
 
+    if timeline is not None:
+        from vswin_cli.cli.timeline_evaluation import evaluate_timelines
+
+        evaluate_timelines(
+            timeline, annotations, videos, output, engine, views, run, report=report, quiet=quiet
+        )
+        return
+    if annotations is None or output is None:
+        missing = "ANNOTATIONS" if annotations is None else "--output"
+        raise UsageError(f"{missing} is missing; see `vswin evaluate --help`")
     evaluation = EvaluationRun(
         VideoModel(engine, views, top=True, compares_protocols=True, fetch=fetch_shown),
         AnnotationOptions(

@@ -1,0 +1,203 @@
+"""Streams: each segment once, as soon as it is settled, in bounded memory and time."""
+
+import http.server
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import av
+import numpy as np
+import pytest
+from command import SAMPLES, VSWIN, surroundings
+from film_engine import LABELS, Counting, analyst
+
+from vswin_cli.sources.live_names import is_live_name
+from vswin_cli.timeline.live import LiveAnalyst
+from vswin_cli.video.live import LiveFrame, LiveSequence
+from vswin_cli.video.sequence import TimedFrame
+
+RATE = 25
+
+
+@pytest.fixture(scope="module")
+def transport_stream(tmp_path_factory):
+    """The tour as a broadcaster would send it."""
+    path = tmp_path_factory.mktemp("stream") / "tour.ts"
+    with av.open(str(SAMPLES / "films" / "tour.mp4")) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
+class Stream:
+    """Frames that come, bright or dark, as `LiveSequence` hands them over."""
+
+    name, num_dropped, rate = "stream", 0, RATE
+
+    def __init__(self, levels, lag=lambda number: 0.0):
+        self._levels = levels
+        self._lag = lag
+        self.num_frames = 0
+        self.seconds = 0.0
+
+    def __iter__(self):
+        for number, level in enumerate(self._levels):
+            self.num_frames, self.seconds = number + 1, (number + 1) / RATE
+            pixels = np.full((96, 96, 3), level + number % 2, np.uint8)
+            timed = TimedFrame(number, number / RATE, (number + 1) / RATE, pixels)
+            yield LiveFrame(timed, time.monotonic() - self._lag(number))
+
+
+def followed(stream):
+    told = []
+    live = LiveAnalyst(analyst(Counting()), lambda s: told.append((s, stream.seconds)))
+    live.follow(stream)
+    return live, told
+
+
+def test_segments_are_told_once_within_the_stated_delay():
+    parts = [(10, 200), (230, 300), (10, 120), (230, 150)]
+    live, told = followed(Stream([level for level, count in parts for _ in range(count)]))
+    assert [segment.label for segment, _ in told] == ["dark", "bright", "dark", "bright"]
+    starts = np.cumsum([0, *(count for _, count in parts)])
+    assert [segment.start_frame for segment, _ in told] == starts[:-1].tolist()
+    assert [segment.end_frame for segment, _ in told] == starts[1:].tolist()
+    for segment, at in told:
+        assert at - segment.end_seconds <= live.delay_seconds(RATE)
+    assert live.num_skipped == 0
+
+
+def test_minutes_under_one_label_is_one_segment_and_fills_no_memory():
+    stream = Stream([10] * 2_500 + [230] * 200)
+    told = []
+    live = LiveAnalyst(analyst(Counting()), told.append)
+    most = 0
+
+    def watching():
+        nonlocal most
+        for frame in stream:
+            most = max(most, len(live._steps), len(live._times) // RATE, len(live._fine))
+            yield frame
+
+    class Watched(Stream):
+        def __iter__(self):
+            self.num_frames = 2_700
+            return watching()
+
+    live.follow(Watched([]))
+    assert [(s.label, s.start_frame, s.end_frame) for s in told] == [
+        ("dark", 0, 2_500), ("bright", 2_500, 2_700),
+    ]  # fmt: skip
+    assert told[0].probability == pytest.approx(1 - 10.5 / 255, abs=0.01)
+    assert most < 300
+
+
+def test_a_model_that_is_too_slow_leaves_windows_out_and_not_the_delay_grow():
+    stream = Stream([10] * 300 + [230] * 300, lag=lambda number: 2.0 if number % 50 else 0.0)
+    live, told = followed(stream)
+    assert live.num_skipped > live.num_windows / 2
+    assert [segment.label for segment, _ in told] == ["dark", "bright"]
+    assert all(at - segment.end_seconds <= live.delay_seconds(RATE) for segment, at in told)
+
+
+def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path):
+    content = transport_stream.read_bytes()
+    path = tmp_path / "growing.ts"
+    path.write_bytes(content[: len(content) // 3])
+
+    def grow():
+        with path.open("ab") as file:
+            for start in range(len(content) // 3, len(content), 100_000):
+                file.write(content[start : min(start + 100_000, len(content))])
+                file.flush()
+                time.sleep(0.1)
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    finished = vswin("timeline", "growing.ts", "--live", "--idle", "2", "-o", "t.csv")
+    thread.join()
+    assert finished.returncode == 0, finished.stderr
+    assert "growing.ts: segments come within 7." in finished.stderr
+    assert "600 frames came, 0.0 % were dropped" in finished.stderr
+    rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
+    assert [row[1] for row in rows[1:]] == LABELS
+
+
+@pytest.mark.slow
+def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
+    transport_stream, cache, tmp_path
+):
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp2t")
+            self.end_headers()
+            content = transport_stream.read_bytes()
+            try:
+                for start in range(0, len(content), 20_000):
+                    self.wfile.write(content[start : start + 20_000])
+                    time.sleep(0.1)
+                time.sleep(60)
+            except OSError:
+                pass
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://me:secret@127.0.0.1:{server.server_port}/live.ts"
+    process = subprocess.Popen(
+        [VSWIN, "timeline", address, "--live", "-o", "t.json"],
+        cwd=tmp_path, env=surroundings(cache), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert "segments come within" in process.stderr.readline()
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=30)[1]
+    server.shutdown()
+    assert process.returncode == 130
+    [record] = json.loads((tmp_path / "t.json").read_text())
+    assert record["segments"][0]["label"] == "pan right"
+    assert "secret" not in json.dumps(record) + rest
+    assert "frames came" in rest
+
+
+@pytest.mark.parametrize(
+    ("name", "live"),
+    [
+        ("rtsp://camera/1", True), ("udp://127.0.0.1:1", True), ("/dev/video0", True),
+        ("https://host/film.mp4", False), ("film.mp4", False), ("/dev/null", True),
+    ],
+)  # fmt: skip
+def test_streams_are_told_by_their_names(name, live):
+    assert is_live_name(name) == live
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["rtsp://127.0.0.1:1/x"], 1, "cannot read rtsp://127.0.0.1:1/x: connection refused"),
+        (["none.ts", "--live"], 1, "cannot read none.ts: no such file or directory"),
+        (["udp://127.0.0.1:1", "udp://127.0.0.1:2"], 2, "one stream at a time can be followed"),
+        (["s3://bucket/x.ts", "--live"], 1, "its kind is none of rtsp://"),
+    ],
+)
+def test_what_cannot_be_followed_is_told_in_a_line(arguments, code, said, vswin):
+    finished = vswin("timeline", *arguments)
+    assert finished.returncode == code
+    assert said in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert finished.stdout == ""
+
+
+def test_a_numbered_stream_loses_no_frame_of_a_file(transport_stream):
+    stop = threading.Event()
+    sequence = LiveSequence(str(transport_stream), stop, 0.2)
+    assert [live.frame.index for live in sequence] == list(range(600))

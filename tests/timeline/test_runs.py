@@ -1,0 +1,177 @@
+"""Films in one run: continued wherever it was stopped, with the same output."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from clips import encode, numbered_frame
+from command import SAMPLES, VSWIN, surroundings
+from film_engine import LABELS, Counting, analyst
+
+import vswin_cli
+from vswin_cli.timeline.checkpoint import Checkpoint
+from vswin_cli.video.sequence import FrameSequence
+
+TOUR = SAMPLES / "films" / "tour.mp4"
+
+
+@contextmanager
+def kept(path, settings):
+    checkpoint = Checkpoint(path, settings, 2)
+    try:
+        yield checkpoint
+    finally:
+        checkpoint.close(remove=False)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """Ten seconds that change halfway."""
+    frames = (numbered_frame(k if k < 125 else 4095 - k) for k in range(250))
+    return encode(tmp_path_factory.mktemp("film") / "v.mp4", frames, rate=25)
+
+
+@pytest.fixture
+def tour(tmp_path):
+    shutil.copy(TOUR, tmp_path / "tour.mp4")
+    return tmp_path / "tour.mp4"
+
+
+def without_times(path):
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        del record["elapsed_seconds"]
+    return records
+
+
+def test_equal_windows_of_a_static_film_are_computed_once(tmp_path):
+    path = encode(tmp_path / "v.mp4", [numbered_frame(5)] * 250, rate=25, options={"qp": "0"})
+    engine = Counting()
+    timeline = analyst(engine).timeline("v", FrameSequence(path))
+    assert timeline.num_windows > 30
+    assert engine.num_computed <= 3
+
+
+def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path):
+    engine = Counting()
+    whole = analyst(engine).timeline("v", FrameSequence(film))
+    for number, died in enumerate((0, 1, engine.num_computed // 2, engine.num_computed - 1)):
+        path = tmp_path / f"{number}.windows"
+        with pytest.raises(KeyboardInterrupt), kept(path, {"a": 1}) as checkpoint:
+            analyst(Counting(died)).timeline("v", FrameSequence(film), checkpoint)
+        with path.open("ab") as file:
+            file.write(b"torn")
+        second = Counting()
+        with kept(path, {"a": 1}) as checkpoint:
+            again = analyst(second).timeline("v", FrameSequence(film), checkpoint)
+        assert second.num_computed == engine.num_computed - died
+        assert again.segments == whole.segments
+        np.testing.assert_array_equal(again.probabilities, whole.probabilities)
+    other = Counting()
+    with kept(path, {"a": 2}) as checkpoint:
+        analyst(other).timeline("v", FrameSequence(film), checkpoint)
+    assert other.num_computed == engine.num_computed  # of other settings
+
+
+def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, tour, tmp_path):
+    finished = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == (
+        "1 videos found: 1 new\n[1/1] tour.mp4: 7 segments\n"
+    )  # fmt: skip
+    [record] = map(json.loads, (tmp_path / "t.jsonl").read_text().splitlines())
+    assert [segment["label"] for segment in record["segments"]] == LABELS
+    assert [shot["start_frame"] for shot in record["shots"]] == [0, 180, 432]
+    assert [segment["shot"] for segment in record["segments"]] == [0, 0, 1, 1, 1, 2, 2]
+    for segment in record["segments"]:
+        assert segment["start_seconds"] == pytest.approx(segment["start_frame"] / 24)
+        assert segment["end_seconds"] == pytest.approx(segment["end_frame"] / 24)
+    assert len(record["probabilities"]) == round(25 / record["step_seconds"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.jsonl", "tour.mp4"]
+    again = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
+    assert "1 skipped, done before" in again.stderr
+    other = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--stride", "0.5")
+    assert other.returncode == 2
+    assert "stride 0.25 → 0.5" in other.stderr
+    truth = SAMPLES / "films" / "tour.csv"
+    judged = vswin("evaluate", "t.jsonl", "--timeline", truth, "--report", "rep")
+    assert judged.returncode == 0, judged.stderr
+    metrics = json.loads((tmp_path / "rep" / "metrics.json").read_text())
+    assert metrics["f1"]["0.50"] == metrics["edit"] == 1
+    assert metrics["frame_accuracy"] >= 0.95
+    assert metrics["boundary_error_seconds"] <= 0.2
+
+
+def test_killed_and_run_again_gives_the_same_output(vswin, tour, cache, tmp_path):
+    command = ["timeline", "tour.mp4", "-o", "t.jsonl", "--threads", "1"]
+    process = subprocess.Popen(
+        [VSWIN, *command], cwd=tmp_path, env=surroundings(cache), stderr=subprocess.PIPE
+    )
+    checkpoint = tmp_path / "t.jsonl.windows"
+    deadline = time.monotonic() + 60
+    while not (checkpoint.exists() and checkpoint.stat().st_size > 1500):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert (tmp_path / "t.jsonl").read_text() == ""
+    finished = vswin(*command)
+    assert finished.returncode == 0, finished.stderr
+    assert not checkpoint.exists()
+    vswin("timeline", "tour.mp4", "-o", "whole.jsonl", "--threads", "1")
+    assert without_times(tmp_path / "t.jsonl") == without_times(tmp_path / "whole.jsonl")
+
+
+def test_a_folder_gets_a_file_per_film_and_failures_are_records(vswin, tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for name, source in (("deep/a.mp4", "pan_left"), ("a.mp4", "zoom_in")):
+        shutil.copy(SAMPLES / f"{source}.mp4", tmp_path / "in" / name)
+    (tmp_path / "in" / "bad.mp4").write_bytes(b"no film")
+    finished = vswin("timeline", "in", "-o", "out/", "--format", "vtt")
+    assert finished.returncode == 1
+    assert "bad.mp4: failed, not_a_video: cannot read in/bad.mp4: no video is" in finished.stderr
+    assert finished.stdout == "timelines  2\nfailed     1\noutput: out/\n"
+    assert "pan left 1.00" in (tmp_path / "out" / "deep" / "a.vtt").read_text()
+    assert "zoom in 1.00" in (tmp_path / "out" / "a.vtt").read_text()
+    assert not (tmp_path / "out" / "bad.vtt").exists()
+    records = without_times(tmp_path / "out" / "timelines.jsonl")
+    assert [record["status"] for record in records] == ["ok", "failed", "ok"]
+    assert records[1]["num_frames"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["x.mp4", "-o", "t.srt", "y.mp4"], "a file of srt holds one film, and there are 2"),
+        (["x.mp4", "-o", "."], "is a folder: give the --format of its files"),
+        (["x.mp4", "-o", "t.foo"], "must end in .json, .jsonl, .csv, .srt, .vtt"),
+        (["x.mp4", "--min-probability", "2"], "--min-probability 2 is not more than 0 and at"),
+        (["x.mp4", "--stride", "0"], "--stride 0 is not from 0.01 to 3600 seconds"),
+        (["x.mp4", "--format", "edl"], "--format edl is none of"),
+    ],
+)
+def test_what_makes_no_sense_is_told_before_anything_is_done(arguments, said, vswin, tmp_path):
+    for name in ("x.mp4", "y.mp4"):
+        shutil.copy(SAMPLES / "static.mp4", tmp_path / name)
+    finished = vswin("timeline", *arguments)
+    assert finished.returncode == 2, finished.stderr
+    assert said in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.mp4", "y.mp4"]
+
+
+def test_programs_get_timelines_of_files_and_of_frames():
+    model = vswin_cli.load_model()
+    timeline = model.timeline(SAMPLES / "pan_left.mp4")
+    assert [segment.label for segment in timeline.segments] == ["pan left"]
+    frames = np.stack([f.pixels.copy() for f in FrameSequence(SAMPLES / "pan_left.mp4")])
+    same = model.timeline(frames, frames_per_second=24)
+    assert [s.end_frame for s in same.segments] == [72]
+    np.testing.assert_array_equal(same.probabilities, timeline.probabilities)
+    with pytest.raises(vswin_cli.UsageError, match="give frames_per_second"):
+        model.timeline(frames)

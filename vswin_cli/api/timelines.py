@@ -1,0 +1,142 @@
+"""Timelines: a model and options in, films watched; what `vswin timeline` does, without a word."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.runs import find_all
+from vswin_cli.results import Setup
+from vswin_cli.runs.run import Outcome
+from vswin_cli.runs.videos import Found, Selection
+from vswin_cli.timeline.film import FilmAnalyst
+from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
+from vswin_cli.timeline.outputs import TimelineOutput
+from vswin_cli.timeline.result import Record
+from vswin_cli.timeline.runs import TimelineTask, TimelineWatcher, timelines_over, watched
+from vswin_cli.timeline.segments import Cutting
+from vswin_cli.timeline.windows import Sliding
+from vswin_cli.weights.needed import FetchFile, fetch_file
+from vswin_cli.zoo.labels import read_labels
+
+
+@dataclass(frozen=True)
+class TimelineRun:
+    """A run that is set up: its films are found, its output known and not yet written."""
+
+    videos: Sequence[Found]
+    task: TimelineTask
+    output: TimelineOutput | None  # None: records are handed out alone
+    options: FilmRunOptions
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def carry_out(self, watcher: TimelineWatcher) -> Outcome:
+        """Make what has no record that holds; write the output.
+
+        Raises:
+            VswinError: As `timelines_over`.
+        """
+        assert self.output is not None
+        watcher.on_skipped(self.skipped)
+        return timelines_over(self.videos, self.task, self.output, self.options, watcher)
+
+    def records(self, watcher: TimelineWatcher) -> Iterator[Record]:
+        """Yield each film's record as soon as it is there; nothing is kept of them.
+
+        Raises:
+            VswinError: The model cannot be loaded.
+        """
+        watcher.on_skipped(self.skipped)
+        num_failed = 0
+        for found, record in watched(self.videos, self.task, watcher):
+            watcher.on_record(found, record)
+            yield record
+            num_failed += record["error"] is not None
+            if num_failed == self.options.max_failures:
+                return
+
+
+def timeline_model(
+    engine: EngineOptions, options: TimelineOptions, fetch: FetchFile = fetch_file
+) -> VideoModel:
+    """Set up a model whose protocol is that of a window.
+
+    Args:
+        engine: Which model, and what computes it.
+        options: How windows lie.
+        fetch: As of `VideoModel`.
+
+    Raises:
+        UsageError, BackendError: As `VideoModel`.
+    """
+    views = ViewOptions(protocol=options.protocol, crops=options.crops or 1)
+    return VideoModel(engine, views, top=True, fetch=fetch)
+
+
+def film_analyst(model: VideoModel, options: TimelineOptions) -> FilmAnalyst:
+    """Make ready to watch films; the model is loaded by then.
+
+    Args:
+        model: With classes.
+        options: How a film becomes segments.
+
+    Raises:
+        VswinError: As `load_engine`.
+    """
+    model.top_k(None)  # has classes
+    protocol = model.protocol.adapted(num_crops=options.crops or 1)
+    sliding = Sliding(protocol, options.stride, options.window, options.shots)
+    cutting = Cutting(options.min_probability, options.min_seconds, options.smooth, options.multi)
+    setup = Setup(model.model.name, protocol.sampling, model.engine.backend, model.engine.precision)
+    return FilmAnalyst(model.engine, read_labels(model.model.label_set), setup, sliding, cutting)
+
+
+def timeline_run(
+    model: VideoModel,
+    paths: Sequence[str],
+    output: str | None,
+    *,
+    options: TimelineOptions,
+    format_name: str | None = None,
+    selection: Selection,
+    run: FilmRunOptions,
+    probabilities: bool = False,
+) -> TimelineRun:
+    """Set up a run of `vswin timeline`.
+
+    Args:
+        model: Of `timeline_model`.
+        paths: As of `find_videos`.
+        output: A file, or a folder; None hands records out and keeps none.
+        options: How a film becomes segments.
+        format_name: Of what is written; None is by the extension.
+        selection: What to take of folders.
+        run: How.
+        probabilities: Put those of each step into the records.
+
+    Raises:
+        UsageError: The output cannot be made, or continued, or the paths make no sense.
+        WeightsError: There are none.
+    """
+    target = None if output is None else TimelineOutput(output, format_name, resume=run.resume)
+    videos, skipped = find_all(paths, selection, target.is_own if target else lambda path: False)
+    if target:
+        target.check(len(videos))
+    settings = dict(model.settings(1))
+    for unused in ("adaptive", "top_k", "clips", "reader"):
+        settings.pop(unused, None)
+    asked = asdict(options)
+    del asked["protocol"], asked["crops"]  # those of the model's settings are what came of them
+    task = TimelineTask(
+        load=lambda: film_analyst(model, options),
+        setup=Setup(
+            model.model.name, model.protocol.sampling, model.backend, model.options.precision
+        ),
+        settings={**settings, **asked, "probabilities": probabilities},
+        window_settings=settings,
+        num_classes=model.model.num_classes,
+        threads=model.options.threads,
+        probabilities=probabilities,
+    )
+    return TimelineRun(videos, task, target, run, skipped)

@@ -1,0 +1,117 @@
+"""`vswin timeline`: what happens when in films."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vswin_cli.api.options import EngineOptions
+from vswin_cli.cli.options import (
+    OUTPUT,
+    VIDEOS,
+    PathsArgument,
+    QuietOption,
+    VerboseOption,
+    format_option,
+)
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.videos import Selection
+from vswin_cli.sources.live_names import is_live_name
+from vswin_cli.timeline.formats import timeline_format, timeline_formats
+from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
+
+
+def timeline(
+    paths: PathsArgument,
+    engine: EngineOptions,
+    options: TimelineOptions,
+    selection: Selection,
+    run: FilmRunOptions,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="What a run writes, and continues from. Default, and -: standard output.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        format_option(
+            metavar="|".join(each.name for each in timeline_formats()),
+            help="Form of the results. Default: by --output's extension, else table.",
+        ),
+    ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities",
+            help="Put those of each step into records, and not of segments alone.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Follow PATH as a stream: a file that grows, or http. Cameras (/dev/video0) "
+            "and rtsp, rtp, rtmp, udp and tcp are followed anyway.",
+            rich_help_panel=VIDEOS,
+        ),
+    ] = False,
+    idle: Annotated[
+        float,
+        typer.Option(
+            "--idle",
+            metavar="SECONDS",
+            min=0.1,
+            help="A stream from which nothing has come for so long has ended.",
+            rich_help_panel=VIDEOS,
+        ),
+    ] = 10.0,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Find what happens when in films of any length.
+
+    A window of the model's clip slides over each film; no window crosses a cut. What windows say
+    is averaged over steps of time, and stretches under one label become segments; what no label
+    is probable for is nothing. A run with --output that was stopped, by whatever, is continued by
+    the same command. The exit code is 0 if every film was read, 1 if one was not, 2 for wrong
+    usage, 130 after Ctrl-C.
+
+    Examples:
+        vswin timeline film.mp4
+        vswin timeline films/ -o timelines.jsonl --model swin-t-k400 --min-probability 0.3
+        vswin timeline films/ -o subtitles/ --format srt
+    """
+    from vswin_cli.api.timelines import timeline_model, timeline_run
+    from vswin_cli.cli.progress import fetch_shown
+    from vswin_cli.cli.timeline_display import TimelineDisplay
+    from vswin_cli.formats.writer import open_writer
+
+    model = timeline_model(engine, options, fetch_shown)
+    if live or any(map(is_live_name, paths)):
+        from vswin_cli.cli.timeline_live import follow_paths
+
+        follow_paths(paths, model, options, output, form, idle_seconds=idle, quiet=quiet)
+        return
+    films = timeline_run(
+        model, paths, output, options=options, format_name=form, selection=selection, run=run,
+        probabilities=probabilities,
+    )  # fmt: skip
+    display = TimelineDisplay(quiet=quiet, keeps=films.output is not None)
+    if output is not None and films.output is not None:
+        display.end(films.carry_out(display), output)
+        return
+    chosen = timeline_format(form or "table")
+    if chosen.holds_one and len(films.videos) > 1:
+        raise UsageError(f"{chosen.name} holds one film, and there are {len(films.videos)}; "
+                         "name a folder by --output")  # fmt: skip
+    with open_writer(chosen, sys.stdout, top_k=1) as writer:
+        for record in films.records(display):
+            writer.write(record)
+    if display.num_failed:
+        raise typer.Exit(1)

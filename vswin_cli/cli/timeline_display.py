@@ -1,0 +1,162 @@
+"""What a user sees of a run over films: a bar on a terminal, a line a film elsewhere."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.messages import print_error, print_warning
+from vswin_cli.formats.tables import result_console
+from vswin_cli.runs.plan import Plan
+from vswin_cli.runs.run import Outcome
+from vswin_cli.runs.videos import Found
+from vswin_cli.system.terminal import printable
+from vswin_cli.timeline.result import Record
+from vswin_cli.timeline.runs import TimelineWatcher
+
+
+class TimelineDisplay(TimelineWatcher):
+    """Follows a run over films.
+
+    Args:
+        quiet: Show errors alone.
+        keeps: Whether the run has an output, which another one continues.
+    """
+
+    def __init__(self, *, quiet: bool, keeps: bool) -> None:
+        self._quiet = quiet
+        self._keeps = keeps
+        self._total = self._num_done = self.num_failed = 0
+        self.stopping = False
+        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._is_live = console.is_terminal and not quiet
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not self._is_live,
+        )
+        self._task = self._progress.add_task("loading", total=None)
+
+    def on_plan(self, plan: Plan) -> None:
+        """Tell what there is to do."""
+        self._say(f"{plan.num_found} videos found: {plan.summary}")
+
+    def on_skipped(self, skipped: Counter[str]) -> None:
+        """Tell what was left out that is no film of the user's."""
+        if skipped:
+            parts = ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
+            self._say(f"left out: {parts}")
+
+    def on_warning(self, text: str) -> None:
+        """Tell what the user should know, even if nothing else."""
+        print_warning(text)
+
+    @contextmanager
+    def following(self, todo: Sequence[Found]) -> Iterator[None]:
+        """Show a run."""
+        self._total = len(todo)
+        self._progress.start()
+        try:
+            yield
+        finally:
+            self._progress.stop()
+
+    def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
+        """Stop the run at the first Ctrl-C, and the process at the second."""
+        if not self._keeps:
+            return nullcontext()
+
+        def stop_and_note() -> None:
+            self.stopping = True
+            stop()
+
+        return heard_interrupts(stop_and_note)
+
+    def on_start(self, found: Found) -> None:
+        """Show which film it is."""
+        name = Text(printable(found.video))
+        name.truncate(self._progress.console.width // 2, overflow="ellipsis")
+        self._progress.reset(self._task, total=None, description=name.plain)
+
+    def on_progress(self, done_seconds: float, all_seconds: float | None) -> None:
+        """Move the bar."""
+        self._progress.update(self._task, completed=done_seconds, total=all_seconds)
+
+    def on_record(self, found: Found, record: Record) -> None:
+        """Tell what came of a film."""
+        self._num_done += 1
+        if error := record["error"]:
+            self.num_failed += 1
+            if self._keeps:
+                place = f"[{self._num_done}/{self._total}] {found.video}"
+                self._write(f"{place}: failed, {error['kind']}: {error['message']}")
+            else:
+                self._progress.stop()
+                print_error(error["message"])
+            return
+        for warning in record["warnings"]:
+            self._write(f"warning: {found.video}: {warning}")
+        if self._keeps and not self._is_live:
+            count = len(record["segments"])
+            what = "1 segment" if count == 1 else f"{count} segments"
+            self._say(f"[{self._num_done}/{self._total}] {found.video}: {what}")
+
+    def end(self, outcome: Outcome, output: str) -> None:
+        """Sum the run up, and give the exit code.
+
+        Raises:
+            typer.Exit: Not all is done, and well.
+        """
+        if not self._quiet:
+            entries = [outcome.entries[name] for name in outcome.names if name in outcome.entries]
+            num_failed = sum(not entry.is_ok for entry in entries)
+            console = result_console()
+            console.print(f"timelines  {len(entries) - num_failed}")
+            console.print(f"failed     {num_failed}")
+            if missing := len(outcome.found) - len(entries):
+                console.print(f"not yet done  {missing}")
+            console.print(Text(f"output: {printable(output)}"), soft_wrap=True)
+            sys.stdout.flush()
+        if outcome.is_stopped:
+            print(f"stopped after {outcome.num_failed} failures", file=sys.stderr)
+            say_how_to_continue()
+        self.raise_if_stopped()
+        if not outcome.is_complete:
+            raise typer.Exit(1)
+
+    def raise_if_stopped(self) -> None:
+        """End the command if Ctrl-C stopped the run.
+
+        Raises:
+            typer.Exit: It did.
+        """
+        if self.stopping:
+            say_how_to_continue()
+            raise typer.Exit(INTERRUPTED)
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        """Tell something that stays to be read."""
+        if self._progress.live.is_started and self._is_live:
+            self._progress.console.print(Text(printable(text)))
+        else:
+            print(printable(text), file=sys.stderr, flush=True)

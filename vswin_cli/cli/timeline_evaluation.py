@@ -1,0 +1,111 @@
+"""`vswin evaluate --timeline`: what `vswin timeline` says, held against the truth."""
+
+import json
+import sys
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.timelines import timeline_model, timeline_run
+from vswin_cli.cli.progress import fetch_shown
+from vswin_cli.cli.timeline_display import TimelineDisplay
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.videos import Selection
+from vswin_cli.system.terminal import printable
+from vswin_cli.timeline.metrics import Metrics, measure
+from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
+from vswin_cli.timeline.truth import matched, read_predicted, read_truth
+
+
+def evaluate_timelines(
+    truth_path: Path,
+    results: Path | None,
+    videos: Path | None,
+    output: Path | None,
+    engine: EngineOptions,
+    views: ViewOptions,
+    run: RunOptions,
+    *,
+    report: Path | None,
+    quiet: bool,
+) -> None:
+    """Print how right timelines are; they are made first, unless `results` are given.
+
+    Raises:
+        UsageError: A file is not what it should be, or an option is missing.
+        typer.Exit: A film has not been compared.
+    """
+    truth = read_truth(truth_path)
+    if results is None:
+        if output is None:
+            raise UsageError(
+                "--timeline needs the output of `vswin timeline`, or --output for one to be made"
+            )
+        root = videos or truth_path.parent
+        model_options = TimelineOptions(crops=views.crops, protocol=views.protocol)
+        films = timeline_run(
+            timeline_model(engine, model_options, fetch_shown),
+            [str(root / name) for name in truth],
+            str(output),
+            options=model_options,
+            selection=Selection(),
+            run=FilmRunOptions(run.resume, run.retry_failed, run.max_failures),
+        )
+        display = TimelineDisplay(quiet=quiet, keeps=True)
+        films.carry_out(display)
+        display.raise_if_stopped()
+    predicted, missing = matched(truth, read_predicted(results or Path(output or "")))
+    compared = {name: film for name, film in truth.items() if name not in missing}
+    for name in missing:
+        print(f"not evaluated, no timeline: {printable(name)}", file=sys.stderr)
+    if compared:
+        metrics = measure(compared, predicted.films, predicted.durations)
+        if not quiet:
+            _print(metrics)
+        if report is not None:
+            _write(report, metrics)
+    if missing:
+        raise typer.Exit(1)
+
+
+def _print(metrics: Metrics) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    rows: list[tuple[str, str]] = [
+        ("films", str(metrics.num_films)),
+        ("segments, true", str(metrics.num_true)),
+        ("segments, predicted", str(metrics.num_predicted)),
+        ("average mAP, tIoU 0.5:0.05:0.95", _percent(metrics.average_map)),
+        *((f"mAP at tIoU {tiou}", _percent(metrics.map_by_tiou[tiou])) for tiou in _SHOWN),
+        *((f"F1@{float(overlap) * 100:.0f}", _percent(f1)) for overlap, f1 in metrics.f1.items()),
+        ("edit score", _percent(metrics.edit)),
+        ("frame accuracy", _percent(metrics.frame_accuracy)),
+    ]
+    if metrics.boundary_error_seconds is not None:
+        rows.append(("boundary error, median", f"{metrics.boundary_error_seconds:.2f} s"))
+    for row in rows:
+        table.add_row(*row)
+    print_table(result_console(), table)
+
+
+_SHOWN = ("0.50", "0.75", "0.95")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _write(folder: Path, metrics: Metrics) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(metrics.to_dict(), indent=2) + "\n"
+        (folder / "metrics.json").write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise OutputError(
+            f"cannot write {folder}: {exc.strerror}; choose another --report"
+        ) from exc

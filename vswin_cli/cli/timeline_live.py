@@ -1,0 +1,146 @@
+"""`vswin timeline` of a camera, a stream or a growing file: segments are printed as they settle."""
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import typer
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.timelines import film_analyst
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
+from vswin_cli.cli.messages import print_warning
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.formats.registry import Format, format_of
+from vswin_cli.formats.writer import open_writer
+from vswin_cli.system.terminal import printable
+from vswin_cli.timeline.film import FilmAnalyst
+from vswin_cli.timeline.formats import clock, timeline_format, timeline_formats
+from vswin_cli.timeline.formats.table import FORMAT as TABLE
+from vswin_cli.timeline.live import LiveAnalyst
+from vswin_cli.timeline.options import TimelineOptions
+from vswin_cli.timeline.result import Segment
+from vswin_cli.video.live import LiveSequence
+
+
+def follow_paths(
+    paths: Sequence[str],
+    model: VideoModel,
+    options: TimelineOptions,
+    output: str | None,
+    form: str | None,
+    *,
+    idle_seconds: float,
+    quiet: bool,
+) -> None:
+    """Follow the one thing that is named; see `follow_live`.
+
+    Raises:
+        UsageError: There are several, or the output makes no sense.
+    """
+    if len(paths) > 1:
+        raise UsageError(f"one stream at a time can be followed, and there are {len(paths)}")
+    path = None if output in (None, "-") else Path(str(output))
+    chosen = timeline_format(form) if form else TABLE
+    if path is not None and not form:
+        chosen = format_of(path, timeline_formats(), "--output")
+    if path is not None and path.is_dir():
+        raise UsageError(f"--output {output} is a folder; name a file for the stream")
+    analyst = film_analyst(model, options)
+    follow_live(paths[0], analyst, path, chosen, idle_seconds=idle_seconds, quiet=quiet)
+
+
+def follow_live(
+    name: str,
+    analyst: FilmAnalyst,
+    output: Path | None,
+    chosen: Format,
+    *,
+    idle_seconds: float,
+    quiet: bool,
+) -> None:
+    """Print or write segments until the stream ends or Ctrl-C; what is written is then complete.
+
+    Raises:
+        VideoError: It cannot be read.
+        OutputError: The output cannot be written.
+        typer.Exit: Ctrl-C has ended it.
+    """
+    stopping = threading.Event()
+    frames = LiveSequence(name, stopping, idle_seconds)
+    told: list[Segment] = []
+    with _destination(output) as stream, open_writer(chosen, stream, top_k=1) as writer:
+        grows = chosen.grows
+
+        def tell(segment: Segment) -> None:
+            if chosen.extension is None:
+                start, end = (clock(t, ".") for t in (segment.start_seconds, segment.end_seconds))
+                text = f"{start}  {end}  {printable(segment.label)}  {segment.probability:.4f}\n"
+                stream.write(text)
+                stream.flush()
+            elif grows:
+                writer.write(_record(live, frames, [segment]))
+            else:
+                told.append(segment)
+
+        live = LiveAnalyst(analyst, tell)
+
+        def say() -> None:
+            if not quiet:
+                delay = live.delay_seconds(frames.rate)
+                text = f"{frames.name}: segments come within {delay:.1f} s of their end"
+                print(f"{printable(text)}; Ctrl-C ends it", file=sys.stderr, flush=True)
+
+        with heard_interrupts(stopping.set):
+            timeline = live.follow(frames, on_start=say)
+        if not grows and chosen.extension is not None:
+            record = timeline.to_dict()
+            record["segments"] = _record(live, frames, told)["segments"]
+            record["shots"] = [
+                {
+                    "start_seconds": 0.0,
+                    "end_seconds": timeline.duration_seconds,
+                    "start_frame": 0,
+                    "end_frame": frames.num_frames,
+                }
+            ]
+            record["num_frames"] = frames.num_frames
+            writer.write(record)
+    if not quiet:
+        _say_drops(frames, live)
+    if stopping.is_set():
+        raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _destination(output: Path | None) -> Iterator[IO[Any]]:
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", encoding="utf-8", newline="", errors="surrogateescape") as stream:
+            yield stream
+    except OSError as exc:
+        what = f"cannot write {output}: {exc.strerror}; choose another --output"
+        raise OutputError(what) from exc
+
+
+def _record(live: LiveAnalyst, frames: LiveSequence, segments: list[Segment]) -> dict[str, Any]:
+    return {"video": frames.name, "error": None, "segments": [asdict(s) for s in segments]}
+
+
+def _say_drops(frames: LiveSequence, live: LiveAnalyst) -> None:
+    dropped = frames.num_dropped / max(frames.num_frames, 1)
+    skipped = live.num_skipped / max(live.num_windows, 1)
+    text = (
+        f"{frames.num_frames} frames came, {100 * dropped:.1f} % were dropped; of "
+        f"{live.num_windows} windows {100 * skipped:.1f} % were left out"
+    )
+    if dropped or skipped > 0.5:
+        print_warning(f"{text}: the model is slower than the stream; take a larger --stride")
+    else:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,48 @@
+"""Forms of timelines: a file each, found by being here.
+
+To add one, write a module with a `FORMAT` and its writer, which gets one record at a time.
+"""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from vswin_cli.errors import UsageError
+from vswin_cli.formats.registry import Format, format_of
+
+_FIRST = ("table", "json", "jsonl", "csv", "srt", "vtt")  # in the order of --help
+
+
+@cache
+def timeline_formats() -> tuple[Format, ...]:
+    """All of them."""
+    names = {path.stem for path in Path(__file__).parent.glob("*.py")} - {"__init__"}
+    ordered = [*(name for name in _FIRST if name in names), *sorted(names - set(_FIRST))]
+    return tuple(import_module(f"{__name__}.{name}").FORMAT for name in ordered)
+
+
+def timeline_format(name: str) -> Format:
+    """Find the format that `--format` names.
+
+    Raises:
+        UsageError: There is none, or a library is missing.
+    """
+    for each in timeline_formats():
+        if each.name == name:
+            if each.extension is None:
+                return each
+            return format_of(Path(name + each.extension), (each,), "--format")
+    names = ", ".join(each.name for each in timeline_formats())
+    raise UsageError(f"--format {name} is none of {names}")
+
+
+def clock(seconds: float, point: str) -> str:
+    """A time as subtitles have it: `01:02:03.456`.
+
+    Args:
+        seconds: From the start of the film.
+        point: What stands before the milliseconds.
+    """
+    thousandths = round(seconds * 1000)
+    minutes, rest = divmod(thousandths, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"

@@ -1,0 +1,217 @@
+"""Timelines of what has no end yet: each segment is told once, as soon as it is settled."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic, perf_counter
+
+import numpy as np
+
+from vswin_cli.timeline.film import FilmAnalyst, ShotSteps
+from vswin_cli.timeline.refining import Refining
+from vswin_cli.timeline.result import Segment, Timeline
+from vswin_cli.timeline.steps import Step, Steps
+from vswin_cli.timeline.windows import Shot, Window, Windows
+from vswin_cli.video.live import LiveSequence
+
+LAG_SECONDS = 1.0  # that a frame may wait; windows of older ones are left out
+_KEPT_SECONDS = 60.0  # of a segment that goes on: steps that are older are summed up
+_USUAL_RATE = 25.0
+
+
+class LiveAnalyst:
+    """Follows something live with a model.
+
+    Where the model is slower than the frames come, windows are left out, so that the delay stays
+    the same.
+
+    Args:
+        analyst: The model, and how windows become segments.
+        on_segment: Told of each segment, once, as soon as it is settled.
+    """
+
+    def __init__(self, analyst: FilmAnalyst, on_segment: Callable[[Segment], None]) -> None:
+        self._analyst = analyst
+        self._on_segment = on_segment
+        self._stride = analyst.sliding.stride_seconds
+        self._averaging = Steps(self._stride, self._stride)
+        self._refining = Refining(analyst.sliding, analyst.cutting)
+        self._steps: list[Step] = []  # of the shot, from where nothing has been told
+        self._fine: dict[int, np.ndarray] = {}
+        self._times = deque[tuple[int, float]]()  # frame, start: those that segments may need
+        self._shot = Shot(0, 0, 0, 0.0, 0.0)  # starts where nothing has been told
+        self._carried: tuple[Segment, int] | None = None  # goes on, with its number of steps
+        self._last_middle: float | None = None
+        self._seconds = 0.0  # that the model takes for a window, about
+        self.num_windows = 0
+        self.num_skipped = 0
+
+    def delay_seconds(self, rate: float | None) -> float:
+        """Within which a segment is told after its end, at most.
+
+        Args:
+            rate: Frames per second.
+        """
+        span = self._analyst.sliding.clip_span
+        window = self._analyst.sliding.window_seconds if span is None else span / (
+            rate or _USUAL_RATE)  # fmt: skip
+        return window + self._margin + 2 * self._stride + 2 * LAG_SECONDS
+
+    @property
+    def _margin(self) -> float:
+        """What comes after a segment's end before that is settled."""
+        return 2 * self._analyst.cutting.min_seconds + self._analyst.cutting.smooth_seconds
+
+    def follow(self, frames: LiveSequence, on_start: Callable[[], None] = lambda: None) -> Timeline:
+        """Watch until the frames end; return what was seen, but for the segments.
+
+        Args:
+            frames: What comes.
+            on_start: Told that the first frame has come.
+
+        Raises:
+            VideoError: It cannot be read.
+        """
+        begun = perf_counter()
+        windows = Windows(self._analyst.sliding)
+        size, end, num_taken = (0, 0), 0.0, 0
+        for live in frames:
+            frame = replace(live.frame, index=num_taken)
+            if not num_taken:
+                on_start()
+                size = (frame.pixels.shape[0], frame.pixels.shape[1])
+            num_taken += 1
+            self._times.append((live.frame.index, frame.start_seconds))
+            end = frame.end_seconds
+            for item in windows.take(frame):
+                self._take(item, is_late=monotonic() - live.arrived > LAG_SECONDS / 2)
+        self._times.append((frames.num_frames, end))
+        for item in windows.finish():
+            self._take(item, is_late=False)
+        return Timeline(
+            video=frames.name,
+            setup=self._analyst.setup,
+            num_frames=num_taken,
+            width=size[1],
+            height=size[0],
+            duration_seconds=end,
+            frames_per_second=num_taken / max(end, 1e-9),
+            segments=(),
+            shots=(),
+            step_seconds=self._stride,
+            probabilities=np.zeros((0, len(self._analyst.labels)), np.float32),
+            num_windows=self.num_windows - self.num_skipped,
+            elapsed_seconds=perf_counter() - begun,
+        )
+
+    def _take(self, item: Window | Shot, *, is_late: bool) -> None:
+        if isinstance(item, Shot):
+            self._end_shot(item)
+            return
+        self.num_windows += 1
+        if is_late and self._last_middle is not None:
+            self.num_skipped += 1
+            return
+        start = perf_counter()
+        probabilities = self._analyst.probabilities(item)
+        self._seconds = 0.8 * self._seconds + 0.2 * (perf_counter() - start)
+        if self._last_middle is not None:  # it stands for those that were left out before it
+            gap = item.middle_seconds - self._last_middle
+            self._averaging.stride_seconds = max(self._stride, gap)
+        self._last_middle = item.middle_seconds
+        self._steps += self._averaging.add(item, probabilities)
+        if self._seconds < self._stride / 8:
+            self._refining.add(item, probabilities, self._analyst.probabilities)
+        self._fine |= self._refining.taken()
+        self._tell_settled()
+
+    def _tell_settled(self) -> None:
+        """Tell what ended long enough ago that nothing to come can change it."""
+        if not self._steps:
+            return
+        end = (self._steps[-1].number + 1) * self._stride
+        for segment in self._found(end):
+            if segment.end_seconds > end - self._margin:
+                break
+            self._tell(segment)
+            self._forget(segment.end_seconds)
+        if end - self._shot.start_seconds > _KEPT_SECONDS:
+            self._carry(end)
+
+    def _end_shot(self, shot: Shot) -> None:
+        self._steps += self._averaging.end_shot(shot)
+        self._fine |= self._refining.end_shot(shot)
+        for segment in self._found(shot.end_seconds):
+            self._tell(segment)
+        if self._carried:
+            self._on_segment(self._carried[0])
+        self._carried, self._last_middle = None, None
+        self._averaging.stride_seconds = self._stride
+        self._steps, self._fine = [], {}
+        number = shot.number + 1
+        self._shot = Shot(number, 0, 0, shot.end_seconds, shot.end_seconds)
+        self._forget_times(shot.end_seconds)
+
+    def _found(self, end_seconds: float) -> list[Segment]:
+        """The segments from where nothing has been told until now."""
+        shot = replace(self._shot, end_seconds=end_seconds)
+        times = np.array([seconds for _, seconds in self._times])
+        steps = ShotSteps(shot, self._steps, self._fine)
+        found = self._analyst.segments(steps, times)
+        numbers = [index for index, _ in self._times]
+        return [
+            replace(s, start_frame=numbers[s.start_frame], end_frame=numbers[s.end_frame])
+            for s in found
+        ]
+
+    def _tell(self, segment: Segment) -> None:
+        """Tell a segment, together with what was carried if that goes on in it."""
+        if self._carried:
+            before, count = self._carried
+            self._carried = None
+            touches = segment.start_seconds - before.end_seconds < self._stride
+            if before.index != segment.index or not touches:
+                self._on_segment(before)
+            else:
+                steps = max((segment.end_seconds - segment.start_seconds) / self._stride, 1)
+                mean = (before.probability * count + segment.probability * steps) / (count + steps)
+                segment = replace(
+                    segment,
+                    start_seconds=before.start_seconds,
+                    start_frame=before.start_frame,
+                    probability=mean,
+                )
+        self._on_segment(segment)
+
+    def _carry(self, end: float) -> None:
+        """Sum up half of a stretch that nothing was told of, so that memory stays flat."""
+        middle = self._shot.start_seconds + _KEPT_SECONDS / 2
+        for segment in self._found(end):
+            if segment.start_seconds < middle < segment.end_seconds:
+                frame, seconds = next((i, t) for i, t in self._times if t >= middle)
+                part = replace(segment, end_seconds=seconds, end_frame=frame)
+                steps = (seconds - part.start_seconds) / self._stride
+                if self._carried and self._carried[0].index == part.index:
+                    before, count = self._carried
+                    part = replace(
+                        part,
+                        start_seconds=before.start_seconds,
+                        start_frame=before.start_frame,
+                        probability=(before.probability * count + part.probability * steps)
+                        / (count + steps),
+                    )
+                    steps += count
+                self._carried = part, round(steps)
+                middle = seconds
+        self._forget(middle)
+
+    def _forget(self, seconds: float) -> None:
+        """Begin where nothing has been told."""
+        self._shot = replace(self._shot, start_seconds=seconds)
+        self._steps = [s for s in self._steps if (s.number + 0.5) * self._stride >= seconds]
+        self._fine = {n: p for n, p in self._fine.items() if (n + 0.5) * self._stride >= seconds}
+        self._forget_times(seconds)
+
+    def _forget_times(self, seconds: float) -> None:
+        while len(self._times) > 1 and self._times[1][1] <= seconds:
+            self._times.popleft()

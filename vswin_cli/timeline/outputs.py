@@ -1,0 +1,133 @@
+"""Where timelines go: one file of all films, or a folder with a file for each."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.formats.registry import JSON_LINES, Format, format_of
+from vswin_cli.formats.writer import open_writer
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.output import Output
+from vswin_cli.system.files import replacing
+from vswin_cli.timeline.formats import timeline_format, timeline_formats
+from vswin_cli.timeline.result import Record
+
+RECORDS = "timelines.jsonl"  # of a folder
+
+
+class TimelineOutput:
+    """What a run writes and continues from; nothing is touched until `opened`.
+
+    Args:
+        path: A file; or a folder that is there, or whose name ends in a slash.
+        format_name: Of the file or files; None is by the file's extension.
+        resume: Whether a run continues what is there.
+
+    Raises:
+        UsageError: The format is not known, or is for people; as `Output`.
+    """
+
+    def __init__(self, path: str, format_name: str | None, *, resume: bool = True) -> None:
+        self.path = Path(path)
+        chosen = timeline_format(format_name) if format_name else None
+        self.is_folder = path.endswith(os.sep) or self.path.is_dir()
+        if self.is_folder:
+            if chosen is None:
+                raise UsageError(f"--output {path} is a folder: give the --format of its files")
+            self.format = chosen
+            self._records = Output(self._make_folder() / RECORDS, resume=resume)
+        else:
+            self.format = chosen or format_of(self.path, timeline_formats(), "--output")
+            self._records = Output(
+                self.path, chosen=self.format, resume=resume, formats=timeline_formats()
+            )
+
+    def _make_folder(self) -> Path:
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as exc:
+            raise UsageError(f"--output {self.path}: {exc.strerror}; make the folder") from exc
+        return self.path
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the windows of the film in hand are kept."""
+        journal = self._records.journal_path
+        return journal.with_name(f"{journal.name}.windows")
+
+    def is_own(self, path: str) -> bool:
+        """Whether an absolute path is one of the files that a run writes."""
+        return self._records.is_own(path) or Path(os.path.realpath(path)) == self.checkpoint_path
+
+    def check(self, num_films: int) -> None:
+        """Make sure that the format can hold so many films.
+
+        Raises:
+            UsageError: A file of it holds one, and there are several.
+        """
+        if num_films > 1 and not self.is_folder and self.format.holds_one:
+            raise UsageError(
+                f"--output {self.path}: a file of {self.format.name} holds one film, and there are "
+                f"{num_films}; name a folder"
+            )
+
+    @contextmanager
+    def opened(self) -> Iterator[Journal]:
+        """Open or make the records; see `Output.opened`."""
+        with self._records.opened() as journal:
+            yield journal
+
+    def finish(self, journal: Journal, videos: Sequence[str]) -> None:
+        """Write the file, or each film's, from the records.
+
+        Raises:
+            OutputError: One cannot be written.
+        """
+        self._records.finish(journal, videos, top_k=1)
+        if self.is_folder and self.format is not JSON_LINES:
+            done = [name for name in videos if name in journal.entries]
+            paths = film_paths(done, self.format)
+            for name in done:
+                if journal.entries[name].is_ok:
+                    self._write(self.path / paths[name], journal.record(name))
+
+    def _write(self, path: Path, record: Record) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with (
+                replacing(path) as temporary,
+                open_writer(self.format, temporary, top_k=1) as writer,
+            ):
+                writer.write(record)
+        except OSError as exc:
+            raise OutputError(
+                f"cannot write {path}: {exc.strerror or exc}; free some space and run again"
+            ) from exc
+
+
+def film_paths(videos: Sequence[str], chosen: Format) -> dict[str, PurePosixPath]:
+    """Name each film's file in a folder: as the film, so that players find it, if no two would be.
+
+    Args:
+        videos: Names of films: paths or addresses.
+        chosen: The files' format.
+    """
+    plain = {name: _inside(name) for name in videos}
+    counts = Counter(path.with_suffix("") for path in plain.values())
+    extension = chosen.extension or ""
+    return {
+        name: path.with_suffix(extension)
+        if counts[path.with_suffix("")] == 1
+        else path.with_name(path.name + extension)
+        for name, path in plain.items()
+    }
+
+
+def _inside(name: str) -> PurePosixPath:
+    """A path that leads nowhere but downwards."""
+    parts = [part for part in re.split(r"/|://", name) if part not in ("", ".", "..")]
+    return PurePosixPath(*parts) if parts else PurePosixPath("film")

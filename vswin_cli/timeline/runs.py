@@ -1,0 +1,184 @@
+"""Timelines of many films in one run, which continues wherever it was stopped."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from vswin_cli.errors import VideoError
+from vswin_cli.results import Setup
+from vswin_cli.runs.plan import Plan, plan
+from vswin_cli.runs.records import Settings, modified
+from vswin_cli.runs.run import Outcome
+from vswin_cli.runs.videos import Found
+from vswin_cli.sources.addresses import is_address
+from vswin_cli.timeline.checkpoint import Checkpoint
+from vswin_cli.timeline.film import FilmAnalyst, OnProgress
+from vswin_cli.timeline.options import FilmRunOptions
+from vswin_cli.timeline.outputs import TimelineOutput
+from vswin_cli.timeline.result import Record, Timeline, failed_record
+from vswin_cli.video.sequence import FrameSequence
+
+
+class TimelineWatcher:
+    """Is told what happens in a run; this one does nothing about it."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """It is known what there is to do."""
+
+    def on_skipped(self, skipped: Counter[str]) -> None:
+        """Files were found that no one means: by what they are known."""
+
+    def on_warning(self, text: str) -> None:
+        """Something about the run or its output is odd; the user should know."""
+
+    def following(self, todo: Sequence[Found]) -> AbstractContextManager[None]:
+        """Lasts as long as films are watched, the loading of the model included."""
+        return nullcontext()
+
+    def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
+        """Lasts as long as `stop` ends the run; it takes any thread."""
+        return nullcontext()
+
+    def on_start(self, found: Found) -> None:
+        """A film starts."""
+
+    def on_progress(self, done_seconds: float, all_seconds: float | None) -> None:
+        """So much of the film has been watched."""
+
+    def on_record(self, found: Found, record: Record) -> None:
+        """A film's record is on disk, or complete."""
+
+
+@dataclass(frozen=True)
+class TimelineTask:
+    """What is done with every film.
+
+    Attributes:
+        load: Loads the model; called once, and only if there is something to compute.
+        setup: Names of model, protocol, backend and precision.
+        settings: Whatever a record depends on apart from its film.
+        window_settings: Whatever the model's answer for a window depends on.
+        num_classes: Of the model.
+        threads: To decode with.
+        probabilities: Whether records hold those of each step.
+    """
+
+    load: Callable[[], FilmAnalyst]
+    setup: Setup
+    settings: Settings
+    window_settings: Settings
+    num_classes: int
+    threads: int | None = None
+    probabilities: bool = False
+
+
+class _StoppedError(Exception):
+    """The run is to end now; what was computed of the film is kept."""
+
+
+def timelines_over(
+    videos: Sequence[Found],
+    task: TimelineTask,
+    output: TimelineOutput,
+    options: FilmRunOptions,
+    watcher: TimelineWatcher,
+) -> Outcome:
+    """Make the records that are missing, and the output of them.
+
+    A film in hand is left where the run is stopped; its windows are in the checkpoint.
+
+    Args:
+        videos: As `find_videos` finds them.
+        task: What is computed.
+        output: Where it goes; holds what earlier runs have done.
+        options: How.
+        watcher: Is told what happens.
+
+    Raises:
+        UsageError: Another run writes to the output, or it holds what would be replaced.
+        OutputError: A record cannot be written.
+        VswinError: The model cannot be loaded.
+    """
+    with output.opened() as journal:
+        if journal.num_damaged:
+            watcher.on_warning(
+                f"{journal.num_damaged} damaged lines of {journal.path} are set aside in "
+                f"{journal.damaged_path}"
+            )
+        planned = plan(
+            videos, journal, lambda video: task.settings, retry_failed=options.retry_failed
+        )
+        watcher.on_plan(planned)
+        num_failed = 0
+        is_stopped = False
+        if planned.todo:
+            checkpoint = Checkpoint(output.checkpoint_path, task.window_settings, task.num_classes)
+            try:
+                for found, record in watched(planned.todo, task, watcher, checkpoint):
+                    journal.append({**record, **_about(found), "settings": task.settings})
+                    checkpoint.clear()
+                    watcher.on_record(found, record)
+                    num_failed += record["error"] is not None
+                    if is_stopped := num_failed == options.max_failures:
+                        break
+            finally:
+                names = [video.video for video in planned.todo]
+                checkpoint.close(remove=all(name in journal.entries for name in names))
+        output.finish(journal, [video.video for video in videos])
+        return Outcome(videos, journal.entries, num_failed, is_stopped)
+
+
+def watched(
+    todo: Sequence[Found],
+    task: TimelineTask,
+    watcher: TimelineWatcher,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[tuple[Found, Record]]:
+    """Yield each film with its record, until the run is stopped."""
+    stopping = threading.Event()
+
+    def on_progress(done: float, total: float | None) -> None:
+        if stopping.is_set():
+            raise _StoppedError
+        watcher.on_progress(done, total)
+
+    with watcher.following(todo), watcher.interruptible(stopping.set):
+        analyst = None
+        for found in todo:
+            if stopping.is_set():
+                return
+            analyst = analyst or task.load()
+            watcher.on_start(found)
+            try:
+                yield found, _record(found, task, analyst, checkpoint, on_progress)
+            except _StoppedError:
+                return
+
+
+def _record(
+    found: Found,
+    task: TimelineTask,
+    analyst: FilmAnalyst,
+    checkpoint: Checkpoint | None,
+    on_progress: OnProgress,
+) -> Record:
+    start = perf_counter()
+    try:
+        if found.error is not None:
+            raise found.error
+        location = found.path if is_address(found.path) else Path(found.path)
+        frames = FrameSequence(location, task.threads)
+        timeline: Timeline = analyst.timeline(found.video, frames, checkpoint, on_progress)
+    except VideoError as error:
+        seconds = perf_counter() - start
+        return failed_record(found.video, analyst.setup, error.kind, str(error), seconds)
+    return timeline.to_dict(probabilities=task.probabilities)
+
+
+def _about(found: Found) -> Record:
+    """Where a film's file was, how large, and how old."""
+    return {"path": found.place, "bytes": found.num_bytes, "modified": modified(found)}

@@ -1,0 +1,211 @@
+"""Segments: stretches of time under one label, made of the probabilities of steps.
+
+The steps that NeMo Curator, pyannote and DCASE's systems take: smooth, cut by hysteresis, bridge
+gaps, drop what is short. What is probable nowhere is nothing, and gets no segment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from vswin_cli.timeline.windows import Shot
+
+_NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How probabilities become segments; `benchmarks/timeline.py` chose the defaults.
+
+    Attributes:
+        min_probability: Where a segment starts; it ends below `end_share` of that.
+        min_seconds: Shorter segments are dropped, and shorter gaps between two are bridged.
+        smooth_seconds: Of the Hann window that probabilities are averaged over; 0 is none.
+        multi: Let segments of different labels overlap.
+    """
+
+    min_probability: float = 0.5
+    min_seconds: float = 1.0
+    smooth_seconds: float = 0.0
+    multi: bool = False
+    end_share: float = 0.7
+
+    @property
+    def end_probability(self) -> float:
+        """Where a segment ends."""
+        return self.min_probability * self.end_share
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A segment in seconds, not yet in frames."""
+
+    start_seconds: float
+    end_seconds: float
+    index: int  # of the class
+    probability: float  # mean over its steps
+
+
+def cut(
+    shot: Shot,
+    first_step: int,
+    probabilities: np.ndarray,
+    step_seconds: float,
+    cutting: Cutting,
+    fine: Mapping[int, np.ndarray],
+) -> list[Stretch]:
+    """Make the segments of one shot.
+
+    Args:
+        shot: Which none leaves.
+        first_step: Number of the first step.
+        probabilities: float (steps, num_classes), of all steps whose middle is in the shot.
+        step_seconds: The length of a step.
+        cutting: How.
+        fine: Probabilities by the number of their step, from shorter windows, where there are any.
+
+    Returns:
+        By start; of one start, by class.
+    """
+    if not len(probabilities):
+        return []
+    smooth = _smoothed(probabilities.astype(np.float64), cutting.smooth_seconds / step_seconds)
+    is_on = _hysteresis(
+        smooth, cutting.min_probability, cutting.min_probability * cutting.end_share
+    )
+    tracks = (
+        [np.where(is_on[:, each], each, _NOTHING) for each in np.flatnonzero(is_on.any(axis=0))]
+        if cutting.multi
+        else [np.where(is_on.any(axis=1), np.where(is_on, smooth, -1).argmax(axis=1), _NOTHING)]
+    )
+    level = (cutting.min_probability + cutting.end_probability) / 2
+    ruler = _Ruler(shot, first_step, step_seconds, smooth, fine, level)
+    found = []
+    for track in tracks:
+        runs = _tidied(track, smooth, cutting.min_seconds / step_seconds)
+        edges = [
+            shot.start_seconds,
+            *(ruler.edge(before, after) for before, after in pairwise(runs)),
+            shot.end_seconds,
+        ]
+        for (start, stop, label), (start_seconds, end_seconds) in zip(
+            runs, pairwise(edges), strict=True
+        ):
+            if label != _NOTHING:
+                probability = probabilities[start:stop, label].mean(dtype=np.float64)
+                found.append(Stretch(start_seconds, end_seconds, label, float(probability)))
+    return sorted(found, key=lambda stretch: (stretch.start_seconds, stretch.index))
+
+
+def _smoothed(probabilities: np.ndarray, width: float) -> np.ndarray:
+    reach = int(width / 2)
+    if not reach:
+        return probabilities
+    kernel = np.hanning(2 * reach + 3)[1:-1]
+    padded = np.pad(probabilities, ((reach, reach), (0, 0)), mode="edge")
+    views = np.lib.stride_tricks.sliding_window_view(padded, len(kernel), axis=0)
+    smooth: np.ndarray = views @ (kernel / kernel.sum())
+    return smooth
+
+
+def _hysteresis(values: np.ndarray, on: float, off: float) -> np.ndarray:
+    """Where values (steps, n) are on: from where they reach `on` as far as they stay above `off`.
+
+    Both ways in time, so that nothing depends on its direction.
+    """
+    above = values >= off
+    changes = np.diff(above, axis=0, prepend=False)
+    numbers = np.cumsum(changes & above, axis=0) * above  # of each run that is above
+    result = np.zeros_like(above)
+    for column in np.flatnonzero((values >= on).any(axis=0)):
+        lit = np.unique(numbers[values[:, column] >= on, column])
+        result[:, column] = np.isin(numbers[:, column], lit[lit > 0])
+    return result
+
+
+Run = tuple[int, int, int]  # first step, one past the last, class or _NOTHING
+
+
+def _runs(track: np.ndarray) -> list[Run]:
+    starts = [0, *(np.flatnonzero(np.diff(track)) + 1).tolist(), len(track)]
+    return [(a, b, int(track[a])) for a, b in pairwise(starts)]
+
+
+def _tidied(track: np.ndarray, smooth: np.ndarray, shortest: float) -> list[Run]:
+    """Drop short runs and close short gaps, the shortest first, until none is left.
+
+    What lies between two labels is shared out where they meet best; what lies at the end of the
+    shot goes to the label next to it. A run that is the whole shot stays, however short.
+    """
+    track = track.copy()
+    while True:
+        runs = _runs(track)
+        last = len(runs) - 1
+        short = [
+            (stop - start, number)
+            for number, (start, stop, label) in enumerate(runs)
+            if stop - start < shortest - 1e-9
+            and last > 0
+            and (label != _NOTHING or 0 < number < last)
+        ]
+        if not short:
+            return runs
+        number = min(short)[1]
+        start, stop, _ = runs[number]
+        before = runs[number - 1][2] if number else runs[1][2]
+        after = runs[number + 1][2] if number < last else before
+        if _NOTHING in (before, after):
+            track[start:stop] = _NOTHING
+            continue
+        parts = smooth[start:stop]
+        first, second = ([0.0, *np.cumsum(parts[:, each])] for each in (before, after))
+        gains = np.array(first) + second[-1] - np.array(second)
+        meeting = start + int(gains.argmax())
+        track[start:meeting], track[meeting:stop] = before, after
+
+
+@dataclass(frozen=True)
+class _Ruler:
+    """Says when one run gives way to the next."""
+
+    shot: Shot
+    first_step: int
+    step_seconds: float
+    smooth: np.ndarray
+    fine: Mapping[int, np.ndarray]
+    level: float  # of nothing
+
+    def edge(self, before: Run, after: Run) -> float:
+        """Seconds at which a label, or nothing, gives way to another.
+
+        Where the fine steps around the edge are best shared out between the two, if there are any;
+        between the middles of the two steps that their probabilities cross at.
+        """
+        edge = after[0]
+        first, stop = edge, edge
+        while first > before[0] and self.first_step + first - 1 in self.fine:
+            first -= 1
+        while stop < after[1] and self.first_step + stop in self.fine:
+            stop += 1
+        lead = self._lead(self.smooth, before[2], after[2])
+        if first < edge < stop:
+            numbers = range(self.first_step + first, self.first_step + stop)
+            lead = lead.copy()
+            fine = np.stack([self.fine[number] for number in numbers])
+            lead[first:stop] = self._lead(fine, before[2], after[2])
+            kept = np.cumsum(lead[first : stop - 1])  # if the edge is after that step
+            edge = first + 1 + int(kept.argmax())
+        last, following = float(lead[edge - 1]), float(lead[edge])
+        share = last / (last - following) if last > 0 >= following else 0.5
+        seconds = (self.first_step + edge - 0.5 + share) * self.step_seconds
+        return min(max(seconds, self.shot.start_seconds), self.shot.end_seconds)
+
+    def _lead(self, probabilities: np.ndarray, before: int, after: int) -> np.ndarray:
+        """By how much the label before is more probable than the one after it, in each step."""
+        nothing = np.full(len(probabilities), self.level)
+        old = nothing if before == _NOTHING else probabilities[:, before]
+        new = nothing if after == _NOTHING else probabilities[:, after]
+        lead: np.ndarray = old - new
+        return lead

@@ -1,0 +1,80 @@
+"""Steps: what windows say of the stretches that they cover, averaged over even steps of time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vswin_cli.timeline.windows import Shot, Window
+
+_LEAST_WEIGHT = 1e-6  # where no window has more to say
+
+
+@dataclass(frozen=True)
+class Step:
+    """An even step of time."""
+
+    number: int  # it starts at that many steps' lengths
+    shot: int
+    probabilities: np.ndarray  # float32 (num_classes,), adds up to 1
+
+
+@dataclass
+class _Open:
+    """A step that another window may still cover."""
+
+    weight: float = 0.0
+    total: np.ndarray | float = 0.0
+
+
+@dataclass
+class Steps:
+    """Averages windows over the steps whose middle they cover, by a Hann weight.
+
+    A window says most of its middle; the weight falls to almost nothing at its ends, which count
+    only where no other window reaches. Where windows lie further apart than they are long, each
+    stands for what is nearest to it.
+
+    Args:
+        step_seconds: The length of a step.
+        stride_seconds: From window to window.
+    """
+
+    step_seconds: float
+    stride_seconds: float
+    _shot: int = 0
+    _shot_start: float = 0.0
+    _open: dict[int, _Open] = field(default_factory=dict)
+
+    def add(self, window: Window, probabilities: np.ndarray) -> Iterator[Step]:
+        """Take what the model says of a window, float (num_classes,); yield steps now settled."""
+        middle = (window.start_seconds + window.end_seconds) / 2
+        half = max(window.end_seconds - window.start_seconds, self.stride_seconds, 1e-9) / 2
+        start, end = max(middle - half, self._shot_start), middle + half
+        for number in sorted(self._open):
+            if self._middle(number) >= start:
+                break
+            yield self._settled(number)
+        first = int(np.ceil(start / self.step_seconds - 0.5 - 1e-9))
+        last = int(np.ceil(end / self.step_seconds - 0.5 - 1e-9))  # exclusive
+        for number in range(first, last):
+            share = (self._middle(number) - middle) / half  # from -1 to 1
+            weight = float(np.cos(np.pi / 2 * np.clip(share, -1, 1)) ** 2) + _LEAST_WEIGHT
+            step = self._open.setdefault(number, _Open())
+            step.weight += weight
+            step.total = step.total + weight * probabilities.astype(np.float64)
+
+    def end_shot(self, shot: Shot) -> Iterator[Step]:
+        """Yield the last steps of a shot, all of whose windows have been added."""
+        for number in sorted(self._open):
+            if self._middle(number) < shot.end_seconds:
+                yield self._settled(number)
+        self._open.clear()
+        self._shot, self._shot_start = shot.number + 1, shot.end_seconds
+
+    def _middle(self, number: int) -> float:
+        return (number + 0.5) * self.step_seconds
+
+    def _settled(self, number: int) -> Step:
+        step = self._open.pop(number)
+        return Step(number, self._shot, np.asarray(step.total / step.weight, np.float32))

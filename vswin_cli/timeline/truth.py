@@ -1,0 +1,124 @@
+"""Segments in files: the truth, and what an earlier run has said."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path, PurePosixPath
+
+from vswin_cli.errors import UsageError
+from vswin_cli.system.text import read_text
+from vswin_cli.timeline.metrics import Films, Labelled
+from vswin_cli.timeline.result import Record
+
+_COLUMNS = ("video", "label", "start", "end")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a run has said of films."""
+
+    films: Films
+    durations: dict[str, float]  # of those that are known
+
+
+def read_truth(path: Path) -> Films:
+    """Read a CSV with the columns video, label, start and end, in seconds; a score if there is one.
+
+    Films without a segment have a row with an empty label.
+
+    Raises:
+        UsageError: It is another kind of file, or a row makes no sense.
+    """
+    try:
+        text = read_text(path)
+    except (OSError, ValueError) as exc:
+        reason = (getattr(exc, "strerror", None) or str(exc)).lower()
+        raise UsageError(f"cannot read {path}: {reason}") from exc
+    rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    names = [name.strip().lower() for name in rows.fieldnames or []]
+    if missing := [column for column in _COLUMNS if column not in names]:
+        raise UsageError(
+            f"{path} has no column {missing[0]}; its first line must be {','.join(_COLUMNS)}"
+        )
+    rows.fieldnames = names
+    films = defaultdict[str, list[Labelled]](list)
+    for row in rows:
+        segments = films[(row["video"] or "").strip()]
+        label = (row["label"] or "").strip()
+        if not label:
+            continue
+        try:
+            start, end = float(row["start"]), float(row["end"])
+            score = float(row.get("probability") or 1)
+        except (TypeError, ValueError):
+            start = end = score = float("nan")
+        if not (isfinite(score) and 0 <= start < end < float("inf")):
+            raise UsageError(
+                f"{path}, line {rows.line_num}: start {row['start']} and end {row['end']} are no "
+                "two times in seconds, one after the other"
+            )
+        segments.append(Labelled(label, start, end, score))
+    if not films:
+        raise UsageError(f"{path} has no rows")
+    return {name: sorted(film, key=lambda s: s.start) for name, film in films.items()}
+
+
+def read_predicted(path: Path) -> Predicted:
+    """Read an output of `vswin timeline`: .jsonl, .json or .csv.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if path.suffix.lower() == ".csv":
+        return Predicted(read_truth(path), {})
+    try:
+        text = read_text(path)
+        is_list = path.suffix.lower() == ".json"
+        records = json.loads(text) if is_list else [json.loads(s) for s in text.splitlines() if s]
+        return predicted_of(records)
+    except OSError as exc:
+        raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise UsageError(f"{path} is no output of `vswin timeline`; name its .jsonl") from exc
+
+
+def predicted_of(records: Iterable[Record]) -> Predicted:
+    """Sum records up; failed ones are left out."""
+    films: dict[str, Sequence[Labelled]] = {}
+    durations = {}
+    for record in records:
+        if record["error"]:
+            continue
+        name = record["video"]
+        durations[name] = float(record["duration_seconds"])
+        films[name] = [
+            Labelled(s["label"], s["start_seconds"], s["end_seconds"], s["probability"])
+            for s in record["segments"]
+        ]
+    return Predicted(films, durations)
+
+
+def matched(truth: Films, predicted: Predicted) -> tuple[Predicted, list[str]]:
+    """Call predicted films as the truth does: by the whole name, or by the file's where one fits.
+
+    Returns:
+        The films of the truth that were predicted, and the names of those that were not.
+    """
+    by_file = defaultdict[str, list[str]](list)
+    for name in predicted.films:
+        by_file[PurePosixPath(name).name].append(name)
+        by_file[PurePosixPath(name).stem].append(name)
+    films, durations, missing = {}, {}, []
+    for name in truth:
+        candidates = [name] if name in predicted.films else by_file[PurePosixPath(name).name]
+        if len(candidates) != 1:
+            missing.append(name)
+            continue
+        films[name] = predicted.films[candidates[0]]
+        if candidates[0] in predicted.durations:
+            durations[name] = predicted.durations[candidates[0]]
+    return Predicted(films, durations), missing

@@ -1,0 +1,230 @@
+"""Windows: the model's clip slides over every shot, while frames come and go."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+
+from vswin_cli.timeline.shots import DELAY, CutDetector
+from vswin_cli.video.sequence import TimedFrame
+from vswin_cli.views.sampling import clip_indices
+from vswin_cli.views.views import CroppedFrame, crop, resize
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+_KEY_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """How windows lie on a film.
+
+    Attributes:
+        protocol: One clip of it is a window.
+        stride_seconds: From the start of a window to that of the next.
+        window_seconds: What a window spans where the protocol spans its clip uniformly.
+        finds_shots: Whether windows keep within shots.
+    """
+
+    protocol: ViewProtocol
+    stride_seconds: float
+    window_seconds: float
+    finds_shots: bool = True
+
+    @property
+    def clip_span(self) -> int | None:
+        """Frames from a window's first to its last; None where seconds say it."""
+        if self.protocol.sampling is Sampling.UNIFORM:
+            return None
+        return (self.protocol.clip_len - 1) * self.protocol.frame_interval + 1
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frames between two cuts."""
+
+    number: int
+    start_frame: int
+    end_frame: int  # exclusive
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True)
+class KeptFrame:
+    """What is kept of a frame while windows may need it."""
+
+    index: int
+    seconds: float
+    frame: CroppedFrame
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class Window:
+    """One place of the model's clip in a film; it refers to frames that other windows share."""
+
+    frames: tuple[KeptFrame, ...]  # all that it spans
+    end_seconds: float  # when the next frame is shown
+    clip: tuple[int, ...]  # of `frames`, those that the model sees
+
+    @property
+    def start_seconds(self) -> float:
+        """When its first frame is shown."""
+        return self.frames[0].seconds
+
+    @property
+    def middle_seconds(self) -> float:
+        """Half way between its start and its end."""
+        return (self.start_seconds + self.end_seconds) / 2
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal for windows of equal pixels."""
+        digests = b"".join(self.frames[place].digest for place in self.clip)
+        return blake2b(digests, digest_size=_KEY_BYTES).digest()
+
+    @property
+    def views(self) -> np.ndarray:
+        """The crops of its clip, each different one once: uint8 (crops, T, H, W, 3)."""
+        chosen = [self.frames[place].frame for place in self.clip]
+        offsets = list(zip(*(frame.places for frame in chosen), strict=True))
+        numbers = [number for number, each in enumerate(offsets) if each not in offsets[:number]]
+        return np.stack([[frame.crop(number) for frame in chosen] for number in numbers])
+
+    def inner(self, protocol: ViewProtocol) -> "Window | None":
+        """The same clip with half the time between its frames, about the same middle.
+
+        None where the protocol spans its clip uniformly, or knows no shorter time.
+        """
+        interval = protocol.frame_interval // 2
+        span = (protocol.clip_len - 1) * interval + 1
+        if protocol.sampling is Sampling.UNIFORM or not interval or span > len(self.frames):
+            return None
+        first = (len(self.frames) - span) // 2
+        stop = first + span
+        end = self.frames[stop].seconds if stop < len(self.frames) else self.end_seconds
+        clip = tuple(range(0, span, interval))
+        return Window(self.frames[first:stop], end, clip)
+
+
+class Windows:
+    """Makes windows and shots of frames that come one by one; holds a window's worth of them.
+
+    Args:
+        sliding: How they lie.
+    """
+
+    def __init__(self, sliding: Sliding) -> None:
+        self._sliding = sliding
+        self._protocol = sliding.protocol
+        self._detector = CutDetector() if sliding.finds_shots else None
+        self._frames = deque[KeptFrame]()
+        self._shot_number = 0
+        self._shot_start: KeptFrame | None = None
+        self._next_seconds = 0.0  # where the next window may start, at the earliest
+        self._covered = -1  # the shot's last frame that is in a window
+        self._cuts = list[int]()  # known, ascending, not yet acted upon
+        self._end_seconds = 0.0  # of the newest frame
+
+    def take(self, frame: TimedFrame) -> Iterator[Window | Shot]:
+        """Take the next frame; yield what becomes complete, a shot after its last window."""
+        small = resize(frame.pixels, self._protocol.crop_size)
+        if self._detector:
+            self._cuts += self._detector.cuts(frame.index, small)
+        cropped = crop(small, self._protocol)
+        digest = blake2b(cropped.pixels.data, digest_size=_KEY_BYTES).digest()
+        self._frames.append(KeptFrame(frame.index, frame.start_seconds, cropped, digest))
+        self._end_seconds = frame.end_seconds
+        if self._shot_start is None:
+            self._begin(self._frames[-1])
+        settled = frame.index - (DELAY if self._detector else 0)  # no cut is found before it
+        while self._cuts:
+            yield from self._end_shot(self._cuts.pop(0))
+        yield from self._whole_windows(settled + 1)
+
+    def finish(self) -> Iterator[Window | Shot]:
+        """Yield what is left when the last frame has come."""
+        if self._frames:
+            yield from self._end_shot(self._frames[-1].index + 1)
+
+    def _begin(self, first: KeptFrame) -> None:
+        self._shot_start, self._next_seconds, self._covered = first, first.seconds, -1
+
+    def _end_shot(self, cut: int) -> Iterator[Window | Shot]:
+        """Yield the last windows of the shot that ends before frame `cut`, and the shot."""
+        start = self._shot_start
+        assert start is not None
+        yield from self._whole_windows(cut)
+        if self._covered < cut - 1:  # its tail, by a window that ends with it; or all of it
+            yield self._last_window(cut)
+        end = next((f.seconds for f in self._frames if f.index == cut), self._end_seconds)
+        yield Shot(self._shot_number, start.index, cut, start.seconds, end)
+        self._shot_number += 1
+        while self._frames and self._frames[0].index < cut:
+            self._frames.popleft()
+        if self._frames:
+            self._begin(self._frames[0])
+
+    def _whole_windows(self, stop: int) -> Iterator[Window]:
+        """Yield the windows that lie before frame `stop`, and forget what none needs any more."""
+        while (place := self._next_place(stop)) is not None:
+            first, last = place
+            self._next_seconds += self._sliding.stride_seconds
+            while self._next_seconds <= self._frames[first].seconds:  # frames are further apart
+                self._next_seconds += self._sliding.stride_seconds
+            yield self._window(first, last + 1)
+        self._forget(stop)
+
+    def _next_place(self, stop: int) -> tuple[int, int] | None:
+        """Positions of the next window's first and last frame; None if it is not there yet."""
+        if not self._frames:
+            return None
+        base = self._frames[0].index
+        count = stop - base
+        first = next(
+            (k for k in range(count) if self._frames[k].seconds >= self._next_seconds - 1e-9), None
+        )
+        if first is None:
+            return None
+        if (span := self._sliding.clip_span) is not None:
+            last: int | None = first + span - 1
+        else:
+            until = self._frames[first].seconds + self._sliding.window_seconds - 1e-9
+            after = next((k for k in range(first, count) if self._frames[k].seconds >= until), None)
+            last = None if after is None else after - 1
+        return (first, last) if last is not None and last < count else None
+
+    def _last_window(self, cut: int) -> Window:
+        """The window that ends a shot; of a shot that is shorter, all of it."""
+        count = cut - self._frames[0].index
+        if (span := self._sliding.clip_span) is not None:
+            return self._window(max(count - span, 0), count)
+        end = self._frames[count].seconds if count < len(self._frames) else self._end_seconds
+        since = end - self._sliding.window_seconds - 1e-9
+        first = next(k for k in range(count) if self._frames[k].seconds >= since or k == count - 1)
+        return self._window(first, count)
+
+    def _window(self, first: int, stop: int) -> Window:
+        """Make the window of the frames at some positions."""
+        inside = tuple(self._frames[k] for k in range(first, stop))
+        self._covered = max(self._covered, inside[-1].index)
+        [clip] = clip_indices(len(inside), self._protocol.adapted(num_clips=1)).tolist()
+        end = self._frames[stop].seconds if stop < len(self._frames) else self._end_seconds
+        return Window(inside, end, tuple(clip))
+
+    def _forget(self, stop: int) -> None:
+        """Drop the frames that neither the next window nor the shot's last one can need."""
+        span = self._sliding.clip_span
+        while len(self._frames) > 1:
+            oldest = self._frames[0]
+            if span is not None:
+                is_needed = oldest.index >= stop - span
+            else:
+                reach = self._frames[-1].seconds - self._sliding.window_seconds - 1.0
+                is_needed = oldest.seconds >= reach
+            if is_needed or oldest.seconds >= self._next_seconds - 1e-9:
+                return
+            self._frames.popleft()

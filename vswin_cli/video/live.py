@@ -1,0 +1,172 @@
+"""What has no end yet: cameras, streams, and files that somebody still writes."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+import av
+from av.container import InputContainer
+
+from vswin_cli.errors import VideoError
+from vswin_cli.sources.addresses import is_address, without_credentials
+from vswin_cli.sources.live_names import PROTOCOLS, is_device
+from vswin_cli.video.container import CONTAINERS, main_stream
+from vswin_cli.video.decoding import Decoding, errors_counted
+from vswin_cli.video.pictures import Converter
+from vswin_cli.video.reader import ReaderError
+from vswin_cli.video.sequence import Clock, TimedFrame
+
+_FORMATS = f"{CONTAINERS},rtsp,rtp,sdp"
+_HELD_FRAMES = 64  # between the decoder and whoever takes them; then frames of streams are dropped
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """A frame, and when it came."""
+
+    frame: TimedFrame
+    arrived: float  # by `monotonic`
+
+
+class LiveSequence:
+    """The frames of something live, as they come.
+
+    A thread decodes. Where frames of a camera or a stream are not taken as fast as they come, some
+    are dropped; a file waits.
+
+    Args:
+        name: A camera's device, an address, or a file that grows.
+        stop: Ends the frames, whoever sets it.
+        idle_seconds: Without anything new, after which the frames end.
+    """
+
+    def __init__(self, name: str, stop: threading.Event, idle_seconds: float) -> None:
+        self.name = without_credentials(name)
+        self._address = name
+        self._stop = stop
+        self._idle_seconds = idle_seconds
+        self.num_frames = 0  # that decoded
+        self.num_dropped = 0
+        self.rate: float | None = None  # frames per second, as the stream says
+        self._file: _Growing | None = None
+        self._queue = queue.Queue[LiveFrame | BaseException | None](_HELD_FRAMES)
+
+    def __iter__(self) -> Iterator[LiveFrame]:
+        """Yield frames until there are no more, or `stop` is set.
+
+        Raises:
+            VideoError: It cannot be opened, or holds no video.
+        """
+        threading.Thread(target=self._decode, daemon=True).start()
+        while not self._stop.is_set():
+            try:
+                item = self._queue.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _decode(self) -> None:
+        """Be the thread."""
+        try:
+            with errors_counted(), self._opened() as container:
+                self._read(container)
+        except ReaderError as exc:
+            what = f"cannot read {self.name}: {exc.reason}; check that it is a video"
+            self._put(VideoError(what, kind=exc.kind))
+        except (av.FFmpegError, OSError) as exc:
+            if self.num_frames:  # it has ended, as streams do
+                self._put(None)
+                return
+            reason = (exc.strerror or type(exc).__name__).lower()
+            what = f"cannot read {self.name}: {reason}; check the address, and that it is on"
+            self._put(VideoError(what))
+        except BaseException as exc:  # raised where the frames are asked for
+            self._put(exc)
+        else:
+            self._put(None)
+        finally:
+            if self._file:
+                self._file.close()
+
+    def _opened(self) -> InputContainer:
+        """Open it; PyAV's types do not tell what comes of options in a dictionary."""
+        name, form = self._address, None
+        what: str | _Growing = name
+        options: dict[str, str] = {"format_whitelist": CONTAINERS, "protocol_whitelist": ""}
+        if is_address(name):
+            scheme = name.partition("://")[0].lower()
+            if scheme not in PROTOCOLS:
+                names = ", ".join(f"{each}://" for each in PROTOCOLS)
+                problem = f"its kind is none of {names}; leave --live out"
+                raise VideoError(f"cannot follow {self.name}: {problem}")
+            options = {"format_whitelist": _FORMATS, "protocol_whitelist": PROTOCOLS[scheme]}
+            if scheme.startswith("rtsp"):
+                options["rtsp_transport"] = "tcp"
+        elif is_device(name):
+            form, options = "v4l2", {}
+        else:
+            what = self._file = _Growing(Path(name), self._stop, self._idle_seconds)
+        return av.open(
+            what,
+            "r",
+            format=form,
+            container_options=options,
+            metadata_errors="replace",
+            timeout=self._idle_seconds if is_address(name) else None,
+        )
+
+    def _read(self, container: InputContainer) -> None:
+        stream = main_stream(container)
+        rate = stream.average_rate or stream.guessed_rate
+        self.rate = float(rate) if rate else None
+        decoding = Decoding(container, stream, threads=0, strict=False)
+        converter, clock = Converter(), Clock(container, stream)
+        for frame in decoding.frames():
+            if self._stop.is_set():
+                return
+            start, end = clock.shown(frame)
+            index = self.num_frames
+            self.num_frames += 1
+            if is_address(self._address) and self._queue.full():
+                self.num_dropped += 1
+                continue
+            timed = TimedFrame(index, start, end, converter.rgb(frame).copy())
+            self._put(LiveFrame(timed, monotonic()))
+
+    def _put(self, item: LiveFrame | BaseException | None) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=_POLL_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+
+class _Growing:
+    """A file that is waited for at its end; nobody can seek in it, and so look for its end."""
+
+    def __init__(self, path: Path, stop: threading.Event, idle_seconds: float) -> None:
+        self._file = path.open("rb")
+        self._stop = stop
+        self._idle_seconds = idle_seconds
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes; none once nothing has come for long."""
+        until = monotonic() + self._idle_seconds
+        while not (content := self._file.read(size)):
+            if self._stop.is_set() or monotonic() > until:
+                return b""
+            sleep(_POLL_SECONDS)
+        return content
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()

@@ -1,0 +1,189 @@
+"""Every frame of a video in one sequential decode, each with the time at which it is shown."""
+
+import logging
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vswin_cli.errors import VideoError
+from vswin_cli.sources.addresses import AddressError
+from vswin_cli.sources.file_layout import is_cut_off
+from vswin_cli.sources.source import Location, Source, open_source
+from vswin_cli.system.processors import decoder_threads
+from vswin_cli.video.container import (
+    demux,
+    is_encrypted,
+    is_scrambled,
+    main_stream,
+    open_container,
+)
+from vswin_cli.video.decoding import Decoding, errors_counted
+from vswin_cli.video.pictures import Converter
+from vswin_cli.video.reader import ReaderError
+from vswin_cli.video.reading import demand_frames
+
+_USUAL_RATE = 25  # frames a second, where a stream does not say
+_MICROSECONDS = 1_000_000  # the unit of a container's times
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """A frame, and when it is on the screen."""
+
+    index: int  # 0 a second time: the decode starts over, what came before does not count
+    start_seconds: float  # since the start of the film, as players count
+    end_seconds: float  # where the next frame starts, as far as this one knows
+    pixels: np.ndarray  # uint8 RGB (H, W, 3); valid until the next one is asked for
+
+
+class FrameSequence:
+    """The frames of one video, in the order in which they are shown.
+
+    Args:
+        location: As of `open_source`.
+        threads: To decode with, at most; None is as many as there are processors.
+    """
+
+    def __init__(self, location: Location, threads: int | None = None) -> None:
+        self._location = location
+        self._threads = decoder_threads(threads)
+        self.duration_seconds: float | None = None  # as the container says
+        self.warnings: tuple[str, ...] = ()  # complete once the frames have ended
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Decode it.
+
+        A stream that proves damaged is decoded again from its start as players do, by one thread,
+        past every packet that fails; then the indices start over too.
+
+        Raises:
+            VideoError: It cannot be read.
+        """
+        with open_source(self._location) as source:
+            try:
+                if not (yield from self._decode(source, strict=True)):
+                    _logger.info("%s is damaged; it is decoded as players do", source.name)
+                    with errors_counted():
+                        yield from self._decode(source, strict=False)
+            except ReaderError as exc:
+                advice = {
+                    "not_a_video": "check that it is a video, and complete",
+                    "encrypted": "decrypt it first",
+                }.get(exc.kind, "check that it is complete, or convert it")
+                what = f"cannot read {source.name}: {exc.reason}; {advice}"
+                raise VideoError(what, kind=exc.kind) from exc
+            except AddressError as exc:
+                raise VideoError(f"cannot read {source.name}: {exc}", kind=exc.kind) from None
+            except OSError as exc:
+                raise VideoError(
+                    f"cannot read {source.name}: {exc.strerror}; check its disk"
+                ) from exc
+
+    def _decode(self, source: Source, *, strict: bool) -> Generator[TimedFrame, None, bool]:
+        """Yield the frames; return whether there is no damage that strictness forbids."""
+        with open_container(source.file) as container:
+            stream = main_stream(container)
+            threads = self._threads if strict else 1
+            decoding = Decoding(container, stream, threads, strict=strict)
+            self.duration_seconds = _duration(container, stream)
+            converter, clock = Converter(), Clock(container, stream)
+            num_frames = 0
+            for frame in decoding.frames(_unencrypted(container, stream)):
+                if strict and decoding.is_damaged:
+                    return False
+                start, end = clock.shown(frame)
+                yield TimedFrame(num_frames, start, end, converter.rgb(frame))
+                num_frames += 1
+            if strict and (decoding.is_damaged or not num_frames):
+                return False
+            if not num_frames:
+                if is_scrambled(source.file):
+                    raise ReaderError("it is encrypted", kind="encrypted")
+                raise ReaderError(f"FFmpeg decoded 0 of {stream.frames} frames", kind="no_frames")
+        self.warnings = (*_damage(source, num_frames, stream.frames, decoding), *converter.notes)
+        return True
+
+
+class ArraySequence:
+    """Frames that are there already, shown at an even rate.
+
+    Args:
+        frames: RGB uint8 (T, H, W, 3).
+        rate: Frames per second.
+
+    Raises:
+        VideoError: They are no frames.
+    """
+
+    def __init__(self, frames: np.ndarray, rate: float) -> None:
+        demand_frames(frames)
+        self._frames = frames
+        self._rate = rate
+        self.duration_seconds: float | None = len(frames) / rate
+        self.warnings: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Yield them."""
+        for index, frame in enumerate(self._frames):
+            pixels = np.ascontiguousarray(frame)
+            yield TimedFrame(index, index / self._rate, (index + 1) / self._rate, pixels)
+
+
+class Clock:
+    """When frames are shown; of two at one time, or without a time, the second comes a frame later.
+
+    Args:
+        container: Whose start is 0, as in players, which count from the earliest of its streams.
+        stream: Whose frames are asked for.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        rate = stream.average_rate or stream.guessed_rate
+        self._usual = 1 / float(rate) if rate else 1 / _USUAL_RATE  # seconds a frame
+        self._base = float(stream.time_base or 0)
+        self._start = (container.start_time or 0) / _MICROSECONDS
+        self._last: float | None = None
+
+    def shown(self, frame: VideoFrame) -> tuple[float, float]:
+        """Return the seconds from when and until when a frame is shown, as it says."""
+        start = None if frame.pts is None else max(frame.pts * self._base - self._start, 0.0)
+        if start is None or (self._last is not None and start <= self._last):
+            start = 0.0 if self._last is None else self._last + self._usual
+        self._last = start
+        lasts = frame.duration * self._base
+        return start, start + (lasts if lasts > 0 else self._usual)
+
+
+def _unencrypted(
+    container: InputContainer, stream: VideoStream
+) -> Iterator["Packet[VideoStream] | None"]:
+    for packet in demux(container, stream):
+        if packet is not None and is_encrypted(stream, packet):
+            raise ReaderError("it is encrypted", kind="encrypted")
+        yield packet
+
+
+def _duration(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration is not None and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / _MICROSECONDS if container.duration else None
+
+
+def _damage(source: Source, num_frames: int, announced: int, decoding: Decoding) -> list[str]:
+    """A line for each kind of damage."""
+    if is_cut_off(source.file):
+        of_all = f" of {announced}" if announced > num_frames else ""
+        return [f"the file is cut off: {num_frames}{of_all} frames decoded"]
+    parts = []
+    if decoding.num_lost:
+        parts.append(f"{decoding.num_lost} packets cannot be decoded")
+    if damaged := decoding.num_damaged:
+        parts.append(f"{damaged} frame{' has' if damaged == 1 else 's have'} errors")
+    return [f"the stream is damaged: {', '.join(parts)}"] if parts else []
