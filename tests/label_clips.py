@@ -41,7 +41,7 @@ def break_in_every_way(folder, good):
         "text.mp4": "not_a_video",
         "truncated.mp4": "not_a_video",
         "header.mp4": "not_a_video",
-        "audio.mp4": "not_a_video",
+        "audio.mp4": "sound_only",
         "dangling.mp4": "missing",
         "fifo.mp4": "not_a_file",
         "folder.mp4": "not_a_file",

@@ -64,6 +64,7 @@ print(json.dumps([
     assert json.loads(finished.stdout) == [[], True, [[], 0, 1], True, True], finished.stderr
 
 
+@pytest.mark.slow
 def test_examples_in_the_docstrings_are_true(python):
     code = """
 import doctest, importlib, sys
@@ -121,6 +122,7 @@ print(json.dumps(["keras" in sys.modules, sorted(k for k in os.environ if "KERAS
     assert python(code) == [False, []]
 
 
+@pytest.mark.slow
 def test_keras_model_is_trained_saved_and_loaded_on_the_backend_that_keras_has(python):
     code = """
 import json, keras, numpy as np

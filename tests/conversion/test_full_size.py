@@ -63,6 +63,7 @@ def original_weights():
 INDEX = relative_position_index(TINY.window)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rename", [dict, as_torchvision])
 def test_logits_are_those_of_the_original(tmp_path, rename):
     tree = {"meta": {"epoch": 30}, "state_dict": rename(original_weights())}

@@ -98,6 +98,7 @@ def test_largest_model_computes_the_same_on_tensorflow(compute):
     assert_outputs(compute("tensorflow", "float32", case["model"], video()[np.newaxis]), case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_file_without_top_gives_the_features_alone(compute, backend):
     views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import plain_swin
 import pytest
-from converting import converted, logits  # which chooses the backend of Keras, so first
+from converting import converted, logits
 from foreign import original, save_zip
 
 from vswin_cli.zoo.architectures import LARGE, num_macs, num_parameters
@@ -16,6 +16,7 @@ def test_cost_is_the_published_one():
     assert num_macs(LARGE, 400, (32, 224, 224)) / 1e9 == pytest.approx(604, abs=1)
 
 
+@pytest.mark.slow
 def test_logits_at_full_width_are_those_of_a_plain_forward_pass(tmp_path):
     shallow = replace(LARGE, name="custom", depths=(2, 1, 1, 1))
     weights = original(shallow, 7, seed=3)

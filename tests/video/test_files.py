@@ -117,7 +117,7 @@ def test_sound_alone(tmp_path, reader):
         sound.sample_rate = 44100
         container.mux(stream.encode(sound))
         container.mux(stream.encode(None))
-    assert error(path, reader).kind == "not_a_video"
+    assert error(path, reader).kind == "sound_only"
 
 
 @pytest.mark.parametrize("reader", READERS)

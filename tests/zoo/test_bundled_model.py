@@ -65,6 +65,7 @@ def test_sample_videos_are_named_right_and_surely(best):
     assert min(answer["probability"] for answer in answers) >= 0.8
 
 
+@pytest.mark.slow
 def test_tensorflow_agrees_with_openvino_and_is_silent(best, vswin_process):
     videos = [path for path in VIDEOS if path.stem in ("pan_left", "static")]
     options = ["--clips", "1", "--top-k", "9", "--backend"]
@@ -82,7 +83,11 @@ def test_what_is_done_to_the_picture_is_done_to_the_answer(best, symmetry, tmp_p
     for path in VIDEOS:
         frames = symmetry.of_clip(decoded(path))
         changed.append(
-            encode(tmp_path / path.name, map(np.ascontiguousarray, frames), pixel_format="yuv420p")
+            encode(
+                tmp_path / path.name,
+                map(np.ascontiguousarray, frames),
+                options={"preset": "superfast"},
+            )
         )
         expected.append(LABELS[symmetry.of_label(LABELS.index(true_label(path)))])
     answers = best(changed, "--clips", "1")
