@@ -64,6 +64,9 @@ RECORD_FORMATS = (
         library="pyarrow",
         extra="parquet",
     ),
+    # For other programs; an extension names the first that has it.
+    Format("kinetics", "vswin_cli.formats.kinetics_writer:KineticsWriter", ".csv"),
+    Format("label-studio", "vswin_cli.formats.label_studio_writer:LabelStudioWriter", ".json"),
 )
 
 
@@ -75,13 +78,14 @@ def format_named(name: str) -> Format:
     """
     for each in RECORD_FORMATS:
         if each.name == name:
-            return each if each.extension is None else format_of(Path(name + each.extension))
+            _check_library(each, f"--format {name}", RECORD_FORMATS)
+            return each
     raise UsageError(f"--format {name} is none of {', '.join(e.name for e in RECORD_FORMATS)}")
 
 
 def extensions(formats: Sequence[Format]) -> str:
     """Say in words which extensions there are: `.npz or .parquet`."""
-    known = [each.extension for each in formats if each.extension]
+    known = list(dict.fromkeys(each.extension for each in formats if each.extension))
     return " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
 
 
@@ -96,10 +100,14 @@ def format_of(path: Path, formats: Sequence[Format] = RECORD_FORMATS, option: st
     found = next((each for each in formats if each.extension == suffix), None)
     if found is None or not suffix:
         raise UsageError(f"{named} must end in {extensions(formats)}")
+    _check_library(found, named, formats)
+    return found
+
+
+def _check_library(found: Format, named: str, formats: Sequence[Format]) -> None:
     if found.library and not find_spec(found.library):
         others = [each for each in formats if each.extension and each.library != found.library]
         raise UsageError(
             f"{named} needs {found.library}: run `pip install 'vswin[{found.extra}]'`, or name a "
             f"file that ends in {extensions(others)}"
         )
-    return found
