@@ -124,6 +124,7 @@ def test_help_imports_nothing_that_is_slow_to_import(command):
         ["models"],
         ["convert", "--help"],
         ["export", "--help"],
+        ["sort", "--help"],
         ["labels", "swin-t-k400"],
         ["download-weights", "--help"],
         ["weights", "--help"],

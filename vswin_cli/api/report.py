@@ -76,7 +76,7 @@ def make_report(
         raise UsageError(f"--output {output} is not a file; choose another name")
     folders = VideoFolders([Path(folder) for folder in videos] or [labels.parent])
     with (
-        _records_of(source) as journal,
+        records_of(source) as journal,
         closing(Strips(output)) as images,
     ):
         num_outside = 0
@@ -153,7 +153,7 @@ def page_path(report: Path, option: str = "--report") -> Path:
 
 
 @contextmanager
-def _records_of(source: Path) -> Iterator[Journal]:
+def records_of(source: Path) -> Iterator[Journal]:
     """Open a journal, or make one of a table of records that lasts as long."""
     if source.suffix.lower() == ".jsonl":
         with closing(Journal(source, read_only=True)) as journal:

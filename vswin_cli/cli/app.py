@@ -21,7 +21,7 @@ from vswin_cli.system.terminal import printable
 # The commands by the titles that `vswin --help` lists them under; see `LazyGroup`.
 COMMANDS = {
     "Label and describe videos": ("predict", "label", "timeline", "embed"),
-    "Look at results": ("report", "search", "duplicates"),
+    "Look at results": ("report", "search", "duplicates", "sort"),
     "Evaluate and measure": ("evaluate", "bench"),
     "Manage models": (
         "models",

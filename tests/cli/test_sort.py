@@ -1,0 +1,124 @@
+"""`vswin sort`: listed first, then linked, copied or moved as told; nothing is replaced."""
+
+import json
+
+import pytest
+
+from vswin_cli.api.sorting import folder_name
+from vswin_cli.cli.app import run
+from vswin_cli.results import Failure, Prediction, ScoredLabel, Setup
+
+SETUP = Setup("swin-n-motion", "official", "openvino", "float32")
+VIDEOS = {
+    "a/x.mp4": ("pan left", 0.95),
+    "b/x.mp4": ("pan left", 0.5),
+    "y.mp4": ("../zoom/in", 0.8),
+    "gone.mp4": ("static", 0.9),
+}
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """The records of four videos, one of which is no longer there, and of one that failed."""
+    folder = tmp_path / "videos"
+    records = []
+    for name, (label, probability) in VIDEOS.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name != "gone.mp4":
+            path.write_text(name)
+        scored = (ScoredLabel(1, label, 0, probability),)
+        found = Prediction(name, SETUP, 9, ((0,),), 1, 1, 1, scored, 0.1)
+        records.append({**found.to_dict(), "path": str(path)})
+    failed = Failure("bad.mp4", SETUP, "no_frames", "no frame", 0.1)
+    records.append({**failed.to_dict(), "path": str(folder / "bad.mp4")})
+    about = {"bytes": 1, "modified": None, "settings": {}}
+    lines = [json.dumps({**record, **about}) for record in records]
+    path = tmp_path / "labels.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def sorted_by(labels, *options):
+    into = labels.parent / "sorted"
+    code = run(["sort", str(labels), "--by", "label", "--into", str(into), *options])
+    files = sorted(path for path in into.rglob("*") if not path.is_dir() or path.is_symlink())
+    return code, {str(path.relative_to(into)): path for path in files}
+
+
+PLACES = {
+    "pan left/x.mp4": "a/x.mp4",
+    "pan left/x-2.mp4": "b/x.mp4",
+    "_zoom_in/y.mp4": "y.mp4",
+}
+
+
+def test_without_being_told_it_lists_what_it_would_do(labels, capsys):
+    code, files = sorted_by(labels)
+    out, err = capsys.readouterr()
+    assert (code, files, (labels.parent / "sorted").exists()) == (0, {}, False)
+    into, videos = labels.parent / "sorted", labels.parent / "videos"
+    assert set(out.splitlines()) == {
+        f"{videos / source} → {into / target}" for target, source in PLACES.items()
+    }
+    assert err.splitlines() == [
+        "left out: 1 no longer there",
+        "left out: 1 failed",
+        f"3 videos in 2 folders of {into}; nothing is done yet: give --do link, copy or move",
+    ]
+
+
+@pytest.mark.parametrize("deed", ["link", "copy", "move"])
+def test_each_deed_puts_the_videos_into_folders_of_their_labels(labels, deed, capsys):
+    code, files = sorted_by(labels, "--do", deed)
+    assert code == 0
+    assert {name: path.read_text() for name, path in files.items()} == PLACES
+    assert all(path.is_symlink() == (deed == "link") for path in files.values())
+    for source in PLACES.values():
+        assert (labels.parent / "videos" / source).exists() == (deed != "move")
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_links_that_are_there_already_are_no_error(labels):
+    assert sorted_by(labels, "--do", "link") == sorted_by(labels, "--do", "link")
+
+
+@pytest.mark.parametrize("deed", ["link", "copy", "move"])
+def test_what_is_there_is_not_replaced(labels, deed, capsys):
+    there = labels.parent / "sorted/_zoom_in/y.mp4"
+    there.parent.mkdir(parents=True)
+    there.write_text("mine")
+    code, files = sorted_by(labels, "--do", deed)
+    assert (code, len(files), there.read_text()) == (1, 3, "mine")
+    assert (labels.parent / "videos/y.mp4").read_text() == "y.mp4"
+    assert f"{there} is there already" in capsys.readouterr().err
+
+
+def test_by_probability_and_only_the_probable_ones(labels, capsys):
+    into = labels.parent / "tenths"
+    arguments = ["sort", str(labels), "--by", "probability", "--into", str(into), "--do", "link"]
+    assert run([*arguments, "--min-probability", "0.6"]) == 0
+    assert sorted(path.name for path in into.iterdir()) == ["0.8", "0.9"]
+    assert "left out: 1 less probable than 0.6" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("yoga", "yoga"),
+        ("..", "_"),
+        ("", "_"),
+        ("a/b\\c", "a_b_c"),
+        ("\x1b[31m", "_[31m"),
+        ("ü" * 300, "ü" * 60),
+    ],
+)
+def test_a_label_becomes_the_name_of_one_folder(label, name):
+    assert folder_name(label) == name
+
+
+def test_wrong_usage(labels, capsys):
+    assert run(["sort", str(labels), "--into", str(labels)]) == 2
+    assert "is a file" in capsys.readouterr().err
+    assert run(["sort", "none.jsonl", "--into", "x"]) == 2
+    assert "no file none.jsonl" in capsys.readouterr().err

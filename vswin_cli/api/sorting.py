@@ -1,0 +1,161 @@
+"""Videos in folders of their labels: what `vswin sort` plans, and does once it is told."""
+
+import os
+import shutil
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vswin_cli.api.report import records_of
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.runs.records import Record
+from vswin_cli.sources.addresses import is_address
+from vswin_cli.system.files import replacing
+
+Key = Literal["label", "probability"]
+Deed = Literal["link", "copy", "move"]
+_LONGEST_BYTES = 120  # of a folder's name
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A video, and where it belongs."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """What would be done.
+
+    Attributes:
+        placed: In the order of the records; no two have one target.
+        skipped: How many videos are left out, by why.
+    """
+
+    placed: Sequence[Placed]
+    skipped: Counter[str]
+
+    @property
+    def folders(self) -> Counter[str]:
+        """How many videos come into each folder."""
+        return Counter(each.target.parent.name for each in self.placed)
+
+
+def plan_sorting(
+    labels: Path, into: Path, *, by: Key = "label", min_probability: float = 0.0
+) -> Sorting:
+    """Find a place for each labelled video; nothing is touched.
+
+    Args:
+        labels: What `vswin label` wrote; its journal is read, where that is next to it.
+        into: The folder that gets a folder for each label.
+        by: The best label, or its probability in tenths.
+        min_probability: Less probable ones are left out.
+
+    Raises:
+        UsageError: `labels` are no records, or `into` is a file.
+    """
+    if not labels.is_file():
+        raise UsageError(f"no file {labels}: name an output of `vswin label`")
+    if into.exists() and not into.is_dir():
+        raise UsageError(f"--into {into} is a file; name a folder")
+    journal = labels.with_name(f"{labels.name}.journal.jsonl")
+    source = journal if labels.suffix != ".jsonl" and journal.is_file() else labels
+    placed: list[Placed] = []
+    skipped, taken = Counter[str](), set[Path]()
+    with records_of(source) as records:
+        for record in records.records():
+            if why := _why_not(record, min_probability):
+                skipped[why] += 1
+                continue
+            video = Path(record["path"])
+            target = _free(into / _folder(record, by) / video.name, taken)
+            taken.add(target)
+            placed.append(Placed(video, target))
+    return Sorting(placed, skipped)
+
+
+def carry_out(sorting: Sorting, deed: Deed) -> Iterator[tuple[Placed, str | None]]:
+    """Link, copy or move each video; nothing is replaced.
+
+    Yields:
+        Each with None where it is there now, else with why it is not.
+
+    Raises:
+        OutputError: A folder cannot be made.
+    """
+    for each in sorting.placed:
+        try:
+            each.target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise OutputError(f"cannot make {each.target.parent}: {exc.strerror}") from exc
+        try:
+            _put(each, deed)
+        except FileExistsError:
+            yield each, f"{each.target} is there already"
+        except OSError as exc:
+            yield each, f"cannot {deed} it to {each.target}: {exc.strerror or exc}"
+        else:
+            yield each, None
+
+
+def _put(placed: Placed, deed: Deed) -> None:
+    source, target = placed.source.absolute(), placed.target
+    if deed == "link":
+        if target.is_symlink() and os.readlink(target) == str(source):  # noqa: PTH115
+            return
+        target.symlink_to(source)
+    elif deed == "copy":
+        with replacing(target, overwrite=False) as temporary:
+            shutil.copy2(source, temporary)
+    else:
+        if os.path.lexists(target):
+            raise FileExistsError(target)
+        shutil.move(source, target)
+
+
+def _why_not(record: Record, min_probability: float) -> str | None:
+    """Say why a video has no place; None if it has one."""
+    if record["status"] != "ok":
+        return "failed"
+    if not record["predictions"]:
+        return "without a label"
+    if record["predictions"][0]["probability"] < min_probability:
+        return f"less probable than {min_probability:g}"
+    path = record["path"]
+    if is_address(path) or "\0" in path or not Path(path).is_file():
+        return "no longer there"
+    return None
+
+
+def _folder(record: Record, by: Key) -> str:
+    best = record["predictions"][0]
+    if by == "probability":
+        return f"{min(int(best['probability'] * 10), 9) / 10:.1f}"
+    return folder_name(best["label"])
+
+
+def folder_name(label: str) -> str:
+    """Turn a label, which may come from a stranger, into the name of one folder."""
+    kept = (
+        "_" if character in '/\\:*?"<>|' or unicodedata.category(character)[0] == "C" else character
+        for character in label
+    )
+    name = "".join(kept).strip().strip(".")
+    while len(name.encode()) > _LONGEST_BYTES:
+        name = name[:-1]
+    return name.strip() or "_"
+
+
+def _free(target: Path, taken: set[Path]) -> Path:
+    """Number a target that another video has; what is on the disk is not looked at."""
+    free, number = target, 1
+    while free in taken:
+        number += 1
+        free = target.with_name(f"{target.stem}-{number}{target.suffix}")
+    return free

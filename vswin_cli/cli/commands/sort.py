@@ -1,0 +1,65 @@
+"""`vswin sort`: videos in folders of their labels."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vswin_cli.cli.options import OUTPUT, MinProbabilityOption, QuietOption
+from vswin_cli.system.terminal import printable
+
+
+def sort(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="An output of `vswin label`.")],
+    into: Annotated[
+        Path,
+        typer.Option(
+            "--into", metavar="DIR", help="Gets a folder per label.", rich_help_panel=OUTPUT
+        ),
+    ],
+    by: Annotated[
+        Literal["label", "probability"],
+        typer.Option("--by", help="The best label, or its probability in tenths."),
+    ] = "label",
+    deed: Annotated[
+        Literal["link", "copy", "move"] | None,
+        typer.Option("--do", help="What to do with the videos. Default: nothing, only list it."),
+    ] = None,
+    min_probability: MinProbabilityOption = 0.0,
+    quiet: QuietOption = False,
+) -> None:
+    """Sort labelled videos into folders, by links, copies or moves; list it first.
+
+    Nothing is done unless --do says what, and nothing that is there is replaced. Videos that
+    failed, have no label or are gone are left out, and counted.
+
+    Examples:
+        vswin sort labels.jsonl --into sorted
+        vswin sort labels.jsonl --into sorted --do link
+        vswin sort labels.csv --into sure --do copy --min-probability 0.9
+    """
+    from vswin_cli.api.sorting import carry_out, plan_sorting
+
+    sorting = plan_sorting(labels, into, by=by, min_probability=min_probability)
+    num_failed = 0
+    if deed is None:
+        for each in sorting.placed:
+            print(printable(f"{each.source} → {each.target}"))
+    else:
+        for each, failure in carry_out(sorting, deed):
+            if failure is None:
+                print(printable(str(each.target)))
+                continue
+            num_failed += 1
+            print(f"error: {printable(f'{each.source}: {failure}')}", file=sys.stderr)
+    if not quiet:
+        for reason, count in sorting.skipped.items():
+            print(f"left out: {count:,} {reason}", file=sys.stderr)
+        num_videos, num_folders = len(sorting.placed) - num_failed, len(sorting.folders)
+        videos = "1 video" if num_videos == 1 else f"{num_videos:,} videos"
+        folders = "1 folder" if num_folders == 1 else f"{num_folders:,} folders"
+        done = "" if deed else "; nothing is done yet: give --do link, copy or move"
+        print(f"{videos} in {folders} of {printable(str(into))}{done}", file=sys.stderr)
+    if num_failed:
+        raise typer.Exit(1)
