@@ -20,6 +20,7 @@ from vswin_cli.video.reader import Decoded, ReaderError
 from vswin_cli.video.timing import Timing
 
 SEQUENTIAL_PIXELS = 2_000_000_000  # decoded in sequence without a thought: 30 s of 1080p
+_LARGE_PIXELS = 24_000_000  # per frame; one of 8K has 33 million
 _CHECKED_FRAMES = 16  # at the start, all of which must come
 _MAX_SHARE = 0.5  # of the frames, decoded in stretches; above it, decoding all is as good
 _SEEK_BACK_SECONDS = (0, 1, 4, 16)  # to try, one after the other
@@ -48,7 +49,9 @@ class AvVideo:
         self._file = file
         self._container = container
         self._stream = main_stream(container)
-        self._threads = threads
+        codec = self._stream.codec_context
+        # Each thread holds frames, and one of 8K has up to 100 MB.
+        self._threads = threads if codec.width * codec.height < _LARGE_PIXELS else 1
         self._converter = Converter()
         num_announced = self._stream.frames
         self.announced_num_frames = num_announced if num_announced < _MAX_COUNT else 0
@@ -104,6 +107,7 @@ class AvVideo:
             for frame in decoding.frames():
                 if num_frames in wanted:
                     keep(num_frames, self._converter.rgb(frame))
+                del frame  # before the next one comes
                 num_frames += 1
                 if num_frames == until:
                     break
@@ -121,6 +125,7 @@ class AvVideo:
             for frame in decoding.frames():
                 if num_frames in wanted:
                     keep(num_frames, self._converter.rgb(frame))
+                del frame  # before the next one comes
                 num_frames += 1
                 if num_frames == until:
                     break
@@ -211,6 +216,7 @@ class AvVideo:
                 decoding.forget_damage()
             if index in wanted:
                 keep(index, self._converter.rgb(frame))
+            del frame  # before the next one comes
             needed.discard(index)
             if not needed and not to_the_end:
                 break

@@ -87,7 +87,8 @@ class Decoding:
                 continue
             self._num_flagged += sum(frame.is_corrupt for frame in frames)
             self._num_logged += _num_errors() > num_errors or bool(packet and packet.is_corrupt)
-            yield from frames
+            while frames:
+                yield frames.pop(0)  # held here no longer, since one of 8K has 100 MB
 
 
 @contextmanager

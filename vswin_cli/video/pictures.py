@@ -1,6 +1,9 @@
 """From a decoder's frame to RGB, upright: by a conversion that succeeded, or not at all."""
 
+from fractions import Fraction
+
 import av
+import av.filter
 import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
@@ -47,7 +50,7 @@ class Converter:
         size = picture.format.padded_bits_per_pixel // 8
         shape, strides = (picture.height, picture.width, size), (plane.line_size, size, 1)
         bgr: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=strides)
-        # Looked at once for each rotation, since a frame whose side data was looked at lives on.
+        # Looked at once for each rotation, since this costs more than the conversion.
         if frame.rotation not in self._matrices:
             self._matrices[frame.rotation] = _display_matrix(frame)
         return _upright(bgr, self._matrices[frame.rotation])[..., 2::-1]
@@ -66,13 +69,23 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     Source: ISO/IEC 14496-12, 6.2.2: x' = a·x + c·y, y' = b·x + d·y.
     """
     try:
-        matrix = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
+        matrix = _corner(frame).side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
     except ValueError:  # side data of a kind that PyAV has no name for
         return _ROTATIONS[round(-frame.rotation / 90) % 4]
     if matrix is None:
         return _ROTATIONS[0]
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     return a, b, c, d
+
+
+def _corner(frame: VideoFrame) -> VideoFrame:
+    """A few pixels of a frame, with its side data; PyAV frees no frame that has given it."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(None, frame.width, frame.height, frame.format, None, Fraction(1))
+    corner = graph.add("crop", r"min(iw\,4):min(ih\,4)")
+    graph.link_nodes(source, corner, graph.add("copy"), graph.add("buffersink")).configure()
+    graph.vpush(frame)
+    return graph.vpull()
 
 
 def _upright(picture: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
