@@ -7,6 +7,7 @@ import pytest
 
 from vswin_cli.cli.app import run
 from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations, recognise
+from vswin_cli.formats import programs
 from vswin_cli.formats.registry import RECORD_FORMATS, format_named
 from vswin_cli.formats.writer import open_writer
 from vswin_cli.results import Failure, Prediction, ScoredLabel, Setup, VideoProperties
@@ -70,6 +71,24 @@ def test_label_studio_takes_the_tasks_and_their_predictions():
 
 def test_label_studio_of_no_video_is_an_empty_list():
     assert json.loads(written("label-studio", [])) == []
+
+
+def test_a_format_is_added_by_one_file(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from vswin_cli.formats.format import Format\n"
+        "from vswin_cli.formats.writer import RecordWriter\n"
+        "FORMAT = Format('mine', f'{__name__}:Mine', '.txt')\n"
+        "class Mine(RecordWriter):\n"
+        "    def write(self, record):\n"
+        "        self.stream.write(record['video'] + '\\n')\n"
+    )
+    monkeypatch.setattr(programs, "__path__", [*programs.__path__, str(tmp_path)])
+    formats = programs.program_formats()
+    assert [each.name for each in formats] == ["kinetics", "label-studio", "mine"]
+    stream = io.StringIO()
+    with open_writer(formats[-1], stream, top_k=1) as writer:
+        writer.write(FAILURE.to_dict())
+    assert stream.getvalue() == "bad.mp4\n"
 
 
 def test_names_of_formats_are_one_list(capsys):

@@ -1,53 +1,25 @@
 """The formats of records: what `--format` names, and what the extension of an output says.
 
-To add one, write a module with a `RecordWriter` and give it a line in `RECORD_FORMATS`.
+To add one, put a file into `programs/`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import Any
 
 from vswin_cli.errors import UsageError
+from vswin_cli.formats.format import Format
+from vswin_cli.formats.programs import program_formats
 
-
-@dataclass(frozen=True)
-class Format:
-    """A form that results are written in.
-
-    Attributes:
-        name: What `--format` calls it.
-        writer: `module:name` of what writes it, imported when it is asked for.
-        extension: That files of it end in; None is for people to read, not for files.
-        reader: `module:name` of what opens such a file again, if anything does.
-        is_text: Whether it is written into a text stream, not a binary one.
-        library: What must be installed.
-        extra: The extra that installs it.
-        holds_one: Whether a file of it holds the record of one video.
-        grows: Whether a record may be written bit by bit, as what it lists becomes known.
-    """
-
-    name: str
-    writer: str
-    extension: str | None = None
-    reader: str | None = None
-    is_text: bool = True
-    library: str | None = None
-    extra: str | None = None
-    holds_one: bool = False
-    grows: bool = False
-
-    def load_writer(self) -> Any:  # noqa: ANN401 - each has its arguments
-        """Import what writes it."""
-        return resolve_name(self.writer)
-
-    def load_reader(self) -> Any:  # noqa: ANN401 - as `load_writer`
-        """Import what opens it."""
-        assert self.reader is not None
-        return resolve_name(self.reader)
-
+__all__ = [
+    "JSON_LINES",
+    "RECORD_FORMATS",
+    "TABLE",
+    "Format",
+    "extensions",
+    "format_named",
+    "format_of",
+]
 
 TABLE = Format("table", "vswin_cli.formats.table_writer:TableWriter")
 JSON_LINES = Format("jsonl", "vswin_cli.formats.json_writer:JsonLinesWriter", ".jsonl")
@@ -64,9 +36,7 @@ RECORD_FORMATS = (
         library="pyarrow",
         extra="parquet",
     ),
-    # For other programs; an extension names the first that has it.
-    Format("kinetics", "vswin_cli.formats.kinetics_writer:KineticsWriter", ".csv"),
-    Format("label-studio", "vswin_cli.formats.label_studio_writer:LabelStudioWriter", ".json"),
+    *program_formats(),  # an extension names the first that has it
 )
 
 

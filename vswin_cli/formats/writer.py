@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from vswin_cli.formats.registry import Format
+from vswin_cli.formats.format import Format
 
 
 class RecordWriter(ABC):

@@ -8,8 +8,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from vswin_cli.formats.format import Format
 from vswin_cli.formats.writer import RecordWriter
 
+FORMAT = Format("label-studio", f"{__name__}:LabelStudioWriter", ".json")
 _LOCAL_FILES = "/data/local-files/?d="
 
 

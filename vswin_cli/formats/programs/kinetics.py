@@ -6,8 +6,10 @@ from pathlib import PurePath
 from typing import Any, TextIO
 
 from vswin_cli.formats.csv_rows import CsvRows
+from vswin_cli.formats.format import Format
 from vswin_cli.formats.writer import RecordWriter
 
+FORMAT = Format("kinetics", f"{__name__}:KineticsWriter", ".csv")
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
 _SPLIT = "predicted"
 _NAME = re.compile(r"(?P<id>.+)_(?P<start>\d{6})_(?P<end>\d{6})", re.ASCII)  # of its trimmed clips
