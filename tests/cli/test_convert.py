@@ -126,7 +126,7 @@ def test_model_without_top_labels_nothing(vswin, clip, tmp_path):
         refused = vswin(*command, "--model", "f.toml")
         assert refused.returncode == 2
         assert "f.toml is a model without top" in refused.stderr
-    timed = vswin("bench", "--model", "f.toml", "--rounds", "1", "--json")
+    timed = vswin("bench", "--model", "f.toml", "--rounds", "1", "--format", "json")
     assert (timed.returncode, timed.stderr) == (0, "")
     refused = vswin("embed", clip, "--model", "f.toml", "-o", "x.npz", "--no-top")
     assert (refused.returncode, refused.stdout) == (2, "")

@@ -174,6 +174,7 @@ def test_configuration_gives_defaults_that_the_command_line_overrides(command, t
         ("[predict]\nquery = 1", "vswin.toml: `vswin predict` has no option query"),
         ("[lable]\ntop-k = 1", "vswin.toml: vswin has no command lable"),
         ('top-k = "many"', "vswin.toml: Invalid value for '--top-k'"),
+        ("quiet = 1", "vswin.toml: quiet is true or false, not 1"),
         ("top-k = ", "cannot read the configuration vswin.toml"),
     ):
         (tmp_path / "vswin.toml").write_text(content)

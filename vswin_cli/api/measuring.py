@@ -22,7 +22,7 @@ def measure(
         on_share: Told how much of it is done, from 0 to 1.
 
     Returns:
-        What `vswin bench --json` prints.
+        What `vswin bench --format json` prints.
 
     Raises:
         VideoError: The video cannot be read.

@@ -81,7 +81,7 @@ def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN4
                 raise _unknown(option, f"`vswin {name}`", params)
             continue
         if param.name not in chosen:
-            chosen[param.name] = option.value
+            chosen[param.name] = _value(option, param)
             places[param.name] = option.path
     try:
         yield chosen
@@ -115,6 +115,18 @@ def check_configuration(known: Mapping[str, set[str]]) -> None:
 def option_names(command: Any) -> set[str]:  # noqa: ANN401 - Typer's
     """The options of a command, as files name them."""
     return {name for param in command.params if (name := _long_name(param))}
+
+
+def _value(option: ConfiguredOption, param: Any) -> Any:  # noqa: ANN401
+    """What a parameter takes: one thing stands for a list of it, and a flag is true or false.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    value = option.value
+    if getattr(param, "is_flag", False) and not isinstance(value, bool):
+        raise UsageError(f"{option.path}: {option.option} is true or false, not {value!r}")
+    return [value] if getattr(param, "multiple", False) and not isinstance(value, list) else value
 
 
 def _long_name(param: Any) -> str:  # noqa: ANN401

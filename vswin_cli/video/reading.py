@@ -96,7 +96,7 @@ def read_video(
                     on_rate(video.timing.rate)
                     tell = on_kept if candidate.may_be_slowed else _tell_nobody
                     reading = _read_chosen(video, choose, shrink, segment, tell)
-                    found = (*_damage(source, reading), *video.notes)
+                    found = (*_damage(source, reading), *video.notes, *_cut(reading, segment))
             except ReaderError as exc:
                 _logger.info("%s: not read by %s: %s", source.name, name, exc.reason)
                 failures.append(exc)
@@ -135,6 +135,13 @@ def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
     if damaged:
         parts.append(f"{damaged} frame{' has' if damaged == 1 else 's have'} errors")
     return [f"the stream is damaged: {', '.join(parts)}"] if parts else []
+
+
+def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
+    """A line for a video that was taken whole, as it ends before its segment begins."""
+    if segment is None or reading.bounds is None or reading.bounds[-1] > segment[0]:
+        return []
+    return [f"it ends before {segment[0]:g} s: taken whole, as cut to its segment already"]
 
 
 def _tell_nobody(index: int, kept: object) -> None:
