@@ -48,3 +48,5 @@ def _narrow(console: Console, table: Table, drop: Sequence[int]) -> None:
         if not is_first and width <= console.width:
             return
         table.columns = [other for other in table.columns if other is not column]
+        for number, other in enumerate(table.columns):
+            other._index = number  # by which Rich pads them

@@ -78,7 +78,7 @@ def export(
 
     Examples:
         vswin export swin-t-k400 --format onnx --output swin-t-k400.onnx
-        vswin export ./mine.toml --format litert --output mine.tflite --precision float16
+        vswin export ./mine.toml --format litert --output mine.tflite
     """
     from vswin_cli.api.exporting import ExportOptions, export_to
     from vswin_cli.cli.progress import fetch_shown

@@ -120,7 +120,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             "–" if record["bytes"] is None else f"{record['bytes'] / 1e6:.0f}",
             "yes" if record["weights_present"] else "no",
         )
-    print_table(console, table, drop=(2, 3, 6, 5, 4, 1))
+    print_table(console, table, drop=(2, 3, 5, 4, 6, 1))
     console.print("GMACs: billions of multiply-accumulates a view. MB: the classifier's file.")
     console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")
     for name, page, licence in dict.fromkeys(

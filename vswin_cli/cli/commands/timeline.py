@@ -84,7 +84,7 @@ def timeline(
 
     Examples:
         vswin timeline film.mp4
-        vswin timeline films/ -o timelines.jsonl --model swin-t-k400 --min-probability 0.3
+        vswin timeline films/ -o timelines.jsonl --model swin-t-k400
         vswin timeline films/ -o subtitles/ --format srt
     """
     from vswin_cli.api.timelines import timeline_model, timeline_run
