@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vswin_cli.api.exporting import export_model
     from vswin_cli.api.keras_model import keras_model
     from vswin_cli.api.loaded import LoadedModel, load_model
+    from vswin_cli.api.report import Report, make_report
     from vswin_cli.errors import (
         BackendError,
         OutputError,
@@ -36,6 +37,8 @@ _HOMES = {
     "LoadedModel": "api.loaded",
     "keras_model": "api.keras_model",
     "export_model": "api.exporting",
+    "make_report": "api.report",
+    "Report": "api.report",
     "Prediction": "results",
     "ScoredLabel": "results",
     "Failure": "results",
@@ -55,6 +58,8 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "LoadedModel",
     "keras_model",
     "export_model",
+    "make_report",
+    "Report",
     "Prediction",
     "ScoredLabel",
     "Failure",

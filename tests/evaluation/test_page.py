@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from waiting import wait_until
 
 from vswin_cli.evaluation.figures import compute_figures
 from vswin_cli.evaluation.matching import Matched, Unmatched
-from vswin_cli.evaluation.page import Footage, page_of
+from vswin_cli.evaluation.page import Footage, files_in, page_of
 from vswin_cli.pages.page import write_page
 from vswin_cli.pages.strips import Strips
 from vswin_cli.runs.videos import Found
@@ -78,6 +79,17 @@ def test_wrong_answers_have_frames_as_long_as_there_is_room_and_then_names(tmp_p
     assert with_frames == items[: len(with_frames)]
     assert 10 < len(with_frames) < len(items) < content["numWrong"]
     assert 15_000 < len(json.dumps(items, separators=(",", ":"))) < 21_000
+
+
+def test_annotations_of_a_stranger_show_no_video_outside_the_folder(tmp_path, monkeypatch):
+    root = tmp_path / "set"
+    shown = [Found("a.mp4", f"{root}/a.mp4"), Found("sub/b.mp4", f"{root}/sub/b.mp4")]
+    others = [f"{tmp_path}/x.mp4", f"{root}/../x.mp4", f"{root}2/x.mp4", "http://example.org/x.mp4"]
+    found = [*shown, *(Found(path, path) for path in others)]
+    assert list(files_in(root, found).values()) == shown
+    monkeypatch.chdir(root.parent)
+    assert list(files_in(Path("set"), found).values()) == shown
+    assert "http://example.org/x.mp4" not in files_in(Path(), found)
 
 
 TEXT = "document.body.innerText"

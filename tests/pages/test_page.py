@@ -352,6 +352,12 @@ def test_command_writes_a_page_with_strips_of_the_sampled_frames(tmp_path, video
     assert finished.stderr.startswith("no frames of 1 of 2 videos: 1 are not where they were")
     shown = content_of(tmp_path / "page.html")["items"]
     assert [card["file"] for card in shown] == [f"{folder.name}/clip.mp4", None, None]
+    if moved:
+        there = ("-o", "-", "--videos", folder)
+        stdout = subprocess.run(
+            [VSWIN, "report", labels, *there], capture_output=True, cwd=tmp_path
+        )
+        assert f'"file":"{folder.name}/clip.mp4"' in stdout.stdout.decode()
     strip = base64.b64decode(shown[0]["strip"].partition(",")[2])
     image = cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_COLOR)
     assert [read_number(frame) for frame in np.hsplit(image, 5)] == [10, 20, 24, 26, 28]

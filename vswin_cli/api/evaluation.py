@@ -14,7 +14,7 @@ from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations,
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import match, write_unmatched
-from vswin_cli.evaluation.page import Footage
+from vswin_cli.evaluation.page import Footage, files_in
 from vswin_cli.evaluation.report import is_page, report_files, write_report
 from vswin_cli.evaluation.task import EvaluateTask
 from vswin_cli.evaluation.video_files import VideoFiles
@@ -27,7 +27,6 @@ from vswin_cli.runs.pool import default_workers
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.run import Outcome, run_over
 from vswin_cli.runs.task import RunWatcher
-from vswin_cli.sources.addresses import is_address
 from vswin_cli.zoo.labels import read_labels
 
 
@@ -154,17 +153,8 @@ class EvaluationRun:
     def _write_report(
         self, report: Path, figures: Figures, records: Sequence[Record], track: Track
     ) -> None:
-        """Write the report, with frames of what was answered wrongly.
-
-        They are of files in the folder of the videos, through links there as well: annotations may
-        come from a stranger, and name others.
-        """
-        root = os.path.join(os.path.abspath(self._root), "")  # noqa: PTH100, PTH118 - links stay
-        files = {
-            found.video: found
-            for found in self.matched.found
-            if not is_address(found.path) and os.path.abspath(found.path).startswith(root)  # noqa: PTH100
-        }
+        """Write the report, with frames of what was answered wrongly."""
+        files = files_in(self._root, self.matched.found)
         wrong = {each.video for protocol in figures.protocols for each in protocol.wrong}
         shown = wrong & files.keys()
         day = datetime.fromtimestamp(self.output.journal_path.stat().st_mtime, UTC)

@@ -46,6 +46,7 @@ def make_report(
     videos: Sequence[Path | str] = (),
     strips: bool = True,
     timeout: float = 60.0,
+    place: Path | str | None = None,
     track: Track = lambda each, total: each,
 ) -> Report:
     """Make the page of a run's records.
@@ -58,6 +59,7 @@ def make_report(
             appear.
         strips: Show frames of each video.
         timeout: Seconds to read one video.
+        place: Where the page is going to be, for the addresses of videos; None is `output`.
         track: Is handed the videos as their frames are read, and how many there are.
 
     Raises:
@@ -104,6 +106,7 @@ def make_report(
             output,
             journal.records(),
             date=f"{modified:%Y-%m-%d %H:%M} UTC",
+            place=None if place is None else Path(place),
             find=folders.find,
             strips=images,
         )

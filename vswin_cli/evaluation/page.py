@@ -1,7 +1,7 @@
 """The page of an evaluation: figures, curves, the confusion matrix, wrong answers with frames."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from vswin_cli.pages.page import MAX_CONTENT_BYTES, Part, encoded, shortened
 from vswin_cli.pages.strips import Strips
 from vswin_cli.pages.videos import local_address
 from vswin_cli.runs.videos import Found
+from vswin_cli.sources.addresses import is_address
 from vswin_cli.system.terminal import printable
 
 _NUM_PAIRS = 200
@@ -34,6 +35,19 @@ class Footage:
     date: str = ""
     files: Mapping[str, Found] = field(default_factory=dict)
     strips: Strips | None = None
+
+
+def files_in(folder: Path, found: Sequence[Found]) -> dict[str, Found]:
+    """Those of the videos that may be shown, by name: files in the folder, or behind links there.
+
+    Annotations may come from a stranger, and name others.
+    """
+    root = os.path.join(os.path.abspath(folder), "")  # noqa: PTH100, PTH118 - links stay
+    return {
+        video.video: video
+        for video in found
+        if not is_address(video.path) and os.path.abspath(video.path).startswith(root)  # noqa: PTH100
+    }
 
 
 def page_of(

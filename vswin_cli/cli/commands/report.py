@@ -61,6 +61,7 @@ def report(
     from vswin_cli.cli.progress import track_shown
 
     is_stdout = output == STANDARD_OUTPUT
+    place = Path("report.html") if is_stdout else None  # in the current folder
     with ExitStack() as stack:
         if is_stdout:
             folder = stack.enter_context(TemporaryDirectory(prefix="vswin-"))
@@ -71,6 +72,7 @@ def report(
             videos=videos or (),
             strips=strips,
             timeout=timeout,
+            place=place,
             track=track_shown("reading frames", quiet=quiet),
         )
         if is_stdout and len(made.pages) > 1:

@@ -111,7 +111,8 @@ function draw() {
     context.fillStyle = `hsl(${hue} 78% ${light}% / ${strength})`;
     context.fillRect(cellX - (dot - side) / 2, cellY - (dot - side) / 2, dot, dot);
     if (side >= 14 && context.measureText(String(count)).width < side - 1) {
-      context.fillStyle = strength > 0.6 ? (dark ? "#000" : "#fff") : text;
+      const mixed = strength * light + (1 - strength) * (dark ? 8 : 98); // lightness, %
+      context.fillStyle = mixed < 50 ? "#fff" : "#000";
       context.fillText(String(count), cellX + side / 2, cellY + side / 2 + 4);
     }
   }

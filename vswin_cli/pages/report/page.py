@@ -32,6 +32,7 @@ def write_report(
     records: Iterable[Record],
     *,
     date: str,
+    place: Path | None = None,
     find: Callable[[Record], str | None] = lambda record: None,
     strips: Strips | None = None,
     max_bytes: int = MAX_CONTENT_BYTES,
@@ -42,6 +43,7 @@ def write_report(
         output: The first page; the others are called `page.2.html`, …
         records: Of `vswin label`.
         date: When they were made, as text.
+        place: Where the first page is going to be, if that is not `output`.
         find: The file of a record's video that may be played, if there is one.
         strips: Of frames.
         max_bytes: Of the cards on one page.
@@ -62,7 +64,7 @@ def write_report(
             path = find(record)
             card = _card(record)
             card["strip"] = strips.address(record["video"]) if strips else None
-            card["file"] = path and local_address(path, output, segment_of(record))
+            card["file"] = path and local_address(path, place or output, segment_of(record))
             sizes.append(cards.write(encoded(card) + "\n"))
         cards.seek(0)
         runs = cut(sizes, max_bytes)
