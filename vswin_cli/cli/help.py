@@ -24,7 +24,7 @@ from vswin_cli.cli.configuration import (
 )
 from vswin_cli.cli.options import GROUPS, PANELS, RUN
 
-_CHOICES = re.compile(r" <(?P<choices>[^<>]*[|][^<>]*)>$")
+_CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
 _TYPE = re.compile(r" <[^<>]*>$")  # says less than the name before it
 _FLAGS = re.compile(r"--(?P<name>[a-z-]+) / --no-(?P=name)$")
 _RANGE = re.compile(r"(; )?-?[0-9.]*(<=?)?x[<>]=?[0-9.]+")  # the error says what is in it
