@@ -250,6 +250,18 @@ def test_what_is_there_stays_unless_forced(tmp_path, capfd):
     assert "## m.xml" in (tmp_path / "m.xml.README.md").read_text()
 
 
+def test_numbers_that_one_file_cannot_hold_lie_beside_it(tmp_path, monkeypatch, known):
+    needs("onnx")
+    from vswin_cli.export import onnx_graph
+
+    monkeypatch.setattr(onnx_graph, "_MAX_BYTES", 1_000_000)
+    path = tmp_path / "m.onnx"
+    vswin.export_model(MODEL, path, format="onnx")
+    assert {each.name for each in tmp_path.iterdir()} == {"m.onnx", "m.onnx.data", "README.md"}
+    assert path.stat().st_size < 1_000_000
+    alone(ALONE.replace("CODE", RUNNING["onnx"]), path, known, "", cwd=tmp_path)
+
+
 def test_a_readme_has_a_section_per_file(tmp_path):
     for name in ("a.xml", "b.xml", "a.xml"):
         vswin.export_model(MODEL, tmp_path / name, format="openvino", overwrite=True)

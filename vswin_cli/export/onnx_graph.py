@@ -28,11 +28,11 @@ labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
 
 
 class OnnxGraph:
-    """Collects nodes; see `Graph`. A tensor is its name."""
+    """Adds nodes and numbers to a model, each once in memory; see `Graph`. A tensor is its name."""
 
     def __init__(self, constants: Mapping[str, np.ndarray], half: bool) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[TensorProto] = []
+        self.model = onnx.ModelProto()
+        self.num_bytes = 0
         self._constants = constants
         self._half = half
         self._names = count(1)
@@ -104,11 +104,15 @@ class OnnxGraph:
 
     def named(self, x: str, name: str) -> None:
         """Give an output its name."""
-        self.nodes.append(helper.make_node("Identity", [x], [name], name=f"output/{name}"))
+        self.model.graph.node.append(
+            helper.make_node("Identity", [x], [name], name=f"output/{name}")
+        )
 
     def _node(self, kind: str, *inputs: str, **attributes: object) -> str:
         name = f"{kind}_{next(self._names)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        self.model.graph.node.append(
+            helper.make_node(kind, list(inputs), [name], name=name, **attributes)
+        )
         return name
 
     def _integers(self, numbers: Sequence[int]) -> str:
@@ -121,7 +125,9 @@ class OnnxGraph:
         return self._add_initializer(f"constant_{next(self._names)}", np.asarray(values))
 
     def _add_initializer(self, name: str, values: np.ndarray) -> str:
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        tensor = numpy_helper.from_array(np.ascontiguousarray(values), name)
+        self.model.graph.initializer.append(tensor)
+        self.num_bytes += len(tensor.raw_data)
         return name
 
 
@@ -134,28 +140,22 @@ def write(request: Request, path: Path) -> None:
         graph.named(output, name)
     batch = request.batch or "batch"
     pixel = TensorProto.FLOAT if network.is_normalised else TensorProto.UINT8
-    views = helper.make_tensor_value_info("views", pixel, [batch, *network.input_size, 3])
-    results = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, width])
-        for name, width in request.output_widths.items()
-    ]
-    made = helper.make_graph(graph.nodes, request.name, [views], results, graph.initializers)
-    model = helper.make_model(
-        made,
-        producer_name="vswin",
-        producer_version=request.description["vswin"],
-        ir_version=_IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+    model = graph.model
+    model.graph.name = request.name
+    model.graph.input.append(
+        helper.make_tensor_value_info("views", pixel, [batch, *network.input_size, 3])
     )
+    for name, width in request.output_widths.items():
+        model.graph.output.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, width])
+        )
+    model.ir_version = _IR_VERSION
+    model.opset_import.append(helper.make_opsetid("", OPSET))
+    model.producer_name, model.producer_version = "vswin", request.description["vswin"]
     helper.set_model_props(model, request.description)
-    num_bytes = sum(len(tensor.raw_data) for tensor in graph.initializers)
-    is_large = num_bytes > _MAX_BYTES
-    onnx.save_model(
-        model,
-        path,
-        save_as_external_data=is_large,
-        location=f"{path.name}.data" if is_large else None,
-    )
+    is_large = graph.num_bytes > _MAX_BYTES
+    location = f"{path.name}.data" if is_large else None
+    onnx.save_model(model, path, save_as_external_data=is_large, location=location)
     onnx.checker.check_model(path, full_check=True)
 
 
