@@ -19,9 +19,8 @@ from vswin_cli.api.options import (
 )
 from vswin_cli.api.report import page_path, report_run
 from vswin_cli.api.runs import label_run
-from vswin_cli.api.timelines import film_analyst
+from vswin_cli.api.timelines import film_analyst, frames_of
 from vswin_cli.classify import Classifier
-from vswin_cli.errors import UsageError
 from vswin_cli.results import Failure, Prediction
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.run import Outcome
@@ -29,10 +28,8 @@ from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
 from vswin_cli.sources.source import Location, name_of
-from vswin_cli.timeline.film import Frames
 from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.result import Timeline
-from vswin_cli.video.sequence import ArraySequence, FrameSequence
 from vswin_cli.views.views import read_views
 from vswin_cli.zoo.models import DEFAULT_MODEL
 
@@ -273,38 +270,28 @@ class LoadedModel(VideoModel):
     ) -> Timeline:
         """Find what happens when in a film, as `vswin timeline` does.
 
-        >>> timeline = vswin.load_model().timeline("sample_videos/films/tour.mp4")
-        >>> [segment.label for segment in timeline.segments][:3]
-        ['pan right', 'zoom in', 'tilt up']
-        >>> timeline.probabilities.shape
-        (100, 9)
+        >>> vswin.load_model().timeline("sample_videos/films/tour.mp4").segments[0].label
+        'pan right'
 
         Args:
             video: As of `predict`.
             stride: Seconds from window to window of the film, and the length of a step.
-            window: Seconds that a window spans under the uniform protocol.
+            window: Seconds of a window under the uniform protocol.
             shots: Find hard cuts, and let no window cross one.
             crops: Crops per window, 1 or 3; 1 is the centre crop.
             min_probability: Where a segment starts; it ends below 0.7 of that.
             min_seconds: Drop shorter segments, and bridge shorter gaps.
-            smooth: Seconds over which probabilities are averaged before they are cut.
+            smooth: Seconds to average probabilities over.
             multi: Let segments of different labels overlap.
-            frames_per_second: Of a video that is given as its frames.
+            frames_per_second: Of an array of frames.
 
         Raises:
-            VideoError: The video cannot be read.
-            UsageError: The options make no sense.
+            VideoError, UsageError: As `predict`, or the options make no sense.
         """
         options = TimelineOptions(
             stride, window, shots, crops, None, min_probability, min_seconds, smooth, multi
         )
-        frames: Frames
-        if isinstance(video, np.ndarray):
-            if frames_per_second is None or not frames_per_second > 0:
-                raise UsageError("frames have no times: give frames_per_second, more than 0")
-            frames = ArraySequence(video, frames_per_second)
-        else:
-            frames = FrameSequence(video, self.options.threads)
+        frames = frames_of(video, frames_per_second, self.options.threads)
         return film_analyst(self, options).timeline(name_of(video), frames)
 
 

@@ -1,22 +1,30 @@
 """Timelines: a model and options in, films watched; what `vswin timeline` does, without a word."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.runs import find_all
+from vswin_cli.errors import UsageError
+from vswin_cli.pages.timeline.page import write_timelines
 from vswin_cli.results import Setup
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.videos import Found, Selection
+from vswin_cli.sources.source import Location
 from vswin_cli.timeline.film import FilmAnalyst
+from vswin_cli.timeline.making import Frames
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.timeline.outputs import TimelineOutput
 from vswin_cli.timeline.result import Record
 from vswin_cli.timeline.runs import TimelineTask, TimelineWatcher, timelines_over, watched
 from vswin_cli.timeline.segments import Cutting
 from vswin_cli.timeline.windows import Sliding
+from vswin_cli.video.sequence import ArraySequence, FrameSequence
 from vswin_cli.weights.needed import FetchFile, fetch_file
 from vswin_cli.zoo.labels import read_labels
 
@@ -30,6 +38,7 @@ class TimelineRun:
     output: TimelineOutput | None  # None: records are handed out alone
     options: FilmRunOptions
     skipped: Counter[str] = field(default_factory=Counter)
+    labels: Sequence[str] = ()
 
     def carry_out(self, watcher: TimelineWatcher) -> Outcome:
         """Make what has no record that holds; write the output.
@@ -56,6 +65,15 @@ class TimelineRun:
             if num_failed == self.options.max_failures:
                 return
 
+    def report(self, page: Path, records: Iterable[Record]) -> None:
+        """Write the page of records with probabilities; the run's own films may be shown.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        paths = {found.video: found.path for found in self.videos if found.num_bytes is not None}
+        write_timelines(page, records, self.labels, lambda record: paths.get(record["video"]))
+
 
 def timeline_model(
     engine: EngineOptions, options: TimelineOptions, fetch: FetchFile = fetch_file
@@ -72,6 +90,27 @@ def timeline_model(
     """
     views = ViewOptions(protocol=options.protocol, crops=options.crops or 1)
     return VideoModel(engine, views, top=True, fetch=fetch)
+
+
+def frames_of(
+    video: Location | np.ndarray, rate: float | None, threads: int | None = None
+) -> Frames:
+    """Make ready to read a film, or take it as the frames that it is.
+
+    Args:
+        video: As of `read_video`.
+        rate: Frames per second, of an array.
+        threads: To decode with.
+
+    Raises:
+        UsageError: An array came without a rate.
+        VideoError: The array is no video.
+    """
+    if not isinstance(video, np.ndarray):
+        return FrameSequence(video, threads)
+    if rate is None or not rate > 0:
+        raise UsageError("frames have no times: give frames_per_second, more than 0")
+    return ArraySequence(video, rate)
 
 
 def film_analyst(model: VideoModel, options: TimelineOptions) -> FilmAnalyst:
@@ -139,4 +178,5 @@ def timeline_run(
         threads=model.options.threads,
         probabilities=probabilities,
     )
-    return TimelineRun(videos, task, target, run, skipped)
+    labels = read_labels(model.model.label_set)
+    return TimelineRun(videos, task, target, run, skipped, labels)

@@ -22,13 +22,10 @@ from vswin_cli.api.options import (
 from vswin_cli.formats.registry import RECORD_FORMATS, Format, format_named
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
-from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.zoo.protocols import Sampling
 
 # Panels of --help, in this order.
-PANELS = OUTPUT, MODEL, VIEWS, SEGMENTS, VIDEOS, RUN = (
-    "Output", "Model", "Views", "Segments", "Videos", "Run"
-)  # fmt: skip
+PANELS = OUTPUT, MODEL, VIEWS, VIDEOS, RUN = "Output", "Model", "Views", "Videos", "Run"
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
@@ -52,16 +49,17 @@ def _listen(is_verbose: bool) -> bool:
     return is_verbose
 
 
-def _option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - as Typer's own
+def option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - as Typer's own
+    """Declare an option that stands under a title of the help."""
     return typer.Option(*names, rich_help_panel=panel, **settings)
 
 
 def format_option(**settings: Any) -> Any:  # noqa: ANN401
     """The one spelling of what form results have."""
-    return _option(OUTPUT, "--format", **settings)
+    return option(OUTPUT, "--format", **settings)
 
 
-_MODEL_OPTION = _option(
+_MODEL_OPTION = option(
     MODEL, "--model", "-m", metavar="NAME", envvar="VSWIN_MODEL",
     help="A name of `vswin models`, or a model file of `vswin convert`.",
     autocompletion=complete_model,
@@ -70,49 +68,49 @@ ModelOption = Annotated[str, _MODEL_OPTION]
 OptionalModelOption = Annotated[str | None, _MODEL_OPTION]
 WeightsOption = Annotated[
     Path | None,
-    _option(
+    option(
         MODEL, "--weights", metavar="FILE",
         help="Weights file. Default: the model's, which is downloaded if it is not there.",
     ),
 ]  # fmt: skip
 BackendOption = Annotated[
     BackendName,
-    _option(MODEL, "--backend", help="Inference backend. auto: the fastest that is installed."),
+    option(MODEL, "--backend", help="Inference backend. auto: the fastest that is installed."),
 ]
 PrecisionOption = Annotated[
     PrecisionName,
-    _option(MODEL, "--precision", help="Arithmetic of the model. bfloat16: faster, less exact."),
+    option(MODEL, "--precision", help="Arithmetic of the model. bfloat16: faster, less exact."),
 ]
 ThreadsOption = Annotated[
     int | None,
-    _option(
+    option(
         MODEL, "--threads", min=1, max=1024, metavar="N",
         help="CPU threads to use. Default: as many as this process may.",
     ),
 ]  # fmt: skip
 CacheDirOption = Annotated[
     Path | None,
-    _option(
+    option(
         MODEL, "--cache-dir", metavar="DIR", envvar="VSWIN_CACHE",
         help="Folder of weights and exported models. Default: the platform's.",
     ),
 ]  # fmt: skip
 MirrorOption = Annotated[
     str | None,
-    _option(
+    option(
         MODEL, "--mirror", metavar="URL", envvar="VSWIN_MIRROR",
         help="Folder to download from, http(s): or file:. Default: the release page.",
     ),
 ]  # fmt: skip
 OfflineOption = Annotated[
     bool,
-    _option(
+    option(
         MODEL, "--offline", envvar="VSWIN_OFFLINE",
         help="Download nothing; fail if weights are missing.",
     ),
 ]  # fmt: skip
 NoTopOption = Annotated[
-    bool, _option(MODEL, "--no-top", help="The file without top: the backbone alone.")
+    bool, option(MODEL, "--no-top", help="The file without top: the backbone alone.")
 ]
 OptionalModelsArgument = Annotated[
     list[str] | None,
@@ -127,27 +125,23 @@ PathsArgument = Annotated[
 ]
 ProtocolOption = Annotated[
     str | None,
-    _option(
+    option(
         VIEWS, "--protocol", metavar="NAME", autocompletion=_complete_protocol,
         help=f"How frames are sampled: {', '.join(Sampling)}. Default: the model's.",
     ),
 ]  # fmt: skip
 ClipsOption = Annotated[
     int | None,
-    _option(
+    option(
         VIEWS, "--clips", min=1, max=1000, metavar="C",
         help="Clips per video. Default: the model's.",
     ),
 ]  # fmt: skip
 CropsOption = Annotated[
     Literal[1, 3] | None,
-    _option(
-        VIEWS,
-        "--crops",
-        help="Crops per clip; 1 is the centre crop. Default: the model's; 1 of timelines.",
-    ),
-]  # fmt: skip
-_OUTPUT_OPTION = _option(
+    option(VIEWS, "--crops", help="Crops per clip; 1 is the centre. Default: the model's, or 1."),
+]
+_OUTPUT_OPTION = option(
     OUTPUT, "--output", "-o", metavar="FILE",
     help="What a run writes, and continues from; its extension is its format. - is standard "
     "output.",
@@ -155,11 +149,11 @@ _OUTPUT_OPTION = _option(
 OutputOption = Annotated[Path, _OUTPUT_OPTION]
 OptionalOutputOption = Annotated[Path | None, _OUTPUT_OPTION]
 DryRunOption = Annotated[
-    bool, _option(RUN, "--dry-run", help="List what would be done, and how it would go.")
+    bool, option(RUN, "--dry-run", help="List what would be done, and how it would go.")
 ]
 ReaderOption = Annotated[
     ReaderName,
-    _option(VIEWS, "--reader", help="What decodes. auto: the first that reads the file exactly."),
+    option(VIEWS, "--reader", help="What decodes. auto: the first that reads the file exactly."),
 ]
 RecordFormatOption = Annotated[
     Format | None,
@@ -172,14 +166,14 @@ RecordFormatOption = Annotated[
 ]  # fmt: skip
 MinProbabilityOption = Annotated[
     float,
-    _option(
+    option(
         OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P", show_default=False,
         help="Leave out labels that are less probable, by default none; segments, by default 0.5.",
     ),
 ]  # fmt: skip
 ReportOption = Annotated[
     Path | None,
-    _option(
+    option(
         OUTPUT, "--report", metavar="PATH",
         help="Write a page too: a file that ends in .html, or a folder with index.html and what "
         "else there is.",
@@ -187,34 +181,34 @@ ReportOption = Annotated[
 ]  # fmt: skip
 TopKOption = Annotated[
     int | None,
-    _option(
+    option(
         OUTPUT, "--top-k", "-k", min=1, metavar="K",
         help="Labels per video. Default: 5, or all where a model has fewer classes.",
     ),
 ]  # fmt: skip
 TimeoutOption = Annotated[
     float,
-    _option(
+    option(
         RUN, "--timeout", min=0.001, metavar="SECONDS",
         help="Time limit for decoding one video; then it has failed.",
     ),
 ]  # fmt: skip
 VerboseOption = Annotated[
     bool,
-    _option(
+    option(
         RUN, "--verbose", "-v", callback=_listen, help="Say on stderr what was chosen, and why."
     ),
 ]  # fmt: skip
 QuietOption = Annotated[
-    bool, _option(RUN, "--quiet", "-q", help="Print results, failures and errors alone.")
+    bool, option(RUN, "--quiet", "-q", help="Print results, failures and errors alone.")
 ]
-YesOption = Annotated[bool, _option(RUN, "--yes", "-y", help="Do not ask.")]
+YesOption = Annotated[bool, option(RUN, "--yes", "-y", help="Do not ask.")]
 FeaturesArgument = Annotated[
     Path, typer.Argument(metavar="FEATURES", help="An output of `vswin embed`.")
 ]
 LabelsOption = Annotated[
     Path | None,
-    _option(
+    option(
         OUTPUT, "--labels", metavar="FILE",
         help="A .jsonl output of `vswin label`: adds the best label.",
     ),
@@ -241,7 +235,7 @@ GROUPS: dict[type, dict[str, Any]] = {
     ViewOptions: {
         "views": Annotated[
             ViewChoice | None,
-            _option(
+            option(
                 VIEWS, "--views",
                 help="fast: one clip, one crop. full: the protocol. adaptive: no more of its views "
                 "than settle the best label. Default: full.",
@@ -254,11 +248,11 @@ GROUPS: dict[type, dict[str, Any]] = {
     },
     Selection: {
         "recursive": Annotated[
-            bool, _option(VIDEOS, "--recursive/--no-recursive", help="Search subfolders.")
+            bool, option(VIDEOS, "--recursive/--no-recursive", help="Search subfolders.")
         ],
         "include": Annotated[
             list[str],
-            _option(
+            option(
                 VIDEOS, "--include", metavar="GLOB", show_default=False,
                 help="Take from folders only what matches, by name or path in the folder; * "
                 "matches / too. Repeatable.",
@@ -266,29 +260,29 @@ GROUPS: dict[type, dict[str, Any]] = {
         ],
         "exclude": Annotated[
             list[str],
-            _option(
+            option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
                 help="Leave out what matches, files or whole folders. Repeatable.",
             ),
         ],
         "folders_in_lists": Annotated[
-            bool, _option(VIDEOS, "--folders-in-lists", help="Walk the folders that lists name.")
+            bool, option(VIDEOS, "--folders-in-lists", help="Walk the folders that lists name.")
         ],
     },
     RunOptions: {
         "resume": Annotated[
             bool,
-            _option(
+            option(
                 RUN, "--resume/--no-resume",
                 help="Continue what an earlier run has done; or start over.",
             ),
         ],
         "retry_failed": Annotated[
-            bool, _option(RUN, "--retry-failed", help="Try again what failed in an earlier run.")
+            bool, option(RUN, "--retry-failed", help="Try again what failed in an earlier run.")
         ],
         "workers": Annotated[
             int | None,
-            _option(
+            option(
                 RUN, "--workers", min=1, metavar="N",
                 help="Processes that decode. Default: half the processors, from 2 to 8.",
             ),
@@ -296,54 +290,10 @@ GROUPS: dict[type, dict[str, Any]] = {
         "timeout": TimeoutOption,
         "max_failures": Annotated[
             int | None,
-            _option(
+            option(
                 RUN, "--max-failures", min=1, metavar="N",
                 help="Stop after so many failures, and what is then in flight.",
             ),
         ],
     },
-}  # fmt: skip
-
-GROUPS[FilmRunOptions] = {
-    name: GROUPS[RunOptions][name] for name in ("resume", "retry_failed", "max_failures")
-}
-GROUPS[TimelineOptions] = {
-    "stride": Annotated[
-        float,
-        _option(
-            VIEWS, "--stride", metavar="SECONDS",
-            help="From window to window of the film; also the length of a step.",
-        ),
-    ],
-    "window": Annotated[
-        float,
-        _option(
-            VIEWS, "--window", metavar="SECONDS",
-            help="What a window spans under the uniform protocol; others say it in frames.",
-        ),
-    ],
-    "shots": Annotated[
-        bool,
-        _option(VIEWS, "--shots/--no-shots", help="Find hard cuts; let no window cross one."),
-    ],
-    "crops": CropsOption,
-    "protocol": ProtocolOption,
-    "min_probability": MinProbabilityOption,
-    "min_seconds": Annotated[
-        float,
-        _option(
-            SEGMENTS, "--min-seconds", metavar="SECONDS",
-            help="Drop shorter segments, and bridge shorter gaps.",
-        ),
-    ],
-    "smooth": Annotated[
-        float,
-        _option(
-            SEGMENTS, "--smooth", metavar="SECONDS",
-            help="Average probabilities over so long before they are cut into segments.",
-        ),
-    ],
-    "multi": Annotated[
-        bool, _option(SEGMENTS, "--multi", help="Let segments of different labels overlap.")
-    ],
 }  # fmt: skip

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -117,7 +118,11 @@ class TimelineDisplay(TimelineWatcher):
             what = "1 segment" if count == 1 else f"{count} segments"
             self._say(f"[{self._num_done}/{self._total}] {found.video}: {what}")
 
-    def end(self, outcome: Outcome, output: str) -> None:
+    def say_page(self, page: Path) -> None:
+        """Tell where the page is."""
+        self._say(f"report: {page}")
+
+    def end(self, outcome: Outcome, output: str, page: Path | None = None) -> None:
         """Sum the run up, and give the exit code.
 
         Raises:
@@ -132,6 +137,8 @@ class TimelineDisplay(TimelineWatcher):
             if missing := len(outcome.found) - len(entries):
                 console.print(f"not yet done  {missing}")
             console.print(Text(f"output: {printable(output)}"), soft_wrap=True)
+            if page is not None:
+                console.print(Text(f"report: {printable(str(page))}"), soft_wrap=True)
             sys.stdout.flush()
         if outcome.is_stopped:
             print(f"stopped after {outcome.num_failed} failures", file=sys.stderr)

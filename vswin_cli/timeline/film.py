@@ -1,12 +1,9 @@
 """The whole story: a film comes in frame by frame, a timeline comes out."""
 
-import threading
-from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from queue import Full, Queue
 from time import perf_counter
 from typing import Protocol
 
@@ -14,27 +11,16 @@ import numpy as np
 
 from vswin_cli.engines.base import Engine
 from vswin_cli.results import Setup
+from vswin_cli.timeline.making import Frames, Made, Restart, ahead
 from vswin_cli.timeline.refining import Compute, Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.segments import Cutting, cut
 from vswin_cli.timeline.steps import Step, Steps
-from vswin_cli.timeline.windows import Shot, Sliding, Window, Windows
-from vswin_cli.video.sequence import TimedFrame
+from vswin_cli.timeline.windows import Shot, Sliding, Window
 
-_AHEAD = 4  # windows that are made before the model takes them
 _RECENT = 64  # windows whose outputs are known should equal ones come
-_WAIT_SECONDS = 0.1
 
 OnProgress = Callable[[float, float | None], None]  # (seconds of the film done, in all if known)
-
-
-class Frames(Protocol):
-    """Where frames come from; see `FrameSequence`."""
-
-    duration_seconds: float | None
-    warnings: tuple[str, ...]
-
-    def __iter__(self) -> Iterator[TimedFrame]: ...
 
 
 class Remembered(Protocol):
@@ -45,11 +31,6 @@ class Remembered(Protocol):
 
     def put(self, key: bytes, probabilities: np.ndarray) -> None:
         """Keep it."""
-
-
-@dataclass(frozen=True)
-class _Restart:
-    """The decode has started over: what came before does not count."""
 
 
 class FilmAnalyst:
@@ -100,9 +81,9 @@ class FilmAnalyst:
         """
         start = perf_counter()
         film = _Film(self.sliding, self.cutting)
-        made = _Made(frames, self.sliding)
-        for item in _ahead(iter(made)):
-            if isinstance(item, _Restart):
+        made = Made(frames, self.sliding)
+        for item in ahead(iter(made)):
+            if isinstance(item, Restart):
                 film = _Film(self.sliding, self.cutting)
             elif isinstance(item, Shot):
                 film.end_shot(item)
@@ -132,7 +113,7 @@ class FilmAnalyst:
         self,
         video: str,
         film: "_Film",
-        made: "_Made",
+        made: "Made",
         elapsed_seconds: float,
         warnings: tuple[str, ...],
     ) -> Timeline:
@@ -242,67 +223,3 @@ class _Film:
         for step in settled:
             table[step.number] = step.probabilities
         return table
-
-
-class _Made:
-    """The windows and shots of a film's frames, and the times of these."""
-
-    def __init__(self, frames: Frames, sliding: Sliding) -> None:
-        self._frames = frames
-        self._sliding = sliding
-        self.times = array("d")  # when each frame starts
-        self.end_seconds = 0.0
-        self.size = (0, 0)  # (H, W) of the first frame
-
-    def __iter__(self) -> Iterator[Window | Shot | _Restart]:
-        windows = Windows(self._sliding)
-        for frame in self._frames:
-            if frame.index == 0 and self.times:
-                yield _Restart()
-                windows, self.times = Windows(self._sliding), array("d")
-            if not self.times:
-                self.size = (frame.pixels.shape[0], frame.pixels.shape[1])
-            self.times.append(frame.start_seconds)
-            self.end_seconds = frame.end_seconds
-            yield from windows.take(frame)
-        yield from windows.finish()
-
-
-def _ahead(items: Iterator[Window | Shot | _Restart]) -> Iterator[Window | Shot | _Restart]:
-    """Yield what a thread makes, a few things ahead.
-
-    Raises:
-        VideoError: As whatever makes them.
-    """
-    queue = Queue[Window | Shot | _Restart | BaseException | None](_AHEAD)
-    is_abandoned = threading.Event()
-
-    def put(item: Window | Shot | _Restart | BaseException | None) -> bool:
-        while not is_abandoned.is_set():
-            try:
-                queue.put(item, timeout=_WAIT_SECONDS)
-            except Full:
-                continue
-            return True
-        return False
-
-    def make() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-        except BaseException as exc:  # raised where the items are asked for
-            put(exc)
-        else:
-            put(None)
-
-    thread = threading.Thread(target=make, daemon=True)
-    thread.start()
-    try:
-        while (item := queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        is_abandoned.set()
-        thread.join(1.0)

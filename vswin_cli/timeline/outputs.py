@@ -4,7 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 
 from vswin_cli.errors import OutputError, UsageError
@@ -94,6 +94,13 @@ class TimelineOutput:
             for name in done:
                 if journal.entries[name].is_ok:
                     self._write(self.path / paths[name], journal.record(name))
+
+    def records(self, videos: Sequence[str]) -> Iterator[Record]:
+        """Yield the records of films, in their order, that a finished run has left."""
+        with closing(Journal(self._records.journal_path, read_only=True)) as journal:
+            for name in videos:
+                if name in journal.entries:
+                    yield journal.record(name)
 
     def _write(self, path: Path, record: Record) -> None:
         try:

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+import vswin_cli.cli.timeline_options  # noqa: F401 - what the groups below consist of
 from vswin_cli.api.options import EngineOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     VIDEOS,
     PathsArgument,
     QuietOption,
+    ReportOption,
     VerboseOption,
     format_option,
 )
@@ -48,7 +50,7 @@ def timeline(
         bool,
         typer.Option(
             "--probabilities",
-            help="Put those of each step into records, and not of segments alone.",
+            help="Put those of each step into records; --report needs them, and does so too.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -71,6 +73,7 @@ def timeline(
             rich_help_panel=VIDEOS,
         ),
     ] = 10.0,
+    report: ReportOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -87,6 +90,7 @@ def timeline(
         vswin timeline films/ -o timelines.jsonl --model swin-t-k400
         vswin timeline films/ -o subtitles/ --format srt
     """
+    from vswin_cli.api.report import page_path
     from vswin_cli.api.timelines import timeline_model, timeline_run
     from vswin_cli.cli.progress import fetch_shown
     from vswin_cli.cli.timeline_display import TimelineDisplay
@@ -100,18 +104,27 @@ def timeline(
         return
     films = timeline_run(
         model, paths, output, options=options, format_name=form, selection=selection, run=run,
-        probabilities=probabilities,
+        probabilities=probabilities or report is not None,
     )  # fmt: skip
     display = TimelineDisplay(quiet=quiet, keeps=films.output is not None)
+    page = page_path(report) if report is not None else None
     if output is not None and films.output is not None:
-        display.end(films.carry_out(display), output)
+        outcome = films.carry_out(display)
+        if page is not None:
+            films.report(page, films.output.records(outcome.names))
+        display.end(outcome, output, page)
         return
     chosen = timeline_format(form or "table")
     if chosen.holds_one and len(films.videos) > 1:
-        raise UsageError(f"{chosen.name} holds one film, and there are {len(films.videos)}; "
-                         "name a folder by --output")  # fmt: skip
+        what = f"{chosen.name} holds one film, and there are {len(films.videos)}"
+        raise UsageError(f"{what}; name a folder by --output")
+    records = []
     with open_writer(chosen, sys.stdout, top_k=1) as writer:
         for record in films.records(display):
-            writer.write(record)
+            writer.write(record if probabilities else {**record, "probabilities": None})
+            records += [record] if page is not None else []
+    if page is not None:
+        films.report(page, records)
+        display.say_page(page)
     if display.num_failed:
         raise typer.Exit(1)

@@ -1,0 +1,158 @@
+"""The page of timelines: a plot of the top labels, the segments under it, and the film to play."""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vswin_cli.pages.page import Part, encoded, shortened, told, write_page
+from vswin_cli.pages.videos import local_address
+from vswin_cli.results import TimeSpan
+from vswin_cli.runs.pool import DecodingPool
+from vswin_cli.runs.records import Record
+from vswin_cli.runs.videos import Found
+from vswin_cli.runs.worker import Decoding
+from vswin_cli.system.terminal import printable
+from vswin_cli.video.reading import read_video
+from vswin_cli.views.views import Views, crop, resize
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+_NUM_LABELS = 8
+_NUM_THUMBS = 300  # of a film
+_THUMB = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=1, crop_size=54)
+_QUALITY = 60  # of JPEG: about 2 kB a thumbnail
+_UNKNOWN = 255  # in a curve: no window covers the step; 254 is certain
+
+Thumbs = Mapping[int, str]  # JPEG by the number of the segment
+
+
+def write_timelines(
+    output: Path,
+    records: Iterable[Record],
+    labels: Sequence[str],
+    find: Callable[[Record], str | None],
+    *,
+    timeout_seconds: float = 300.0,
+) -> None:
+    """Write one page of some films.
+
+    Args:
+        output: The page.
+        records: Of `vswin timeline`, with probabilities.
+        labels: Class names in index order.
+        find: The file of a record's film that may be shown, if there is one.
+        timeout_seconds: To read the thumbnails of one film.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+
+    def films() -> Iterator[str]:
+        for record in records:
+            path = find(record)
+            thumbs = _thumbs(record, path, timeout_seconds) if path else {}
+            film = _film(record, labels, thumbs)
+            film["file"] = path and local_address(path, output)
+            yield encoded(film)
+
+    with told(output):
+        write_page(output, "timeline", Part({"about": []}, films()))
+
+
+def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, Any]:
+    error = record["error"]
+    film: dict[str, Any] = {
+        "video": _text(record["video"]),
+        "error": error and [_text(error["kind"]), _text(error["message"])],
+        "warnings": [_text(warning) for warning in record["warnings"]],
+    }
+    if error:
+        return film
+    table = np.array(
+        [row or [np.nan] * len(labels) for row in record["probabilities"] or []], np.float32
+    ).reshape(-1, len(labels))
+    named = [segment["index"] for segment in record["segments"]]
+    top = _top(table, named)
+    scaled = np.where(np.isnan(table[:, top]), _UNKNOWN, np.round(table[:, top] * 254))
+    counts = (len(record["segments"]), len(record["shots"]))
+    return film | {
+        "facts": f"{record['model']} · {counts[0]} segments · {counts[1]} shots · "
+        f"{record['duration_seconds']:.1f} s",
+        "duration": record["duration_seconds"],
+        "step": record["step_seconds"],
+        "labels": [_text(labels[index]) for index in top],
+        "curves": [
+            base64.b64encode(column.astype(np.uint8).tobytes()).decode() for column in scaled.T
+        ],
+        "shots": [shot["start_seconds"] for shot in record["shots"][1:]],
+        "segments": [
+            {
+                "start": segment["start_seconds"],
+                "end": segment["end_seconds"],
+                "label": _text(segment["label"]),
+                "probability": round(segment["probability"], 4),
+                "thumb": thumbs.get(number),
+            }
+            for number, segment in enumerate(record["segments"])
+        ],
+    }
+
+
+def _top(table: np.ndarray, named: Sequence[int]) -> list[int]:
+    """The classes to plot: those with most segments first, then by their mean probability."""
+    counts = np.bincount(np.array(named, int), minlength=table.shape[1])
+    means = np.nan_to_num(np.nanmean(table, axis=0)) if len(table) else counts * 0.0
+    order = np.lexsort((-means, -counts))
+    return [int(index) for index in order[:_NUM_LABELS]]
+
+
+def _thumbs(record: Record, path: str, timeout_seconds: float) -> Thumbs:
+    """A frame from the middle of some segments, read in a process of its own; none if it fails."""
+    segments = record["segments"]
+    if not segments:
+        return {}
+    count = min(len(segments), _NUM_THUMBS)
+    numbers = np.unique(np.linspace(0, len(segments) - 1, count).round().astype(int)).tolist()
+    middles = [(segments[n]["start_frame"] + segments[n]["end_frame"]) // 2 for n in numbers]
+    decoding = Decoding(partial(_read_frames, tuple(middles)), _THUMB, "auto")
+    pool = DecodingPool(decoding, num_workers=1, timeout_seconds=timeout_seconds)
+    thumbs = {}
+    for decoded in pool.decode_each([Found(record["video"], path)]):
+        if decoded.views is not None:
+            [view] = decoded.views
+            thumbs = {n: _jpeg(view.frames[place]) for place, n in enumerate(numbers)}
+    return thumbs
+
+
+def _read_frames(
+    frames: tuple[int, ...],
+    path: str,
+    protocol: ViewProtocol,
+    reader: str,
+    segment: TimeSpan | None = None,
+) -> Views:
+    """Read certain frames of a film, in a worker; the last one for those that it has no more."""
+
+    def choose(num_frames: int) -> list[int]:
+        return [min(index, num_frames - 1) for index in frames]
+
+    def shrink(frame: np.ndarray) -> Any:  # noqa: ANN401 - a CroppedFrame
+        return crop(resize(frame, protocol.crop_size), protocol)
+
+    reading = read_video(Path(path), reader, choose, shrink, segment=segment)
+    return Views(reading.num_frames, np.array([choose(reading.num_frames)]), reading.frames)
+
+
+def _jpeg(image: np.ndarray) -> str:
+    """An address that holds uint8 RGB (H, W, 3)."""
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode("ascii")
+
+
+def _text(value: object) -> str:
+    return shortened(printable(value)) if isinstance(value, str) else ""
