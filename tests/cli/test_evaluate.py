@@ -51,7 +51,10 @@ def test_sample_videos_are_all_right_by_two_protocols_in_one_pass(evaluate, fold
         assert [row["views"] for row in protocol["by_views"]][-2:] == ["12", "4×1"]
     assert finished.stderr.startswith("9 rows (folder): 9 matched\n9 videos found: 9 new\n")
     assert "official 4×3   top-1              100.0          70.1 – 100.0" in finished.stdout
-    assert all(len(line) <= 90 for line in finished.stdout.splitlines())
+    tables = [
+        line for line in finished.stdout.splitlines() if not line.startswith("swin-n-motion is")
+    ]
+    assert all(len(line) <= 90 for line in tables)
 
     again = evaluate(*command)
     assert "9 skipped, done before" in again.stderr
