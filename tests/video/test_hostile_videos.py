@@ -5,6 +5,7 @@ import socket
 import struct
 from contextlib import suppress
 
+import av
 import numpy as np
 import pytest
 from clips import encode, numbered_frames, read_number
@@ -124,3 +125,28 @@ def test_reference_to_another_file_is_not_followed(tmp_path, other):
         except VideoError:
             continue
         assert reading.num_frames == 9  # of its own media data
+
+
+@pytest.mark.parametrize(
+    ("table", "offset", "options"),
+    [(b"stsz", 8, {}), (b"trun", 8, {"movflags": "frag_keyframe+empty_moov"})],
+)
+def test_frames_that_a_file_is_too_small_for_fill_no_memory(tmp_path, table, offset, options):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w", container_options=options) as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width = stream.height = 64
+        for pixels in np.zeros((9, 64, 64, 3), np.uint8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(stream.encode(None))
+    assert read_video(path, "auto", range, np.copy).num_frames == 9
+    content = bytearray(path.read_bytes())
+    start = content.index(table) + offset
+    if table == b"stsz":
+        content[start : start + 4] = (1).to_bytes(4, "big")  # the size of each
+        start += 4
+    content[start : start + 4] = (60_000_000).to_bytes(4, "big")
+    path.write_bytes(content)
+    for reader in ("av", "decord", "auto"):
+        with pytest.raises(VideoError, match="lists more frames than its size allows"):
+            read_video(path, reader, range, np.copy)

@@ -24,7 +24,7 @@ from vswin_cli.views.views import Views
 
 _STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
 _PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones
-_LEAST_MEMORY_BYTES = 2_000_000_000
+_LEAST_MEMORY_BYTES, _MOST_MEMORY_BYTES = 2_000_000_000, 4_000_000_000  # 8K takes 1 GB
 _MAX_READY = 1  # videos that wait for the model apart from those in their workers
 
 
@@ -46,7 +46,7 @@ class DecodingPool:
         decoding: How the workers decode.
         num_workers: Processes at most; they start when there is something to do.
         timeout_seconds: For one video, from when a worker takes it.
-        memory_bytes: That to decode one video may take; None is half of all, shared by the workers.
+        memory_bytes: That to decode one video may take; None is 2 to 4 GB, as the machine allows.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class DecodingPool:
     ) -> None:
         self._decoding = decoding
         share = available_memory() // 2 // num_workers
-        self._memory_bytes = memory_bytes or max(share, _LEAST_MEMORY_BYTES)
+        share = min(max(share, _LEAST_MEMORY_BYTES), _MOST_MEMORY_BYTES)
+        self._memory_bytes = memory_bytes or share
         self._num_workers = num_workers
         self._timeout_seconds = timeout_seconds
         self._workers: list[WorkerProcess] = []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 _TAIL_BYTES = 4096
+_MAX_FRAMES_PER_BYTE = 16  # QuickTime counts samples of sound, of which one takes half a byte
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
 
 
@@ -45,28 +46,54 @@ def ends_in_zeros(file: BinaryIO) -> bool:
     return not any(file.read())
 
 
+def lists_too_much(file: BinaryIO) -> bool:
+    """Whether an MP4 or MOV file lists far more frames than it has bytes, which fills the memory.
+
+    Sources: ISO/IEC 14496-12, 8.7.3 and 8.8.8.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(4)
+    if file.read(4) not in (b"ftyp", b"moov", b"moof", b"mdat", b"wide", b"free", b"skip", b"styp"):
+        return False
+    return any(
+        num_frames > _MAX_FRAMES_PER_BYTE * size for num_frames in _listed_frames(file, 0, size)
+    )
+
+
 class Box(NamedTuple):
-    """A part of an MP4 or MOV file at its top level."""
+    """A part of an MP4 or MOV file."""
 
     kind: bytes
     start: int  # of its content
     stop: int
 
 
-def boxes(file: BinaryIO) -> Iterator[Box]:
-    """List the boxes of an MP4 or MOV file, as they say they are (ISO/IEC 14496-12, 4.2)."""
-    size = file.seek(0, io.SEEK_END)
-    start = 0
-    while start < size:
+def boxes(file: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Box]:
+    """List the boxes of an MP4 or MOV file, or in one, as they say they are.
+
+    Source: ISO/IEC 14496-12, 4.2.
+    """
+    stop = file.seek(0, io.SEEK_END) if stop is None else stop
+    while start < stop:
         file.seek(start)
         header = file.read(16)
-        length = int.from_bytes(header[:4], "big")
+        length, content = int.from_bytes(header[:4], "big"), start + 8
         if length == 1:  # a 64-bit length follows the type
-            length = int.from_bytes(header[8:16], "big")
+            length, content = int.from_bytes(header[8:16], "big"), start + 16
         if length < 8:  # 0: to the end of the file; less: no box at all
-            length = size - start
-        yield Box(header[4:8], start + 16, start + length)
+            length = stop - start
+        yield Box(header[4:8], content, start + length)
         start += length
+
+
+def _listed_frames(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
+    """The number of frames that each table of a stretch of boxes lists."""
+    for box in boxes(file, start, stop):
+        if box.kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"):
+            yield from _listed_frames(file, box.start, min(box.stop, stop))
+        elif box.kind in (b"stsz", b"stz2", b"trun"):
+            file.seek(box.start + (4 if box.kind == b"trun" else 8))
+            yield int.from_bytes(file.read(4), "big")
 
 
 class WithoutMedia:

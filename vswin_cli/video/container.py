@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vswin_cli.sources.file_layout import WithoutMedia
+from vswin_cli.sources.file_layout import WithoutMedia, lists_too_much
 from vswin_cli.video.reader import ReaderError
 
 # FFmpeg's names of what holds coded video in itself.
@@ -39,8 +39,10 @@ def open_container(
     """Open a file from its start; `probe` looks into it for what the container does not say.
 
     Raises:
-        ReaderError: `not_a_video`.
+        ReaderError: `not_a_video`; `unreadable` if it would fill the memory.
     """
+    if not isinstance(file, WithoutMedia) and lists_too_much(file):
+        raise ReaderError("its index lists more frames than its size allows")
     try:
         container = av.open(
             _Nameless(file),
