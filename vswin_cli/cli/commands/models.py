@@ -89,13 +89,12 @@ def _group(model: AnyModel) -> str:
 
 def _print_table(records: list[dict[str, Any]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from vswin_cli.formats.tables import print_table
+    from vswin_cli.formats.tables import print_table, result_console
 
-    console = Console(file=sys.stdout, highlight=False)
+    console = result_console()
     table = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, collapse_padding=True
     )
