@@ -1,7 +1,6 @@
 """`vswin models`: what can be run, and what is here."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
