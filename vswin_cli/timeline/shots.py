@@ -38,7 +38,7 @@ class CutDetector:
 
         Args:
             index: Of the frame.
-            pixels: RGB uint8 (H, W, 3), as the model sees it or larger.
+            pixels: RGB uint8 (H, W, 3), as the model sees it or larger; or grey, (H, W).
         """
         if pixels.shape[:2] != self._shape:  # which is compared with nothing before it
             if self._shape[0]:
@@ -47,7 +47,7 @@ class CutDetector:
         height, width = self._shape
         scale = _SIDE / min(height, width)
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         bgr = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
         for code in self._detector.process_frame(FrameTimecode(index, _RATE), bgr):

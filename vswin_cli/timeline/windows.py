@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 
@@ -40,6 +40,11 @@ class Sliding:
             return None
         return (self.protocol.clip_len - 1) * self.protocol.frame_interval + 1
 
+    @property
+    def alignment(self) -> int:
+        """Frames from one where a window may start to the next, so that most see the same ones."""
+        return 1 if self.clip_span is None else self.protocol.frame_interval
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -52,14 +57,27 @@ class Shot:
     end_seconds: float
 
 
-@dataclass(frozen=True)
 class KeptFrame:
-    """What is kept of a frame while windows may need it."""
+    """What is kept of a frame while windows may need it: scaled and cropped once one does."""
 
-    index: int
-    seconds: float
-    frame: CroppedFrame
-    digest: bytes
+    def __init__(self, frame: TimedFrame, protocol: ViewProtocol) -> None:
+        self.index = frame.index
+        self.seconds = frame.start_seconds
+        self._source: TimedFrame | None = frame
+        self._protocol = protocol
+
+    @cached_property
+    def frame(self) -> CroppedFrame:
+        """As the model sees it."""
+        assert self._source is not None
+        made = crop(resize(self._source.pixels, self._protocol.crop_size), self._protocol)
+        self._source = None  # which may be large
+        return made
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Equal for equal pixels."""
+        return blake2b(self.frame.pixels.data, digest_size=_KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)
@@ -131,19 +149,28 @@ class Windows:
 
     def take(self, frame: TimedFrame) -> Iterator[Window | Shot]:
         """Take the next frame; yield what becomes complete, a shot after its last window."""
-        small = resize(frame.pixels, self._protocol.crop_size)
+        if frame.grey is None:
+            frame = replace(frame, picture=resize(frame.pixels, self._protocol.crop_size))
+        kept = KeptFrame(frame, self._protocol)
         if self._detector:
-            self._cuts += self._detector.cuts(frame.index, small)
-        cropped = crop(small, self._protocol)
-        digest = blake2b(cropped.pixels.data, digest_size=_KEY_BYTES).digest()
-        self._frames.append(KeptFrame(frame.index, frame.start_seconds, cropped, digest))
+            seen = frame.pixels if frame.grey is None else frame.grey
+            self._cuts += self._detector.cuts(frame.index, seen)
+        self._frames.append(kept)
         self._end_seconds = frame.end_seconds
         if self._shot_start is None:
             self._begin(self._frames[-1])
+        if frame.grey is None or self._is_due(frame.index):
+            _ = kept.digest  # here, not in the thread of the model
         settled = frame.index - (DELAY if self._detector else 0)  # no cut is found before it
         while self._cuts:
             yield from self._end_shot(self._cuts.pop(0))
         yield from self._whole_windows(settled + 1)
+
+    def _is_due(self, index: int) -> bool:
+        """Whether windows start at a frame, or see it: at every other one of most protocols."""
+        start = self._shot_start
+        assert start is not None
+        return (index - start.index) % self._sliding.alignment == 0
 
     def finish(self) -> Iterator[Window | Shot]:
         """Yield what is left when the last frame has come."""
@@ -185,7 +212,12 @@ class Windows:
         base = self._frames[0].index
         count = stop - base
         first = next(
-            (k for k in range(count) if self._frames[k].seconds >= self._next_seconds - 1e-9), None
+            (
+                k
+                for k in range(count)
+                if self._frames[k].seconds >= self._next_seconds - 1e-9 and self._is_due(base + k)
+            ),
+            None,
         )
         if first is None:
             return None

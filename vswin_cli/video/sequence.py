@@ -1,8 +1,10 @@
 """Every frame of a video in one sequential decode, each with the time at which it is shown."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 
 import numpy as np
 from av.container import InputContainer
@@ -28,6 +30,11 @@ from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import demand_frames
 
 _USUAL_RATE = 25  # frames a second, where a stream does not say
+_PLANAR = frozenset(
+    f"yuv{full}{sampling}p" for full in ("", "j") for sampling in ("420", "422", "444")
+)  # FFmpeg's names of formats with eight bits of luma in a plane of their own
+_MOST_PIXELS = 1920 * 1088
+_GREY_SIDE = 96
 _MICROSECONDS = 1_000_000  # the unit of a container's times
 
 _logger = logging.getLogger(__name__)
@@ -40,7 +47,13 @@ class TimedFrame:
     index: int  # 0 a second time: the decode starts over, what came before does not count
     start_seconds: float  # since the start of the film, as players count
     end_seconds: float  # where the next frame starts, as far as this one knows
-    pixels: np.ndarray  # uint8 RGB (H, W, 3); valid until the next one is asked for
+    picture: np.ndarray | Callable[[], np.ndarray]  # or what makes it, whenever, in any thread
+    grey: np.ndarray | None = None  # uint8 (h, w): what is in it, coarsely, where that is free
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Uint8 RGB (H, W, 3)."""
+        return self.picture() if callable(self.picture) else self.picture
 
 
 class FrameSequence:
@@ -54,6 +67,7 @@ class FrameSequence:
     def __init__(self, location: Location, threads: int | None = None) -> None:
         self._location = location
         self._threads = decoder_threads(threads)
+        self._converting = Lock()
         self.duration_seconds: float | None = None  # as the container says
         self.warnings: tuple[str, ...] = ()  # complete once the frames have ended
 
@@ -99,7 +113,11 @@ class FrameSequence:
                 if strict and decoding.is_damaged:
                     return False
                 start, end = clock.shown(frame)
-                yield TimedFrame(num_frames, start, end, converter.rgb(frame))
+                grey = _grey(frame)
+                later = partial(self._rgb, source.name, converter, frame)
+                is_due = grey is None or not num_frames  # the first proves that they convert
+                picture = later() if is_due else later
+                yield TimedFrame(num_frames, start, end, picture, grey)
                 num_frames += 1
             if strict and (decoding.is_damaged or not num_frames):
                 return False
@@ -109,6 +127,15 @@ class FrameSequence:
                 raise ReaderError(f"FFmpeg decoded 0 of {stream.frames} frames", kind="no_frames")
         self.warnings = (*_damage(source, num_frames, stream.frames, decoding), *converter.notes)
         return True
+
+    def _rgb(self, name: str, converter: Converter, frame: VideoFrame) -> np.ndarray:
+        """Convert a frame of which it was not known before whether anybody wants it."""
+        try:
+            with self._converting:
+                return converter.rgb(frame)
+        except ReaderError as exc:
+            what = f"cannot read {name}: {exc.reason}; check that it is complete, or convert it"
+            raise VideoError(what, kind=exc.kind) from exc
 
 
 class ArraySequence:
@@ -168,6 +195,20 @@ def _unencrypted(
         if packet is not None and is_encrypted(stream, packet):
             raise ReaderError("it is encrypted", kind="encrypted")
         yield packet
+
+
+def _grey(frame: VideoFrame) -> np.ndarray | None:
+    """Every so many points of a frame's luma; None if the frame is to be converted at once.
+
+    Frames that are not converted yet are kept as the decoder made them, so they must not be large.
+    """
+    if frame.format.name not in _PLANAR or frame.width * frame.height > _MOST_PIXELS:
+        return None
+    plane = frame.planes[0]
+    step = max(min(frame.width, frame.height) // _GREY_SIDE, 1)
+    shape = (frame.height, frame.width)
+    luma: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=(plane.line_size, 1))
+    return luma[::step, ::step].copy()
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float | None:
