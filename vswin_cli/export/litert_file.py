@@ -2,42 +2,17 @@
 
 import json
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from vswin_cli.export.request import Request, Run
-from vswin_cli.export.tensorflow_graph import TensorFlowGraph, function_of
+from vswin_cli.export.tensorflow_graph import function_of
 
 METADATA_ENTRY = "vswin.json"
 _SIGNATURE = "serving_default"
-
-
-class FoldingGraph(TensorFlowGraph):
-    """Computes in NumPy what depends on constants alone: the biases and masks of the windows.
-
-    The converter would do so itself, and keep each step of it in memory. Constants are arrays.
-    """
-
-    def constant(self, name: str) -> Any:
-        return self._constants[name]
-
-    def reshape(self, x: Any, shape: Sequence[int]) -> Any:
-        return x.reshape(shape) if isinstance(x, np.ndarray) else super().reshape(x, shape)
-
-    def transpose(self, x: Any, axes: Sequence[int]) -> Any:
-        return x.transpose(axes) if isinstance(x, np.ndarray) else super().transpose(x, axes)
-
-    def take(self, table: Any, rows: Any) -> Any:
-        return table[rows]
-
-    def where_different(self, a: Any, b: Any, value: Any, x: Any) -> Any:
-        return tf.where(a == b, x, value)
-
 
 LANGUAGE = "python"
 EXAMPLE = """
@@ -55,7 +30,7 @@ found = run(views=views)
 def write(request: Request, path: Path) -> None:
     """Write the file. `unzip` reads `vswin.json` and `labels.txt` from it, as from others."""
     module = tf.Module(name="vswin")
-    module.call = function_of(request, FoldingGraph(request.constants))
+    module.call = function_of(request, request.constants)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.call.get_concrete_function()], module
     )

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from vswin_cli.export.request import Request, Run
-from vswin_cli.export.tensorflow_graph import TensorFlowGraph, function_of, stored
+from vswin_cli.export.tensorflow_graph import function_of, stored
 
 _SIGNATURE = "serving_default"
 
@@ -31,7 +31,7 @@ def write(request: Request, path: Path) -> None:
         name: tf.Variable(values, trainable=False, name=name) for name, values in constants.items()
     }
     module.metadata = tf.Variable(json.dumps(dict(request.description)), trainable=False)
-    module.call = function_of(request, TensorFlowGraph(module.constants))
+    module.call = function_of(request, module.constants)
     tf.saved_model.save(
         module, str(path), signatures={_SIGNATURE: module.call.get_concrete_function()}
     )

@@ -73,7 +73,7 @@ class TensorFlowGraph:
         return tf.reduce_mean(x, axis)
 
 
-def function_of(request: Request, graph: TensorFlowGraph) -> Any:  # noqa: ANN401 - untyped
+def function_of(request: Request, constants: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped
     """Make the function from views to the outputs by name, with its signature."""
     network = request.network
     pixel = tf.float32 if network.is_normalised else tf.uint8
@@ -81,7 +81,7 @@ def function_of(request: Request, graph: TensorFlowGraph) -> Any:  # noqa: ANN40
 
     @tf.function(input_signature=[views])  # type: ignore[untyped-decorator]
     def outputs(views: tf.Tensor) -> dict[str, tf.Tensor]:
-        computed = network.outputs(graph, tf.cast(views, tf.float32))
+        computed = network.outputs(TensorFlowGraph(constants), tf.cast(views, tf.float32))
         return dict(zip(network.output_names, computed, strict=True))
 
     return outputs
