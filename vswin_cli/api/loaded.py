@@ -64,8 +64,8 @@ def load_model(
         backend: `openvino`, `tensorflow`, `jax` or `torch`; `auto` is a usable GPU's, else
             OpenVINO, or TensorFlow where that is missing.
         precision: Of the arithmetic: `float32` or `bfloat16`.
-        protocol: How frames are sampled: `official`, `uniform` or `mmaction2`; None is what the
-            model was tested by, and so is None in the next three.
+        protocol: How frames are sampled: `official`, `uniform`, `mmaction2` or `torchvision`; None
+            is what the model was tested by, and so is None in the next three.
         views: `fast` is one clip and one crop, `full` the protocol, `adaptive` the protocol but no
             more views than settle the most probable label.
         clips: Clips per video.

@@ -50,7 +50,8 @@ class ViewOptions:
     Attributes:
         views: `fast` is one clip and one crop, `full` the protocol, `adaptive` the protocol but no
             more views than settle the most probable label.
-        protocol: `official`, `uniform` or `mmaction2`; several, with commas, to compare them.
+        protocol: `official`, `uniform`, `mmaction2` or `torchvision`; several, with commas, to
+            compare them, but for the last.
         clips: Clips per video.
         crops: Crops per clip, 1 or 3.
         reader: What decodes; `auto` is the first that reads the file exactly.
