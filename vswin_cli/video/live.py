@@ -22,6 +22,7 @@ from vswin_cli.video.sequence import Clock, TimedFrame
 _FORMATS = f"{CONTAINERS},rtsp,rtp,sdp"
 _HELD_FRAMES = 64  # between the decoder and whoever takes them; then frames of streams are dropped
 _POLL_SECONDS = 0.1
+_PROBED_MICROSECONDS = "2000000"  # of a stream, before its first frame; FFmpeg would take 5 s
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,11 @@ class LiveSequence:
                 names = ", ".join(f"{each}://" for each in PROTOCOLS)
                 problem = f"its kind is none of {names}; leave --live out"
                 raise VideoError(f"cannot follow {self.name}: {problem}")
-            options = {"format_whitelist": _FORMATS, "protocol_whitelist": PROTOCOLS[scheme]}
+            options = {
+                "format_whitelist": _FORMATS,
+                "protocol_whitelist": PROTOCOLS[scheme],
+                "analyzeduration": _PROBED_MICROSECONDS,
+            }
             if scheme.startswith("rtsp"):
                 options["rtsp_transport"] = "tcp"
         elif is_device(name):
