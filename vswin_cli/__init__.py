@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vswin_cli.api.exporting import export_model
     from vswin_cli.api.keras_model import keras_model
-    from vswin_cli.api.loaded import LoadedModel, load_model
+    from vswin_cli.api.loaded import LoadedModel
+    from vswin_cli.api.loading import load_model
     from vswin_cli.api.report import Report, make_report
     from vswin_cli.errors import (
         BackendError,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load_model": "api.loaded",
+    "load_model": "api.loading",
     "LoadedModel": "api.loaded",
     "keras_model": "api.keras_model",
     "export_model": "api.exporting",

@@ -69,7 +69,7 @@ def test_examples_in_the_docstrings_are_true(python):
     code = """
 import doctest, importlib, sys
 failed = attempted = 0
-for name in ("loaded", "keras_model"):
+for name in ("loading", "loaded", "keras_model"):
     module = importlib.import_module(f"vswin_cli.api.{name}")
     result = doctest.testmod(module, extraglobs={"vswin": vswin})
     failed, attempted = failed + result.failed, attempted + result.attempted

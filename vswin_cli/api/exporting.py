@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from vswin_cli import __version__
-from vswin_cli.api.loaded import is_offline
+from vswin_cli.api.loading import is_offline
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.errors import OutputError, UsageError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from vswin_cli.api.loaded import is_offline
+from vswin_cli.api.loading import is_offline
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.network.checkpoint import read_checkpoint

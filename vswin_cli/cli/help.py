@@ -22,7 +22,8 @@ from vswin_cli.cli.configuration import (
     option_names,
     read_configuration,
 )
-from vswin_cli.cli.options import GROUPS, PANELS, RUN
+from vswin_cli.cli.option_groups import GROUPS
+from vswin_cli.cli.options import PANELS, RUN
 
 _CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
 _TYPE = re.compile(r" <[^<>]*>$")  # says less than the name before it

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
+from vswin_cli.cli.option_groups import GROUPS
 from vswin_cli.cli.options import (
-    GROUPS,
     VIEWS,
     CropsOption,
     MinProbabilityOption,
