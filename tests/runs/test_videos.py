@@ -116,7 +116,7 @@ def test_folder_that_cannot_be_listed_is_a_failure(tmp_path):
 
 
 def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
-    touch(tmp_path, "a b.mp4", "c.mp4")
+    touch(tmp_path, "a b.mp4", "c.mp4", os.fsdecode(b"caf\xe9.mp4"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.txt").write_bytes(b"c.mp4\r\na b.mp4\n\ncaf\xe9.mp4\n")
     assert names("@list.txt") == ["c.mp4", "a b.mp4", os.fsdecode(b"caf\xe9.mp4")]

@@ -120,7 +120,7 @@ class EvaluationRun:
         names = LabelNames(self.labels, truth.first_index)
         self.matched = match(rows, names, VideoFiles(self._root, self.output.is_own))
 
-    def carry_out(self, watcher: RunWatcher, track: Track = lambda each, total: each) -> Evaluated:
+    def carry_out(self, watcher: RunWatcher, track: Track | None = None) -> Evaluated:
         """Evaluate what has no record that holds, then write what came out.
 
         Args:
@@ -151,7 +151,7 @@ class EvaluationRun:
         return Evaluated(outcome, figures, unmatched_path, self.output, self.report)
 
     def _write_report(
-        self, report: Path, figures: Figures, records: Sequence[Record], track: Track
+        self, report: Path, figures: Figures, records: Sequence[Record], track: Track | None
     ) -> None:
         """Write the report, with frames of what was answered wrongly."""
         files = files_in(self._root, self.matched.found)

@@ -47,7 +47,7 @@ def make_report(
     strips: bool = True,
     timeout: float = 60.0,
     place: Path | str | None = None,
-    track: Track = lambda each, total: each,
+    track: Track | None = None,
 ) -> Report:
     """Make the page of a run's records.
 
@@ -115,7 +115,7 @@ def make_report(
 
 
 def report_run(
-    run: VideoRun, page: Path, *, timeout: float = 60.0, track: Track = lambda each, total: each
+    run: VideoRun, page: Path, *, timeout: float = 60.0, track: Track | None = None
 ) -> Report:
     """Make the page of a run that has been carried out; its own videos may be shown.
 

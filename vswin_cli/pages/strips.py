@@ -74,7 +74,7 @@ def read_strips(
     *,
     num_workers: int,
     timeout_seconds: float,
-    track: Track = lambda each, total: each,
+    track: Track | None = None,
 ) -> None:
     """Read frames of all videos that have an answer and can be read.
 
@@ -102,7 +102,8 @@ def read_strips(
         return
     decoding = Decoding(partial(_read_frames, frames), STRIP, "auto")
     pool = DecodingPool(decoding, num_workers=num_workers, timeout_seconds=timeout_seconds)
-    for decoded in track(pool.decode_each(found), len(found)):
+    each = pool.decode_each(found)
+    for decoded in each if track is None else track(each, len(found)):
         if decoded.views is not None:
             [view] = decoded.views
             strips.add(decoded.found.video, _jpeg(np.concatenate(list(view.frames), axis=1)))

@@ -15,12 +15,12 @@ from vswin_cli.zoo.protocols import KINETICS, TORCHVISION, Sampling, ViewProtoco
 MMACTION2 = Source(
     "MMAction2",
     "https://github.com/open-mmlab/mmaction2/tree/main/configs/recognition/swin",
-    "the project is under Apache-2.0; terms of the data may apply to weights",
+    "Apache-2.0; terms of the data may apply to weights",
 )
 VISION = Source(
     "torchvision",
     "https://docs.pytorch.org/vision/stable/models/video_swin_transformer.html",
-    "the project is under BSD-3-Clause; terms of the data may apply to weights",
+    "BSD-3-Clause; terms of the data may apply to weights",
 )
 _VISION_FOLDER = "https://download.pytorch.org/models"
 _MMACTION2_FOLDER = "https://download.openmmlab.com/mmaction/v1.0/recognition/swin"
