@@ -4,8 +4,7 @@ import io
 import re
 import time
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # of each link of a chain
@@ -43,7 +42,7 @@ def local_path(name: str) -> str | None:
         return name
     if name.partition("://")[0].lower() != "file":
         return None
-    return url2pathname(urlsplit(name).path)
+    return unquote(urlsplit(name).path, errors="surrogateescape")
 
 
 def without_credentials(address: str) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -89,13 +91,15 @@ def share(path: Path) -> None:
         path.chmod(mode if path.is_dir() else 0o600 | (mode & 0o044))
 
 
-def file_lock(path: Path) -> FileLock:
+def file_lock(path: Path) -> "FileLock":
     """Make the lock that a file is; `acquire(blocking=False)` tells if it is held.
 
     The lock is the system's (flock), which ends with its process. Its file stays: to remove it
     would let two processes lock two files of one name. Users of a shared folder take turns with
     one file, so all may open it.
     """
+    from filelock import FileLock  # noqa: PLC0415 - slow to import, and hardly anything locks
+
     return FileLock(path, mode=0o666)
 
 
