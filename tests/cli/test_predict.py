@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import encode, numbered_frames
-from command import VSWIN
+from command import SAMPLES, VSWIN
 from reference import video
 
 from vswin_cli.engines.openvino import openvino  # without its telemetry
@@ -208,7 +208,23 @@ def test_output_that_is_an_input_is_refused(predict, clip, tmp_path):
         assert finished.returncode == 2
         assert "is an input too" in finished.stderr
     assert copy.read_bytes() == clip.read_bytes()
-    assert copy.read_bytes() == clip.read_bytes()
+
+
+def test_what_is_there_is_lost_to_no_mistake(vswin, tmp_path):
+    pan = SAMPLES / "pan_left.mp4"
+    assert vswin("label", pan, "-o", "run.jsonl", "--views", "fast").returncode == 0
+    before = (tmp_path / "run.jsonl").read_bytes()
+    refused = vswin("predict", "typo.mp4", "-o", "run.jsonl")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "is the output of a run" in refused.stderr
+    assert (tmp_path / "run.jsonl").read_bytes() == before
+    (tmp_path / "old.jsonl").write_text("old")
+    assert vswin("predict", "typo.mp4", "-o", "old.jsonl").returncode == 1
+    assert (tmp_path / "old.jsonl").read_text() == "old"
+    assert vswin("predict", pan, "-o", "old.jsonl", "--views", "fast").returncode == 0
+    assert '"pan left"' in (tmp_path / "old.jsonl").read_text()
+    assert "must end in" in vswin("predict", pan, "-o", "x.foo").stderr
+    assert sorted(path.name for path in tmp_path.glob("*")) == ["old.jsonl", "run.jsonl"]
 
 
 def test_file_name_that_is_not_utf8_survives(predict, clip, tmp_path):

@@ -12,7 +12,7 @@ from range_server import serving
 
 from vswin_cli.errors import VideoError
 from vswin_cli.sources import addresses
-from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.sources.addresses import told_without_credentials, without_credentials
 from vswin_cli.video import av_reader
 from vswin_cli.video.reading import read_video
 
@@ -184,3 +184,9 @@ def test_what_is_not_frames_is_refused(shape):
         read(np.zeros(shape, np.uint8))
     with pytest.raises(VideoError, match="frames are RGB"):
         read(numbered_frame(3)[np.newaxis].astype(np.float32))
+
+
+@pytest.mark.parametrize("before", ["--mirror=", "-m", "@", "", '["', "[default: ", "https://h/a,"])
+def test_addresses_anywhere_in_a_text_tell_no_secret(before):
+    told = told_without_credentials(f"{before}https://u:secret@host/x")
+    assert told == f"{before}https://host/x"

@@ -24,6 +24,7 @@ from vswin_cli.cli.configuration import (
 )
 from vswin_cli.cli.option_groups import GROUPS
 from vswin_cli.cli.options import PANELS, RUN
+from vswin_cli.sources.addresses import told_without_credentials
 
 _CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
 _TYPE = re.compile(r" <[^<>]*>$")  # says less than the name before it
@@ -118,7 +119,7 @@ def _parted(text: str | None) -> tuple[str, str]:
 def _row(names: str, text: str) -> tuple[str, str]:
     """Make a line of an option's names, with a short word for its value, and what it does."""
     names = _FLAGS.sub(r"--[no-]\g<name>", names)
-    text = _RANGE.sub("", text).replace("  []", "").replace("[; ", "[")
+    text = _RANGE.sub("", told_without_credentials(text)).replace("  []", "").replace("[; ", "[")
     choices = _CHOICES.search(names)
     if choices is None:
         return _TYPE.sub("", names), text

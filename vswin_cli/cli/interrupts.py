@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.sources.addresses import told_without_credentials
 from vswin_cli.system.terminal import printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
 
 def say_how_to_continue() -> None:
     """Tell on stderr the command that continues this run."""
-    arguments = [without_credentials(each) for each in sys.argv[1:] if each != "--no-resume"]
+    arguments = [told_without_credentials(each) for each in sys.argv[1:] if each != "--no-resume"]
     print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)
 
 

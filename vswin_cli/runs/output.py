@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,10 +17,26 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.registry import JSON_LINES, RECORD_FORMATS, Format, format_of
 from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
-from vswin_cli.runs.records import Record
-from vswin_cli.system.files import replacing, temporary_path
+from vswin_cli.runs.records import Record, parsed
+from vswin_cli.system.files import open_regular, replacing, temporary_path
 
 STANDARD_OUTPUT = Path("-")
+_NUM_LOOKED_AT = 20  # lines; damaged ones may stand among records
+_LONGEST_LINE = 10_000_000  # bytes
+
+
+def refuse_output_of_run(path: Path, option: str = "--output") -> None:
+    """Refuse to replace what a run has written, and may continue from.
+
+    Raises:
+        UsageError: It is a journal, or has one.
+    """
+    is_kept = path.with_name(f"{path.name}.journal.jsonl").exists()
+    if not is_kept and path.is_file():
+        with suppress(OSError), open_regular(path) as lines:
+            is_kept = any(parsed(lines.readline(_LONGEST_LINE)) for _ in range(_NUM_LOOKED_AT))
+    if is_kept:
+        raise UsageError(f"{option} {path} is the output of a run; choose another file")
 
 
 class _EchoedJournal(Journal):

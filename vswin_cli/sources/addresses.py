@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # of each link of a chain
+_STARTS = re.compile(r"(?<=[\s,;|\"'])(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)  # of addresses
 _BLOCKS = {  # fetched by one request each, and kept in memory
     "block_size": 1 << 20,
     "cache_type": "blockcache",
@@ -60,6 +61,15 @@ def without_credentials(address: str) -> str:
         host, slash, path = rest.partition("/")
         parts.append(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
     return "::".join(parts)
+
+
+def told_without_credentials(text: str) -> str:
+    """A text whose addresses, wherever they stand, are `without_credentials`."""
+    return "".join(
+        part[: match.start()] + without_credentials(part[match.start() :]) if match else part
+        for part in _STARTS.split(text)
+        for match in [_ADDRESS.search(part)]
+    )
 
 
 class RemoteFile(io.RawIOBase):

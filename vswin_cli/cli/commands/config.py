@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from vswin_cli.cli.options import ListFormatOption
+from vswin_cli.sources.addresses import told_without_credentials
 
 _VARIABLES = (
     "VSWIN_MODEL",
@@ -30,10 +31,9 @@ def config(output_format: ListFormatOption = "table") -> None:
     """
     from vswin_cli.cli.configuration import configuration_files, read_configuration
     from vswin_cli.cli.tables import print_records
-    from vswin_cli.sources.addresses import without_credentials
 
     records: list[dict[str, Any]] = [
-        {"option": name, "command": "", "value": without_credentials(value), "from": "environment"}
+        _record(name, "", value, "environment")
         for name in _VARIABLES
         if (value := os.environ.get(name))
     ]
@@ -43,10 +43,13 @@ def config(output_format: ListFormatOption = "table") -> None:
         if key not in seen:
             seen.add(key)
             value = option.value if isinstance(option.value, str) else json.dumps(option.value)
-            record = {"option": option.option, "command": option.command}
-            value = without_credentials(value)
-            records.append({**record, "value": value, "from": str(option.path)})
+            records.append(_record(option.option, option.command, value, str(option.path)))
     print_records(records, output_format, ["option", "command", "value", "from"])
     if output_format == "table":
         for path in configuration_files():
             print(f"{path}: {'read' if path.is_file() else 'not there'}")
+
+
+def _record(option: str, command: str, value: str, place: str) -> dict[str, Any]:
+    told = told_without_credentials(value)
+    return {"option": option, "command": command, "value": told, "from": place}

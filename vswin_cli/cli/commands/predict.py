@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +20,12 @@ from vswin_cli.cli.options import (
     VerboseOption,
 )
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.formats.registry import RECORD_FORMATS, TABLE, Format, format_of
+from vswin_cli.formats.registry import TABLE, Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
-from vswin_cli.runs.output import STANDARD_OUTPUT
+from vswin_cli.runs.output import STANDARD_OUTPUT, refuse_output_of_run
 from vswin_cli.sources.addresses import local_path
+from vswin_cli.system.files import replacing
 
 
 def predict(
@@ -66,35 +67,71 @@ def predict(
     num_labels = model.top_k(top_k)
     output = None if output == STANDARD_OUTPUT else output
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
+    form = _format(output_format, output)
     _ = model.weights_file  # a download shows its own progress
     note = "" if quiet else what_it_knows(model.model)
     with ViewProgress(quiet=quiet) as progress:
         progress.say(f"loading {engine.model}")
         classifier = model.classifier(num_labels, engine.threads, min_probability)
-        failed = 0
-        with _writer(output_format, output, num_labels, note) as writer:
+        num_ok = failed = 0
+        with (
+            _kept(output, lambda: num_ok > 0) as file,
+            _writer(form, file, output, num_labels, note) as writer,
+        ):
             for result in classifier.classify_each(progress.each(videos), progress.on_view):
                 progress.clear()
                 writer.write(result.to_dict())
                 if isinstance(result, Failure):
                     failed += 1
                     print_error(result.message)
-                elif not quiet:
-                    for warning in result.warnings:
-                        print_warning(f"{result.video}: {warning}")
+                    continue
+                num_ok += 1
+                for warning in () if quiet else result.warnings:
+                    print_warning(f"{result.video}: {warning}")
     if failed:
         raise typer.Exit(1)
 
 
+class _NothingToKeepError(Exception):
+    """What is there stays."""
+
+
+@contextmanager
+def _kept(output: Path | None, is_any_labelled: Callable[[], bool]) -> Iterator[Path | None]:
+    """Lend a file that takes the output's place; what is there stays if no video is labelled."""
+    if output is None or (output.exists() and not output.is_file()):  # a pipe, a device
+        yield output
+        return
+    real, stopped = Path(os.path.realpath(output)), None
+    try:
+        with suppress(_NothingToKeepError), ExitStack() as stack:
+            temporary = stack.enter_context(replacing(real))
+            try:
+                yield temporary
+            except BaseException as exc:  # what is done before a Ctrl-C is kept
+                stopped = exc
+            if not is_any_labelled() and (stopped or real.exists()):
+                raise _NothingToKeepError
+    except OSError as exc:
+        raise OutputError(
+            f"cannot write {output}: {exc.strerror}; choose another --output"
+        ) from exc
+    if stopped is not None:
+        raise stopped
+
+
+def _format(chosen: Format | None, output: Path | None) -> Format:
+    if chosen is not None or output is None or (output.exists() and not output.is_file()):
+        return chosen or TABLE
+    return format_of(output, option="--output")
+
+
 @contextmanager
 def _writer(
-    chosen: Format | None, output: Path | None, top_k: int, note: str
+    chosen: Format, file: Path | None, output: Path | None, top_k: int, note: str
 ) -> Iterator[RecordWriter]:
     """Open the file for the results, or lend standard output."""
-    if chosen is None:
-        is_known = output and output.suffix.lower() in [e.extension for e in RECORD_FORMATS]
-        chosen = format_of(output, option="--output") if output and is_known else TABLE
-    stream = output or (sys.stdout if chosen.is_text else sys.stdout.buffer)
+    stream = file or (sys.stdout if chosen.is_text else sys.stdout.buffer)
     with ExitStack() as stack:
         try:
             writer = stack.enter_context(open_writer(chosen, stream, top_k=top_k, note=note))
@@ -110,6 +147,7 @@ def _writer(
 def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:
     if output is None:
         return
+    refuse_output_of_run(output)
     for name in inputs:
         try:
             given = os.fstat(0) if name == "-" else os.stat(local_path(name) or "")  # noqa: PTH116
