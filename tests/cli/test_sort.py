@@ -29,11 +29,11 @@ def labels(tmp_path):
             path.write_text(name)
         scored = (ScoredLabel(1, label, 0, probability),)
         found = Prediction(name, SETUP, 9, ((0,),), 1, 1, 1, scored, 0.1)
-        records.append({**found.to_dict(), "path": str(path)})
+        records.append({**found.to_dict(), "path": str(path), "bytes": len(name)})
     failed = Failure("bad.mp4", SETUP, "no_frames", "no frame", 0.1)
     records.append({**failed.to_dict(), "path": str(folder / "bad.mp4")})
     about = {"bytes": 1, "modified": None, "settings": {}}
-    lines = [json.dumps({**record, **about}) for record in records]
+    lines = [json.dumps({**about, **record}) for record in records]
     path = tmp_path / "labels.jsonl"
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
@@ -79,8 +79,41 @@ def test_each_deed_puts_the_videos_into_folders_of_their_labels(labels, deed, ca
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
-def test_links_that_are_there_already_are_no_error(labels):
-    assert sorted_by(labels, "--do", "link") == sorted_by(labels, "--do", "link")
+@pytest.mark.parametrize("deed", ["link", "copy"])
+def test_what_is_done_already_is_no_error(labels, deed):
+    first = sorted_by(labels, "--do", deed)
+    assert (first[0], sorted_by(labels, "--do", deed)) == (0, first)
+
+
+def test_a_relative_link_leads_to_the_same_file_from_its_new_place(labels):
+    link = labels.parent / "videos/y.mp4"
+    link.rename(labels.parent / "videos/real.mp4")
+    link.symlink_to("real.mp4")
+    code, files = sorted_by(labels, "--do", "move")
+    assert (code, files["_zoom_in/y.mp4"].read_text(), link.is_symlink()) == (0, "y.mp4", False)
+
+
+def test_records_alone_do_not_decide_what_moves(labels, tmp_path, capsys):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    lines = labels.read_text()
+    labels = outside / "labels.jsonl"
+    labels.write_text(lines)
+    assert sorted_by(labels, "--do", "move") == (0, {})
+    assert f"left out: 3 not in {outside}; name their folder" in capsys.readouterr().err
+    (tmp_path / "videos/y.mp4").write_text("longer than before")
+    code, files = sorted_by(labels, "--do", "move", "--videos", str(tmp_path / "videos"))
+    assert (code, len(files)) == (0, 2)
+    assert "left out: 1 changed since they were labelled" in capsys.readouterr().err
+
+
+def test_no_two_labels_share_a_folder_and_skipped_ones_are_told_apart(labels, capsys):
+    text = labels.read_text().replace('"../zoom/in"', '"pan:left"').replace("pan left", "pan/left")
+    labels.write_text(text.replace('"status": "failed"', '"status": "skipped"'))
+    assert set(sorted_by(labels, "--do", "link")[1]) == {
+        "pan_left/x.mp4", "pan_left/x-2.mp4", "pan_left-2/y.mp4",
+    }  # fmt: skip
+    assert "left out: 1 skipped" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("deed", ["link", "copy", "move"])
@@ -120,5 +153,7 @@ def test_a_label_becomes_the_name_of_one_folder(label, name):
 def test_wrong_usage(labels, capsys):
     assert run(["sort", str(labels), "--into", str(labels)]) == 2
     assert "is a file" in capsys.readouterr().err
+    assert run(["sort", str(labels), "--into", ""]) == 2
+    assert "--into is empty" in capsys.readouterr().err
     assert run(["sort", "none.jsonl", "--into", "x"]) == 2
     assert "no file none.jsonl" in capsys.readouterr().err

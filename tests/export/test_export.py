@@ -18,9 +18,11 @@ from vswin_cli.errors import BackendError, OutputError
 from vswin_cli.export import openvino_graph
 from vswin_cli.export.exporting import BOUNDS
 from vswin_cli.export.formats import EXPORT_FORMATS, export_format
+from vswin_cli.export.protocol import frames_stated, protocol_stated
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.labels import MOTION, read_labels
 from vswin_cli.zoo.models import SWIN_N_MOTION
+from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, TORCHVISION
 
 MODEL = "swin-n-motion"
 GRAPHS = [each.name for each in EXPORT_FORMATS if each.is_graph]
@@ -275,20 +277,39 @@ def test_a_readme_has_a_section_per_file(tmp_path):
     [
         (["--format", "coreml", "--output", "m.xml"], 2, "none of onnx, openvino"),
         (["--format", "openvino", "--output", "m.onnx"], 2, "must end in .xml"),
+        (["--format", "openvino", "--output", "m.XML"], 2, "must end in .xml"),
         (["--format", "openvino", "--output", "none/m.xml"], 2, "no folder none; make it first"),
         (["--format", "openvino", "--output", "m.xml", "--batch", "0"], 2, "neither dynamic nor"),
         (["--format", "openvino", "--output", "m.xml", "--batch", "x"], 2, "neither dynamic nor"),
         (["--format", "torchvision", "--output", "m.pth", "--batch", "2"], 2, "weights alone"),
         (["--format", "saved_model", "--output", "there"], 1, "there is there already"),
+        (["--format", "saved_model", "--output", "full", "--force"], 1, "full is neither empty"),
     ],
 )
 def test_wrong_usage(tmp_path, monkeypatch, capfd, arguments, code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").touch()
     assert run(["export", MODEL, *arguments]) == code
     out, err = capfd.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("protocol", "stated", "frames"),
+    [
+        (KINETICS, {"frame_interval": 2, "short_side": 224}, "2 apart"),
+        (SOMETHING_SOMETHING, {"short_side": 224}, "spread over the whole video"),
+        (TORCHVISION, {"frames_per_second": 15, "short_side": 256}, "neighbours at 15 frames"),
+    ],
+)
+def test_a_protocol_is_stated_by_what_its_sampling_uses(protocol, stated, frames):
+    found = protocol_stated(protocol)
+    assert frames_stated(found).startswith(frames)
+    common = ("sampling", "num_clips", "num_crops", "clip_len", "crop_size")
+    assert found == {**{name: getattr(protocol, name) for name in common}, **stated}
 
 
 def test_a_missing_library_names_its_extra(monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.export.exporting import Exported, description_of, export
 from vswin_cli.export.formats import export_format
 from vswin_cli.export.network import Network
+from vswin_cli.export.protocol import protocol_stated
 from vswin_cli.export.request import Request
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.system.files import file_sha256
@@ -120,7 +121,11 @@ def export_to(
         batch=batch,
     )
     about = description_of(
-        __version__, file_sha256(model.weights_file), asdict(model.protocol), request, chosen
+        __version__,
+        file_sha256(model.weights_file),
+        protocol_stated(model.protocol),
+        request,
+        chosen,
     )
 
     def reference(views: np.ndarray) -> dict[str, np.ndarray]:
@@ -132,6 +137,9 @@ def export_to(
     return export(chosen, described, path, reference, overwrite=overwrite)
 
 
+_SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
+
+
 def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None:
     """Refuse an output before anything is computed.
 
@@ -139,7 +147,7 @@ def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None
         UsageError: Its name or its folder does not do.
         OutputError: Something is there.
     """
-    if suffix and (path.suffix.lower() != suffix or path.stem == suffix):
+    if suffix and (path.suffix != suffix or path.stem == suffix):
         raise UsageError(f"--output {path} of --format {name} must end in {suffix}")
     if not path.parent.is_dir():
         raise UsageError(f"--output {path}: no folder {path.parent}; make it first")
@@ -149,5 +157,14 @@ def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None
         raise OutputError(f"{path} is there already; give --force, or another --output")
     if path.is_dir() and suffix:
         raise OutputError(f"{path} is a folder; choose another --output")
-    if path.exists() and not path.is_dir() and not suffix:
-        raise OutputError(f"{path} is a file; choose another --output")
+    if not suffix and (path.is_symlink() or (path.exists() and not _is_saved_model(path))):
+        raise OutputError(
+            f"{path} is neither empty nor a SavedModel alone, so that it is not replaced; choose "
+            "another --output"
+        )
+
+
+def _is_saved_model(path: Path) -> bool:
+    """Whether a folder has nothing that an earlier export has not put there."""
+    names = {each.name for each in path.iterdir()} if path.is_dir() else {""}
+    return not names or ("saved_model.pb" in names and names <= _SAVED_MODEL)

@@ -11,13 +11,16 @@ from typing import Literal
 
 from vswin_cli.api.report import records_of
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.runs.records import Record
+from vswin_cli.pages.videos import VideoFolders
+from vswin_cli.runs.records import Record, modified
+from vswin_cli.runs.videos import stated
 from vswin_cli.sources.addresses import is_address
 from vswin_cli.system.files import replacing
 
 Key = Literal["label", "probability"]
 Deed = Literal["link", "copy", "move"]
 _LONGEST_BYTES = 120  # of a folder's name
+_SAME_SECONDS = 2  # FAT keeps no finer time
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,12 @@ class Sorting:
 
 
 def plan_sorting(
-    labels: Path, into: Path, *, by: Key = "label", min_probability: float = 0.0
+    labels: Path,
+    into: Path,
+    *,
+    by: Key = "label",
+    min_probability: float = 0.0,
+    videos: Sequence[Path] = (),
 ) -> Sorting:
     """Find a place for each labelled video; nothing is touched.
 
@@ -56,6 +64,8 @@ def plan_sorting(
         into: The folder that gets a folder for each label.
         by: The best label, or its probability in tenths.
         min_probability: Less probable ones are left out.
+        videos: Folders whose videos may be sorted; none is that of `labels`. Records may come from
+            a stranger, so that they alone do not decide which files are moved.
 
     Raises:
         UsageError: `labels` are no records, or `into` is a file.
@@ -66,17 +76,21 @@ def plan_sorting(
         raise UsageError(f"--into {into} is a file; name a folder")
     journal = labels.with_name(f"{labels.name}.journal.jsonl")
     source = journal if labels.suffix != ".jsonl" and journal.is_file() else labels
+    folders = VideoFolders(videos or [labels.parent])
+    allowed = ", ".join(map(str, videos or [labels.parent]))
     placed: list[Placed] = []
-    skipped, taken = Counter[str](), set[Path]()
+    skipped, taken, names = Counter[str](), set[Path](), dict[str, str]()
     with records_of(source) as records:
         for record in records.records():
-            if why := _why_not(record, min_probability):
-                skipped[why] += 1
+            video = folders.find_name(record)
+            why = _why_not(record, min_probability) or _why_not_there(record, video, allowed)
+            if why or video is None:
+                skipped[why or ""] += 1
                 continue
-            video = Path(record["path"])
-            target = _free(into / _folder(record, by) / video.name, taken)
+            folder = _tenth(record) if by == "probability" else _folder(record, names)
+            target = _free(into / folder / Path(video).name, taken)
             taken.add(target)
-            placed.append(Placed(video, target))
+            placed.append(Placed(Path(video), target))
     return Sorting(placed, skipped)
 
 
@@ -111,33 +125,76 @@ def _put(placed: Placed, deed: Deed) -> None:
             return
         target.symlink_to(source)
     elif deed == "copy":
+        if _is_copy(source, target):
+            return
         with replacing(target, overwrite=False) as temporary:
             shutil.copy2(source, temporary)
     else:
         if os.path.lexists(target):
             raise FileExistsError(target)
+        if source.is_symlink():  # a relative one would lead elsewhere from there
+            target.symlink_to(os.path.realpath(source))
+            source.unlink()
+            return
         shutil.move(source, target)
+
+
+def _is_copy(source: Path, target: Path) -> bool:
+    """Whether an earlier run has copied it: the same size and time."""
+    if target.is_symlink() or not target.is_file():
+        return False
+    one, other = source.stat(), target.stat()
+    times = one.st_mtime, other.st_mtime
+    return one.st_size == other.st_size and abs(times[0] - times[1]) < _SAME_SECONDS
 
 
 def _why_not(record: Record, min_probability: float) -> str | None:
     """Say why a video has no place; None if it has one."""
     if record["status"] != "ok":
-        return "failed"
+        return str(record["status"])
     if not record["predictions"]:
         return "without a label"
     if record["predictions"][0]["probability"] < min_probability:
         return f"less probable than {min_probability:g}"
-    path = record["path"]
-    if is_address(path) or "\0" in path or not Path(path).is_file():
-        return "no longer there"
     return None
 
 
-def _folder(record: Record, by: Key) -> str:
-    best = record["predictions"][0]
-    if by == "probability":
-        return f"{min(int(best['probability'] * 10), 9) / 10:.1f}"
-    return folder_name(best["label"])
+def _why_not_there(record: Record, video: str | None, allowed: str) -> str | None:
+    """Say why a video that has a label is left where it is; None if it is as it was."""
+    path = record["path"]
+    if is_address(path):
+        return "at an address"
+    if video is None:
+        is_elsewhere = "\0" not in path and Path(path).is_file()
+        where = f"not in {allowed}; name their folder with --videos"
+        return where if is_elsewhere else "no longer there"
+    found = stated(video, video)
+    for now, then in ((found.num_bytes, record["bytes"]), (modified(found), record["modified"])):
+        if then is not None and now != then:
+            return "changed since they were labelled"
+    return None
+
+
+def _tenth(record: Record) -> str:
+    return f"{min(int(record['predictions'][0]['probability'] * 10), 9) / 10:.1f}"
+
+
+def _folder(record: Record, names: dict[str, str]) -> str:
+    """Name the folder of a label; no two labels have one.
+
+    Args:
+        record: With the label.
+        names: Of the folders so far, by label; gets this one.
+    """
+    label = record["predictions"][0]["label"]
+    if label not in names:
+        name = free = folder_name(label)
+        number = 1
+        while free in names.values():
+            number += 1
+            free = f"{name}-{number}"
+        names[label] = free
+    return names[label]
 
 
 def folder_name(label: str) -> str:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from vswin_cli.export.protocol import frames_stated
 from vswin_cli.export.request import Request
 from vswin_cli.system.files import replacing
 from vswin_cli.zoo.protocols import MEAN, STD
@@ -65,8 +66,8 @@ def section_of(request: Request, module: Any, name: str, checked: str) -> str:  
         f"- outputs {outputs}, float32",
         f"- a view is {t} frames × one {h}×{w} crop; the answer for a video is the mean of the "
         f"probabilities of its views: {protocol['sampling']} "
-        f"{protocol['num_clips']}×{protocol['num_crops']}, {protocol['frame_interval']} frames "
-        "apart",
+        f"{protocol['num_clips']}×{protocol['num_crops']}, frames {frames_stated(protocol)}, "
+        f"of a short side of {protocol['short_side']} pixels before the crop",
         "- labels, protocol, normalisation and versions are in the file's metadata\n",
         f"```{module.LANGUAGE}{_example(request, module, name)}```",
     ]

@@ -24,12 +24,17 @@ class VideoFolders:
 
     def find(self, record: Record) -> str | None:
         """The real path of a record's video: where it was, or by its name in one of the folders."""
+        name = self.find_name(record)
+        return None if name is None else os.path.realpath(name)
+
+    def find_name(self, record: Record) -> str | None:
+        """As `find`, but a link is not followed, only what it leads to looked at."""
         candidates = (os.path.join(folder, record["video"]) for folder in self._folders)  # noqa: PTH118 - of any string
         for candidate in (record["path"], *candidates):
             try:
-                path: str = os.path.realpath(candidate)
+                path = os.path.realpath(candidate)
                 if self._has(path) and os.path.isfile(path):  # noqa: PTH113
-                    return path
+                    return str(candidate)
             except (OSError, ValueError):  # no name of any file
                 continue
         return None

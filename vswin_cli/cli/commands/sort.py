@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import typer
 
 from vswin_cli.cli.options import OUTPUT, MinProbabilityOption, QuietOption
+from vswin_cli.errors import UsageError
 from vswin_cli.system.terminal import printable
 
 
 def sort(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="An output of `vswin label`.")],
     into: Annotated[
-        Path,
+        str,
         typer.Option(
             "--into", metavar="DIR", help="Gets a folder per label.", rich_help_panel=OUTPUT
         ),
@@ -26,22 +27,35 @@ def sort(
         Literal["link", "copy", "move"] | None,
         typer.Option("--do", help="What to do with the videos. Default: nothing, only list it."),
     ] = None,
+    videos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--videos",
+            metavar="DIR",
+            help="Sort videos in this folder; repeatable. Default: the folder of LABELS.",
+        ),
+    ] = None,
     min_probability: MinProbabilityOption = 0.0,
     quiet: QuietOption = False,
 ) -> None:
     """Sort labelled videos into folders, by links, copies or moves; list it first.
 
     Nothing is done unless --do says what, and nothing that is there is replaced. Videos that
-    failed, have no label or are gone are left out, and counted.
+    failed, have no label, are gone or have changed are left out, and counted. Whatever LABELS
+    says, only files in the folders that you name are touched.
 
     Examples:
         vswin sort labels.jsonl --into sorted
-        vswin sort labels.jsonl --into sorted --do link
+        vswin sort labels.jsonl --into sorted --videos videos --do link
         vswin sort labels.csv --into sure --do copy --min-probability 0.9
     """
     from vswin_cli.api.sorting import carry_out, plan_sorting
 
-    sorting = plan_sorting(labels, into, by=by, min_probability=min_probability)
+    if not into:
+        raise UsageError("--into is empty; name a folder")
+    sorting = plan_sorting(
+        labels, Path(into), by=by, min_probability=min_probability, videos=videos or ()
+    )
     num_failed = 0
     if deed is None:
         for each in sorting.placed:
@@ -57,9 +71,9 @@ def sort(
         for reason, count in sorting.skipped.items():
             print(f"left out: {count:,} {reason}", file=sys.stderr)
         num_videos, num_folders = len(sorting.placed) - num_failed, len(sorting.folders)
-        videos = "1 video" if num_videos == 1 else f"{num_videos:,} videos"
+        sorted_ = "1 video" if num_videos == 1 else f"{num_videos:,} videos"
         folders = "1 folder" if num_folders == 1 else f"{num_folders:,} folders"
         done = "" if deed else "; nothing is done yet: give --do link, copy or move"
-        print(f"{videos} in {folders} of {printable(str(into))}{done}", file=sys.stderr)
+        print(f"{sorted_} in {folders} of {printable(into)}{done}", file=sys.stderr)
     if num_failed:
         raise typer.Exit(1)
