@@ -159,3 +159,8 @@ def test_films_of_one_name_get_files_of_different_names_and_none_leaves_the_fold
     assert list(map(str, paths.values())) == [
         "a/x.mp4.srt", "a/x.mov.srt", "y.srt", "https:/host/z.srt".replace(":", ""), "film.srt",
     ]  # fmt: skip
+    for names in (["../x.mp4", "x.mp4"], ["c.mp4", "c.mkv", "c.mp4.avi"], ["a/./x", "a/x", "b"]):
+        assert len(set(film_paths(names, timeline_format("srt")).values())) == len(names)
+    written = {"x.srt": "x.mkv"}
+    paths = film_paths(["x.mp4", "x.mkv"], timeline_format("srt"), written)
+    assert list(map(str, paths.values())) == ["x.mp4.srt", "x.srt"]

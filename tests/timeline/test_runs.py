@@ -82,7 +82,7 @@ def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, t
     finished = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == (
-        "1 videos found: 1 new\n[1/1] tour.mp4: 7 segments\n"
+        "1 video found: 1 new\n[1/1] tour.mp4: 7 segments\n"
     )  # fmt: skip
     [record] = map(json.loads, (tmp_path / "t.jsonl").read_text().splitlines())
     assert [segment["label"] for segment in record["segments"]] == LABELS
@@ -144,9 +144,60 @@ def test_a_folder_gets_a_file_per_film_and_failures_are_records(vswin, tmp_path)
     assert records[1]["num_frames"] is None
 
 
+def test_no_file_that_no_run_wrote_and_no_output_of_another_kind_is_changed(vswin, tmp_path):
+    for name in ("x.mp4", "x.mkv"):
+        shutil.copy(SAMPLES / "static.mp4", tmp_path / name)
+    (tmp_path / "x.csv").write_text("mine")
+
+    def refused(said, *arguments):
+        before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".jsonl"}
+        finished = vswin(*arguments)
+        assert finished.returncode == 2, finished.stderr
+        assert said in finished.stderr
+        assert finished.stderr.count("\n") == 1
+        for path, content in before.items():
+            assert path.read_bytes() == content
+
+    refused(
+        "x.csv is there, and no run wrote it", "timeline", "x.mp4", "-o", ".", "--format", "csv"
+    )
+    assert vswin("timeline", "x.mp4", "-o", ".", "--format", "srt").returncode == 0
+    refused(
+        "x.csv is there, and no run wrote it", "timeline", "x.mp4", "-o", ".", "--format", "csv"
+    )
+    assert vswin("timeline", "x.mkv", "-o", ".", "--format", "srt").returncode == 0
+    assert {path.name for path in tmp_path.glob("*.srt")} == {"x.srt", "x.mkv.srt"}
+    assert vswin("timeline", "x.mp4", "-o", "one.srt").returncode == 0
+    refused("holds one film, and it has x.mp4", "timeline", "x.mkv", "-o", "one.srt")
+    assert vswin("label", "x.mp4", "-o", "l.csv").returncode == 0
+    refused("is an output of `vswin label`", "timeline", "x.mkv", "-o", "l.csv")
+    refused("is an output of `vswin timeline`", "label", "x.mkv", "-o", "timelines.jsonl")
+
+
+@pytest.mark.parametrize("name", ["cvat", "otio", "srt"])
+def test_a_film_that_fails_is_one_line_in_formats_of_one_film(name, vswin, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    printed = vswin("timeline", "bad.mp4", "--format", name)
+    kept = vswin("timeline", "bad.mp4", "-o", "t.x", "--format", name)
+    assert printed.returncode == kept.returncode == 1
+    assert printed.stdout == ""
+    assert printed.stderr.count("\n") == 1
+    assert "bad.mp4: failed, not_a_video" in kept.stderr
+    assert not (tmp_path / "t.x").exists()
+
+
+def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):
+    shutil.copy(SAMPLES / "static.mp4", tmp_path / "x.mp4")
+    (tmp_path / "t.jsonl").write_text('{"schema_version": 1, "video": "x.m')
+    finished = vswin("timeline", "x.mp4", "-o", "t.jsonl")
+    assert finished.returncode == 0, finished.stderr
+    assert len(without_times(tmp_path / "t.jsonl")) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["x.mp4", "-o", ""], "--output is empty"),
         (["x.mp4", "-o", "t.srt", "y.mp4"], "a file of srt holds one film, and there are 2"),
         (["x.mp4", "-o", "."], "is a folder: give the --format of its files"),
         (["x.mp4", "-o", "t.foo"], "must end in .json, .jsonl, .csv, .srt, .vtt"),

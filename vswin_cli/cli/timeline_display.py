@@ -56,7 +56,8 @@ class TimelineDisplay(TimelineWatcher):
 
     def on_plan(self, plan: Plan) -> None:
         """Tell what there is to do."""
-        self._say(f"{plan.num_found} videos found: {plan.summary}")
+        videos = "1 video" if plan.num_found == 1 else f"{plan.num_found} videos"
+        self._say(f"{videos} found: {plan.summary}")
 
     def on_skipped(self, skipped: Counter[str]) -> None:
         """Tell what was left out that is no film of the user's."""

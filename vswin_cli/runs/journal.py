@@ -272,5 +272,7 @@ class _translated:  # noqa: N801 - reads as a statement
 
 def _is_torn_start(line: bytes) -> bool:
     """Whether a file's only line is the start of a record, or was reserved and never written."""
-    start = b'{"video": '
-    return not line.strip(b"\0") or line.startswith(start) or start.startswith(line)
+    starts = (b'{"video": ', b'{"schema_version": ')  # of labels, and of timelines
+    return not line.strip(b"\0") or any(
+        line.startswith(start) or start.startswith(line) for start in starts
+    )

@@ -55,8 +55,10 @@ def plan(
 
     Raises:
         UsageError: Records that are done would be replaced by some of other settings, or are of
-            another folder.
+            another folder, or of another command.
     """
+    if journal is not None and found:
+        _check_command(journal, settings(found[0]))
     todo, replaced = [], []
     reasons = Counter[str]()
     for video in found:
@@ -124,6 +126,18 @@ def listed(changes: Mapping[str, tuple[object, object]]) -> str:
     if len(parts) > _NUM_DIFFERENCES:
         parts[_NUM_DIFFERENCES:] = [f"{len(parts) - _NUM_DIFFERENCES} more"]
     return ", ".join(parts)
+
+
+def _check_command(journal: Journal, settings: Settings) -> None:
+    """Make sure that timelines and labels do not get into one file."""
+    is_timeline = "stride" in settings
+    for entry in journal.entries.values():
+        if ("stride" in entry.settings) != is_timeline:
+            command = "label" if is_timeline else "timeline"
+            raise UsageError(
+                f"{journal.path} is an output of `vswin {command}`; choose another --output, or "
+                "give --no-resume to replace it"
+            )
 
 
 def _has_enough(recorded: object, wanted: object) -> bool:

@@ -1,11 +1,14 @@
 """Where timelines go: one file of all films, or a folder with a file for each."""
 
+import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.registry import JSON_LINES, Format, format_of
@@ -17,6 +20,7 @@ from vswin_cli.timeline.formats import timeline_format, timeline_formats
 from vswin_cli.timeline.result import Record
 
 RECORDS = "timelines.jsonl"  # of a folder
+FILES = "timelines.jsonl.files"  # of a folder: which files in it are of which films
 
 
 class TimelineOutput:
@@ -32,7 +36,10 @@ class TimelineOutput:
     """
 
     def __init__(self, path: str, format_name: str | None, *, resume: bool = True) -> None:
+        if not path:
+            raise UsageError("--output is empty; name a file or a folder")
         self.path = Path(path)
+        self._resume = resume
         chosen = timeline_format(format_name) if format_name else None
         self.is_folder = path.endswith(os.sep) or self.path.is_dir()
         if self.is_folder:
@@ -76,10 +83,39 @@ class TimelineOutput:
             )
 
     @contextmanager
-    def opened(self) -> Iterator[Journal]:
-        """Open or make the records; see `Output.opened`."""
+    def opened(self, videos: Sequence[str]) -> Iterator[Journal]:
+        """Open or make the records; see `Output.opened`.
+
+        Args:
+            videos: Names of the run's films.
+
+        Raises:
+            UsageError: The file holds another film, or a film's file is there that no run wrote.
+        """
         with self._records.opened() as journal:
+            others = [name for name in journal.entries if name not in videos]
+            if others and not self.is_folder and self.format.holds_one:
+                raise UsageError(
+                    f"--output {self.path}: a file of {self.format.name} holds one film, and it "
+                    f"has {others[0]}; choose another file, or give --no-resume to replace it"
+                )
+            if self.is_folder and self.format is not JSON_LINES and self._resume:
+                written = self._written()
+                for path in film_paths(videos, self.format, written).values():
+                    if str(path) not in written and os.path.lexists(self.path / path):
+                        raise UsageError(
+                            f"{self.path / path} is there, and no run wrote it; choose another "
+                            "--output, or give --no-resume to replace it"
+                        )
             yield journal
+
+    def _written(self) -> dict[str, str]:
+        """Names of films by their files: those that runs have written into the folder."""
+        try:
+            lines = (self.path / FILES).read_text(encoding="ascii").splitlines()
+            return dict(map(json.loads, lines))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def finish(self, journal: Journal, videos: Sequence[str]) -> None:
         """Write the file, or each film's, from the records.
@@ -87,13 +123,19 @@ class TimelineOutput:
         Raises:
             OutputError: One cannot be written.
         """
+        done = [n for n in videos if n in journal.entries and journal.entries[n].is_ok]
+        if self.format.holds_one and not self.is_folder and not done:
+            journal.put_in_order(videos)  # a file of it cannot say that a film failed
+            return
         self._records.finish(journal, videos, top_k=1)
         if self.is_folder and self.format is not JSON_LINES:
-            done = [name for name in videos if name in journal.entries]
-            paths = film_paths(done, self.format)
+            written = self._written() if self._resume else {}
+            paths = film_paths(videos, self.format, written)
+            files = written | {str(paths[name]): name for name in done}
+            if files != written:
+                self._write_text("".join(f"{json.dumps(item)}\n" for item in files.items()))
             for name in done:
-                if journal.entries[name].is_ok:
-                    self._write(self.path / paths[name], journal.record(name))
+                self._write(self.path / paths[name], journal.record(name))
 
     def records(self, videos: Sequence[str]) -> Iterator[Record]:
         """Yield the records of films, in their order, that a finished run has left."""
@@ -101,6 +143,15 @@ class TimelineOutput:
             for name in videos:
                 if name in journal.entries:
                     yield journal.record(name)
+
+    def _write_text(self, text: str) -> None:
+        """Keep which files are of which films, before they are there."""
+        path = self.path / FILES
+        try:
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="ascii")
+        except OSError as exc:
+            raise _cannot_write(path, exc) from exc
 
     def _write(self, path: Path, record: Record) -> None:
         try:
@@ -111,27 +162,39 @@ class TimelineOutput:
             ):
                 writer.write(record)
         except OSError as exc:
-            raise OutputError(
-                f"cannot write {path}: {exc.strerror or exc}; free some space and run again"
-            ) from exc
+            raise _cannot_write(path, exc) from exc
 
 
-def film_paths(videos: Sequence[str], chosen: Format) -> dict[str, PurePosixPath]:
+def _cannot_write(path: Path, exc: OSError) -> OutputError:
+    return OutputError(f"cannot write {path}: {exc.strerror or exc}; free some space and run again")
+
+
+def film_paths(
+    videos: Sequence[str], chosen: Format, written: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, PurePosixPath]:
     """Name each film's file in a folder: as the film, so that players find it, if no two would be.
 
     Args:
         videos: Names of films: paths or addresses.
         chosen: The files' format.
+        written: Names of films by their files, those that are there; they keep them.
     """
     plain = {name: _inside(name) for name in videos}
     counts = Counter(path.with_suffix("") for path in plain.values())
     extension = chosen.extension or ""
-    return {
-        name: path.with_suffix(extension)
-        if counts[path.with_suffix("")] == 1
-        else path.with_name(path.name + extension)
-        for name, path in plain.items()
-    }
+    kept = {name: path for path, name in written.items() if path.endswith(extension)}
+    taken = set(written)
+    paths = {}
+    for name, path in plain.items():
+        if name in kept:
+            paths[name] = PurePosixPath(kept[name])
+            continue
+        whole = path.with_name(path.name + extension)
+        alone = [path.with_suffix(extension)] if counts[path.with_suffix("")] == 1 else []
+        numbered = (path.with_name(f"{path.name}-{k}{extension}") for k in count(2))
+        paths[name] = next(p for p in chain(alone, [whole], numbered) if str(p) not in taken)
+        taken.add(str(paths[name]))
+    return paths
 
 
 def _inside(name: str) -> PurePosixPath:

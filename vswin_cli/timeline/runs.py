@@ -103,7 +103,7 @@ def timelines_over(
         OutputError: A record cannot be written.
         VswinError: The model cannot be loaded.
     """
-    with output.opened() as journal:
+    with output.opened([found.video for found in videos]) as journal:
         if journal.num_damaged:
             watcher.on_warning(
                 f"{journal.num_damaged} damaged lines of {journal.path} are set aside in "

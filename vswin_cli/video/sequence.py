@@ -224,7 +224,8 @@ def _damage(source: Source, num_frames: int, announced: int, decoding: Decoding)
         return [f"the file is cut off: {num_frames}{of_all} frames decoded"]
     parts = []
     if decoding.num_lost:
-        parts.append(f"{decoding.num_lost} packets cannot be decoded")
+        packets = "1 packet" if decoding.num_lost == 1 else f"{decoding.num_lost} packets"
+        parts.append(f"{packets} cannot be decoded")
     if damaged := decoding.num_damaged:
         parts.append(f"{damaged} frame{' has' if damaged == 1 else 's have'} errors")
     return [f"the stream is damaged: {', '.join(parts)}"] if parts else []

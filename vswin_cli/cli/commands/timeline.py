@@ -121,7 +121,8 @@ def timeline(
     records = []
     with open_writer(chosen, sys.stdout, top_k=1) as writer:
         for record in films.records(display):
-            writer.write(record if probabilities else {**record, "probabilities": None})
+            if record["error"] is None or not chosen.holds_one:
+                writer.write(record if probabilities else {**record, "probabilities": None})
             records += [record] if page is not None else []
     if page is not None:
         films.report(page, records)
