@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import signal
 import subprocess
 import threading
@@ -37,7 +38,7 @@ def transport_stream(tmp_path_factory):
 class Stream:
     """Frames that come, bright or dark, as `LiveSequence` hands them over."""
 
-    name, num_dropped, rate = "stream", 0, RATE
+    name, num_dropped, rate, waits = "stream", 0, RATE, False
 
     def __init__(self, levels, lag=lambda number: 0.0):
         self._levels = levels
@@ -103,6 +104,30 @@ def test_a_model_that_is_too_slow_leaves_windows_out_and_not_the_delay_grow():
     assert live.num_skipped > live.num_windows / 2
     assert [segment.label for segment, _ in told] == ["dark", "bright"]
     assert all(at - segment.end_seconds <= live.delay_seconds(RATE) for segment, at in told)
+
+
+def test_a_file_waits_and_loses_no_window():
+    stream = Stream([10] * 100, lag=lambda number: 2.0)
+    stream.waits = True
+    live, _ = followed(stream)
+    assert live.num_skipped == 0
+
+
+def test_a_live_record_has_the_shots_that_its_segments_are_in(vswin, transport_stream, tmp_path):
+    shutil.copy(transport_stream, tmp_path / "tour.ts")
+    command = ["timeline", "tour.ts", "--live", "--idle", "0.2", "-o", "t.json"]
+    finished = vswin(*command)
+    assert finished.returncode == 0, finished.stderr
+    content = (tmp_path / "t.json").read_bytes()
+    [record] = json.loads(content)
+    assert [shot["start_frame"] for shot in record["shots"]] == [0, 180, 432]
+    assert [shot["end_frame"] for shot in record["shots"]] == [180, 432, 600]
+    assert [segment["shot"] for segment in record["segments"]] == [0, 0, 1, 1, 1, 2, 2]
+    again = vswin(*command)
+    assert again.returncode == 2
+    assert "t.json is there, and no stream can be continued" in again.stderr
+    vswin("timeline", "none.ts", "--live", "--no-resume", "-o", "t.json")
+    assert (tmp_path / "t.json").read_bytes() == content
 
 
 def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path):
@@ -186,6 +211,8 @@ def test_streams_are_told_by_their_names(name, live):
         (["rtsp://127.0.0.1:1/x"], 1, "cannot read rtsp://127.0.0.1:1/x: connection refused"),
         (["none.ts", "--live"], 1, "cannot read none.ts: no such file or directory"),
         (["udp://127.0.0.1:1", "udp://127.0.0.1:2"], 2, "one stream at a time can be followed"),
+        (["x.ts", "--live", "--report", "p"], 2, "--report is for films that have an end"),
+        (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films that have an"),
         (["s3://bucket/x.ts", "--live"], 1, "its kind is none of rtsp://"),
     ],
 )

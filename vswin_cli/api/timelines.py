@@ -27,6 +27,7 @@ from vswin_cli.timeline.windows import Sliding
 from vswin_cli.video.sequence import ArraySequence, FrameSequence
 from vswin_cli.weights.needed import FetchFile, fetch_file
 from vswin_cli.zoo.labels import read_labels
+from vswin_cli.zoo.protocols import Sampling
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,21 @@ def timeline_model(
         fetch: As of `VideoModel`.
 
     Raises:
-        UsageError, BackendError: As `VideoModel`.
+        UsageError, BackendError: As `VideoModel`; also of the protocol torchvision.
     """
     views = ViewOptions(protocol=options.protocol, crops=options.crops or 1)
-    return VideoModel(engine, views, top=True, fetch=fetch)
+    model = VideoModel(engine, views, top=True, fetch=fetch)
+    _check_protocol(model)
+    return model
+
+
+def _check_protocol(model: VideoModel) -> None:
+    """Make sure that windows can lie as the protocol says."""
+    if model.protocol.sampling is Sampling.TORCHVISION:
+        raise UsageError(
+            f"{model.model.name}: timelines know no protocol torchvision, whose clips are at 15 "
+            "frames per second; take --protocol official"
+        )
 
 
 def frames_of(
@@ -123,6 +135,7 @@ def film_analyst(model: VideoModel, options: TimelineOptions) -> FilmAnalyst:
     Raises:
         VswinError: As `load_engine`.
     """
+    _check_protocol(model)
     model.top_k(None)  # has classes
     protocol = model.protocol.adapted(num_crops=options.crops or 1)
     sliding = Sliding(protocol, options.stride, options.window, options.shots)

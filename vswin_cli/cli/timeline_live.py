@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,7 @@ from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
 from vswin_cli.cli.messages import print_warning
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.registry import Format, format_of
-from vswin_cli.formats.writer import open_writer
+from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.system.terminal import printable
 from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.formats import clock, timeline_format, timeline_formats
@@ -35,6 +35,7 @@ def follow_paths(
     form: str | None,
     *,
     idle_seconds: float,
+    resume: bool,
     quiet: bool,
 ) -> None:
     """Follow the one thing that is named; see `follow_live`.
@@ -44,12 +45,19 @@ def follow_paths(
     """
     if len(paths) > 1:
         raise UsageError(f"one stream at a time can be followed, and there are {len(paths)}")
-    path = None if output in (None, "-") else Path(str(output))
+    if output == "":
+        raise UsageError("--output is empty; name a file")
+    path = None if output is None or output == "-" else Path(output)
     chosen = timeline_format(form) if form else TABLE
     if path is not None and not form:
         chosen = format_of(path, timeline_formats(), "--output")
     if path is not None and path.is_dir():
         raise UsageError(f"--output {output} is a folder; name a file for the stream")
+    if resume and path is not None and path.is_file() and path.stat().st_size:
+        raise UsageError(
+            f"{output} is there, and no stream can be continued; choose another --output, or give "
+            "--no-resume to replace it"
+        )
     analyst = film_analyst(model, options)
     follow_live(paths[0], analyst, path, chosen, idle_seconds=idle_seconds, quiet=quiet)
 
@@ -73,43 +81,38 @@ def follow_live(
     stopping = threading.Event()
     frames = LiveSequence(name, stopping, idle_seconds)
     told: list[Segment] = []
-    with _destination(output) as stream, open_writer(chosen, stream, top_k=1) as writer:
-        grows = chosen.grows
+    writers: list[RecordWriter] = []  # one, once the first frame has come
+    with ExitStack() as stack:
 
         def tell(segment: Segment) -> None:
+            stream = writers[0].stream
             if chosen.extension is None:
                 start, end = (clock(t, ".") for t in (segment.start_seconds, segment.end_seconds))
                 text = f"{start}  {end}  {printable(segment.label)}  {segment.probability:.4f}\n"
                 stream.write(text)
                 stream.flush()
-            elif grows:
-                writer.write(_record(live, frames, [segment]))
+            elif chosen.grows:
+                writers[0].write(_record(live, frames, [segment]))
             else:
                 told.append(segment)
 
         live = LiveAnalyst(analyst, tell)
 
-        def say() -> None:
+        def begin() -> None:
+            stream = stack.enter_context(_destination(output))
+            writers.append(stack.enter_context(open_writer(chosen, stream, top_k=1)))
             if not quiet:
                 delay = live.delay_seconds(frames.rate)
                 text = f"{frames.name}: segments come within {delay:.1f} s of their end"
                 print(f"{printable(text)}; Ctrl-C ends it", file=sys.stderr, flush=True)
 
         with heard_interrupts(stopping.set):
-            timeline = live.follow(frames, on_start=say)
-        if not grows and chosen.extension is not None:
+            timeline = live.follow(frames, on_start=begin)
+        if writers and not chosen.grows and chosen.extension is not None:
             record = timeline.to_dict()
             record["segments"] = _record(live, frames, told)["segments"]
-            record["shots"] = [
-                {
-                    "start_seconds": 0.0,
-                    "end_seconds": timeline.duration_seconds,
-                    "start_frame": 0,
-                    "end_frame": frames.num_frames,
-                }
-            ]
             record["num_frames"] = frames.num_frames
-            writer.write(record)
+            writers[0].write(record)
     if not quiet:
         _say_drops(frames, live)
     if stopping.is_set():

@@ -9,7 +9,7 @@ import numpy as np
 
 from vswin_cli.timeline.film import FilmAnalyst, ShotSteps
 from vswin_cli.timeline.refining import Refining
-from vswin_cli.timeline.result import Segment, Timeline
+from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.steps import Step, Steps
 from vswin_cli.timeline.windows import Shot, Window, Windows
 from vswin_cli.video.live import LiveSequence
@@ -42,6 +42,7 @@ class LiveAnalyst:
         self._shot = Shot(0, 0, 0, 0.0, 0.0)  # starts where nothing has been told
         self._carried: tuple[Segment, int] | None = None  # goes on, with its number of steps
         self._last_middle: float | None = None
+        self._shots: list[ShotSpan] = []
         self._seconds = 0.0  # that the model takes for a window, about
         self.num_windows = 0
         self.num_skipped = 0
@@ -84,7 +85,8 @@ class LiveAnalyst:
             self._times.append((live.frame.index, frame.start_seconds))
             end = frame.end_seconds
             for item in windows.take(frame):
-                self._take(item, is_late=monotonic() - live.arrived > LAG_SECONDS / 2)
+                age = monotonic() - live.arrived
+                self._take(item, is_late=not frames.waits and age > LAG_SECONDS / 2)
         self._times.append((frames.num_frames, end))
         for item in windows.finish():
             self._take(item, is_late=False)
@@ -97,7 +99,7 @@ class LiveAnalyst:
             duration_seconds=end,
             frames_per_second=num_taken / max(end, 1e-9),
             segments=(),
-            shots=(),
+            shots=tuple(self._shots),
             step_seconds=self._stride,
             probabilities=np.zeros((0, len(self._analyst.labels)), np.float32),
             num_windows=self.num_windows - self.num_skipped,
@@ -139,6 +141,9 @@ class LiveAnalyst:
             self._carry(end)
 
     def _end_shot(self, shot: Shot) -> None:
+        first = self._shots[-1].end_frame if self._shots else 0
+        last = next((n for n, start in self._times if start >= shot.end_seconds), first)
+        self._shots.append(ShotSpan(shot.start_seconds, shot.end_seconds, first, last))
         self._steps += self._averaging.end_shot(shot)
         self._fine |= self._refining.end_shot(shot)
         for segment in self._found(shot.end_seconds):

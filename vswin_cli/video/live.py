@@ -53,6 +53,7 @@ class LiveSequence:
         self.num_frames = 0  # that decoded
         self.num_dropped = 0
         self.rate: float | None = None  # frames per second, as the stream says
+        self.waits = not is_address(name) and not is_device(name)  # as a file does
         self._file: _Growing | None = None
         self._queue = queue.Queue[LiveFrame | BaseException | None](_HELD_FRAMES)
 

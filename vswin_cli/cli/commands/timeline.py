@@ -96,11 +96,18 @@ def timeline(
     from vswin_cli.cli.timeline_display import TimelineDisplay
     from vswin_cli.formats.writer import open_writer
 
+    is_live = live or any(map(is_live_name, paths))
+    if is_live and (probabilities or report is not None):
+        what = "--report" if report is not None else "--probabilities"
+        raise UsageError(f"{what} is for films that have an end, not for a stream; leave it out")
     model = timeline_model(engine, options, fetch_shown)
-    if live or any(map(is_live_name, paths)):
+    if is_live:
         from vswin_cli.cli.timeline_live import follow_paths
 
-        follow_paths(paths, model, options, output, form, idle_seconds=idle, quiet=quiet)
+        follow_paths(
+            paths, model, options, output, form,
+            idle_seconds=idle, resume=run.resume, quiet=quiet,
+        )  # fmt: skip
         return
     films = timeline_run(
         model, paths, output, options=options, format_name=form, selection=selection, run=run,
