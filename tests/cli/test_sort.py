@@ -157,3 +157,35 @@ def test_wrong_usage(labels, capsys):
     assert "--into is empty" in capsys.readouterr().err
     assert run(["sort", "none.jsonl", "--into", "x"]) == 2
     assert "no file none.jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("long.csv", "video,status\n" + "x" * 200_000, "line 2: field larger than"),
+        ("kinetics.csv", "label,youtube_id,time_start,time_end,split\n", "--format kinetics"),
+        ("list.json", "[1,2]", "no list of records"),
+        ("object.json", '{"a":1}', "no list of records"),
+        ("empty.csv", "video\nx.mp4\n", "it has no"),
+        ("deep.json", "[" * 100_000, "is not an output of `vswin label`"),
+        ("shape.json", '[{"video": 1, "status": 2, "elapsed_seconds": 1, "predictions": 3, '
+         '"warnings": 4}]', "is not an output of `vswin label`"),
+    ],
+)  # fmt: skip
+def test_what_are_no_records_is_one_line(tmp_path, capsys, name, content, message):
+    path = tmp_path / name
+    path.write_text(content)
+    for command in (["sort", str(path), "--into", "x"], ["report", str(path)]):
+        assert run(command) == 2
+        err = capsys.readouterr().err
+        assert message in err
+        assert err.count("\n") == 1
+
+
+def test_a_table_that_excel_has_saved_is_read(labels, capsys):
+    lines = ["sep=;", "video;path;status;elapsed_seconds;warnings;label_1;probability_1;index_1"]
+    lines.append(f"x.mp4;{labels.parent}/videos/a/x.mp4;ok;1;;pan left;0.9;0")
+    path = labels.with_name("excel.csv")
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    assert run(["sort", str(path), "--into", str(labels.parent / "sorted")]) == 0
+    assert "1 video in 1 folder" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from vswin_cli.pages.strips import Strips, Track, read_strips
 from vswin_cli.pages.videos import VideoFolders
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.pool import default_workers
-from vswin_cli.runs.records import Record
+from vswin_cli.runs.records import Record, parsed
 from vswin_cli.sources.addresses import is_address
 
 
@@ -165,7 +165,11 @@ def records_of(source: Path) -> Iterator[Journal]:
     with TemporaryDirectory(prefix="vswin-") as folder:
         made = Path(folder, "records.jsonl")
         with made.open("w", encoding="ascii") as lines:
-            lines.writelines(json.dumps(record) + "\n" for record in read_records(source))
+            for record in read_records(source):
+                line = json.dumps(record)
+                if parsed(line.encode("ascii")) is None:
+                    raise UsageError(f"{source} is not an output of `vswin label`; name one")
+                lines.write(f"{line}\n")
         with closing(Journal(made, read_only=True)) as journal:
             yield journal
 

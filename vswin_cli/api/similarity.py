@@ -10,6 +10,7 @@ import numpy as np
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.report import records_of
 from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.features.duplicates import Group, find_groups, find_pairs
 from vswin_cli.features.files import FeaturesFile, features_output, open_features
@@ -45,7 +46,7 @@ def similar_rows(
         query: A row, the name of a video in the file, or a video: a path or an address. Its rows
             are left out.
         top: How many rows, at most.
-        labels: Records of `vswin label`, for the best label of each video.
+        labels: An output of `vswin label`, for the best label of each video.
         model: What computes a video file; None is what the features file names.
         engine: How, but for what the features file says.
         fetch: As of `VideoModel`.
@@ -140,8 +141,8 @@ def _best_labels(path: Path | None) -> dict[str, str] | None:
     if path is None:
         return None
     if not path.is_file():
-        raise UsageError(f"no file {path}: name the .jsonl output of `vswin label`")
-    with closing(Journal(path, resume=True, read_only=True)) as journal:
+        raise UsageError(f"no file {path}: name an output of `vswin label`")
+    with records_of(path) as journal:
         return {name: entry.summary for name, entry in journal.entries.items() if entry.is_ok}
 
 

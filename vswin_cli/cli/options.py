@@ -200,7 +200,7 @@ LabelsOption = Annotated[
     Path | None,
     option(
         OUTPUT, "--labels", metavar="FILE",
-        help="A .jsonl output of `vswin label`: adds the best label.",
+        help="An output of `vswin label`: adds the best label.",
     ),
 ]  # fmt: skip
 ListFormatOption = Annotated[

@@ -1,12 +1,11 @@
 """CSV: any with a column of paths and one of labels, and Kinetics' own."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.rows import Row, label_of
+from vswin_cli.formats.csv_rows import Lines, read_cells
 from vswin_cli.runs.content import is_video_name
 
 _KINETICS = ("label", "youtube_id", "time_start", "time_end")
@@ -18,9 +17,6 @@ _LABELS = (
     "label", "label_name", "class", "class_name", "action", "category", "target", "template",
     "label_index", "label_id", "class_index", "class_id", "index",
 )  # fmt: skip
-_DELIMITERS = ",;\t|"
-
-Lines = list[tuple[int, list[str]]]  # number of the first line, cells
 
 
 def is_kinetics(text: str) -> bool:
@@ -102,21 +98,10 @@ def read_table(
 
 def _lines(text: str) -> Lines:
     """The cells of every line that has some, with its number."""
-    first, _, rest = text.lstrip("\r\n").partition("\n")
-    if first.lower().startswith("sep=") and len(first) == len("sep=") + 1:  # as Excel writes it
-        delimiter, text = first[-1], "\n" + rest
-    else:
-        delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    found, place = [], 1
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                found.append((place, cells))
-            place = reader.line_num + 1
-    except csv.Error as exc:
-        raise UsageError(f"line {place} of the annotations is no CSV: {exc}") from exc
-    return found
+        return read_cells(text)
+    except ValueError as exc:
+        raise UsageError(f"the annotations are no CSV: {exc}") from exc
 
 
 def _header(lines: Lines) -> list[str]:

@@ -1,10 +1,15 @@
-"""CSV as every command writes it: rows stay rows, and no cell becomes a formula."""
+"""CSV as every command writes and reads it: rows stay rows, and no cell becomes a formula."""
 
+import csv
+import io
 from collections.abc import Iterable
 from typing import TextIO
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _QUOTED = frozenset(',"\r\n')
+_DELIMITERS = ",;\t|"
+
+Lines = list[tuple[int, list[str]]]  # number of the first line, cells
 
 
 class CsvRows:
@@ -22,6 +27,32 @@ class CsvRows:
     def write(self, cells: Iterable[object]) -> None:
         """Write one row; None is empty."""
         self._stream.write(",".join(map(_cell, cells)) + "\n")
+
+
+def read_cells(text: str) -> Lines:
+    """The cells of every line that has some; its first line tells what stands between them.
+
+    Args:
+        text: Of any program's CSV; Excel's may begin with a line `sep=;`.
+
+    Raises:
+        ValueError: It is no CSV.
+    """
+    first, _, rest = text.lstrip("\r\n").partition("\n")
+    if first.lower().startswith("sep=") and len(first) == len("sep=") + 1:
+        delimiter, text = first[-1], "\n" + rest
+    else:
+        delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    found, place = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((place, cells))
+            place = reader.line_num + 1
+    except csv.Error as exc:
+        raise ValueError(f"line {place}: {exc}") from exc
+    return found
 
 
 def _cell(value: object) -> str:

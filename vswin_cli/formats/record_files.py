@@ -1,7 +1,5 @@
 """Reads records back from tables: CSV and Parquet as `vswin label` writes them, and JSON lists."""
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -9,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.errors import UsageError
+from vswin_cli.formats.csv_rows import read_cells
 from vswin_cli.system.text import read_text
 
 _NUM_SHOWN = 10  # frames of a video whose table does not say which the model saw
 _INTEGERS = ("schema_version", "bytes", "num_frames", "width", "height", "num_views")
 _NUMBERS = ("duration_seconds", "frames_per_second", "elapsed_seconds")
-_DELIMITERS = ",;\t"
+_FAULTS = (OSError, ValueError, KeyError, TypeError, RecursionError)  # pyarrow's are of these
+_KINETICS = {"label", "youtube_id", "time_start"}  # columns of `--format kinetics`
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
@@ -31,7 +31,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for record in reader(path):
             yield _completed(record)
-    except (OSError, ValueError, KeyError, TypeError) as exc:  # pyarrow's are of these
+    except _FAULTS as exc:
         reason = getattr(exc, "strerror", None) or (
             f"it has no {exc}" if isinstance(exc, KeyError) else exc
         )
@@ -41,13 +41,12 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
-    text = read_text(path, errors="surrogateescape")
-    header = text.partition("\n")[0]
-    rows = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=header.count)
-    )
-    for cells in rows:
-        row = {key: (value or "").removeprefix("'") for key, value in cells.items() if key}
+    (_, header), *lines = read_cells(read_text(path, errors="surrogateescape")) or [(1, [])]
+    if _KINETICS.issubset(header):
+        raise ValueError("it is of --format kinetics, which holds no more than a label per video")
+    for _, cells in lines:
+        filled = [cell.removeprefix("'") for cell in cells] + [""] * (len(header) - len(cells))
+        row = dict(zip(header, filled, strict=False))
         record: dict[str, Any] = {key: value or None for key, value in row.items()}
         record |= {key: int(row[key]) for key in _INTEGERS if row.get(key)}
         record |= {key: float(row[key]) for key in _NUMBERS if row.get(key)}
@@ -85,7 +84,10 @@ def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _read_json(path: Path) -> Iterator[dict[str, Any]]:
-    yield from json.loads(read_text(path))
+    records = json.loads(read_text(path))
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+        raise ValueError("it is no list of records")
+    yield from records
 
 
 def _completed(row: Mapping[str, Any]) -> dict[str, Any]:

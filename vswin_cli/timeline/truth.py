@@ -1,15 +1,15 @@
 """Segments in files: the truth, and what an earlier run has said."""
 
-import csv
-import io
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import isfinite
 from pathlib import Path, PurePosixPath
 
 from vswin_cli.errors import UsageError
+from vswin_cli.formats.csv_rows import read_cells
 from vswin_cli.system.text import read_text
 from vswin_cli.timeline.metrics import Films, Labelled
 from vswin_cli.timeline.result import Record
@@ -34,21 +34,20 @@ def read_truth(path: Path) -> Films:
         UsageError: It is another kind of file, or a row makes no sense.
     """
     try:
-        text = read_text(path)
+        lines = read_cells(read_text(path))
     except (OSError, ValueError) as exc:
         reason = (getattr(exc, "strerror", None) or str(exc)).lower()
         raise UsageError(f"cannot read {path}: {reason}") from exc
-    rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    names = [name.strip().lower() for name in rows.fieldnames or []]
+    names = [name.strip().lower() for name in lines[0][1]] if lines else []
     if missing := [column for column in _COLUMNS if column not in names]:
         raise UsageError(
             f"{path} has no column {missing[0]}; its first line must be {','.join(_COLUMNS)}"
         )
-    rows.fieldnames = names
     films = defaultdict[str, list[Labelled]](list)
-    for row in rows:
-        segments = films[(row["video"] or "").strip()]
-        label = (row["label"] or "").strip()
+    for place, cells in lines[1:]:
+        row = dict(zip_longest(names, cells[: len(names)], fillvalue=""))
+        segments = films[row["video"].strip()]
+        label = row["label"].strip()
         if not label:
             continue
         try:
@@ -58,7 +57,7 @@ def read_truth(path: Path) -> Films:
             start = end = score = float("nan")
         if not (isfinite(score) and 0 <= start < end < float("inf")):
             raise UsageError(
-                f"{path}, line {rows.line_num}: start {row['start']} and end {row['end']} are no "
+                f"{path}, line {place}: start {row['start']} and end {row['end']} are no "
                 "two times in seconds, one after the other"
             )
         segments.append(Labelled(label, start, end, score))
