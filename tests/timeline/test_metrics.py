@@ -49,9 +49,22 @@ def test_average_map_is_the_mean_over_ten_overlaps():
 
 
 def test_f1_counts_one_hit_a_true_segment():
-    assert f1(TRUTH, GUESS, 0.10) == pytest.approx(2 * 4 / 9)  # two guesses share the last a
-    assert f1(TRUTH, GUESS, 0.50) == pytest.approx(2 * 4 / 9)
-    assert f1(TRUTH, GUESS, 0.75) == pytest.approx(2 * 2 / 9)
+    apart = {**GUESS, "x": [*GUESS["x"][:3], Labelled("a", 20, 23)]}
+    assert f1(TRUTH, apart, 0.10) == pytest.approx(2 * 4 / 9)  # two guesses share the last a
+    assert f1(TRUTH, apart, 0.50) == pytest.approx(2 * 4 / 9)
+    assert f1(TRUTH, apart, 0.75) == pytest.approx(2 * 2 / 9)
+
+
+def test_adjoining_segments_of_one_label_are_one_as_frames_have_it():
+    assert f1(TRUTH, GUESS, 0.75) == pytest.approx(2 * 3 / 8)
+    assert edit_score(TRUTH["x"], GUESS["x"]) == 1
+
+
+def test_truth_without_segments_has_no_average_precision():
+    metrics = measure({"x": []}, GUESS)
+    assert metrics.average_map is None
+    assert metrics.map_by_tiou == {}
+    assert metrics.edit == 0
 
 
 def test_edit_score_is_of_the_orders_of_labels():

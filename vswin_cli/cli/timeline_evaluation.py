@@ -80,8 +80,16 @@ def _print(metrics: Metrics) -> None:
         ("films", str(metrics.num_films)),
         ("segments, true", str(metrics.num_true)),
         ("segments, predicted", str(metrics.num_predicted)),
-        ("average mAP, tIoU 0.5:0.05:0.95", _percent(metrics.average_map)),
-        *((f"mAP at tIoU {tiou}", _percent(metrics.map_by_tiou[tiou])) for tiou in _SHOWN),
+        *(
+            [("average mAP, tIoU 0.5:0.05:0.95", _percent(metrics.average_map))]
+            if metrics.average_map is not None
+            else []
+        ),
+        *(
+            (f"mAP at tIoU {tiou}", _percent(share))
+            for tiou, share in metrics.map_by_tiou.items()
+            if tiou in _SHOWN
+        ),
         *((f"F1@{float(overlap) * 100:.0f}", _percent(f1)) for overlap, f1 in metrics.f1.items()),
         ("edit score", _percent(metrics.edit)),
         ("frame accuracy", _percent(metrics.frame_accuracy)),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 TIOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))  # ActivityNet's
+_ADJOINING_SECONDS = 1e-3  # apart, at most, as files round times
 OVERLAPS = (0.10, 0.25, 0.50)  # of F1, MS-TCN's
 
 
@@ -41,8 +42,8 @@ class Metrics:
         num_films: Films that were compared.
         num_true: Segments in truth.
         num_predicted: Segments predicted.
-        average_map: Mean of `map_by_tiou`.
-        map_by_tiou: Mean over classes of the average precision, by temporal IoU.
+        average_map: Mean of `map_by_tiou`; None where no film has a true segment.
+        map_by_tiou: Mean over classes of the average precision, by temporal IoU; then empty.
         f1: Segmental, by overlap.
         edit: Of the orders of labels, mean over films.
         frame_accuracy: Share of the films' time with the right label, or rightly without one.
@@ -52,7 +53,7 @@ class Metrics:
     num_films: int
     num_true: int
     num_predicted: int
-    average_map: float
+    average_map: float | None
     map_by_tiou: dict[str, float]
     f1: dict[str, float]
     edit: float
@@ -74,7 +75,8 @@ def measure(
         predicted: Likewise, with scores.
         durations: Seconds of the films; else until the last segment's end.
     """
-    maps = {f"{tiou:.2f}": mean_average_precision(truth, predicted, tiou) for tiou in TIOUS}
+    tious = TIOUS if any(truth.values()) else ()
+    maps = {f"{tiou:.2f}": mean_average_precision(truth, predicted, tiou) for tiou in tious}
     found = {name: predicted.get(name, ()) for name in truth}
     lengths = {
         name: max([durations.get(name, 0.0), *(s.end for s in (*truth[name], *found[name]))])
@@ -86,7 +88,7 @@ def measure(
         num_films=len(truth),
         num_true=sum(map(len, truth.values())),
         num_predicted=sum(map(len, found.values())),
-        average_map=float(np.mean(list(maps.values()))),
+        average_map=float(np.mean(list(maps.values()))) if maps else None,
         map_by_tiou=maps,
         f1={f"{overlap:.2f}": f1(truth, found, overlap) for overlap in OVERLAPS},
         edit=float(np.mean([edit_score(truth[name], found[name]) for name in truth])),
@@ -136,22 +138,39 @@ def _average_precision(truth: Films, predicted: Films, label: str, tiou: float) 
     return float(np.sum(np.diff(recall) * precision[1:]))
 
 
+def merged(film: Film) -> Film:
+    """Make one segment of those of one label that adjoin, as labels of frames cannot tell them."""
+    kept: list[Labelled] = []
+    last: dict[str, int] = {}  # by label, the place in `kept`
+    for segment in sorted(film, key=lambda s: s.start):
+        place = last.get(segment.label)
+        if place is not None and segment.start - kept[place].end <= _ADJOINING_SECONDS:
+            before = kept[place]
+            kept[place] = replace(before, end=max(before.end, segment.end))
+        else:
+            last[segment.label] = len(kept)
+            kept.append(segment)
+    return kept
+
+
 def f1(truth: Films, predicted: Films, overlap: float) -> float:
     """Harmonic mean of precision and recall of segments that overlap by a share at least.
 
     Source: Farha and Gall, MS-TCN (2019), f_score: counts of all films are added up.
     """
-    num_hits = num_guesses = 0
-    for name, film in truth.items():
+    num_hits = num_guesses = num_true = 0
+    for name, segments in truth.items():
+        film = merged(segments)
+        num_true += len(film)
         taken = set[int]()
-        for guess in predicted.get(name, ()):
+        for guess in merged(predicted.get(name, ())):
             num_guesses += 1
             overlaps = [guess.iou(s) if s.label == guess.label else 0.0 for s in film]
             best = int(np.argmax(overlaps)) if overlaps else -1
             if best >= 0 and overlaps[best] >= overlap and best not in taken:
                 taken.add(best)
                 num_hits += 1
-    total = num_guesses + sum(map(len, truth.values()))
+    total = num_guesses + num_true
     return 2 * num_hits / total if total else 1.0
 
 
@@ -160,7 +179,7 @@ def edit_score(truth: Film, predicted: Film) -> float:
 
     Source: as `f1`, edit_score; a gap without a label counts for nothing.
     """
-    old, new = ([segment.label for segment in film] for film in (truth, predicted))
+    old, new = ([segment.label for segment in merged(film)] for film in (truth, predicted))
     row = list(range(len(new) + 1))
     for i, label in enumerate(old, start=1):
         last, row[0] = row[0], i
