@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 import numpy as np
+import pympi
 import pytest
 from clips import encode, numbered_frame
 from command import SAMPLES, VSWIN, surroundings
@@ -184,6 +185,18 @@ def test_a_film_that_fails_is_one_line_in_formats_of_one_film(name, vswin, tmp_p
     assert printed.stderr.count("\n") == 1
     assert "bad.mp4: failed, not_a_video" in kept.stderr
     assert not (tmp_path / "t.x").exists()
+
+
+def test_exported_media_are_found_from_where_the_files_are(vswin, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    shutil.copy(SAMPLES / "static.mp4", tmp_path / "in" / "x.mkv")
+    assert vswin("timeline", "in/x.mkv", "-o", "out/t.eaf").returncode == 0
+    [media] = pympi.Eaf(str(tmp_path / "out" / "t.eaf")).media_descriptors
+    assert media["RELATIVE_MEDIA_URL"] == "../in/x.mkv"
+    assert media["MIME_TYPE"] == "video/x-matroska"
+    assert vswin("timeline", "in", "-o", "out/", "--format", "otio").returncode == 0
+    assert '"target_url": "../in/x.mkv"' in (tmp_path / "out" / "x.otio").read_text()
 
 
 def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):

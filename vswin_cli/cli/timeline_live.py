@@ -1,5 +1,6 @@
 """`vswin timeline` of a camera, a stream or a growing file: segments are printed as they settle."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from vswin_cli.timeline.formats import clock, timeline_format, timeline_formats
 from vswin_cli.timeline.formats.table import FORMAT as TABLE
 from vswin_cli.timeline.live import LiveAnalyst
 from vswin_cli.timeline.options import TimelineOptions
+from vswin_cli.timeline.outputs import placed
 from vswin_cli.timeline.result import Segment
 from vswin_cli.video.live import LiveSequence
 
@@ -112,6 +114,8 @@ def follow_live(
             record = timeline.to_dict()
             record["segments"] = _record(live, frames, told)["segments"]
             record["num_frames"] = frames.num_frames
+            if frames.waits and output is not None and chosen.holds_one:
+                record = placed(record, os.path.realpath(name), output)
             writers[0].write(record)
     if not quiet:
         _say_drops(frames, live)

@@ -136,7 +136,12 @@ class Output:
             yield journal
 
     def finish(
-        self, journal: Journal, videos: Sequence[str], top_k: int, more_columns: Sequence[str] = ()
+        self,
+        journal: Journal,
+        videos: Sequence[str],
+        top_k: int,
+        more_columns: Sequence[str] = (),
+        prepared: Callable[[Record], Record] = lambda record: record,
     ) -> None:
         """Put the journal in the order of the videos, and write the file that is made of it.
 
@@ -145,6 +150,7 @@ class Output:
             videos: Their order.
             top_k: Labels per video, at most.
             more_columns: Of tables, apart from those that all records have.
+            prepared: Makes what is written of a record, where a journal does not do for it.
 
         Raises:
             OutputError: It cannot be written.
@@ -157,7 +163,7 @@ class Output:
                     self.format, path, top_k=top_k, more_columns=more_columns
                 ) as writer:
                     for record in journal.records(videos):
-                        writer.write(record)
+                        writer.write(prepared(record))
 
             self.replace(write)
         journal.check()

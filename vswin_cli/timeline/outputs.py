@@ -15,6 +15,7 @@ from vswin_cli.formats.registry import JSON_LINES, Format, format_of
 from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.output import Output
+from vswin_cli.sources.addresses import is_address
 from vswin_cli.system.files import replacing
 from vswin_cli.timeline.formats import timeline_format, timeline_formats
 from vswin_cli.timeline.result import Record
@@ -127,7 +128,9 @@ class TimelineOutput:
         if self.format.holds_one and not self.is_folder and not done:
             journal.put_in_order(videos)  # a file of it cannot say that a film failed
             return
-        self._records.finish(journal, videos, top_k=1)
+        self._records.finish(
+            journal, videos, top_k=1, prepared=lambda r: self._placed(r, self.path)
+        )
         if self.is_folder and self.format is not JSON_LINES:
             written = self._written() if self._resume else {}
             paths = film_paths(videos, self.format, written)
@@ -143,6 +146,10 @@ class TimelineOutput:
             for name in videos:
                 if name in journal.entries:
                     yield journal.record(name)
+
+    def _placed(self, record: Record, path: Path) -> Record:
+        """Tell a file of one film where that is, as seen from the file."""
+        return placed(record, record["path"], path) if self.format.holds_one else record
 
     def _write_text(self, text: str) -> None:
         """Keep which files are of which films, before they are there."""
@@ -160,13 +167,26 @@ class TimelineOutput:
                 replacing(path) as temporary,
                 open_writer(self.format, temporary, top_k=1) as writer,
             ):
-                writer.write(record)
+                writer.write(self._placed(record, path))
         except OSError as exc:
             raise _cannot_write(path, exc) from exc
 
 
 def _cannot_write(path: Path, exc: OSError) -> OutputError:
     return OutputError(f"cannot write {path}: {exc.strerror or exc}; free some space and run again")
+
+
+def placed(record: Record, film: str, path: Path) -> Record:
+    """Put into a record where its film is, as seen from a file.
+
+    Args:
+        record: Of a film.
+        film: Its path, or an address, which stays as it is.
+        path: Of the file that is written.
+    """
+    if is_address(film):
+        return record
+    return {**record, "media": os.path.relpath(film, os.path.realpath(path.parent))}
 
 
 def film_paths(

@@ -1,5 +1,6 @@
 """ELAN: a tier of annotations per label set, in milliseconds."""
 
+import mimetypes
 import tempfile
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,10 +28,13 @@ class ElanTiers(RecordWriter):
         """Write a film's annotations."""
         import pympi  # noqa: PLC0415 - an extra
 
-        name = printable(record["video"])
+        name = printable(record.get("media", record["video"]))
+        kind = mimetypes.guess_type(name)[0] or ""
         document = pympi.Eaf(author="vswin")
         document.remove_tier("default")
-        document.add_linked_file(name, relpath=name, mimetype="video/mp4")
+        document.add_linked_file(
+            name, relpath=name, mimetype=kind if kind.startswith("video/") else "unknown"
+        )
         ends: list[int] = []  # of each tier's last annotation, in milliseconds
         for segment in record["segments"]:
             start, end = (round(segment[f"{each}_seconds"] * 1000) for each in ("start", "end"))

@@ -33,7 +33,8 @@ class EditorsTimeline(RecordWriter):
             return otio.opentime.range_from_start_end_time(start, end)
 
         whole = {"start_seconds": 0.0, "end_seconds": record["duration_seconds"]}
-        media = otio.schema.ExternalReference(name, spanned(whole))
+        place = printable(record.get("media", record["video"]))
+        media = otio.schema.ExternalReference(place, spanned(whole))
         timeline = otio.schema.Timeline(name)
         track = otio.schema.Track(kind=otio.schema.TrackKind.Video)
         timeline.tracks.append(track)
