@@ -190,3 +190,19 @@ def test_the_commands_know_them(cache, monkeypatch, tmp_path, capfd):
     assert run(["weights", "remove", model.name]) == 0
     assert [each.suffix for each in cache.iterdir()] == [".lock"]
     assert run(["weights", "path", model.name]) == 0
+
+
+def test_a_bad_file_that_the_user_has_put_there_blocks_no_download(
+    cache, monkeypatch, tmp_path, caplog
+):
+    model, path = served(monkeypatch, tmp_path)
+    cache.mkdir(exist_ok=True)
+    brought = cache / path.name
+    brought.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match=f"delete {brought}"):
+        needed(model, offline=True)
+    with MisbehavingServer(path.read_bytes()) as server:
+        assert needed(model, server).is_file()
+    assert not brought.exists()
+    assert brought.with_name(f"{brought.name}.corrupt").exists()
+    assert "is not usable" in caplog.text

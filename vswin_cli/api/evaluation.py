@@ -13,7 +13,7 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations, recognise
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures, compute_figures
 from vswin_cli.evaluation.label_names import LabelNames
-from vswin_cli.evaluation.matching import match, write_unmatched
+from vswin_cli.evaluation.matching import is_unmatched_list, match, write_unmatched
 from vswin_cli.evaluation.page import Footage, files_in
 from vswin_cli.evaluation.report import is_page, report_files, write_report
 from vswin_cli.evaluation.task import EvaluateTask
@@ -119,6 +119,13 @@ class EvaluationRun:
         self._gives_indices = any(isinstance(row.label, int) for row in rows)
         names = LabelNames(self.labels, truth.first_index)
         self.matched = match(rows, names, VideoFiles(self._root, self.output.is_own))
+        path = self._unmatched_path
+        is_another = os.path.lexists(path) and not is_unmatched_list(path)
+        if self.matched.unmatched and is_another and not self.output.is_stdout:
+            raise UsageError(
+                f"{path}, where rows that do not match are listed, is another file; choose another "
+                "--output, or move it"
+            )
 
     def carry_out(self, watcher: RunWatcher, track: Track | None = None) -> Evaluated:
         """Evaluate what has no record that holds, then write what came out.
@@ -190,7 +197,8 @@ class EvaluationRun:
             return None
         try:
             if not self.matched.unmatched:
-                path.unlink(missing_ok=True)
+                if is_unmatched_list(path):
+                    path.unlink()
                 return None
             with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
                 write_unmatched(stream, self.matched.unmatched)

@@ -210,7 +210,7 @@ class EvaluationDisplay(RunDisplay):
     Args:
         truth: Class index by the name of the video.
         labels: In index order.
-        quiet: Show nothing at all.
+        quiet: Show failures alone.
         verbose: Show how each video was read.
     """
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from vswin_cli.api.evaluation import Evaluated
 from vswin_cli.cli.display import RunDisplay, duration
+from vswin_cli.cli.messages import print_error
 from vswin_cli.evaluation.annotations import AnnotationFormat
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures
 from vswin_cli.evaluation.matching import KINDS, Matched
@@ -78,6 +79,20 @@ def print_summary(
         page = report if is_page(report) else report / "index.html"
         console.print(Text(f"report: {printable(str(page))}"), soft_wrap=True)
     sys.stdout.flush()
+
+
+def print_briefly(evaluated: Evaluated) -> None:
+    """Print the accuracies alone, and on stderr the rows that were not evaluated."""
+    figures = evaluated.figures
+    _print_accuracy(result_console(sys.stderr if evaluated.output.is_stdout else None), figures)
+    sys.stdout.flush()
+    rows = figures.matched.unmatched
+    for row in rows[:_NUM_LISTED]:
+        print_error(f"row {row.place}: {row.message}")
+    if len(rows) > _NUM_LISTED:
+        listed = evaluated.unmatched_path
+        where = "" if listed is None else f"; all are in {listed}"
+        print_error(f"{len(rows) - _NUM_LISTED} more rows were not evaluated{where}")
 
 
 def _print_accuracy(console: Console, figures: Figures) -> None:

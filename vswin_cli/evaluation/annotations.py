@@ -10,6 +10,7 @@ from vswin_cli.errors import UsageError
 from vswin_cli.evaluation import tables
 from vswin_cli.evaluation.rows import Row, label_of, read_rows
 from vswin_cli.runs.content import is_video_name
+from vswin_cli.runs.lists import as_folder
 from vswin_cli.runs.videos import Selection, find_videos
 from vswin_cli.sources.addresses import without_credentials
 
@@ -200,7 +201,7 @@ def _read_folder(root: Path) -> list[Row]:
         raise UsageError(f"cannot list {root}: {exc.strerror}; check its rights") from exc
     rows = []
     filled = set()
-    for place, found in enumerate(find_videos([os.fspath(root)], Selection()), start=1):
+    for place, found in enumerate(find_videos([as_folder(os.fspath(root))], Selection()), start=1):
         label, slash, _ = found.video.partition("/")
         if slash:
             filled.add(label)

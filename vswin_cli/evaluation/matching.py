@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TextIO
 
+from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found
-from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.sources.addresses import is_address, without_credentials
+from vswin_cli.system.files import open_regular
 from vswin_cli.system.terminal import printable
 
 # The kinds of rows that do not match, and what a user is told they are.
@@ -53,14 +56,19 @@ class Matched:
 
 
 def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched:
-    """Find the label and the file of every row."""
+    """Find the label and the file of every row.
+
+    Raises:
+        UsageError: Two addresses cannot be told apart.
+    """
     matched = Matched([], {}, [])
     first: dict[tuple[str, TimeSpan | None], tuple[Row, int]] = {}  # by place and segment
     for row in rows:
         try:
             found, index = _found(row, labels, files)
             found = replace(found, is_named=True)  # by the row
-            other, other_index = first.setdefault((found.place, found.segment), (row, index))
+            place = found.path if is_address(found.path) else found.place
+            other, other_index = first.setdefault((place, found.segment), (row, index))
             if other is not row:
                 same = "the same" if other_index == index else "another"
                 reason = f"row {other.place} has this file, with {same} label"
@@ -70,6 +78,11 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
             video = without_credentials(row.video)
             matched.unmatched.append(Unmatched(row.place, video, label, exc.kind, str(exc)))
         else:
+            if found.video in matched.truth and is_address(found.path):
+                raise UsageError(
+                    f"two addresses differ only in what is told to nobody, {found.video}; evaluate "
+                    "them in runs of their own"
+                )
             matched.found.append(found)
             matched.truth[found.video] = index
     return matched
@@ -89,9 +102,22 @@ def _found(row: Row, labels: LabelNames, files: VideoFiles) -> tuple[Found, int]
     return files.find(row), index
 
 
+_HEADER = ("row", "video", "label", "kind", "message")
+
+
+def is_unmatched_list(path: Path) -> bool:
+    """Whether a file is one that `write_unmatched` has written, as its first line tells."""
+    header = f"{','.join(_HEADER)}\n".encode()
+    try:
+        with open_regular(path) as stream:
+            return stream.read(len(header)) == header
+    except OSError:
+        return False
+
+
 def write_unmatched(stream: TextIO, unmatched: Iterable[Unmatched]) -> None:
     """Write the rows that do not match as CSV."""
     rows = CsvRows(stream)
-    rows.write(["row", "video", "label", "kind", "message"])
+    rows.write(_HEADER)
     for row in unmatched:
         rows.write([row.place, row.video, row.label, row.kind, printable(row.message)])

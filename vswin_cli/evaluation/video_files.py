@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vswin_cli.evaluation.rows import NoMatchError, Row
 from vswin_cli.results import TimeSpan
+from vswin_cli.runs.lists import as_folder
 from vswin_cli.runs.videos import Found, Selection, find_videos, stated
 from vswin_cli.sources.addresses import is_address, without_credentials
 
@@ -57,7 +58,7 @@ class VideoFiles:
     def _by_stem(self) -> dict[str, list[Found]]:
         """The videos in the folder, by name and by path, both without extension."""
         found = defaultdict[str, list[Found]](list)
-        for video in find_videos([self._root], Selection(), self._is_own):
+        for video in find_videos([as_folder(self._root)], Selection(), self._is_own):
             path = os.path.splitext(video.video)[0]  # noqa: PTH122 - of any string
             for stem in dict.fromkeys((path, path.rpartition("/")[2])):
                 found[stem].append(video)

@@ -12,6 +12,11 @@ from vswin_cli.system.text import MAX_BYTES, UTF16_MARKS, decoded
 _MAX_PATH_BYTES = 4096  # Linux's PATH_MAX
 
 
+def as_folder(path: str) -> str:
+    """Write a folder's path so that it is taken for no list."""
+    return f"./{path}" if is_list(path) else path
+
+
 def is_list(given: str) -> bool:
     """Whether an argument stands for the paths of a list."""
     return given == "-" or given.startswith("@")

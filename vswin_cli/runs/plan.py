@@ -12,6 +12,16 @@ from vswin_cli.runs.videos import Found
 
 OTHER_SETTINGS = "other settings"
 _NUM_DIFFERENCES = 4  # in a message
+# Settings whose records are replaced without being asked, and why.
+_PERMITTED = {"top_k": "for more labels", "truth": "of another class"}
+# Settings that are called as the options that they are given by.
+_OPTIONS = {
+    name: f"--{name.replace('_', '-')}"
+    for name in (
+        "model", "protocol", "clips", "crops", "backend", "precision", "reader", "stride", "window",
+        "min_probability", "min_seconds", "smooth",
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,12 @@ def plan(
             reasons[reason] += 1
     if replaced:
         assert journal is not None
-        changes = differences(journal.entries[replaced[0].video].settings, settings(replaced[0]))
+        recorded = journal.entries[replaced[0].video].settings
+        changes = {
+            name: change
+            for name, change in differences(recorded, settings(replaced[0])).items()
+            if name not in _PERMITTED
+        }
         videos = "1 video" if len(replaced) == 1 else f"{len(replaced)} videos"
         raise UsageError(
             f"{journal.path} holds {videos} of other settings: {listed(changes)}; choose another "
@@ -101,14 +116,15 @@ def why_again(
     if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):
         return "changed"
     changes = differences(entry.settings, settings)
-    if list(changes) == ["top_k"] and _has_enough(*changes["top_k"]):
-        changes = {}
+    if "top_k" in changes and _has_enough(*changes["top_k"]):
+        changes = {name: change for name, change in changes.items() if name != "top_k"}
     if not entry.is_ok:
         return "failed before" if changes or (retry_failed and entry.has_failed) else None
     if not changes:
         return None
-    reasons = {"top_k": "for more labels", "truth": "of another class"}
-    return reasons.get("".join(changes), OTHER_SETTINGS)
+    if not changes.keys() <= _PERMITTED.keys():
+        return OTHER_SETTINGS
+    return " and ".join(reason for name, reason in _PERMITTED.items() if name in changes)
 
 
 def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, object]]:
@@ -122,7 +138,7 @@ def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, obje
 
 def listed(changes: Mapping[str, tuple[object, object]]) -> str:
     """Say what differs, old → new."""
-    parts = [f"{name} {old} → {new}" for name, (old, new) in changes.items()]
+    parts = [f"{_OPTIONS.get(name, name)} {old} → {new}" for name, (old, new) in changes.items()]
     if len(parts) > _NUM_DIFFERENCES:
         parts[_NUM_DIFFERENCES:] = [f"{len(parts) - _NUM_DIFFERENCES} more"]
     return ", ".join(parts)

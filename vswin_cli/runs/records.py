@@ -33,6 +33,16 @@ _PREDICTION_SHAPES: dict[str, tuple[type, ...]] = {
     "index": (int,),
     "probability": _NUMBER,
 }
+_OUTCOME_SHAPES: dict[str, tuple[type, ...]] = {
+    "protocol": (str,),
+    "num_clips": (int,),
+    "num_crops": (int,),
+    "index": (int,),
+    "probability": _NUMBER,
+    "true_rank": (int,),
+    "true_rank_by_views": (list,),
+    "true_rank_of_centre_crops": (int, type(None)),
+}
 
 
 @dataclass(frozen=True)
@@ -160,6 +170,30 @@ def _is_record(value: object) -> bool:
         and (features is None or (isinstance(features, list) and all(map(_is_whole, features))))
         and (value["modified"] is None or _is_time(value["modified"]))
         and _is_whole(value["bytes"] or 0)
+        and ("compared" not in value["settings"] or _is_evaluated(value))
+    )
+
+
+def _is_evaluated(value: Record) -> bool:
+    """Whether a record of `vswin evaluate` has an outcome of each protocol, if it did not fail."""
+    outcomes, compared = value.get("outcomes"), value["settings"]["compared"]
+    if value["status"] != "ok":
+        return True
+    return (
+        _is_whole(value.get("true_index"))
+        and isinstance(compared, str)
+        and isinstance(outcomes, list)
+        and len(outcomes) == len(compared.split(", "))
+        and all(_has_shapes(each, _OUTCOME_SHAPES) and _has_ranks(each) for each in outcomes)
+    )
+
+
+def _has_ranks(outcome: Record) -> bool:
+    ranks, centre = outcome["true_rank_by_views"], outcome["true_rank_of_centre_crops"]
+    return (
+        len(ranks) == outcome["num_clips"] * outcome["num_crops"]
+        and all(map(_is_whole, [*ranks, outcome["true_rank"], outcome["index"]]))
+        and (centre is None) == (outcome["num_crops"] == 1)
     )
 
 

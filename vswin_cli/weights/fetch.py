@@ -74,8 +74,6 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
         UsageError: The mirror, or the pin, makes no sense.
     """
     address = file_address(target.published, fetching.mirror)
-    if target.is_converted and target.brought_path.is_file():
-        address = target.brought_path.absolute().as_uri()
     pin = demanded_sha256(target, fetching.sha256)
     was_here = target.is_here
     if was_here and not fetching.force:
@@ -91,6 +89,10 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
             if not fetching.force and _is_whole(target, pin, was_here, watcher):
                 return None
             try:
+                if target.is_converted and target.brought_path.is_file():
+                    fetched = _take_brought(target, address, pin, fetching, watcher)
+                    if fetched is not None:
+                        return fetched
                 return _download(target, address, pin, fetching, watcher)
             except OSError as exc:
                 if exc.errno in _DISK_FULL:  # it needs the room more than we do
@@ -116,6 +118,30 @@ def _is_whole(
             watcher.says(f"what was here is {set_aside(target)}")
         return False
     return True
+
+
+def _take_brought(
+    target: WeightsFile, address: str, pin: str | None, fetching: Fetching, watcher: DownloadWatcher
+) -> Fetched | None:
+    """Convert what the user has put there; None if it is bad, and was set aside.
+
+    Raises:
+        CheckpointError: It is bad, and there is nothing else to take.
+    """
+    brought = target.brought_path
+    try:
+        return _download(target, brought.absolute().as_uri(), pin, fetching, watcher)
+    except (CheckpointError, DownloadError) as exc:
+        if local_path(address) == brought.absolute():
+            raise CheckpointError(f"{exc}; delete {brought}, or put a whole one there") from exc
+        remove_partial(target)
+        aside = target.corrupt_download_path
+        if aside.exists():  # the copy that was just verified, or one like it
+            brought.unlink()
+        else:
+            brought.rename(aside)
+        watcher.says(f"{brought} is not usable ({exc}); it is kept aside as {aside}; downloading")
+        return None
 
 
 def _download(

@@ -73,7 +73,7 @@ def find_or_fetch(
             if offline and not is_brought:
                 _verify_again(target, pin)
             else:
-                fetch(target, mirror)
+                fetch(target, target.folder.absolute().as_uri() if offline else mirror)
     except WeightsError as exc:
         address = shown(file_address(target.published, mirror))
         raise type(exc)(

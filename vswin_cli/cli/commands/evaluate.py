@@ -106,7 +106,12 @@ def evaluate(
     from vswin_cli.api.evaluation import AnnotationOptions, EvaluationRun
     from vswin_cli.api.model import VideoModel
     from vswin_cli.cli.display import EvaluationDisplay
-    from vswin_cli.cli.evaluation_tables import print_matches, print_summary, say_matches
+    from vswin_cli.cli.evaluation_tables import (
+        print_briefly,
+        print_matches,
+        print_summary,
+        say_matches,
+    )
     from vswin_cli.cli.messages import what_it_knows
     from vswin_cli.cli.progress import fetch_shown, track_shown
 
@@ -140,6 +145,8 @@ def evaluate(
         evaluation.matched.truth, evaluation.labels, quiet=quiet, verbose=verbose
     )
     evaluated = evaluation.carry_out(display, track_shown("reading frames", quiet=quiet))
-    if not quiet:
+    if quiet:
+        print_briefly(evaluated)
+    else:
         print_summary(evaluated, display, what_it_knows(evaluation.model.model))
     display.end(evaluated.outcome, is_complete=evaluated.is_complete)
