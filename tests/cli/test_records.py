@@ -175,12 +175,26 @@ def test_configuration_gives_defaults_that_the_command_line_overrides(command, t
         ("[lable]\ntop-k = 1", "vswin.toml: vswin has no command lable"),
         ('top-k = "many"', "vswin.toml: Invalid value for '--top-k'"),
         ("quiet = 1", "vswin.toml: quiet is true or false, not 1"),
+        ("top-k = true", "vswin.toml: top-k is a number, not true"),
+        ("model = 2024-01-01", 'vswin.toml: model is text in quotes, not "2024-01-01"'),
+        ('model = ["x"]', "vswin.toml: model takes one value"),
+        ("include = [1]", "vswin.toml: include is text in quotes, not 1"),
+        ("report = 5", "vswin.toml: report is text in quotes, not 5"),
+        ("[foo]", "vswin.toml: vswin has no command foo"),
+        ("[[label]]", "vswin.toml: write [label]"),
         ("top-k = ", "cannot read the configuration vswin.toml"),
     ):
         (tmp_path / "vswin.toml").write_text(content)
         code, out, err = command("predict", pan)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert message in err
+        code, _, err = command("config")
+        assert (code, err.count("\n"), message in err) == (2, 1, True)
+        assert command("predict", "--help")[0] == command("--help")[0] == 0
+    (tmp_path / "vswin.toml").write_text('format = "jsonl"\nmodel = "swin-x"\n')
+    assert command("models")[0] == 0
+    code, _, err = command("search", "none.npz", "--query", "0", VSWIN_MODEL="swin-x")
+    assert (code, "swin-x" in err) == (2, False)
 
 
 def test_model_of_the_environment_is_the_default(command):

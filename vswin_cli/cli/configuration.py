@@ -8,20 +8,23 @@ command alone, which comes first:
     top-k = 3
 """
 
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from typer._click.core import ParameterSource
 
 from vswin_cli.errors import UsageError
+from vswin_cli.sources.addresses import told_without_credentials
 
 NAME = "vswin.toml"
+_TABLE_ALONE = {("search", "model")}  # which the features file names
 _MODEL_FILE_KEY = "architecture"  # `vswin convert` may have made a model file of that name
 
 
@@ -45,15 +48,26 @@ def configuration_files() -> list[Path]:
     return files
 
 
-def read_configuration() -> tuple[ConfiguredOption, ...]:
+def read_configuration(
+    on_fault: Callable[[str], None] | None = None,
+) -> tuple[ConfiguredOption, ...]:
     """Read all files that there are; of one option the first counts.
 
+    Args:
+        on_fault: Is told why a file is left out.
+
     Raises:
-        UsageError: One cannot be understood.
+        UsageError: One cannot be understood, and nobody is to be told.
     """
     found: list[ConfiguredOption] = []
     for path in configuration_files():
-        options = _read(path)
+        try:
+            options = _read(path)
+        except UsageError as exc:
+            if on_fault is None:
+                raise
+            on_fault(str(exc))
+            continue
         found += sorted(options, key=lambda option: not option.command)  # the command's own first
     return tuple(found)
 
@@ -69,11 +83,13 @@ def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN4
     Raises:
         UsageError: A file names an option that the command has not.
     """
-    params = {_long_name(param): param for param in command.params}
+    params = option_params(command)
     chosen: dict[str, Any] = {}
     places: dict[str, Path] = {}
     for option in read_configuration():
-        if option.command not in ("", name):
+        if option.command not in ("", name) or not option.option:
+            continue
+        if not option.command and (name, option.option) in _TABLE_ALONE:
             continue
         param = params.get(option.option)
         if param is None:
@@ -81,7 +97,12 @@ def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN4
                 raise _unknown(option, f"`vswin {name}`", params)
             continue
         if param.name not in chosen:
-            chosen[param.name] = _value(option, param)
+            if (fault := _fault(option, param)) is not None:
+                if option.command:
+                    raise UsageError(fault)
+                continue  # what another command takes
+            is_one_of_several = param.multiple and not isinstance(option.value, list)
+            chosen[param.name] = [option.value] if is_one_of_several else option.value
             places[param.name] = option.path
     try:
         yield chosen
@@ -94,39 +115,73 @@ def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN4
         raise UsageError(f"{places[param.name]}: {error.format_message()}") from error
 
 
-def check_configuration(known: Mapping[str, set[str]]) -> None:
-    """Refuse what no command has.
+def faults(
+    options: Iterable[ConfiguredOption], known: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Yield what is wrong: no command has it, or none that has it takes such a value.
 
     Args:
-        known: The options of each command.
-
-    Raises:
-        UsageError: A file names another command or option.
+        options: Of the files.
+        known: The options of each command, with their parameters.
     """
-    everywhere = set().union(*known.values())
-    for option in read_configuration():
-        if option.command and option.command not in known:
-            raise UsageError(f"{option.path}: vswin has no command {option.command}")
-        if option.option not in (known[option.command] if option.command else everywhere):
-            what = f"`vswin {option.command}`" if option.command else "vswin"
-            raise _unknown(option, what, known.get(option.command, everywhere))
+    everywhere = {name for params in known.values() for name in params}
+    for option in options:
+        command, name = option.command, option.option
+        if not name:  # an empty table
+            if not any(each == command or each.startswith(f"{command} ") for each in known):
+                yield f"{option.path}: vswin has no command {command}"
+        elif command and command not in known:
+            yield f"{option.path}: vswin has no command {command}"
+        elif name not in (known[command] if command else everywhere):
+            is_table = isinstance(option.value, list) and name in known
+            what = f"`vswin {command}`" if command else "vswin"
+            yield (
+                f"{option.path}: write [{name}] for the options of `vswin {name}`"
+                if is_table
+                else str(_unknown(option, what, known.get(command, everywhere)))
+            )
+        else:
+            commands = [known[command]] if command else known.values()
+            found = [_fault(option, params[name]) for params in commands if name in params]
+            if found and all(found):
+                yield str(found[0])
 
 
-def option_names(command: Any) -> set[str]:  # noqa: ANN401 - Typer's
-    """The options of a command, as files name them."""
-    return {name for param in command.params if (name := _long_name(param))}
+def option_params(command: Any) -> dict[str, Any]:  # noqa: ANN401 - Typer's
+    """The parameters of a command by their options, as files name them."""
+    return {name: param for param in command.params if (name := _long_name(param))}
 
 
-def _value(option: ConfiguredOption, param: Any) -> Any:  # noqa: ANN401
-    """What a parameter takes: one thing stands for a list of it, and a flag is true or false.
+def _fault(option: ConfiguredOption, param: Any) -> str | None:  # noqa: ANN401, PLR0911
+    """Why a parameter does not take a value; one thing stands for a list of it."""
+    value, place = option.value, f"{option.path}: {option.option}"
+    if getattr(param, "is_flag", False):
+        is_known = isinstance(value, bool)
+        return None if is_known else f"{place} is true or false, not {_shown(value)}"
+    if isinstance(value, list) and not param.multiple:
+        return f"{place} takes one value, not the list {_shown(value)}"
+    annotation = param.type_descriptor.annotation
+    kind = get_args(annotation)[0] if get_origin(annotation) is list else annotation
+    for each in value if isinstance(value, list) else [value]:
+        if kind in (int, float):
+            is_number = isinstance(each, (int, float)) and not isinstance(each, bool)
+            is_number = is_number and (kind is float or each == int(each))
+            if not (is_number or isinstance(each, str)):
+                return f"{place} is a number, not {_shown(each)}"
+        elif not isinstance(each, str) and not (get_origin(kind) is Literal and type(each) is int):
+            return f"{place} is text in quotes, not {_shown(each)}"
+    given = [value] if param.multiple and not isinstance(value, list) else value
+    try:
+        param.get_runtime_param().coerce(given, param=param, ctx=None)
+    except typer.BadParameter as exc:
+        return f"{option.path}: {told_without_credentials(exc.format_message())}"
+    except UsageError as exc:
+        return f"{option.path}: {exc}"
+    return None
 
-    Raises:
-        UsageError: It is neither.
-    """
-    value = option.value
-    if getattr(param, "is_flag", False) and not isinstance(value, bool):
-        raise UsageError(f"{option.path}: {option.option} is true or false, not {value!r}")
-    return [value] if getattr(param, "multiple", False) and not isinstance(value, list) else value
+
+def _shown(value: object) -> str:
+    return told_without_credentials(json.dumps(value, default=str))
 
 
 def _long_name(param: Any) -> str:  # noqa: ANN401
@@ -162,7 +217,9 @@ def _read(path: Path) -> list[ConfiguredOption]:
 
 def _options(table: Mapping[str, Any], command: str, path: Path) -> Iterator[ConfiguredOption]:
     for key, value in table.items():
-        if isinstance(value, dict):
+        if value == {}:
+            yield ConfiguredOption(f"{command} {key}".strip(), "", None, path)
+        elif isinstance(value, dict):
             yield from _options(value, f"{command} {key}".strip(), path)
         else:
             yield ConfiguredOption(command, key.replace("_", "-"), value, path)

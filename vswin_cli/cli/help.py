@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import MISSING, fields
 from functools import wraps
 from importlib import import_module
@@ -17,13 +18,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vswin_cli.cli.configuration import (
-    check_configuration,
     defaults,
-    option_names,
+    faults,
+    option_params,
     read_configuration,
 )
 from vswin_cli.cli.option_groups import GROUPS
 from vswin_cli.cli.options import PANELS, RUN
+from vswin_cli.errors import UsageError
 from vswin_cli.sources.addresses import told_without_credentials
 
 _CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
@@ -33,6 +35,7 @@ _RANGE = re.compile(r"(; )?-?[0-9.]*(<=?)?x[<>]=?[0-9.]+")  # the error says wha
 _LONGEST_NAMES = 24  # characters; what explains longer ones stands below them
 _NARROW = 60  # columns; in fewer all explanations stand below what they explain
 _WIDEST = 100
+_HELP = {"-h", "--help"}
 _ORDER = ("Arguments", *PANELS)
 _PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,
@@ -67,7 +70,13 @@ class PlainCommand(TyperCommand):
         """Take what the configuration files say for what is not given."""
         names = [parent.command_path] if parent is not None and parent.parent is not None else []
         path = [*names, info_name or ""]
-        with defaults(self, " ".join(path).removeprefix("vswin ")) as chosen:
+        name = " ".join(path).removeprefix("vswin ")
+        if name == "config":  # which shows what is wrong
+            return super().make_context(info_name, args, parent, **extra)
+        with ExitStack() as stack:
+            chosen: dict[str, Any] = {}
+            with suppress(UsageError) if _HELP.intersection(args) else nullcontext():
+                chosen = stack.enter_context(defaults(self, name))
             return super().make_context(info_name, args, parent, default_map=chosen, **extra)
 
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
@@ -167,18 +176,20 @@ class LazyGroup(PlainGroup):
         return as_command(cmd_name, _imported(cmd_name))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        """Refuse configuration files that name what there is not."""
+        """Refuse configuration files that name what there is not, but for who looks at them."""
+        is_looked_at = bool(_HELP.intersection(args)) or "config" in args[:1]
         rest = super().parse_args(ctx, args)
-        if read_configuration():
-            check_configuration(dict(self._options()))
+        if not is_looked_at and (configured := read_configuration()):
+            for fault in faults(configured, dict(self.options())):
+                raise UsageError(fault)
         return rest
 
-    def _options(self) -> Iterator[tuple[str, set[str]]]:
-        """Yield each command's name with those of its options."""
+    def options(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each command's name with its options."""
         for name in self.list_commands(None):
             command = as_command(name, _imported(name))
             for inner, each in getattr(command, "commands", {"": command}).items():
-                yield f"{name} {inner}".strip(), option_names(each)
+                yield f"{name} {inner}".strip(), option_params(each)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """Name the commands in the order of the titles."""

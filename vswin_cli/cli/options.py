@@ -55,7 +55,6 @@ _MODEL_OPTION = option(
     autocompletion=complete_model,
 )  # fmt: skip
 ModelOption = Annotated[str, _MODEL_OPTION]
-OptionalModelOption = Annotated[str | None, _MODEL_OPTION]
 WeightsOption = Annotated[
     Path | None,
     option(

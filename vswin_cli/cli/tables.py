@@ -135,7 +135,12 @@ def print_records(records: Sequence[dict[str, Any]], form: str, columns: Sequenc
         for record in rounded:
             rows.write([record.get(column) for column in columns])
     else:
-        names = ("video", "label", "option")  # what is told even if there is hardly any room
+        names = (
+            "video",
+            "label",
+            "option",
+            "value",
+        )  # told in hardly any room too
         drop = [number for number, column in enumerate(columns) if column not in names]
         print_table(result_console(), _table(rounded, columns), drop=drop[::-1])
 

@@ -4,7 +4,11 @@ import json
 import os
 from typing import Any
 
+import typer
+
+from vswin_cli.cli.messages import print_error
 from vswin_cli.cli.options import ListFormatOption
+from vswin_cli.errors import UsageError
 from vswin_cli.sources.addresses import told_without_credentials
 
 _VARIABLES = (
@@ -17,7 +21,7 @@ _VARIABLES = (
 )
 
 
-def config(output_format: ListFormatOption = "table") -> None:
+def config(context: typer.Context, output_format: ListFormatOption = "table") -> None:
     """Show which defaults of options are set, and where.
 
     They are in vswin.toml of the current folder, then in that of your configuration folder: a line
@@ -29,7 +33,7 @@ def config(output_format: ListFormatOption = "table") -> None:
         echo 'model = "swin-t-k400"' > vswin.toml && vswin config
         vswin config --format json
     """
-    from vswin_cli.cli.configuration import configuration_files, read_configuration
+    from vswin_cli.cli.configuration import configuration_files, faults, read_configuration
     from vswin_cli.cli.tables import print_records
 
     records: list[dict[str, Any]] = [
@@ -38,16 +42,25 @@ def config(output_format: ListFormatOption = "table") -> None:
         if (value := os.environ.get(name))
     ]
     seen: set[tuple[str, str]] = set()
-    for option in read_configuration():
+    wrong: list[str] = []
+    configured = read_configuration(wrong.append)
+    for option in configured:
         key = (option.command, option.option)
-        if key not in seen:
+        if key not in seen and option.option:
             seen.add(key)
-            value = option.value if isinstance(option.value, str) else json.dumps(option.value)
+            value = option.value
+            value = value if isinstance(value, str) else json.dumps(value, default=str)
             records.append(_record(option.option, option.command, value, str(option.path)))
     print_records(records, output_format, ["option", "command", "value", "from"])
     if output_format == "table":
         for path in configuration_files():
             print(f"{path}: {'read' if path.is_file() else 'not there'}")
+    group: Any = context.parent and context.parent.command
+    wrong += faults(configured, dict(group.options()))
+    for fault in wrong:
+        print_error(fault)
+    if wrong:
+        raise typer.Exit(UsageError.exit_code)
 
 
 def _record(option: str, command: str, value: str, place: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import typer
 
 from vswin_cli.api.options import EngineOptions
 from vswin_cli.cli.options import (
+    MODEL,
     OUTPUT,
     CacheDirOption,
     FeaturesArgument,
@@ -13,9 +14,9 @@ from vswin_cli.cli.options import (
     ListFormatOption,
     MirrorOption,
     OfflineOption,
-    OptionalModelOption,
     QuietOption,
     WeightsOption,
+    complete_model,
 )
 
 
@@ -37,7 +38,17 @@ def search(
     ] = 10,
     labels: LabelsOption = None,
     output_format: ListFormatOption = "table",
-    model: OptionalModelOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="What computes a video file. Default: the model that FEATURES names.",
+            autocompletion=complete_model,
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     weights: WeightsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
