@@ -2,16 +2,22 @@
 
 import json
 import sys
+from collections.abc import Container, Iterable
+from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 from rich.table import Table
+from typer._click.core import ParameterSource
+from typer._click.globals import get_current_context
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.timelines import timeline_model, timeline_run
 from vswin_cli.cli.progress import fetch_shown
 from vswin_cli.cli.timeline_display import TimelineDisplay
 from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.evaluation.report import is_page
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
@@ -31,6 +37,7 @@ def evaluate_timelines(
     run: RunOptions,
     *,
     report: Path | None,
+    dry_run: bool,
     quiet: bool,
 ) -> None:
     """Print how right timelines are; they are made first, unless `results` are given.
@@ -39,6 +46,11 @@ def evaluate_timelines(
         UsageError: A file is not what it should be, or an option is missing.
         typer.Exit: A film has not been compared.
     """
+    _refuse_what_does_not_apply(is_made=results is None)
+    if report is not None and (is_page(report) or report.is_file()):
+        raise UsageError(
+            f"--report {report}: the metrics of timelines are a metrics.json; name a folder for it"
+        )
     truth = read_truth(truth_path)
     if results is None:
         if output is None:
@@ -46,6 +58,8 @@ def evaluate_timelines(
                 "--timeline needs the output of `vswin timeline`, or --output for one to be made"
             )
         root = videos or truth_path.parent
+        if dry_run:
+            _list_films(truth, {name for name in truth if not (root / name).is_file()}, "no file")
         model_options = TimelineOptions(crops=views.crops, protocol=views.protocol)
         films = timeline_run(
             timeline_model(engine, model_options, fetch_shown),
@@ -59,17 +73,56 @@ def evaluate_timelines(
         films.carry_out(display)
         display.raise_if_stopped()
     predicted, missing = matched(truth, read_predicted(results or Path(output or "")))
+    if dry_run:
+        _list_films(truth, set(missing), "no timeline")
     compared = {name: film for name, film in truth.items() if name not in missing}
     for name in missing:
         print(f"not evaluated, no timeline: {printable(name)}", file=sys.stderr)
     if compared:
         metrics = measure(compared, predicted.films, predicted.durations)
-        if not quiet:
-            _print(metrics)
+        _print(metrics)
         if report is not None:
             _write(report, metrics)
     if missing:
         raise typer.Exit(1)
+
+
+def _list_films(films: Iterable[str], missing: Container[str], why: str) -> NoReturn:
+    """List the films, and end the command.
+
+    Raises:
+        typer.Exit: Always; with 1 if a film cannot be evaluated.
+    """
+    lacking = [name for name in films if name in missing]
+    for name in films:
+        print(printable(f"{name}: {why}" if name in missing else name))
+    raise typer.Exit(bool(lacking))
+
+
+def _refuse_what_does_not_apply(*, is_made: bool) -> None:
+    """Refuse options of the command line that have no effect on timelines.
+
+    Raises:
+        UsageError: There are some.
+    """
+    applies = _OF_ALL | (_OF_MADE if is_made else set())
+    context = get_current_context()
+    given = [
+        max(param.opts, key=len)
+        for param in context.command.params
+        if param.name not in applies
+        and context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        what = "" if is_made else ", where ANNOTATIONS are timelines"
+        raise UsageError(f"--timeline does not use {', '.join(given)}{what}; leave it out")
+
+
+_OF_ALL = {"annotations", "timeline", "report", "dry_run", "quiet"}
+_OF_MADE = {
+    *(field.name for field in fields(EngineOptions)), "output", "videos", "protocol", "crops",
+    "resume", "retry_failed", "max_failures",
+}  # fmt: skip
 
 
 def _print(metrics: Metrics) -> None:

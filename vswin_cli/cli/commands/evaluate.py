@@ -119,7 +119,16 @@ def evaluate(
         from vswin_cli.cli.timeline_evaluation import evaluate_timelines
 
         evaluate_timelines(
-            timeline, annotations, videos, output, engine, views, run, report=report, quiet=quiet
+            timeline,
+            annotations,
+            videos,
+            output,
+            engine,
+            views,
+            run,
+            report=report,
+            dry_run=dry_run,
+            quiet=quiet,
         )
         return
     if annotations is None or output is None:
