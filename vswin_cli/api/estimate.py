@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from vswin_cli.api.model import VideoModel
-from vswin_cli.errors import UsageError
+from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.videos import Found
@@ -43,9 +43,12 @@ def estimate(model: VideoModel, run: RunOptions, videos: Sequence[Found]) -> Est
 
     The chosen model is timed; the others are scaled by their arithmetic. Videos that merge equal
     views, short or square ones, take less.
+
+    Raises:
+        VideoError: None of the videos tried can be read.
     """
-    view_seconds = _view_seconds(model)
     video_seconds = _decoding_seconds(model.decoding_pool(run), videos) / model.num_workers(run)
+    view_seconds = _view_seconds(model)
     choices = [
         Choice(
             name,
@@ -90,5 +93,7 @@ def _decoding_seconds(pool: DecodingPool, videos: Sequence[Found]) -> float:
     readable = [found for found in videos if found.error is None]
     few = readable[:: max(len(readable) // _NUM_DECODED, 1)][:_NUM_DECODED]
     with closing(pool.decode_each(few)) as decoded_each:
-        seconds = [decoded.seconds for decoded in decoded_each]
-    return sum(seconds) / len(seconds) if seconds else 0.0
+        seconds = [decoded.seconds for decoded in decoded_each if decoded.views is not None]
+    if not seconds:
+        raise VideoError("no video that was tried can be read, which leaves nothing to estimate by")
+    return sum(seconds) / len(seconds)

@@ -167,7 +167,8 @@ class RunDisplay(RunWatcher):
         """
         if outcome.is_stopped:
             print(f"stopped after {counted(outcome.num_failed, 'failure')}", file=sys.stderr)
-        if outcome.is_stopped or self.stopping:
+        is_left = any(name not in outcome.entries for name in outcome.names)
+        if is_left and (outcome.is_stopped or self.stopping) and not outcome.is_stdout:
             say_how_to_continue()
         if self.stopping:
             raise typer.Exit(INTERRUPTED)

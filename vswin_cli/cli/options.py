@@ -157,7 +157,7 @@ MinProbabilityOption = Annotated[
     float,
     option(
         OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P", show_default=False,
-        help="Leave out labels that are less probable, by default none; segments, by default 0.5.",
+        help="Leave out labels that are less probable. Default: none.",
     ),
 ]  # fmt: skip
 ReportOption = Annotated[

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from vswin_cli.cli.option_groups import GROUPS
 from vswin_cli.cli.options import (
+    OUTPUT,
     VIEWS,
     CropsOption,
-    MinProbabilityOption,
     ProtocolOption,
     option,
 )
@@ -37,7 +37,13 @@ GROUPS[TimelineOptions] = {
     ],
     "crops": CropsOption,
     "protocol": ProtocolOption,
-    "min_probability": MinProbabilityOption,
+    "min_probability": Annotated[
+        float,
+        option(
+            OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P",
+            help="Leave out segments that are less probable.",
+        ),
+    ],
     "min_seconds": Annotated[
         float,
         option(

@@ -26,12 +26,14 @@ class Outcome:
         entries: Of the records, by the name of the video.
         num_failed: In this run.
         is_stopped: Whether this run ended early, by itself.
+        is_stdout: Whether its records are printed, so that no run continues from them.
     """
 
     found: Sequence[Found]
     entries: Mapping[str, Entry]
     num_failed: int = 0
     is_stopped: bool = False
+    is_stdout: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -83,7 +85,8 @@ def run_over(
         journal.forget(_gone(journal, names))
         task.finish(output, journal, videos)
         is_stopped = options.max_failures is not None and num_failed >= options.max_failures
-        return Outcome(videos, journal.entries, num_failed, is_stopped)
+        is_stopped = is_stopped and any(name not in journal.entries for name in names)
+        return Outcome(videos, journal.entries, num_failed, is_stopped, output.is_stdout)
 
 
 def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunOptions) -> Plan:

@@ -92,9 +92,9 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on videos whose labels are known.
 
-    The file of records is .jsonl, .csv, or .parquet; --dry-run lists what does not match. Several
-    protocols, with commas between them, are compared in one pass. A run that was stopped, by
-    whatever, is continued by the same command; where nothing is left to do it makes the report
+    The file of records is .jsonl, .json, .csv, or .parquet; --dry-run lists what does not match.
+    Several protocols, with commas between them, are compared in one pass. A run that was stopped,
+    by whatever, is continued by the same command; where nothing is left to do it makes the report
     again. The exit code is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130
     after Ctrl-C.
 

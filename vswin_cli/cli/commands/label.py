@@ -58,8 +58,8 @@ def label(
 ) -> None:
     """Label all videos of folders into one file that grows as they are done.
 
-    The file is .jsonl, .csv, or .parquet (extra `parquet`); --dry-run estimates the time of each
-    choice. A run that was stopped, by whatever, is continued by the same command. What you
+    The file is .jsonl, .json, .csv, or .parquet (extra `parquet`); --dry-run estimates the time of
+    each choice. A run that was stopped, by whatever, is continued by the same command. What you
     leave out of protocol, clips and crops comes from the model's test protocol. The exit code
     is 0 if every video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
 
