@@ -187,6 +187,7 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=30)[1]
     server.shutdown()
+    server.server_close()
     assert process.returncode == 130
     [record] = json.loads((tmp_path / "t.json").read_text())
     assert record["segments"][0]["label"] == "pan right"
