@@ -230,3 +230,14 @@ def test_custom_models_of_the_cache_are_removed_whole(vswin, tmp_path, small_fil
     assert len(list((cache / "models").iterdir())) == 2
     assert vswin("weights", "remove", "mine", "--yes", cache=cache).returncode == 0
     assert list((cache / "models").iterdir()) == []
+
+
+def test_report_that_cannot_be_is_refused_before_anything_is_made(command, tmp_path):
+    video = tmp_path / "pan left" / "pan_left.mp4"
+    video.parent.mkdir()
+    shutil.copy(SAMPLES / "pan_left.mp4", video)
+    for name in ("label", "evaluate"):
+        for report, message in (("x.jsonl", "is the --output too"), ("c/d/ev", "no folder c/d")):
+            code, _, err = command(name, tmp_path, "-o", "x.jsonl", "--report", report)
+            assert (code, message in err, err.count("\n")) == (2, True, 1)
+            assert [path.name for path in tmp_path.iterdir()] == ["pan left"]

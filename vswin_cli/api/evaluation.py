@@ -107,6 +107,8 @@ class EvaluationRun:
         self.top_k = model.top_k(top_k)
         self.labels = read_labels(model.model.label_set)
         self.output = Output(output, chosen=output_format, resume=run.resume)
+        if report is not None:
+            self.output.refuse_report(report)
         self._unmatched_path = output.with_suffix(".unmatched.csv")
         self._refuse_to_overwrite(truth.annotations, output)
         columns = truth.path_column, truth.label_column

@@ -110,6 +110,17 @@ class Output:
         written = (self._real, self.journal_path, self.store_path)
         return real in written or real in map(temporary_path, (self._real, self.journal_path))
 
+    def refuse_report(self, report: Path) -> None:
+        """Refuse a page or folder that is the output, or has no folder to be in.
+
+        Raises:
+            UsageError: It is so.
+        """
+        if self.is_own(str(report)):
+            raise UsageError(f"--report {report} is the --output too; choose another place")
+        if not report.absolute().parent.is_dir():
+            raise UsageError(f"--report {report}: no folder {report.parent}; make it first")
+
     @contextmanager
     def opened(self) -> Iterator[Journal]:
         """Open or make the journal; no other run writes to it meanwhile.

@@ -90,6 +90,8 @@ def label(
         sidecar=sidecar,
         embeddings=embeddings,
     )
+    if report is not None:
+        labelling.output.refuse_report(report)
     if dry_run:
         plan = labelling.plan()
         print_plan(plan)
