@@ -84,6 +84,8 @@ def run_over(
             num_failed = _carry_out(planned.todo, task, journal, options, watcher)
         journal.forget(_gone(journal, names))
         task.finish(output, journal, videos)
+        for warning in task.warnings:
+            watcher.on_warning(warning)
         is_stopped = options.max_failures is not None and num_failed >= options.max_failures
         is_stopped = is_stopped and any(name not in journal.entries for name in names)
         return Outcome(videos, journal.entries, num_failed, is_stopped, output.is_stdout)

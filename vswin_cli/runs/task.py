@@ -79,6 +79,8 @@ class Task:
         sidecar: SidecarFormat | None = None,
     ) -> None:
         self.sidecar = sidecar
+        self._told: set[str | None] = set()
+        self.warnings: list[str] = []  # of `finish`
         self._load = load
         self.make_pool = make_pool
         self.settings = settings
@@ -105,7 +107,9 @@ class Task:
 
     def recorded(self, video: Found, record: Record) -> str | None:
         """Do what is to be done once a record is on disk; return what the user should know."""
-        return None if self.sidecar is None else write_sidecar(video, record, self.sidecar)
+        warning = None if self.sidecar is None else write_sidecar(video, record, self.sidecar)
+        self._told.add(warning)
+        return warning
 
     def settings_for(self, video: Found) -> Settings:
         """Whatever the record of a certain video depends on."""
@@ -136,4 +140,6 @@ class Task:
         if self.sidecar is not None:  # of videos that an earlier run has done too
             for video in videos:
                 if video.video in journal.entries:
-                    write_sidecar(video, journal.record(video.video), self.sidecar)
+                    warning = write_sidecar(video, journal.record(video.video), self.sidecar)
+                    if warning is not None and warning not in self._told:
+                        self.warnings.append(warning)
