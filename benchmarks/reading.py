@@ -59,7 +59,7 @@ def make_clip(path: Path) -> Path:
 def measure(checkout: Path, video: Path, threads: int) -> float:
     """Milliseconds of one core per reading, in a process made for it."""
     run = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(video), str(threads)],
+        [sys.executable, "-P", "-c", MEASURE, str(video), str(threads)],  # -P: not what is here
         env={**os.environ, "PYTHONPATH": str(checkout)},
         capture_output=True,
         text=True,
