@@ -24,10 +24,10 @@ import numpy as np
 
 import vswin_cli
 from vswin_cli.api.timelines import film_analyst
+from vswin_cli.films.sequence import FrameSequence
 from vswin_cli.timeline.metrics import Labelled, measure
 from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.result import Timeline
-from vswin_cli.video.sequence import FrameSequence
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 from motion.films import Film, draw_film, write_film

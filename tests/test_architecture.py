@@ -20,7 +20,7 @@ LAYERS = [
     {"runs"},
     {"classify", "formats", "weights"},
     {"conversion"},
-    {"views"},
+    {"views", "films"},
     {"video", "engines"},
     {"network"},
     {"zoo"},

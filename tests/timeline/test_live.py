@@ -14,10 +14,10 @@ import pytest
 from command import SAMPLES, VSWIN, surroundings
 from film_engine import LABELS, Counting, analyst
 
+from vswin_cli.films.live import LiveFrame, LiveSequence
+from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.live_names import is_live_name
 from vswin_cli.timeline.live import LiveAnalyst
-from vswin_cli.video.live import LiveFrame, LiveSequence
-from vswin_cli.video.sequence import TimedFrame
 
 RATE = 25
 

@@ -15,8 +15,8 @@ from command import SAMPLES, VSWIN, surroundings
 from film_engine import LABELS, Counting, analyst
 
 import vswin_cli
+from vswin_cli.films.sequence import FrameSequence
 from vswin_cli.timeline.checkpoint import Checkpoint
-from vswin_cli.video.sequence import FrameSequence
 
 TOUR = SAMPLES / "films" / "tour.mp4"
 

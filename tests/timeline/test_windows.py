@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from clips import encode, numbered_frame, read_number
 
+from vswin_cli.films.sequence import FrameSequence, TimedFrame
 from vswin_cli.timeline.windows import Shot, Sliding, Window, Windows
-from vswin_cli.video.sequence import FrameSequence, TimedFrame
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 OFFICIAL = ViewProtocol(Sampling.OFFICIAL, num_clips=1, num_crops=1, crop_size=64)

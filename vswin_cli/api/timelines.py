@@ -11,6 +11,7 @@ from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.runs import find_all
 from vswin_cli.errors import UsageError
+from vswin_cli.films.sequence import ArraySequence, FrameSequence
 from vswin_cli.pages.timeline.page import write_timelines
 from vswin_cli.results import Setup
 from vswin_cli.runs.run import Outcome
@@ -24,7 +25,6 @@ from vswin_cli.timeline.result import Record
 from vswin_cli.timeline.runs import TimelineTask, TimelineWatcher, timelines_over, watched
 from vswin_cli.timeline.segments import Cutting
 from vswin_cli.timeline.windows import Sliding
-from vswin_cli.video.sequence import ArraySequence, FrameSequence
 from vswin_cli.weights.needed import FetchFile, fetch_file
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.protocols import Sampling

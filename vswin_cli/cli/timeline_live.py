@@ -16,6 +16,7 @@ from vswin_cli.api.timelines import film_analyst
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts
 from vswin_cli.cli.messages import print_warning
 from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.films.live import LiveSequence
 from vswin_cli.formats.registry import Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.system.terminal import printable
@@ -26,7 +27,6 @@ from vswin_cli.timeline.live import LiveAnalyst
 from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.outputs import placed
 from vswin_cli.timeline.result import Segment
-from vswin_cli.video.live import LiveSequence
 
 
 def follow_paths(

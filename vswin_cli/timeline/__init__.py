@@ -1,6 +1,6 @@
 """What happens when: a film becomes windows, windows become segments.
 
-`film` tells it on one page: frames come from one sequential decode (`video/sequence`), `shots`
+`film` tells it on one page: frames come from one sequential decode (`films/sequence`), `shots`
 finds the cuts, `windows` has the model's clip slide over each shot (`making` does so in a thread),
 the model computes them, `steps` averages them over the steps of time that they cover, `refining`
 looks closer where the best label changes, and `segments` makes stretches of one label. `runs` does

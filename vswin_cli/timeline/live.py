@@ -7,12 +7,12 @@ from time import monotonic, perf_counter
 
 import numpy as np
 
+from vswin_cli.films.live import LiveSequence
 from vswin_cli.timeline.film import FilmAnalyst, ShotSteps
 from vswin_cli.timeline.refining import Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.steps import Step, Steps
 from vswin_cli.timeline.windows import Shot, Window, Windows
-from vswin_cli.video.live import LiveSequence
 
 LAG_SECONDS = 1.0  # that a frame may wait; windows of older ones are left out
 _KEPT_SECONDS = 60.0  # of a segment that goes on: steps that are older are summed up

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from queue import Full, Queue
 from typing import Protocol
 
+from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.timeline.windows import Shot, Sliding, Window, Windows
-from vswin_cli.video.sequence import TimedFrame
 
 _AHEAD = 4  # windows that are made before the model takes them
 _WAIT_SECONDS = 0.1

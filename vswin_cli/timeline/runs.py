@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from vswin_cli.errors import VideoError
+from vswin_cli.films.sequence import FrameSequence
 from vswin_cli.results import Setup
 from vswin_cli.runs.plan import Plan, plan
 from vswin_cli.runs.records import Settings, modified
@@ -20,7 +21,6 @@ from vswin_cli.timeline.film import FilmAnalyst, OnProgress
 from vswin_cli.timeline.options import FilmRunOptions
 from vswin_cli.timeline.outputs import TimelineOutput
 from vswin_cli.timeline.result import Record, Timeline, failed_record
-from vswin_cli.video.sequence import FrameSequence
 
 
 class TimelineWatcher:

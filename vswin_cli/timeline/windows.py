@@ -8,8 +8,8 @@ from hashlib import blake2b
 
 import numpy as np
 
+from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.timeline.shots import DELAY, CutDetector
-from vswin_cli.video.sequence import TimedFrame
 from vswin_cli.views.sampling import clip_indices
 from vswin_cli.views.views import CroppedFrame, crop, resize
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol

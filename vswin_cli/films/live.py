@@ -11,13 +11,13 @@ import av
 from av.container import InputContainer
 
 from vswin_cli.errors import VideoError
+from vswin_cli.films.sequence import Clock, TimedFrame
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.sources.live_names import PROTOCOLS, is_device
 from vswin_cli.video.container import CONTAINERS, main_stream
 from vswin_cli.video.decoding import Decoding, errors_counted
 from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import ReaderError
-from vswin_cli.video.sequence import Clock, TimedFrame
 
 _FORMATS = f"{CONTAINERS},rtsp,rtp,sdp"
 _HELD_FRAMES = 64  # between the decoder and whoever takes them; then frames of streams are dropped
