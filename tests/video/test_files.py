@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from clips import cut, encode, numbered_frames, read_number
 
 from vswin_cli.errors import VideoError
@@ -107,17 +108,29 @@ def test_video_cut_within_its_header(tmp_path, clip, reader):
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_sound_alone(tmp_path, reader):
+@pytest.mark.parametrize("has_cover", [False, True])
+def test_sound_alone(tmp_path, reader, has_cover):
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44100)
+        if has_cover:
+            picture = container.add_stream("mjpeg", rate=1)
+            picture.height, picture.width, picture.pix_fmt = 64, 96, "yuvj420p"
+            picture.disposition = Disposition.attached_pic
+            cover = av.VideoFrame.from_ndarray(numbered_frames(1)[0], format="rgb24")
+            container.mux(picture.encode(cover))
+            container.mux(picture.encode(None))
         sound = av.AudioFrame.from_ndarray(
             np.zeros((1, 8192), np.float32), format="fltp", layout="mono"
         )
         sound.sample_rate = 44100
         container.mux(stream.encode(sound))
         container.mux(stream.encode(None))
-    assert error(path, reader).kind == "sound_only"
+    found = error(path, reader)
+    if has_cover:
+        assert (found.kind, "its only picture is a cover" in str(found)) == ("not_a_video", True)
+    else:
+        assert found.kind == "sound_only"
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -63,16 +63,14 @@ def main_stream(container: InputContainer) -> VideoStream:
 
     Raises:
         ReaderError: `not_a_video` where there is none but covers, `sound_only` where there is sound
-            then, `unreadable` where FFmpeg has no
-            decoder for it.
+            alone, `unreadable` where FFmpeg has no decoder for it.
     """
     moving = [stream for stream in container.streams.video if not _is_picture(stream)]
+    if not moving and container.streams.video:
+        raise ReaderError("its only picture is a cover", kind="not_a_video")
     if not moving:
-        what = (
-            "its only picture is a cover" if container.streams.video else "it holds no video stream"
-        )
         kind = "sound_only" if container.streams.audio else "not_a_video"
-        raise ReaderError(what, kind=kind)
+        raise ReaderError("it holds no video stream", kind=kind)
     best = container.streams.best("video")
     stream = best if best in moving else max(moving, key=lambda each: each.frames)
     if stream.codec_context is None:
