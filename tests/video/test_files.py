@@ -117,7 +117,7 @@ def test_sound_alone(tmp_path, reader, has_cover):
             picture = container.add_stream("mjpeg", rate=1)
             picture.height, picture.width, picture.pix_fmt = 64, 96, "yuvj420p"
             picture.disposition = Disposition.attached_pic
-            cover = av.VideoFrame.from_ndarray(numbered_frames(1)[0], format="rgb24")
+            cover = av.VideoFrame.from_ndarray(next(iter(numbered_frames(1))), format="rgb24")
             container.mux(picture.encode(cover))
             container.mux(picture.encode(None))
         sound = av.AudioFrame.from_ndarray(
