@@ -155,7 +155,7 @@ def test_run_stops_after_so_many_failures(tmp_path):
     make_tree(tree, 30)
     (tree / "a1.mp4").touch()
     (tree / "a2.mp4").touch()
-    label_folder(tree, output, max_failures=2, view_seconds=0.02)
+    label_folder(tree, output, max_failures=2, view_seconds=0.2)
     records = read(output)
     assert 2 <= len(records) < 15
     todo, _ = label_folder(tree, output)

@@ -31,10 +31,12 @@ def refuse_output_of_run(path: Path, option: str = "--output") -> None:
     Raises:
         UsageError: It is a journal, or has one.
     """
-    is_kept = path.with_name(f"{path.name}.journal.jsonl").exists()
-    if not is_kept and path.is_file():
-        with suppress(OSError), open_regular(path) as lines:
-            is_kept = any(parsed(lines.readline(_LONGEST_LINE)) for _ in range(_NUM_LOOKED_AT))
+    is_kept = False
+    with suppress(OSError):  # such as a name too long, which who writes tells
+        is_kept = path.with_name(f"{path.name}.journal.jsonl").exists()
+        if not is_kept and path.is_file():
+            with open_regular(path) as lines:
+                is_kept = any(parsed(lines.readline(_LONGEST_LINE)) for _ in range(_NUM_LOOKED_AT))
     if is_kept:
         raise UsageError(f"{option} {path} is the output of a run; choose another file")
 

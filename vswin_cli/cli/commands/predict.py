@@ -147,6 +147,11 @@ def _writer(
 def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:
     if output is None:
         return
+    try:
+        output.exists()
+    except OSError as exc:
+        what = f"cannot write {output}: {exc.strerror}; choose another --output"
+        raise OutputError(what) from exc
     refuse_output_of_run(output)
     for name in inputs:
         try:
