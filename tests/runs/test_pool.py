@@ -139,6 +139,16 @@ def test_few_videos_are_ahead_of_the_model():
     assert children(os.getpid()) == []
 
 
+def test_no_worker_that_has_answered_waits_for_long_where_the_model_is_slow():
+    found = [Found(str(number), str(number)) for number in range(30)]
+    order = []
+    with closing(pool(make_up_views).decode_each(found)) as decoded_each:
+        for decoded in decoded_each:
+            order.append(int(decoded.found.video))
+            time.sleep(0.05 if len(order) > 1 else 3)  # until both have started
+    assert all(abs(number - place) <= 4 for place, number in enumerate(order)), order
+
+
 def test_memory_does_not_grow_with_the_number_of_videos():
     def peak(num_videos):
         found = [Found(str(number), str(number)) for number in range(num_videos)]

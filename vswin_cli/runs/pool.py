@@ -148,7 +148,8 @@ class DecodingPool:
         )
         if self._bell in heard:
             self._bell.recv_bytes()
-        for worker in waiting:
+        # Longest first: there is room for one, which the first worker would take each time.
+        for worker in sorted(waiting, key=lambda worker: worker.since):
             if worker.connection in heard:
                 self._listen(worker)
             elif monotonic() >= self._deadline(worker):
