@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from apart import Apart
 from browser import CHROMIUM, Page, open_page
 from command import VSWIN, called, finished, surroundings
 from filelock import FileLock
@@ -107,6 +108,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         pytest.skip("Chromium is not installed")
     with open_page("about:blank", tmp_path_factory.mktemp("profile")) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Apart]:
+    """Call a function in a process of its own: `apart(read_video, path, "decord", …)`."""
+    calling = Apart()
+    yield calling
+    calling.close()
 
 
 @pytest.fixture

@@ -55,9 +55,9 @@ def test_clips_are_sampled_from_the_frames_there_are(broken):
     assert views.num_distinct_views == len(list(views))
 
 
-def test_decord_refuses_a_stream_that_breaks(broken):
+def test_decord_refuses_a_stream_that_breaks(broken, apart):
     with pytest.raises(VideoError, match=r"decord stopped before frame 200.*; try --reader av"):
-        read_video(broken, "decord", range, read_number)
+        apart(read_video, broken, "decord", range, read_number)
 
 
 def test_damage_that_only_the_log_tells_of_is_told(tmp_path):
