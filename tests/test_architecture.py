@@ -15,7 +15,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"api"},
-    {"evaluation", "features", "benchmark", "export", "timeline"},
+    {"evaluation", "features", "benchmark", "export", "timeline", "diagnosis"},
     {"pages"},
     {"runs"},
     {"classify", "formats", "weights"},

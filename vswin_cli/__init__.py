@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vswin_cli.api.diagnosis import diagnose
     from vswin_cli.api.exporting import export_model
     from vswin_cli.api.keras_model import keras_model
     from vswin_cli.api.loaded import LoadedModel
@@ -39,6 +40,7 @@ _HOMES = {
     "keras_model": "api.keras_model",
     "export_model": "api.exporting",
     "make_report": "api.report",
+    "diagnose": "api.diagnosis",
     "Report": "api.report",
     "Prediction": "results",
     "ScoredLabel": "results",
@@ -60,6 +62,7 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "keras_model",
     "export_model",
     "make_report",
+    "diagnose",
     "Report",
     "Prediction",
     "ScoredLabel",

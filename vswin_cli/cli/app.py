@@ -32,7 +32,7 @@ COMMANDS = {
         "weights",
         "cache",
     ),
-    "Set up": ("config",),
+    "Set up": ("config", "doctor"),
 }
 
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk

@@ -13,8 +13,8 @@ from typing import Literal
 GpuBackend = Literal["tensorflow", "jax", "torch"]
 
 # Made by the drivers of NVIDIA and of AMD, and by Windows for its Linux.
-_DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-_HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # empty or -1: no GPU is to be used
+DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # empty or -1: no GPU is to be used
 _TRIAL_SECONDS = 120.0
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ TRIALS: Mapping[GpuBackend, Trial] = {
 
 
 def usable_gpu_backend(
-    device_files: Sequence[str] = _DEVICE_FILES, trials: Mapping[GpuBackend, Trial] = TRIALS
+    device_files: Sequence[str] = DEVICE_FILES, trials: Mapping[GpuBackend, Trial] = TRIALS
 ) -> GpuBackend | None:
     """Find the first backend that computes on a GPU of this machine.
 
@@ -88,7 +88,7 @@ def usable_gpu_backend(
         device_files: One of them is there where there is a GPU.
         trials: The backends, in the order of preference.
     """
-    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in _HIDING):
+    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in HIDING):
         return None
     if not any(Path(file).exists() for file in device_files):
         return None

@@ -17,8 +17,9 @@ from time import monotonic
 from vswin_cli.errors import BackendError, VideoError
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
-from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess, how_it_ended
+from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess
 from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.system.platform import how_it_ended
 from vswin_cli.system.processors import available_memory, available_processors
 from vswin_cli.views.views import Views
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -105,13 +104,6 @@ class WorkerProcess:
         self._requests.close()
         self.connection.close()
         return self._process.wait()
-
-
-def how_it_ended(exit_code: int) -> str:
-    """Say in words what an exit code means."""
-    if exit_code >= 0:
-        return f"exited with code {exit_code}"
-    return f"was ended by {signal.Signals(-exit_code).name}"
 
 
 def _not_started(exc: OSError) -> BackendError:

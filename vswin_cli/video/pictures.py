@@ -52,7 +52,7 @@ class Converter:
         bgr: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=strides)
         # Looked at once for each rotation, since this costs more than the conversion.
         if frame.rotation not in self._matrices:
-            self._matrices[frame.rotation] = _display_matrix(frame)
+            self._matrices[frame.rotation] = display_matrix(frame)
         return _upright(bgr, self._matrices[frame.rotation])[..., 2::-1]
 
     def _convert(self, frame: VideoFrame) -> VideoFrame:
@@ -63,7 +63,7 @@ class Converter:
         )
 
 
-def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
+def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     """How x and y of the picture become those of the screen: a, b, c, d, in 1/65536.
 
     Source: ISO/IEC 14496-12, 6.2.2: x' = a·x + c·y, y' = b·x + d·y.

@@ -53,6 +53,7 @@ class Reading(Generic[Kept]):
     size: tuple[int, int]  # (H, W) of the first frame that was kept
     bounds: np.ndarray | None = None  # as of `Timing.bounds`
     warnings: tuple[str, ...] = ()  # what the user should know about the video, a line each
+    reader: str = ""  # which of `READERS` it was
 
 
 def read_video(
@@ -114,7 +115,7 @@ def read_video(
                 ) from exc
             else:
                 _logger.info("%s: read by %s, %d frame(s)", source.name, name, reading.num_frames)
-                return replace(reading, warnings=found)
+                return replace(reading, warnings=found, reader=name)
         raise _error(source, failures, names) from failures[-1]
 
 

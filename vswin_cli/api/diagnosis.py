@@ -1,0 +1,146 @@
+"""The record of `vswin doctor`: everything that a bug report needs."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vswin_cli.api.options import ReaderName
+from vswin_cli.diagnosis import installation, machine
+from vswin_cli.diagnosis.apart import call_apart
+from vswin_cli.diagnosis.privacy import known_names, without_paths
+from vswin_cli.diagnosis.trials import ENGINES, is_installed
+from vswin_cli.errors import UsageError
+from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.system.cache_folder import cache_folder
+
+TRIAL_SECONDS = 180.0  # of an engine, which may export its graph
+_NEAR = 1e-3  # by how much the probabilities of two engines may differ
+_EXTRAS = ("jax", "torch")
+READERS = ("av", "decord")
+
+
+def diagnose(
+    video: str | None = None,
+    *,
+    reader: ReaderName = "auto",
+    timeout: float = 300.0,
+    cache_dir: str | Path | None = None,
+    paths: bool = False,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> dict[str, Any]:
+    """Find out what is installed, what of it works, and what a video is.
+
+    >>> vswin.diagnose()["engines"]["openvino"]["status"]
+    'works'
+
+    Args:
+        video: A file or an address to look at.
+        reader: What decodes it; `auto` is the first that reads the file exactly.
+        timeout: Seconds that may be spent on it.
+        cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
+        paths: Whether the record may name files, folders and addresses of the user.
+        on_step: Told what is looked at next.
+
+    Returns:
+        A record of JSON's types. `problems` lists what does not work, a line each; nothing of it
+        is raised. What crashes or hangs does so in a process of its own.
+
+    Raises:
+        UsageError: The video is standard input.
+    """
+    if video == "-":
+        raise UsageError("standard input cannot be read twice; save it to a file and name that")
+    folder = None if cache_dir is None else Path(cache_dir)
+    record: dict[str, Any] = {
+        "vswin": installation.describe_python(),
+        "system": machine.describe_system(),
+        "processors": machine.describe_processors(),
+    }
+    on_step("GPUs")
+    record["gpus"] = machine.describe_gpus()
+    record["packages"] = installation.describe_packages()
+    record["settings"] = installation.describe_settings()
+    record["cache"] = installation.describe_cache(folder)
+    record["weights"] = installation.describe_weights(folder, names=paths)
+    record["readers"] = {}
+    for name in READERS:
+        on_step(f"reader {name}")
+        record["readers"][name] = _tried(
+            call_apart("trials.try_reader", name, seconds=TRIAL_SECONDS)
+        )
+    record["engines"] = {}
+    for name in ENGINES:
+        on_step(f"engine {name}")
+        record["engines"][name] = _engine(name, folder)
+    _compare(record["engines"])
+    if video is not None:
+        on_step("video")
+        record["video"] = call_apart("video.examine", video, reader, seconds=timeout)
+        if paths:
+            record["video"]["path"] = without_credentials(video)
+    record["problems"] = list(_problems(record))
+    if paths:
+        return record
+    private: dict[str, Any] = without_paths(record, _known_names(video, folder))
+    return private
+
+
+def _engine(name: str, cache_dir: Path | None) -> dict[str, Any]:
+    if not is_installed(name):
+        extra = f"'vswin[{name}]'" if name in _EXTRAS else name
+        return {"status": "not installed", "advice": f"pip install {extra}"}
+    place = None if cache_dir is None else str(cache_dir)
+    return _tried(call_apart("trials.try_engine", name, place, seconds=TRIAL_SECONDS))
+
+
+def _tried(answer: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "fails" if "error" in answer else "works", **answer}
+
+
+def _compare(engines: dict[str, dict[str, Any]]) -> None:
+    """Put in place of an engine's probabilities how far they are from those of the first."""
+    first: list[float] = []
+    for engine in engines.values():
+        numbers = engine.pop("probabilities", None)
+        if numbers is None:
+            continue
+        first = first or numbers
+        farthest = max(abs(a - b) for a, b in zip(first, numbers, strict=True))
+        engine["difference"] = round(farthest, 6)
+        if not farthest <= _NEAR:
+            engine |= {"status": "fails", "error": f"its probabilities differ by {farthest:.4f}"}
+
+
+def _problems(record: dict[str, Any]) -> Iterator[str]:
+    for kind in ("readers", "engines"):
+        for name, trial in record[kind].items():
+            if trial["status"] == "fails":
+                yield f"{kind[:-1]} {name}: {trial['error']}"
+    if not any(engine["status"] == "works" for engine in record["engines"].values()):
+        yield "no engine works"
+    cache = record["cache"]
+    if not cache["writable"]:
+        yield "the cache folder cannot be written to"
+    if "error" in cache:
+        yield f"cache: {cache['error']}"
+    for weights in record["weights"]:
+        if weights.get("error"):
+            yield f"weights of {weights['model']}: {weights['error']}"
+    video = record.get("video") or {}
+    if error := video.get("reading", {}).get("error") or video.get("error"):
+        yield f"video: {error}"
+
+
+def _known_names(video: str | None, cache_dir: Path | None) -> dict[str, str]:
+    known = known_names(video) if video else {}
+    known |= {str(cache_folder(cache_dir)): "CACHE", tempfile.gettempdir(): "TMP"}
+    known |= {sys.prefix: "PYTHON", sys.base_prefix: "PYTHON"}
+    for folder, name in ((Path.home, "HOME"), (Path.cwd, "CURRENT")):
+        with suppress(OSError, RuntimeError):
+            path = str(folder())
+            if path != folder().anchor:  # else every path has it in it
+                known[path] = name
+    return known

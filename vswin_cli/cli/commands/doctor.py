@@ -1,0 +1,61 @@
+"""`vswin doctor`: what a bug report needs."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from vswin_cli.cli.options import (
+    CacheDirOption,
+    QuietOption,
+    ReaderOption,
+    TableOrJsonOption,
+    TimeoutOption,
+    option,
+)
+
+
+def doctor(
+    video: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A video to look at, or its address.")
+    ] = None,
+    output_format: TableOrJsonOption = "table",
+    as_json: Annotated[bool, option("Output", "--json", help="The same as --format json.")] = False,
+    paths: Annotated[
+        bool, option("Output", "--paths", help="Name files, folders and addresses.")
+    ] = False,
+    reader: ReaderOption = "auto",
+    timeout: TimeoutOption = 300.0,
+    cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Report versions, processors, engines, readers, cache, and what a video file is.
+
+    Every engine and reader that is installed is tried in a process of its own. For FILE: the
+    container and stream, which reader took it and why, and hashes of the sampled frames. The report
+    has no names of your files and folders, so that you can paste it into an issue; --paths adds
+    them. The exit code is 1 if something does not work, or FILE cannot be read.
+
+    Examples:
+        vswin doctor
+        vswin doctor clip.mp4
+        vswin doctor clip.mp4 --json > report.json
+    """
+    from vswin_cli.api.diagnosis import diagnose
+    from vswin_cli.cli.progress import ViewProgress
+    from vswin_cli.cli.report_text import report_lines
+    from vswin_cli.formats.tables import result_console
+
+    with ViewProgress(quiet=quiet) as progress:
+        report = diagnose(
+            video, reader=reader, timeout=timeout, cache_dir=cache_dir, paths=paths,
+            on_step=progress.say,
+        )  # fmt: skip
+    if as_json or output_format == "json":
+        print(json.dumps(report, indent=2))
+    else:
+        console = result_console()
+        for line in report_lines(report):
+            console.print(line, soft_wrap=True)
+    if report["problems"]:
+        raise typer.Exit(1)
