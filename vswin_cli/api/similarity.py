@@ -96,7 +96,7 @@ def near_duplicates(
     file = open_features(features)
     if file.origin.per_view:
         raise UsageError(
-            f"{features} has a row a view, and those of one video are alike; make a file without "
+            f"{features} has a row per view, and those of one video are alike; make a file without "
             "--per-view"
         )
     if pairs:

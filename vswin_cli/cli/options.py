@@ -1,6 +1,7 @@
 """The options that commands share, each declared once; `option_groups` has whole groups of them."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from vswin_cli.api.options import (
     PrecisionName,
     ReaderName,
 )
-from vswin_cli.formats.registry import RECORD_FORMATS, Format, format_named
+from vswin_cli.formats.registry import FILE_FORMATS, RECORD_FORMATS, Format, format_named
 from vswin_cli.zoo.protocols import Sampling
 
 # Panels of --help, in this order.
@@ -144,15 +145,22 @@ ReaderOption = Annotated[
     ReaderName,
     option(VIEWS, "--reader", help="What decodes. auto: the first that reads the file exactly."),
 ]
+
+
+def _record_format_option(formats: Sequence[Format], default: str) -> Any:  # noqa: ANN401
+    names = ", ".join(each.name for each in formats)
+    return format_option(
+        parser=format_named, metavar="NAME",
+        help=f"Form of the results. One of {names}. Default: {default}.",
+    )  # fmt: skip
+
+
 RecordFormatOption = Annotated[
-    Format | None,
-    format_option(
-        parser=format_named,
-        metavar="NAME",
-        help=f"One of {', '.join(each.name for each in RECORD_FORMATS)}. Default: what the "
-        "extension of --output says.",
-    ),
-]  # fmt: skip
+    Format | None, _record_format_option(RECORD_FORMATS, "by --output's extension, else table")
+]
+FileFormatOption = Annotated[
+    Format | None, _record_format_option(FILE_FORMATS, "by --output's extension")
+]
 MinProbabilityOption = Annotated[
     float,
     option(
@@ -168,6 +176,10 @@ ReportOption = Annotated[
         "else there is.",
     ),
 ]  # fmt: skip
+StripsOption = Annotated[
+    bool,
+    option(OUTPUT, "--strips/--no-strips", help="Show frames of videos in the page."),
+]
 TopKOption = Annotated[
     int | None,
     option(

@@ -110,7 +110,7 @@ def _is_list(text: str) -> bool:
 
 
 def _read_list(annotations: Path, text: str) -> list[Row]:
-    """Read MMAction2's lists: a path and an index a line; blank lines are no rows.
+    """Read MMAction2's lists: a path and an index per line; blank lines are no rows.
 
     The path may hold spaces; what stands before the last number separates the two: spaces, a tab, a
     comma, a semicolon or a bar.

@@ -163,12 +163,13 @@ class Journal:
                 last = line
         is_other = bool(damaged) or (self._end < start and not _is_torn_start(last))
         if is_other and not self.entries and not (len(damaged) == 1 and _is_torn_start(last)):
-            advice = (
-                "name the .jsonl file that it wrote"
+            problem = (
+                "is not an output of `vswin label`; name the .jsonl file that it wrote"
                 if self._read_only
-                else "choose another --output, or give --no-resume to replace it"
+                else "is not an output of vswin; choose another --output, or give --no-resume to "
+                "replace it"
             )
-            raise UsageError(f"{self.path} is not an output of `vswin label`; {advice}")
+            raise UsageError(f"{self.path} {problem}")
         self.num_damaged = len(damaged)
         return damaged
 

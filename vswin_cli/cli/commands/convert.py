@@ -68,7 +68,7 @@ def convert(
         typer.Option(
             "--labels",
             metavar="FILE",
-            help=f"A class name a line, in their order; or one of {', '.join(LABEL_SETS)}. "
+            help=f"A class name per line, in order; or one of {', '.join(LABEL_SETS)}. "
             "Default: the one with as many classes, else numbers.",
         ),
     ] = None,
@@ -95,7 +95,7 @@ def convert(
     crops: CropsOption = None,
     clip_len: Annotated[
         int | None,
-        typer.Option("--clip-len", min=1, max=1024, metavar="N", help="Frames a clip; 32."),
+        typer.Option("--clip-len", min=1, max=1024, metavar="N", help="Frames per clip; 32."),
     ] = None,
     crop_size: Annotated[
         int | None,

@@ -9,10 +9,11 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     VIDEOS,
     DryRunOption,
+    FileFormatOption,
     OptionalOutputOption,
     QuietOption,
-    RecordFormatOption,
     ReportOption,
+    StripsOption,
     TopKOption,
     VerboseOption,
 )
@@ -29,8 +30,8 @@ def evaluate(
         typer.Argument(
             metavar="ANNOTATIONS",
             show_default=False,
-            help="A list (a path and an index a line), a CSV, Kinetics' CSV, Something-Something's "
-            "JSON, or a folder with a folder per class.",
+            help="A list (a path and an index per line), a CSV, Kinetics' CSV, "
+            "Something-Something's JSON, or a folder with a folder per class.",
         ),
     ] = None,
     output: OptionalOutputOption = None,
@@ -83,8 +84,9 @@ def evaluate(
             rich_help_panel=VIDEOS,
         ),
     ] = 0,
-    output_format: RecordFormatOption = None,
+    output_format: FileFormatOption = None,
     report: ReportOption = None,
+    strips: StripsOption = True,
     top_k: TopKOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
@@ -142,6 +144,7 @@ def evaluate(
         output,
         output_format=output_format,
         report=report,
+        strips=strips,
         top_k=top_k,
         run=run,
     )

@@ -9,12 +9,13 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     DryRunOption,
+    FileFormatOption,
     MinProbabilityOption,
     OutputOption,
     PathsArgument,
     QuietOption,
-    RecordFormatOption,
     ReportOption,
+    StripsOption,
     TopKOption,
     VerboseOption,
 )
@@ -33,8 +34,9 @@ def label(
     run: RunOptions,
     top_k: TopKOption = None,
     min_probability: MinProbabilityOption = 0.0,
-    output_format: RecordFormatOption = None,
+    output_format: FileFormatOption = None,
     report: ReportOption = None,
+    strips: StripsOption = True,
     sidecar: Annotated[
         Literal["json", "txt"] | None,
         typer.Option(
@@ -95,15 +97,15 @@ def label(
     if dry_run:
         plan = labelling.plan()
         print_plan(plan)
-        if plan.todo:
-            print_estimate(estimate(model, run, plan.todo), model.model.name, len(plan.todo))
+        if num_todo := plan.reasons.total():
+            print_estimate(estimate(model, run, plan.todo), model.model.name, num_todo)
         return
     page = None if report is None else page_path(report)  # wrong usage shows before the run
     display = RunDisplay(quiet=quiet, verbose=verbose)
     outcome = labelling.carry_out(display)
     if page is not None:
         track = track_shown("reading frames", quiet=quiet)
-        report_run(labelling, page, timeout=run.timeout, track=track)
+        report_run(labelling, page, strips=strips, timeout=run.timeout, track=track)
     if not quiet:
         print_summary(outcome, display, output, note=what_it_knows(model.model))
         if page is not None and output != STANDARD_OUTPUT:

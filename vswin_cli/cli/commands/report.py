@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vswin_cli.cli.options import OUTPUT, QuietOption
+from vswin_cli.cli.options import OUTPUT, QuietOption, StripsOption
 from vswin_cli.errors import UsageError
 from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.system.terminal import printable
@@ -39,9 +39,7 @@ def report(
             "Default: the folder of LABELS.",
         ),
     ] = None,
-    strips: Annotated[
-        bool, typer.Option("--strips/--no-strips", help="Show frames of each video.")
-    ] = True,
+    strips: StripsOption = True,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="To read one video.")
     ] = 60.0,

@@ -113,6 +113,8 @@ def timeline(
         model, paths, output, options=options, format_name=form, selection=selection, run=run,
         probabilities=probabilities or report is not None,
     )  # fmt: skip
+    if report is not None and films.output is not None:
+        films.output.refuse_report(report)
     display = TimelineDisplay(quiet=quiet, keeps=films.output is not None)
     page = page_path(report) if report is not None else None
     if output is not None and films.output is not None:

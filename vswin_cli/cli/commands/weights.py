@@ -14,6 +14,7 @@ from vswin_cli.cli.options import (
     CacheDirOption,
     NoTopOption,
     OptionalModelsArgument,
+    QuietOption,
     TableOrJsonOption,
     YesOption,
     complete_model,
@@ -36,6 +37,7 @@ def list_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
     output_format: TableOrJsonOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
     """List what is in the cache folder, without reading it whole.
 
@@ -63,6 +65,7 @@ def verify_weights(
     models: OptionalModelsArgument = None,
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Check files whole: size, structure, every number, and the SHA-256 recorded at first.
 
@@ -98,8 +101,9 @@ def verify_weights(
             how = "as pinned" if pin else "as recorded"
         else:
             how = "recorded now" if verified.is_recorded else "not recorded: read-only, or in use"
-        print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
-    if not targets:
+        if not quiet:
+            print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
+    if not targets and not quiet:
         print("no weights to verify: the cache folder has none", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
@@ -107,7 +111,10 @@ def verify_weights(
 
 @weights.command("path", cls=PlainCommand)
 def show_path(
-    model: ModelArgument, no_top: NoTopOption = False, cache_dir: CacheDirOption = None
+    model: ModelArgument,
+    no_top: NoTopOption = False,
+    cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Print where the weights of a model are, or belong.
 
@@ -124,7 +131,7 @@ def show_path(
         return
     target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
     print(target.path)
-    if not target.is_here:
+    if not target.is_here and not quiet:
         print(f"{target.title}: not there yet", file=sys.stderr)
 
 
@@ -134,6 +141,7 @@ def remove_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
     yes: YesOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Remove the weights of a model, with what stands beside them; on a terminal, ask first.
 
@@ -148,11 +156,12 @@ def remove_weights(
 
     found = find_model(model, cache_dir)
     if isinstance(found, CustomModel):
-        _remove_custom(found, cache_dir, yes=yes)
+        _remove_custom(found, cache_dir, yes=yes, quiet=quiet)
         return
     target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
     if not target.is_here and not target.all_paths:
-        print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
+        if not quiet:
+            print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
         return
     if not yes and not _is_confirmed(target.published.name, target.all_paths):
         return
@@ -166,10 +175,11 @@ def remove_weights(
                 path.unlink()
     except OSError as exc:
         raise OutputError(f"cannot remove {target.path}: {exc.strerror}") from exc
-    print(f"{target.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
+    if not quiet:
+        print(f"{target.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
 
 
-def _remove_custom(model: CustomModel, cache_dir: Path | None, *, yes: bool) -> None:
+def _remove_custom(model: CustomModel, cache_dir: Path | None, *, yes: bool, quiet: bool) -> None:
     """Remove a custom model that `vswin convert` has put into the cache folder.
 
     Raises:
@@ -191,7 +201,8 @@ def _remove_custom(model: CustomModel, cache_dir: Path | None, *, yes: bool) -> 
             path.unlink()
     except OSError as exc:
         raise OutputError(f"cannot remove {model.path}: {exc.strerror}") from exc
-    print(f"{model.name}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
+    if not quiet:
+        print(f"{model.name}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
 
 
 def _is_confirmed(name: str, paths: Sequence[Path]) -> bool:
