@@ -149,10 +149,17 @@ def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, obje
 
 def listed(changes: Mapping[str, tuple[object, object]]) -> str:
     """Say what differs, old → new."""
-    parts = [f"{_OPTIONS.get(name, name)} {old} → {new}" for name, (old, new) in changes.items()]
+    parts = [
+        f"{_OPTIONS.get(name, name)} {_told(old)} → {_told(new)}"
+        for name, (old, new) in changes.items()
+    ]
     if len(parts) > _NUM_DIFFERENCES:
         parts[_NUM_DIFFERENCES:] = [f"{len(parts) - _NUM_DIFFERENCES} more"]
     return ", ".join(parts)
+
+
+def _told(value: object) -> str:
+    return "none" if value is None else str(value)
 
 
 def _check_command(journal: Journal, settings: Settings) -> None:

@@ -94,14 +94,15 @@ def label(
     )
     if report is not None:
         labelling.output.refuse_report(report)
+    display = RunDisplay(quiet=quiet, verbose=verbose)
     if dry_run:
         plan = labelling.plan()
+        display.on_skipped(labelling.skipped)
         print_plan(plan)
         if num_todo := plan.reasons.total():
             print_estimate(estimate(model, run, plan.todo), model.model.name, num_todo)
         return
     page = None if report is None else page_path(report)  # wrong usage shows before the run
-    display = RunDisplay(quiet=quiet, verbose=verbose)
     outcome = labelling.carry_out(display)
     if page is not None:
         track = track_shown("reading frames", quiet=quiet)
