@@ -69,7 +69,7 @@ def test_features_are_written_once_and_found_again(vswin, folder):
     by_link = vswin("search", "f.npz", "--query", "link.mp4", "--format", "csv", "-q")
     assert by_link.stdout == by_path.stdout
     (folder / "alone").mkdir()
-    shutil.copy(folder / "f.npz", tmp_path / "alone")  # without its journal
+    shutil.copy(folder / "f.npz", folder / "alone")  # without its journal
     alone = vswin("search", "alone/f.npz", "--query", "videos/static.mp4", "--format", "csv", "-q")
     assert alone.stdout == by_path.stdout
 
