@@ -57,7 +57,7 @@ def test_options_stand_in_panels_with_their_variables(shown):
         *("Arguments:", "Output:", "Model:", "Views:", "Videos:", "Run:", "Examples:"),
     ]
     text = " ".join(" ".join(lines).split())
-    assert "-m, --model NAME A name of" in text
+    assert "-m, --model NAME Model name" in text
     assert "[env var: VSWIN_MODEL; default: swin-n-motion]" in text
     assert "One of auto, openvino, tensorflow, jax, torch." in text
     assert "x>=" not in text

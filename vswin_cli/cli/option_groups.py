@@ -46,8 +46,8 @@ GROUPS: dict[type, dict[str, Any]] = {
             ViewChoice | None,
             option(
                 VIEWS, "--views",
-                help="fast: one clip, one crop. full: the protocol. adaptive: no more of its views "
-                "than settle the best label. Default: full.",
+                help="fast: one clip, one crop. full: all views of the protocol. adaptive: views "
+                "until the best label is settled. Default: full.",
             ),
         ],
         "protocol": ProtocolOption,
@@ -63,7 +63,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--include", metavar="GLOB", show_default=False,
-                help="Take from folders only what matches, by name or path in the folder; * "
+                help="Take only matching files of folders, by name or path in the folder; * "
                 "matches / too. Repeatable.",
             ),
         ],
@@ -71,11 +71,11 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
-                help="Leave out what matches, files or whole folders. Repeatable.",
+                help="Leave out matching files and whole folders. Repeatable.",
             ),
         ],
         "folders_in_lists": Annotated[
-            bool, option(VIDEOS, "--folders-in-lists", help="Walk the folders that lists name.")
+            bool, option(VIDEOS, "--folders-in-lists", help="Search the folders that lists name.")
         ],
     },
     RunOptions: {
@@ -83,17 +83,17 @@ GROUPS: dict[type, dict[str, Any]] = {
             bool,
             option(
                 RUN, "--resume/--no-resume",
-                help="Continue what an earlier run has done; or start over.",
+                help="Continue an earlier run, or start over.",
             ),
         ],
         "retry_failed": Annotated[
-            bool, option(RUN, "--retry-failed", help="Try again what failed in an earlier run.")
+            bool, option(RUN, "--retry-failed", help="Retry videos that failed in an earlier run.")
         ],
         "workers": Annotated[
             int | None,
             option(
                 RUN, "--workers", min=1, metavar="N",
-                help="Processes that decode. Default: half the processors, from 2 to 8.",
+                help="Decoding processes. Default: half the processors, from 2 to 8.",
             ),
         ],
         "timeout": TimeoutOption,
@@ -101,7 +101,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             int | None,
             option(
                 RUN, "--max-failures", min=1, metavar="N",
-                help="Stop after so many failures, and what is then in flight.",
+                help="Stop after N failures; videos in flight are finished.",
             ),
         ],
     },

@@ -116,7 +116,7 @@ class TimelineDisplay(TimelineWatcher):
                 print_error(error["message"])
             return
         for warning in record["warnings"]:
-            self._write(f"warning: {found.video}: {warning}")
+            self._say(f"warning: {found.video}: {warning}")
         if self._keeps and not self._is_live:
             count = len(record["segments"])
             what = "1 segment" if count == 1 else f"{count} segments"

@@ -1,12 +1,11 @@
 """The options of `vswin timeline` that belong to groups; what it shares is in `options`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from vswin_cli.cli.option_groups import GROUPS
 from vswin_cli.cli.options import (
     OUTPUT,
     VIEWS,
-    CropsOption,
     ProtocolOption,
     option,
 )
@@ -21,41 +20,44 @@ GROUPS[TimelineOptions] = {
         float,
         option(
             VIEWS, "--stride", metavar="SECONDS",
-            help="From window to window of the film; also the length of a step.",
+            help="Time between windows; also the length of a step.",
         ),
     ],
     "window": Annotated[
         float,
         option(
             VIEWS, "--window", metavar="SECONDS",
-            help="What a window spans under the uniform protocol; others say it in frames.",
+            help="Length of a window under the uniform protocol; other protocols count frames.",
         ),
     ],
     "shots": Annotated[
         bool,
-        option(VIEWS, "--shots/--no-shots", help="Find hard cuts; let no window cross one."),
+        option(VIEWS, "--shots/--no-shots", help="Find hard cuts; windows do not cross them."),
     ],
-    "crops": CropsOption,
+    "crops": Annotated[
+        Literal[1, 3] | None,
+        option(VIEWS, "--crops", help="Crops per window; 1 is the centre. Default: 1."),
+    ],
     "protocol": ProtocolOption,
     "min_probability": Annotated[
         float,
         option(
             OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P",
-            help="Leave out segments that are less probable.",
+            help="Leave out segments less probable than P.",
         ),
     ],
     "min_seconds": Annotated[
         float,
         option(
             VIEWS, "--min-seconds", metavar="SECONDS",
-            help="Drop shorter segments, and bridge shorter gaps.",
+            help="Drop segments and close gaps that are shorter.",
         ),
     ],
     "smooth": Annotated[
         float,
         option(
             VIEWS, "--smooth", metavar="SECONDS",
-            help="Average probabilities over so long before they are cut into segments.",
+            help="Average probabilities over this time before segments are cut.",
         ),
     ],
     "multi": Annotated[

@@ -14,19 +14,19 @@ def bench(
     engine: EngineOptions,
     video: Annotated[
         str | None,
-        typer.Option("--video", metavar="FILE", help="Time the reading of this video too."),
+        typer.Option("--video", metavar="FILE", help="Also time the reading of this video."),
     ] = None,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Times to measure.")
+        int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Number of measurements.")
     ] = 9,
     reader: ReaderOption = "auto",
     output_format: TableOrJsonOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """Measure a model on this machine: a view, the start, the reading of a video.
+    """Measure the speed of a model on this machine.
 
-    Views take turns with products of large matrices, the fastest that a processor computes. The
-    ratio says how many times longer a view takes than as many operations in such products.
+    Views take turns with products of large matrices, the fastest work that a processor does. The
+    ratio says how many times longer a view takes than the same number of operations in products.
 
     Examples:
         vswin bench --model swin-t-k400

@@ -4,12 +4,12 @@ from vswin_cli.cli.help import PlainCommand, subcommands
 from vswin_cli.cli.options import CacheDirOption, QuietOption
 from vswin_cli.errors import OutputError
 
-cache = subcommands("cache", "Look at, or clear, the exported models kept for speed.")
+cache = subcommands("cache", "Show or clear the exported models that are kept for speed.")
 
 
 @cache.command(cls=PlainCommand)
 def info(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
-    """Print the folder, what it holds, and how large it may grow.
+    """Show the folder, its contents and its size limit.
 
     Examples:
         vswin cache info
@@ -27,7 +27,7 @@ def info(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
 
 @cache.command(cls=PlainCommand)
 def clear(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
-    """Remove all exported models; the weights files stay.
+    """Remove all exported models; weights files stay.
 
     Examples:
         vswin cache clear

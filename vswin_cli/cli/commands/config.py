@@ -28,9 +28,9 @@ def config(
 ) -> None:
     """Show which defaults of options are set, and where.
 
-    They are in vswin.toml of the current folder, then in that of your configuration folder: a line
-    like `top-k = 3` for every command that has the option, or under `[label]` for one. What is
-    given on the command line comes first, then environment variables, then these files.
+    They come from vswin.toml in the current folder, then from the one in your configuration
+    folder: a line like `top-k = 3` is for every command with that option, or under `[label]` for
+    one command. The command line comes first, then environment variables, then these files.
 
     Examples:
         vswin config

@@ -41,7 +41,7 @@ def label(
         Literal["json", "txt"] | None,
         typer.Option(
             "--sidecar",
-            help="Write a file beside each video too: clip.mp4.vswin.json, or .txt.",
+            help="Also write a file next to each video: clip.mp4.vswin.json or .txt.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -50,7 +50,7 @@ def label(
         typer.Option(
             "--embeddings",
             metavar="FILE",
-            help="Write the features too, as `vswin embed` does: .npz or .parquet.",
+            help="Also write features, as `vswin embed` does: .npz or .parquet.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -58,12 +58,12 @@ def label(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Label all videos of folders into one file that grows as they are done.
+    """Label all videos in folders, and write one file of records.
 
-    The file is .jsonl, .json, .csv, or .parquet (extra `parquet`); --dry-run estimates the time of
-    each choice. A run that was stopped, by whatever, is continued by the same command. What you
-    leave out of protocol, clips and crops comes from the model's test protocol. The exit code
-    is 0 if every video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
+    The file is .jsonl, .json, .csv, or .parquet (extra `parquet`). The same command continues a
+    run that was stopped for any reason. Protocol, clips and crops default to the model's test
+    protocol; --dry-run estimates the time of each choice. The exit code is 0 if every video was
+    labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin label videos -o labels.jsonl --model swin-t-k400

@@ -21,7 +21,7 @@ def labels(
 ) -> None:
     """Print the index and name of every class of a model.
 
-    As a table they have a tab between them and no title.
+    The table has a tab between the two and no header.
 
     Examples:
         vswin labels swin-b-ssv2

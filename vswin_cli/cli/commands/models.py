@@ -23,8 +23,7 @@ def models(
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
 
-    They are grouped by who publishes them; other projects' checkpoints are converted once, when
-    they are first used.
+    They are grouped by publisher; checkpoints of other projects are converted when first used.
     Custom models are listed if their model files are in the cache folder's models/.
 
     Examples:

@@ -39,9 +39,9 @@ def list_weights(
     output_format: TableOrJsonOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """List what is in the cache folder, without reading it whole.
+    """List the weights in the cache folder, without checking them.
 
-    Files without top are listed where there are some, or with --no-top.
+    Files without the classifier are listed if there are any, or with --no-top.
 
     Examples:
         vswin weights list
@@ -67,10 +67,10 @@ def verify_weights(
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Check files whole: size, structure, every number, and the SHA-256 recorded at first.
+    """Check weights files: size, structure, every number, and the recorded SHA-256.
 
-    Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
-    aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
+    Without MODEL, check all files in the cache folder. A damaged file is renamed to `.corrupt`. The
+    exit code is 0 if all files are whole, 1 if one is not.
 
     Examples:
         vswin weights verify
@@ -116,7 +116,7 @@ def show_path(
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Print where the weights of a model are, or belong.
+    """Print the path of a model's weights, even if they are missing.
 
     Examples:
         vswin weights path swin-t-k400
@@ -143,9 +143,9 @@ def remove_weights(
     yes: YesOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Remove the weights of a model, with what stands beside them; on a terminal, ask first.
+    """Remove the weights of a model; on a terminal, ask first.
 
-    Of a custom model in the cache folder, the model file goes too.
+    Files next to them that belong to them are removed too, such as a custom model's model file.
 
     Examples:
         vswin weights remove swin-b-k400
