@@ -8,7 +8,6 @@ comes, and ends with the process.
 """
 
 import errno
-import fcntl
 import json
 import os
 import stat
@@ -19,7 +18,14 @@ from pathlib import Path
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.runs.records import Entry, Record, Settings, entry_of, parsed
-from vswin_cli.system.files import open_regular, replacing, sync_folder, write_durably
+from vswin_cli.system.files import open_regular, replacing, write_durably
+from vswin_cli.system.platform import (
+    REPLACES_OPEN_FILES,
+    lock,
+    open_descriptor,
+    read_at,
+    sync_folder,
+)
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 _COPIED_BYTES = 1 << 20
@@ -104,7 +110,7 @@ class Journal:
     def record(self, video: str) -> Record:
         """Read the record of a video that has one."""
         entry = self.entries[video]
-        found: Record = json.loads(os.pread(self._file.fileno(), entry.length, entry.start))
+        found: Record = json.loads(read_at(self._file.fileno(), entry.length, entry.start))
         return found
 
     def forget(self, videos: Iterable[str]) -> None:
@@ -132,8 +138,14 @@ class Journal:
             except BaseException:
                 ordered.close()
                 raise
-        self._file.close()
-        self._file = ordered
+            if not REPLACES_OPEN_FILES:
+                ordered.close()
+                self._file.close()
+        if REPLACES_OPEN_FILES:
+            self._file.close()
+            self._file = ordered
+        else:
+            self._file = _open_locked(self.path)
         self.entries, self._superseded = {}, False
         self._read()
 
@@ -143,7 +155,7 @@ class Journal:
     def _lines(self, videos: Sequence[str]) -> Iterator[bytes]:
         for video in self._order(videos):
             entry = self.entries[video]
-            yield os.pread(self._file.fileno(), entry.length, entry.start)
+            yield read_at(self._file.fileno(), entry.length, entry.start)
 
     def _read(self) -> list[tuple[int, int]]:
         """Index what the file holds; return the start and length of the lines that are damaged."""
@@ -179,7 +191,7 @@ class Journal:
             return
         with self.damaged_path.open("ab") as aside:
             for start, length in damaged:
-                aside.write(os.pread(self._file.fileno(), length, start))
+                aside.write(read_at(self._file.fileno(), length, start))
             aside.flush()
             os.fsync(aside.fileno())
         self._superseded = True
@@ -216,7 +228,7 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
             with os.fdopen(new, "wb") as copy:
                 for start in range(0, num_bytes, _COPIED_BYTES):
                     length = min(_COPIED_BYTES, num_bytes - start)
-                    copy.write(os.pread(descriptor, length, start))
+                    copy.write(read_at(descriptor, length, start))
                 copy.flush()
                 os.fsync(new)
         except OSError as exc:
@@ -229,8 +241,7 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
 def _open_locked(path: Path) -> FileIO:
     """Open or make a file and lock it; what others put in its place meanwhile is locked instead."""
     while True:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-        file = FileIO(os.open(path, flags, 0o666), "r+b")
+        file = FileIO(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
         try:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
@@ -245,7 +256,7 @@ def _open_locked(path: Path) -> FileIO:
 
 def _lock(file: FileIO, path: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file.fileno())
     except BlockingIOError:
         raise UsageError(
             f"another run writes to {path}; wait for it, or choose another --output"
