@@ -6,15 +6,12 @@ from types import ModuleType
 
 import numpy as np
 
-from vswin_cli.conversion.matching import find_model_in
-from vswin_cli.conversion.writing import write_model
+from vswin_cli import convert_checkpoint
 from vswin_cli.engines.keras import import_keras
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.architectures import Size
-from vswin_cli.zoo.labels import custom_label_set
-from vswin_cli.zoo.model_file import numbered_names, read_model_file
+from vswin_cli.zoo.model_file import read_model_file
 from vswin_cli.zoo.models import CustomModel
-from vswin_cli.zoo.protocols import KINETICS
 
 
 def video_swin() -> ModuleType:
@@ -25,20 +22,13 @@ def video_swin() -> ModuleType:
 
 def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> CustomModel:
     """Convert beside the checkpoint, and read what was written as any other command does."""
-    with find_model_in(checkpoint, part, window) as found:
-        num_classes = found.match.num_classes
-        path = checkpoint.with_name("mine.toml")
-        model = CustomModel(
-            "mine",
-            found.match.architecture,
-            custom_label_set(numbered_names(num_classes or 0)),
-            KINETICS,
-            path,
-            checkpoint.with_name("mine.weights.h5"),
-            "0" * 64,
-            num_classes is not None,
-        )
-        write_model(model, found.match, checkpoint=checkpoint, overwrite=True)
+    path = convert_checkpoint(
+        checkpoint,
+        checkpoint.with_name("mine.weights.h5"),
+        window=window,
+        part=part,
+        overwrite=True,
+    )
     return read_model_file(path)
 
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vswin_cli.api.converting import convert_checkpoint
     from vswin_cli.api.diagnosis import diagnose
     from vswin_cli.api.exporting import export_model
     from vswin_cli.api.keras_model import keras_model
@@ -38,6 +39,7 @@ _HOMES = {
     "load_model": "api.loading",
     "LoadedModel": "api.loaded",
     "keras_model": "api.keras_model",
+    "convert_checkpoint": "api.converting",
     "export_model": "api.exporting",
     "make_report": "api.report",
     "diagnose": "api.diagnosis",
@@ -60,6 +62,7 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "load_model",
     "LoadedModel",
     "keras_model",
+    "convert_checkpoint",
     "export_model",
     "make_report",
     "diagnose",

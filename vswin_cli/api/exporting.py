@@ -7,9 +7,8 @@ from typing import Literal
 import numpy as np
 
 from vswin_cli import __version__
-from vswin_cli.api.loading import is_offline
 from vswin_cli.api.model import VideoModel
-from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.options import EngineOptions, ViewOptions, engine_options
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.export.exporting import Exported, description_of, export
 from vswin_cli.export.formats import export_format
@@ -66,12 +65,8 @@ def export_model(
         BackendError: A library of the format is not installed.
         OutputError: The output cannot be written, or computes something else.
     """
-    engine = EngineOptions(
-        model=name,
-        weights=None if weights is None else Path(weights),
-        cache_dir=None if cache_dir is None else Path(cache_dir),
-        mirror=mirror,
-        offline=is_offline() if offline is None else offline,
+    engine = engine_options(
+        name, weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline
     )
     options = ExportOptions(format, precision, batch, input)
     return export_to(Path(output), engine, options, overwrite=overwrite)

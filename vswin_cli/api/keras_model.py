@@ -4,9 +4,8 @@ from pathlib import Path
 
 import keras
 
-from vswin_cli.api.loading import is_offline
 from vswin_cli.api.model import VideoModel
-from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.options import ViewOptions, engine_options
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.network.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
 from vswin_cli.zoo.models import DEFAULT_MODEL
@@ -47,12 +46,8 @@ def keras_model(
     Raises:
         UsageError, WeightsError: As `load_model`.
     """
-    engine = EngineOptions(
-        model=name,
-        weights=None if weights is None else Path(weights),
-        cache_dir=None if cache_dir is None else Path(cache_dir),
-        mirror=mirror,
-        offline=is_offline() if offline is None else offline,
+    engine = engine_options(
+        name, weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline
     )
     model = VideoModel(engine, ViewOptions(), top=top)
     spec, size = model.model, model.protocol.view_size

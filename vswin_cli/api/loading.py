@@ -1,16 +1,15 @@
 """What programs call first: `load_model`."""
 
-import os
 from pathlib import Path
 
 from vswin_cli.api.loaded import LoadedModel
 from vswin_cli.api.options import (
     BackendName,
-    EngineOptions,
     PrecisionName,
     ReaderName,
     ViewChoice,
     ViewOptions,
+    engine_options,
 )
 from vswin_cli.zoo.models import DEFAULT_MODEL
 
@@ -64,15 +63,15 @@ def load_model(
         WeightsError: There are no weights that may be used, or they cannot be downloaded.
         BackendError: The backend is not installed, or Keras already runs on another one.
     """
-    engine = EngineOptions(
-        model=name,
-        weights=None if weights is None else Path(weights),
+    engine = engine_options(
+        name,
+        weights=weights,
         backend=backend,
         precision=precision,
         threads=threads,
-        cache_dir=None if cache_dir is None else Path(cache_dir),
+        cache_dir=cache_dir,
         mirror=mirror,
-        offline=is_offline() if offline is None else offline,
+        offline=offline,
     )
     model = LoadedModel(
         engine,
@@ -81,8 +80,3 @@ def load_model(
     )
     _ = model.engine
     return model
-
-
-def is_offline() -> bool:
-    """Whether VSWIN_OFFLINE forbids downloads."""
-    return os.environ.get("VSWIN_OFFLINE", "").lower() in ("1", "true", "t", "yes", "y", "on")

@@ -1,5 +1,6 @@
 """What can be asked of a model and of a run: frozen, passed whole; here alone are the defaults."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,8 @@ BackendName = Literal["auto", Backend]
 PrecisionName = Precision
 ReaderName = Literal["auto", "av", "decord"]
 ViewChoice = Literal["fast", "full", "adaptive"]
+
+_YES = ("1", "true", "t", "yes", "y", "on")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,32 @@ class EngineOptions:
 
     def __post_init__(self) -> None:
         _demand_positive("threads", self.threads)
+
+
+def engine_options(
+    model: str,
+    *,
+    weights: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    mirror: str | None = None,
+    offline: bool | None = None,
+    backend: BackendName = "auto",
+    precision: PrecisionName = "float32",
+    threads: int | None = None,
+) -> EngineOptions:
+    """Take what programs give to functions: paths as text too, offline as VSWIN_OFFLINE says."""
+    if offline is None:
+        offline = os.environ.get("VSWIN_OFFLINE", "").lower() in _YES
+    return EngineOptions(
+        model=model,
+        weights=None if weights is None else Path(weights),
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        mirror=mirror,
+        offline=offline,
+    )
 
 
 @dataclass(frozen=True)

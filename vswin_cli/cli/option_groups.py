@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from vswin_cli.api.options import EngineOptions, ViewChoice, ViewOptions
 from vswin_cli.cli.options import (
+    OUTPUT,
     RUN,
     VIDEOS,
     VIEWS,
@@ -29,6 +30,35 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
+from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
+
+_RUN: dict[str, Any] = {
+    "resume": Annotated[
+        bool,
+        option(
+            RUN, "--resume/--no-resume",
+            help="Continue what an earlier run has done; or start over.",
+        ),
+    ],
+    "retry_failed": Annotated[
+        bool, option(RUN, "--retry-failed", help="Try again what failed in an earlier run.")
+    ],
+    "workers": Annotated[
+        int | None,
+        option(
+            RUN, "--workers", min=1, metavar="N",
+            help="Processes that decode. Default: half the processors, from 2 to 8.",
+        ),
+    ],
+    "timeout": TimeoutOption,
+    "max_failures": Annotated[
+        int | None,
+        option(
+            RUN, "--max-failures", min=1, metavar="N",
+            help="Stop after so many failures, and what is then in flight.",
+        ),
+    ],
+}  # fmt: skip
 
 GROUPS: dict[type, dict[str, Any]] = {
     EngineOptions: {
@@ -46,8 +76,8 @@ GROUPS: dict[type, dict[str, Any]] = {
             ViewChoice | None,
             option(
                 VIEWS, "--views",
-                help="fast: one clip, one crop. full: all views of the protocol. adaptive: views "
-                "until the best label is settled. Default: full.",
+                help="fast: one clip, one crop. full: the protocol. adaptive: no more of its views "
+                "than settle the best label. Default: full.",
             ),
         ],
         "protocol": ProtocolOption,
@@ -63,7 +93,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--include", metavar="GLOB", show_default=False,
-                help="Take only matching files of folders, by name or path in the folder; * "
+                help="Take from folders only what matches, by name or path in the folder; * "
                 "matches / too. Repeatable.",
             ),
         ],
@@ -71,38 +101,59 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
-                help="Leave out matching files and whole folders. Repeatable.",
+                help="Leave out what matches, files or whole folders. Repeatable.",
             ),
         ],
         "folders_in_lists": Annotated[
-            bool, option(VIDEOS, "--folders-in-lists", help="Search the folders that lists name.")
+            bool, option(VIDEOS, "--folders-in-lists", help="Walk the folders that lists name.")
         ],
     },
-    RunOptions: {
-        "resume": Annotated[
+    RunOptions: _RUN,
+    FilmRunOptions: {name: _RUN[name] for name in ("resume", "retry_failed", "max_failures")},
+    TimelineOptions: {
+        "stride": Annotated[
+            float,
+            option(
+                VIEWS, "--stride", metavar="SECONDS",
+                help="From window to window of the film; also the length of a step.",
+            ),
+        ],
+        "window": Annotated[
+            float,
+            option(
+                VIEWS, "--window", metavar="SECONDS",
+                help="What a window spans under the uniform protocol; others say it in frames.",
+            ),
+        ],
+        "shots": Annotated[
             bool,
+            option(VIEWS, "--shots/--no-shots", help="Find hard cuts; let no window cross one."),
+        ],
+        "crops": CropsOption,
+        "protocol": ProtocolOption,
+        "min_probability": Annotated[
+            float,
             option(
-                RUN, "--resume/--no-resume",
-                help="Continue an earlier run, or start over.",
+                OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P",
+                help="Leave out segments that are less probable.",
             ),
         ],
-        "retry_failed": Annotated[
-            bool, option(RUN, "--retry-failed", help="Retry videos that failed in an earlier run.")
-        ],
-        "workers": Annotated[
-            int | None,
+        "min_seconds": Annotated[
+            float,
             option(
-                RUN, "--workers", min=1, metavar="N",
-                help="Decoding processes. Default: half the processors, from 2 to 8.",
+                VIEWS, "--min-seconds", metavar="SECONDS",
+                help="Drop shorter segments, and bridge shorter gaps.",
             ),
         ],
-        "timeout": TimeoutOption,
-        "max_failures": Annotated[
-            int | None,
+        "smooth": Annotated[
+            float,
             option(
-                RUN, "--max-failures", min=1, metavar="N",
-                help="Stop after N failures; videos in flight are finished.",
+                VIEWS, "--smooth", metavar="SECONDS",
+                help="Average probabilities over so long before they are cut into segments.",
             ),
+        ],
+        "multi": Annotated[
+            bool, option(VIEWS, "--multi", help="Let segments of different labels overlap.")
         ],
     },
 }  # fmt: skip

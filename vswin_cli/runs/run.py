@@ -10,7 +10,7 @@ from vswin_cli.results import Failure, Result
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
-from vswin_cli.runs.plan import Plan, plan
+from vswin_cli.runs.plan import Plan, begun, plan
 from vswin_cli.runs.pool import DecodedVideo
 from vswin_cli.runs.records import Entry, Record, video_record
 from vswin_cli.runs.task import RunWatcher, Task
@@ -72,13 +72,14 @@ def run_over(
     watcher = watcher or RunWatcher()
     names = [video.video for video in videos]
     with output.opened() as journal, task.opened(journal, options=options):
-        if journal.num_damaged:
-            lines = "1 line is" if journal.num_damaged == 1 else f"{journal.num_damaged} lines are"
-            watcher.on_warning(
-                f"{lines} no record of {journal.path}, and set aside in {journal.damaged_path}"
-            )
-        planned = _plan(videos, task, journal, options)
-        watcher.on_plan(planned)
+        planned = begun(
+            videos,
+            journal,
+            task.settings_for,
+            watcher,
+            retry_failed=options.retry_failed,
+            why_else=task.why_again,
+        )
         num_failed = 0
         if planned.todo:
             num_failed = _carry_out(planned.todo, task, journal, options, watcher)
@@ -94,7 +95,13 @@ def run_over(
 def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunOptions) -> Plan:
     """Say what `run_over` would do; make and lock nothing."""
     with output.looked_at() as journal, task.planned(journal, options=options):
-        return _plan(videos, task, journal, options)
+        return plan(
+            videos,
+            journal,
+            task.settings_for,
+            retry_failed=options.retry_failed,
+            why_else=task.why_again,
+        )
 
 
 def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
@@ -105,18 +112,6 @@ def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
         for name, entry in journal.entries.items()
         if entry.has_failed and entry.summary == "missing" and name not in wanted
     ]
-
-
-def _plan(
-    videos: Sequence[Found], task: Task, journal: Journal | None, options: RunOptions
-) -> Plan:
-    return plan(
-        videos,
-        journal,
-        task.settings_for,
-        retry_failed=options.retry_failed,
-        why_else=task.why_again,
-    )
 
 
 def _carry_out(

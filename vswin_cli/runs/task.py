@@ -1,6 +1,5 @@
 """What a run does with every video, and who is told of it."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -10,7 +9,7 @@ from vswin_cli.results import Prediction, Result
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
-from vswin_cli.runs.plan import Plan
+from vswin_cli.runs.plan import PlanWatcher
 from vswin_cli.runs.pool import DecodedVideo, DecodingPool
 from vswin_cli.runs.records import Record, Settings
 from vswin_cli.runs.sidecars import SidecarFormat, write_sidecar
@@ -18,17 +17,8 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.views.views import Views
 
 
-class RunWatcher:
+class RunWatcher(PlanWatcher):
     """Is told what happens, in the thread of the run; this one does nothing about it."""
-
-    def on_plan(self, plan: Plan) -> None:
-        """It is known what there is to do."""
-
-    def on_skipped(self, skipped: Counter[str]) -> None:
-        """Files were found that no one means: by what they are known."""
-
-    def on_warning(self, text: str) -> None:
-        """Something about the run or its output is odd; the user should know."""
 
     def following(
         self, todo: Sequence[Found], busy_with: Callable[[], Sequence[Found]]

@@ -1,7 +1,6 @@
 """Timelines of many films in one run, which continues wherever it was stopped."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from time import perf_counter
 from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import FrameSequence
 from vswin_cli.results import Setup
-from vswin_cli.runs.plan import Plan, plan
+from vswin_cli.runs.plan import PlanWatcher, begun
 from vswin_cli.runs.records import Settings, modified
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.videos import Found
@@ -23,17 +22,8 @@ from vswin_cli.timeline.outputs import TimelineOutput
 from vswin_cli.timeline.result import Record, Timeline, failed_record
 
 
-class TimelineWatcher:
+class TimelineWatcher(PlanWatcher):
     """Is told what happens in a run; this one does nothing about it."""
-
-    def on_plan(self, plan: Plan) -> None:
-        """It is known what there is to do."""
-
-    def on_skipped(self, skipped: Counter[str]) -> None:
-        """Files were found that no one means: by what they are known."""
-
-    def on_warning(self, text: str) -> None:
-        """Something about the run or its output is odd; the user should know."""
 
     def following(self, todo: Sequence[Found]) -> AbstractContextManager[None]:
         """Lasts as long as films are watched, the loading of the model included."""
@@ -104,15 +94,13 @@ def timelines_over(
         VswinError: The model cannot be loaded.
     """
     with output.opened([found.video for found in videos]) as journal:
-        if journal.num_damaged:
-            watcher.on_warning(
-                f"{journal.num_damaged} damaged lines of {journal.path} are set aside in "
-                f"{journal.damaged_path}"
-            )
-        planned = plan(
-            videos, journal, lambda video: task.settings, retry_failed=options.retry_failed
+        planned = begun(
+            videos,
+            journal,
+            lambda video: task.settings,
+            watcher,
+            retry_failed=options.retry_failed,
         )
-        watcher.on_plan(planned)
         num_failed = 0
         is_stopped = False
         if planned.todo:
@@ -122,7 +110,7 @@ def timelines_over(
                     journal.append({**record, **_about(found), "settings": task.settings})
                     checkpoint.clear()
                     watcher.on_record(found, record)
-                    num_failed += record["status"] == "failed"
+                    num_failed += record["error"] is not None
                     if is_stopped := num_failed == options.max_failures:
                         break
             finally:
@@ -175,10 +163,7 @@ def _record(
         timeline: Timeline = analyst.timeline(found.video, frames, checkpoint, on_progress)
     except VideoError as error:
         seconds = perf_counter() - start
-        is_skipped = error.kind == "sound_only" and not found.is_named
-        return failed_record(
-            found.video, analyst.setup, error.kind, str(error), seconds, is_skipped=is_skipped
-        )
+        return failed_record(found.video, analyst.setup, error.kind, str(error), seconds)
     return timeline.to_dict(probabilities=task.probabilities)
 
 

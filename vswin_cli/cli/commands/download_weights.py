@@ -31,15 +31,13 @@ def download_weights(
         typer.Option(
             "--sha256",
             metavar="HEX",
-            help="Required SHA-256 of the one MODEL. For several, VSWIN_SHA256SUMS names a file "
-            "of sums.",
+            help="Demand this SHA-256, of one MODEL. VSWIN_SHA256SUMS names a file of sums for "
+            "several.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Download again what is here already.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Download what is here already.")] = False,
     num_jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at the same time.")
+        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at a time.")
     ] = 2,
     timeout_seconds: Annotated[
         float,
@@ -48,7 +46,7 @@ def download_weights(
             min=0.1,
             max=86_400,
             metavar="SECONDS",
-            help="Time limit for a server that sends nothing.",
+            help="How long a server may be silent.",
         ),
     ] = 10.0,
     yes: YesOption = False,
@@ -56,10 +54,10 @@ def download_weights(
 ) -> None:
     """Download the weights of models, verify them, and keep them in the cache folder.
 
-    Without MODEL, download the Keras files of the original project. Checkpoints of other projects
-    are converted. Whole files are not downloaded again, and interrupted downloads continue. The
-    paths of the files are printed. The exit code is 0 if all are in the cache, 1 if one is not, 2
-    for wrong usage.
+    Without MODEL: the Keras files of the original project. A checkpoint of another project is
+    converted when it has come. What is here and whole is not downloaded again, and what
+    was interrupted is continued. The paths of the files are printed. The exit code is 0 if all are
+    in the cache at the end, 1 if one is not, 2 for wrong usage.
 
     Examples:
         vswin download-weights swin-t-k400

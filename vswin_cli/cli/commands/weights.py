@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,16 +13,11 @@ from vswin_cli.cli.options import (
     CacheDirOption,
     NoTopOption,
     OptionalModelsArgument,
-    QuietOption,
     TableOrJsonOption,
     YesOption,
     complete_model,
 )
-from vswin_cli.errors import OutputError, UsageError, VswinError
-from vswin_cli.zoo.models import BundledModel, CommunityModel, CustomModel, PublishedModel
-
-if TYPE_CHECKING:
-    from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.errors import VswinError
 
 weights = subcommands("weights", "List, verify, locate and remove downloaded weights.")
 
@@ -37,22 +31,22 @@ def list_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
     output_format: TableOrJsonOption = "table",
-    quiet: QuietOption = False,
 ) -> None:
-    """List the weights in the cache folder, without checking them.
+    """List what is in the cache folder, without reading it whole.
 
-    Files without the classifier are listed if there are any, or with --no-top.
+    Files without top are listed where there are some, or with --no-top.
 
     Examples:
         vswin weights list
         vswin weights list --no-top --format json
     """
     from vswin_cli.system.cache_folder import cache_folder
+    from vswin_cli.weights.inventory import described, weights_files
 
     records = [
         record
-        for target in _targets(None, cache_dir, tops=(False,) if no_top else (True, False))
-        if (record := _record(target))["state"] != "absent" or target.num_classes or no_top
+        for target in weights_files(None, cache_dir, no_top=no_top)
+        if (record := described(target))["state"] != "absent" or target.num_classes or no_top
     ]
     if output_format == "json":
         print(json.dumps(records, indent=2))
@@ -65,22 +59,22 @@ def verify_weights(
     models: OptionalModelsArgument = None,
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
-    quiet: QuietOption = False,
 ) -> None:
-    """Check weights files: size, structure, every number, and the recorded SHA-256.
+    """Check files whole: size, structure, every number, and the SHA-256 recorded at first.
 
-    Without MODEL, check all files in the cache folder. A damaged file is renamed to `.corrupt`. The
-    exit code is 0 if all files are whole, 1 if one is not.
+    Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
+    aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
 
     Examples:
         vswin weights verify
         vswin weights verify swin-t-k400
     """
+    from vswin_cli.weights.inventory import weights_files
     from vswin_cli.weights.pins import pinned_sha256, read_record
     from vswin_cli.weights.verify import verify_again
     from vswin_cli.weights.watch import DownloadWatcher
 
-    targets = _targets(models, cache_dir, tops=(False,) if no_top else (True, False))
+    targets = weights_files(models, cache_dir, no_top=no_top)
     # What is named must be there, what is not is verified where it is there.
     targets = [
         target
@@ -101,9 +95,8 @@ def verify_weights(
             how = "as pinned" if pin else "as recorded"
         else:
             how = "recorded now" if verified.is_recorded else "not recorded: read-only, or in use"
-        if not quiet:
-            print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
-    if not targets and not quiet:
+        print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
+    if not targets:
         print("no weights to verify: the cache folder has none", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
@@ -111,27 +104,19 @@ def verify_weights(
 
 @weights.command("path", cls=PlainCommand)
 def show_path(
-    model: ModelArgument,
-    no_top: NoTopOption = False,
-    cache_dir: CacheDirOption = None,
-    quiet: QuietOption = False,
+    model: ModelArgument, no_top: NoTopOption = False, cache_dir: CacheDirOption = None
 ) -> None:
-    """Print the path of a model's weights, even if they are missing.
+    """Print where the weights of a model are, or belong.
 
     Examples:
         vswin weights path swin-t-k400
         cp backup.weights.h5 "$(vswin weights path swin-t-k400)"
     """
-    from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_downloaded_model, find_model
+    from vswin_cli.weights.inventory import path_of
 
-    found = find_model(model, cache_dir)
-    if isinstance(found, CustomModel) or (isinstance(found, BundledModel) and not no_top):
-        print(found.weights_path)
-        return
-    target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
-    print(target.path)
-    if not target.is_here and not quiet:
+    path, target = path_of(model, cache_dir, top=not no_top)
+    print(path)
+    if target is not None and not target.is_here:
         print(f"{target.title}: not there yet", file=sys.stderr)
 
 
@@ -141,114 +126,26 @@ def remove_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
     yes: YesOption = False,
-    quiet: QuietOption = False,
 ) -> None:
-    """Remove the weights of a model; on a terminal, ask first.
+    """Remove the weights of a model, with what stands beside them; on a terminal, ask first.
 
-    Files next to them that belong to them are removed too, such as a custom model's model file.
+    Of a custom model in the cache folder, the model file goes too.
 
     Examples:
         vswin weights remove swin-b-k400
         vswin weights remove mine --yes
     """
-    from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import find_downloaded_model, find_model
+    from vswin_cli.weights.inventory import kept_of
 
-    found = find_model(model, cache_dir)
-    if isinstance(found, CustomModel):
-        _remove_custom(found, cache_dir, yes=yes, quiet=quiet)
+    kept = kept_of(model, cache_dir, top=not no_top)
+    if not kept.paths:
+        print(f"{kept.title}: nothing to remove in {kept.folder}", file=sys.stderr)
         return
-    target = weights_file(find_downloaded_model(model, cache_dir), cache_dir, top=not no_top)
-    if not target.is_here and not target.all_paths:
-        if not quiet:
-            print(f"{target.title}: nothing to remove in {target.folder}", file=sys.stderr)
+    is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else there is nobody to ask
+    question = f"Remove {kept.title} ({kept.num_bytes / 1e6:.0f} MB)?"
+    if is_asked and not typer.confirm(question, err=True):
         return
-    if not yes and not _is_confirmed(target.published.name, target.all_paths):
-        return
-    from vswin_cli.weights.cache import locked
-    from vswin_cli.weights.watch import DownloadWatcher
-
-    try:
-        with locked(target, DownloadWatcher()):
-            num_bytes = sum(path.stat().st_size for path in target.all_paths)
-            for path in target.all_paths:
-                path.unlink()
-    except OSError as exc:
-        raise OutputError(f"cannot remove {target.path}: {exc.strerror}") from exc
-    if not quiet:
-        print(f"{target.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
-
-
-def _remove_custom(model: CustomModel, cache_dir: Path | None, *, yes: bool, quiet: bool) -> None:
-    """Remove a custom model that `vswin convert` has put into the cache folder.
-
-    Raises:
-        UsageError: It is somewhere else, where more may depend on it.
-    """
-    from vswin_cli.zoo.catalog import models_folder
-
-    paths = [path for path in (model.path, model.weights_path) if path.is_file()]
-    folder = models_folder(cache_dir).resolve()
-    if any(path.resolve().parent != folder for path in paths):
-        raise UsageError(
-            f"{model.path} is not in {folder}; remove it and {model.weights_path} yourself"
-        )
-    num_bytes = sum(path.stat().st_size for path in paths)
-    if not yes and not _is_confirmed(model.name, paths):
-        return
-    try:
-        for path in paths:
-            path.unlink()
-    except OSError as exc:
-        raise OutputError(f"cannot remove {model.path}: {exc.strerror}") from exc
-    if not quiet:
-        print(f"{model.name}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
-
-
-def _is_confirmed(name: str, paths: Sequence[Path]) -> bool:
-    """Ask on a terminal; elsewhere there is nobody to ask."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
-    size = sum(path.stat().st_size for path in paths)
-    return typer.confirm(f"Remove {name} ({size / 1e6:.0f} MB)?", err=True)
-
-
-def _targets(
-    models: list[str] | None, cache_dir: Path | None, tops: tuple[bool, ...]
-) -> "list[WeightsFile]":
-    from vswin_cli.weights.cache import weights_file
-    from vswin_cli.zoo.catalog import MODELS, find_downloaded_model
-
-    names = dict.fromkeys(models or ())
-    chosen = [find_downloaded_model(name, cache_dir) for name in names] or [
-        model for model in MODELS if isinstance(model, PublishedModel | CommunityModel)
-    ]
-    return [
-        weights_file(model, cache_dir, top=top)
-        for model in chosen
-        for top in tops
-        if top or not isinstance(model, CommunityModel)  # which have one file
-    ]
-
-
-def _record(target: "WeightsFile") -> dict[str, Any]:
-    from vswin_cli.weights.partial import partial_bytes
-    from vswin_cli.weights.pins import read_record
-
-    here = target.path.stat().st_size if target.is_here else None
-    part = partial_bytes(target)
-    return {
-        "model": target.model.name,
-        "top": target.num_classes is not None,
-        "path": str(target.path),
-        "published_bytes": target.published.num_bytes if target.published.is_exact else None,
-        "about_bytes": target.published.num_bytes,
-        "bytes": here,
-        "partial_bytes": part,
-        "corrupt": str(target.corrupt_paths[0]) if target.corrupt_paths else None,
-        "sha256": read_record(target) if here is not None else None,
-        "state": "here" if here is not None else "partial" if part else "absent",
-    }
+    print(f"{kept.title}: removed, {kept.remove() / 1e6:.0f} MB", file=sys.stderr)
 
 
 def _print_table(records: list[dict[str, Any]], folder: Path) -> None:

@@ -1,0 +1,138 @@
+"""What a cache folder has of the published models: named, described, removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.weights.cache import WeightsFile, locked, weights_file
+from vswin_cli.weights.partial import partial_bytes
+from vswin_cli.weights.pins import read_record
+from vswin_cli.weights.watch import DownloadWatcher
+from vswin_cli.zoo.catalog import MODELS, find_downloaded_model, find_model, models_folder
+from vswin_cli.zoo.models import BundledModel, CommunityModel, CustomModel, PublishedModel
+
+
+def weights_files(
+    models: Sequence[str] | None, cache_dir: Path | None, *, no_top: bool
+) -> list[WeightsFile]:
+    """Name the files of models.
+
+    Args:
+        models: Their names; none are all that are downloaded.
+        cache_dir: The cache folder; None is where it is by default.
+        no_top: Only those without top, where there are such; else both.
+
+    Raises:
+        UsageError: One is no model that is downloaded.
+    """
+    names = dict.fromkeys(models or ())
+    chosen = [find_downloaded_model(name, cache_dir) for name in names] or [
+        model for model in MODELS if isinstance(model, PublishedModel | CommunityModel)
+    ]
+    return [
+        weights_file(model, cache_dir, top=top)
+        for model in chosen
+        for top in ((False,) if no_top else (True, False))
+        if top or not isinstance(model, CommunityModel)  # which have one file
+    ]
+
+
+def described(target: WeightsFile) -> dict[str, Any]:
+    """Say what there is of a file, without reading it whole: an object of `weights list`."""
+    here = target.path.stat().st_size if target.is_here else None
+    part = partial_bytes(target)
+    return {
+        "model": target.model.name,
+        "top": target.num_classes is not None,
+        "path": str(target.path),
+        "published_bytes": target.published.num_bytes if target.published.is_exact else None,
+        "about_bytes": target.published.num_bytes,
+        "bytes": here,
+        "partial_bytes": part,
+        "corrupt": str(target.corrupt_paths[0]) if target.corrupt_paths else None,
+        "sha256": read_record(target) if here is not None else None,
+        "state": "here" if here is not None else "partial" if part else "absent",
+    }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a cache folder has of a model that can be removed.
+
+    Attributes:
+        title: How messages name it.
+        folder: Where it is.
+        paths: The files; none where there is nothing.
+        target: Whose files they are; None is a custom model.
+    """
+
+    title: str
+    folder: Path
+    paths: tuple[Path, ...]
+    target: WeightsFile | None = None
+
+    @property
+    def num_bytes(self) -> int:
+        """Their size in all."""
+        return sum(path.stat().st_size for path in self.paths)
+
+    def remove(self) -> int:
+        """Remove them, those of a download under its lock; return how many bytes they had.
+
+        Raises:
+            OutputError: They cannot be removed.
+        """
+        try:
+            if self.target is None:
+                return _removed(self.paths)
+            with locked(
+                self.target, DownloadWatcher()
+            ):  # who had it may have changed what is there
+                return _removed(self.target.all_paths)
+        except OSError as exc:
+            place = exc.filename or self.folder
+            raise OutputError(f"cannot remove {place}: {exc.strerror}") from exc
+
+
+def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
+    """Find what there is of a model, with or without top.
+
+    Raises:
+        UnknownModelError: No model has this name.
+        UsageError: It is bundled, or a custom model elsewhere, on which more may depend.
+        WeightsError: The folder may not be looked into.
+    """
+    model = find_model(name, cache_dir)
+    if not isinstance(model, CustomModel):
+        target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=top)
+        paths = target.all_paths if target.is_here or target.all_paths else ()
+        return Kept(target.title, target.folder, paths, target)
+    paths = tuple(path for path in (model.path, model.weights_path) if path.is_file())
+    folder = models_folder(cache_dir).resolve()
+    if any(path.resolve().parent != folder for path in paths):
+        raise UsageError(
+            f"{model.path} is not in {folder}; remove it and {model.weights_path} yourself"
+        )
+    return Kept(model.name, folder, paths)
+
+
+def _removed(paths: Sequence[Path]) -> int:
+    num_bytes = sum(path.stat().st_size for path in paths)
+    for path in paths:
+        path.unlink()
+    return num_bytes
+
+
+def path_of(name: str, cache_dir: Path | None, *, top: bool) -> tuple[Path, WeightsFile | None]:
+    """Say where the weights of a model are, or belong; and of which download, if of any.
+
+    Raises:
+        UsageError: As `find_downloaded_model`.
+    """
+    model = find_model(name, cache_dir)
+    if isinstance(model, CustomModel) or (isinstance(model, BundledModel) and top):
+        return model.weights_path, None
+    target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=top)
+    return target.path, target
