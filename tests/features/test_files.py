@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from vswin_cli.features.origin import Origin
 from vswin_cli.features.task import EmbedTask
 from vswin_cli.results import Prediction, Setup
 from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.open_files import all_checked
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.records import video_record
 from vswin_cli.runs.videos import Found
@@ -154,6 +158,52 @@ def test_rows_that_are_removed_are_told_at_once_and_kept(tmp_path):
             embeddings.keep("b", rows(ORIGIN, 1))
     [kept] = tmp_path.glob("rows.rescued-*")
     assert kept.read_bytes().startswith(whole)
+
+
+def test_journal_and_rows_that_go_together_are_both_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
+    def lose(embeddings):
+        keep(embeddings, Found("a", "a", 10, 20), rows(ORIGIN, 0))
+        with all_checked(*embeddings.checks):
+            shutil.rmtree(folder)
+            embeddings.journal.append(embeddings.journal.record("a"))
+
+    with open_embeddings(folder) as embeddings, pytest.raises(OutputError) as told:
+        lose(embeddings)
+    kept = re.findall(r"are in (\S+): put", str(told.value))
+    for path, name in zip(kept, ("journal", "rows"), strict=True):
+        Path(path).rename(tmp_path / name)
+    with open_embeddings(tmp_path) as embeddings:
+        assert (list(embeddings.journal.entries), embeddings.lost) == (["a"], set())
+
+
+def test_rows_that_something_else_cuts_or_writes_to_are_not_relied_on(tmp_path):
+    with open_embeddings(tmp_path) as embeddings:
+        keep(embeddings, Found("a", "a", 10, 20), rows(ORIGIN, 0))
+        with (tmp_path / "rows").open("r+b") as file:
+            file.seek(-4, os.SEEK_END)
+            file.write(b"none")
+        with pytest.raises(OutputError, match="cut or written to by something else"):
+            list(embeddings.content(["a"]).blocks())
+        os.truncate(tmp_path / "rows", 10)
+        with pytest.raises(OutputError, match="cut or written to by something else"):
+            embeddings.keep("b", rows(ORIGIN, 1))
+
+
+def test_rows_are_of_one_run_whatever_they_are_called(tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    with open_embeddings(tmp_path):
+        (other / "rows").hardlink_to(tmp_path / "rows")
+        with pytest.raises(UsageError, match="another run"), open_embeddings(other):
+            pass
+    (other / "rows").unlink()
+    os.mkfifo(other / "rows")
+    with pytest.raises(OutputError, match="not a file"), open_embeddings(other):
+        pass
 
 
 def test_rows_that_the_journal_puts_nowhere_are_lost(tmp_path):

@@ -44,20 +44,6 @@ def test_records_are_lines_of_json_that_are_there_at_once(tmp_path):
         assert [r["video"] for r in journal.records([])] == list(journal.entries)
 
 
-def test_file_that_cannot_be_replaced_while_it_is_open_is_put_in_order(tmp_path, monkeypatch):
-    """As on Windows: both files are closed first, and the new one is opened and locked again."""
-    monkeypatch.setattr("vswin_cli.runs.journal.REPLACES_OPEN_FILES", False)
-    path = tmp_path / "out.jsonl"
-    with closing(Journal(path)) as journal:
-        for name in "bab":
-            journal.append(record(name))
-        journal.put_in_order(["a", "b"])
-        assert [each["video"] for each in journal.records()] == ["a", "b"]
-        with pytest.raises(UsageError, match="another run"):
-            Journal(path)
-    assert path.read_text().count("\n") == 2
-
-
 @pytest.mark.parametrize("num_lost", [1, 2, 50, 150])
 def test_torn_last_line_is_cut_away_and_written_again(tmp_path, num_lost):
     path = tmp_path / "out.jsonl"
@@ -201,6 +187,22 @@ def test_journal_that_is_removed_is_told_at_once_and_loses_nothing(tmp_path, is_
     [kept] = tmp_path.glob("out.rescued-*.jsonl")
     with closing(Journal(kept)) as journal:
         assert list(journal.entries) == ["a", "b"]
+
+
+def test_journal_that_something_else_cuts_or_writes_to_is_told_before_it_is_relied_on(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write(path, record("b"), record("a"))
+    whole = path.read_bytes()
+    with closing(Journal(path)) as journal:
+        os.truncate(path, 10)  # as by `> out.jsonl`
+        for use in (lambda: journal.append(record("c")), journal.check):
+            with pytest.raises(OutputError, match="cut or written to by something else"):
+                use()
+        path.write_bytes(whole[:50] + b"!" + whole[51:])
+        for videos in ("a", "b"), ("b", "a"):
+            with pytest.raises(OutputError, match="cut or written to by something else"):
+                journal.put_in_order(videos)
+    assert path.read_bytes() == whole[:50] + b"!" + whole[51:]
 
 
 def test_order_is_that_of_the_videos_and_the_last_record_holds(tmp_path):

@@ -1,7 +1,7 @@
 """The features of a run as they grow: rows in a store, and a journal that says whose they are."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +40,17 @@ class Content:
                 yield os.fsencode(video)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Yield the rows, some thousands at a time."""
+        """Yield the rows, some thousands at a time.
+
+        Raises:
+            OutputError: They are not what they were when the run began, or wrote them.
+        """
         pending: list[np.ndarray] = []
         num_pending = 0
         for entry in self.entries.values():
             rows = _rows(self.store, entry)
-            assert rows is not None  # they were checked, or written by this process
+            if rows is None:  # they were checked, or written by this process
+                raise self.store.changed()
             pending.append(rows)
             num_pending += len(rows)
             if num_pending >= _ROWS_A_BLOCK:
@@ -98,6 +103,11 @@ class Embeddings:
         span = self._store.append(rows)
         self.lost.discard(video)
         return {"predictions": [], "features": span}
+
+    @property
+    def checks(self) -> tuple[Callable[[], None], ...]:
+        """Make sure that journal and rows are where they were opened; see `Journal.check`."""
+        return self.journal.check, self._store.check
 
     def content(self, videos: Sequence[str]) -> Content:
         """Put the journal in the order of the videos; return what there is for a file."""

@@ -13,10 +13,9 @@ import numpy as np
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.features.origin import Origin
-from vswin_cli.runs.journal import is_at, rescued
+from vswin_cli.runs.open_files import open_locked, rescued
 from vswin_cli.runs.plan import differences, listed
-from vswin_cli.system.files import write_durably
-from vswin_cli.system.platform import open_descriptor, read_at
+from vswin_cli.system.files import is_at, write_durably
 
 _HEADER_BYTES = 4096
 
@@ -32,7 +31,8 @@ class RowStore:
         resume: Keep what is there; False starts over.
 
     Raises:
-        UsageError: The file holds features of another origin, or is something else.
+        UsageError: The file holds features of another origin, or is something else; or another
+            run writes to it.
         OutputError: It cannot be read or written.
     """
 
@@ -40,11 +40,13 @@ class RowStore:
         self._path = path
         self._type = origin.row_type
         try:
-            flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_TRUNC)
-            self._descriptor = open_descriptor(path, flags)
+            self._file = open_locked(path)
         except OSError as exc:
             raise self._failed(exc) from exc
+        self._descriptor = self._file.fileno()
         try:
+            if not resume:
+                self._file.truncate(0)
             self._begin(origin)
         except BaseException:
             self.close()
@@ -52,7 +54,7 @@ class RowStore:
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
-        os.close(self._descriptor)
+        self._file.close()
 
     def append(self, rows: np.ndarray) -> RowSpan:
         """Add the rows of one video; they are on disk when this returns.
@@ -61,19 +63,36 @@ class RowStore:
             rows: (rows,) of the origin's `row_type`.
 
         Raises:
-            OutputError: They are not, for lack of space or another reason.
+            OutputError: They are not, for lack of space, or as the file was removed or changed.
         """
+        self._check_size()
         content = rows.tobytes()
         span = (self._num_rows, len(rows), zlib.crc32(content))
         self._write(content, self._offset(self._num_rows))
         self._num_rows += len(rows)
-        if not is_at(self._path, self._descriptor):
-            kept = rescued(self._descriptor, self._offset(self._num_rows), self._path)
-            raise OutputError(
-                f"{self._path} was removed or replaced while the run lasted; the features are in "
-                f"{kept}: put it back under that name, and run again"
-            )
+        self.check()
         return span
+
+    def check(self) -> None:
+        """Make sure that the path still names the file which the rows are in.
+
+        Raises:
+            OutputError: It was removed or replaced; the rows are now in another file. Or something
+                else has cut it, or written to it.
+        """
+        self._check_size()
+        if is_at(self._path, self._descriptor):
+            return
+        num_bytes = self._offset(self._num_rows)
+        self._rescued = self._rescued or rescued(self._descriptor, num_bytes, self._path)
+        raise OutputError(
+            f"{self._path} was removed or replaced while the run lasted; the features are in "
+            f"{self._rescued}: put it back under that name, and run again"
+        )
+
+    def _check_size(self) -> None:
+        if os.fstat(self._descriptor).st_size != self._offset(self._num_rows):
+            raise self.changed()
 
     def read(self, span: RowSpan) -> np.ndarray | None:
         """Read the rows of one video, or None where they are not as they were written."""
@@ -81,10 +100,17 @@ class RowStore:
         num_bytes = num_rows * self._type.itemsize
         if self._offset(first) + num_bytes > os.fstat(self._descriptor).st_size:
             return None
-        content = read_at(self._descriptor, num_bytes, self._offset(first))
+        content = os.pread(self._descriptor, num_bytes, self._offset(first))
         if zlib.crc32(content) != crc:
             return None
         return np.frombuffer(content, self._type)
+
+    def changed(self) -> OutputError:
+        """What to tell where rows of this process are not as they were written."""
+        return OutputError(
+            f"{self._path} was cut or written to by something else while it was in use; run again, "
+            "and what it has lost is computed again"
+        )
 
     def cut(self, num_rows: int) -> None:
         """Cut away what comes after so many rows; the next are appended there."""
@@ -93,7 +119,7 @@ class RowStore:
 
     def _begin(self, origin: Origin) -> None:
         """Check the header, or write it."""
-        header = read_at(self._descriptor, _HEADER_BYTES, 0)
+        header = os.pread(self._descriptor, _HEADER_BYTES, 0)
         if not header.strip(b"\0"):
             text = json.dumps(origin.to_texts()).encode("ascii")
             self._write(text.ljust(_HEADER_BYTES - 1) + b"\n", 0)
@@ -124,3 +150,4 @@ class RowStore:
         return OutputError(f"cannot write {self._path}: {exc.strerror}; choose another file")
 
     _num_rows = 0
+    _rescued: Path | None = None

@@ -11,6 +11,7 @@ from vswin_cli.features.embeddings import Embeddings
 from vswin_cli.features.origin import Origin
 from vswin_cli.results import Prediction
 from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.open_files import all_checked
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
 from vswin_cli.runs.plan import why_again
@@ -56,7 +57,10 @@ class EmbedTask(Task):
         """Open the rows that belong to the journal."""
         assert self.features.store_path is not None
         path, resume = self.features.store_path, self.features.resume
-        with closing(Embeddings(journal, path, self.origin, resume=resume)) as self._embeddings:
+        with (
+            closing(Embeddings(journal, path, self.origin, resume=resume)) as self._embeddings,
+            all_checked(*self._embeddings.checks),
+        ):
             yield
 
     def why_again(self, video: Found) -> str | None:
@@ -74,7 +78,8 @@ class EmbedTask(Task):
         """Write the features, in the order of the videos."""
         content = self._embeddings.content([video.video for video in videos])
         self.features.replace(lambda path: self.features.format.load_writer()(path, content))
-        self._embeddings.journal.check()
+        for check in self._embeddings.checks:
+            check()
 
     def _computed(
         self, decoded: DecodedVideo, views: Views, on_view: OnView
@@ -108,8 +113,11 @@ class LabelAndEmbedTask(EmbedTask):
         with (
             self.features.opened() as self._kept,
             super().opened(self._kept, options=options),
+            all_checked(journal.check),
         ):
             self._labels, self._retry_failed = journal, options.retry_failed
+            if self._kept.damage is not None:
+                self.warnings.append(self._kept.damage)
             yield
 
     @contextmanager

@@ -7,28 +7,23 @@ is so already. The system's lock on the file itself keeps a second run off, by w
 comes, and ends with the process.
 """
 
-import errno
 import json
 import os
-import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from io import FileIO
 from pathlib import Path
+from zlib import crc32
 
 from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.runs.open_files import open_locked, rescued
 from vswin_cli.runs.records import Entry, Record, Settings, entry_of, parsed
-from vswin_cli.system.files import open_regular, replacing, write_durably
-from vswin_cli.system.platform import (
-    REPLACES_OPEN_FILES,
-    lock,
-    open_descriptor,
-    read_at,
+from vswin_cli.system.files import (
+    is_at,
+    open_own,
+    open_regular,
+    replacing,
     sync_folder,
+    write_durably,
 )
-
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
-_COPIED_BYTES = 1 << 20
 
 
 class Journal:
@@ -49,10 +44,11 @@ class Journal:
         self.entries: dict[str, Entry] = {}
         self.num_damaged = 0  # lines that are set aside in `damaged_path`
         self._superseded = False
+        self._rescued: Path | None = None
         self._read_only = read_only
         self._known_settings: dict[str, Settings] = {}
         with _translated(self.path):
-            self._file = open_regular(self.path) if read_only else _open_locked(self.path)
+            self._file = open_regular(self.path) if read_only else open_locked(self.path)
             try:
                 if not read_only and not resume:
                     self._file.truncate(0)
@@ -71,6 +67,14 @@ class Journal:
         """Where lines go that are no records, but stand among some."""
         return self.path.with_name(f"{self.path.name}.damaged")
 
+    @property
+    def damage(self) -> str | None:
+        """What the user should know of lines that were set aside, if some were."""
+        if not self.num_damaged:
+            return None
+        lines = "1 line is" if self.num_damaged == 1 else f"{self.num_damaged} lines are"
+        return f"{lines} no record of {self.path}, and set aside in {self.damaged_path}"
+
     def close(self) -> None:
         """Close the file; nothing is pending."""
         self._file.close()
@@ -83,8 +87,9 @@ class Journal:
         """
         line = json.dumps(record).encode("ascii") + b"\n"  # any name survives in ASCII
         with _translated(self.path):
+            self._check_size()
             write_durably(self._file.fileno(), line, self._end)
-        self._remember(record, self._end, len(line))
+        self._remember(record, self._end, line)
         self._end += len(line)
         self.check()
 
@@ -92,14 +97,17 @@ class Journal:
         """Make sure that the path still names the file which the records are in.
 
         Raises:
-            OutputError: It was removed or replaced; the records are now in another file.
+            OutputError: It was removed or replaced; the records are now in another file. Or
+                something else has cut it, or written to it.
         """
+        self._check_size()
         if is_at(self.path, self._file.fileno()):
             return
-        kept = rescued(self._file.fileno(), self._end, self.path)
+        self._rescued = self._rescued or rescued(self._file.fileno(), self._end, self.path)
         raise OutputError(
             f"{self.path} was removed or replaced while the run lasted; the records of "
-            f"{len(self.entries)} videos are in {kept}: put it back under that name, and run again"
+            f"{len(self.entries)} videos are in {self._rescued}: put it back under that name, and "
+            "run again"
         )
 
     def records(self, videos: Sequence[str] = ()) -> Iterator[Record]:
@@ -109,8 +117,7 @@ class Journal:
 
     def record(self, video: str) -> Record:
         """Read the record of a video that has one."""
-        entry = self.entries[video]
-        found: Record = json.loads(read_at(self._file.fileno(), entry.length, entry.start))
+        found: Record = json.loads(self._line(video))
         return found
 
     def forget(self, videos: Iterable[str]) -> None:
@@ -126,9 +133,11 @@ class Journal:
         """
         self.check()
         if not self._superseded and self._order(videos) == list(self.entries):
+            for _ in self._lines(videos):  # each is as it was written
+                pass
             return
         with _translated(self.path), replacing(self.path) as temporary:
-            ordered = _open_locked(temporary)  # no second run gets between the two
+            ordered = open_locked(temporary)  # no second run gets between the two
             try:
                 ordered.truncate(0)
                 end = 0
@@ -138,14 +147,8 @@ class Journal:
             except BaseException:
                 ordered.close()
                 raise
-            if not REPLACES_OPEN_FILES:
-                ordered.close()
-                self._file.close()
-        if REPLACES_OPEN_FILES:
-            self._file.close()
-            self._file = ordered
-        else:
-            self._file = _open_locked(self.path)
+        self._file.close()
+        self._file = ordered
         self.entries, self._superseded = {}, False
         self._read()
 
@@ -153,9 +156,24 @@ class Journal:
         return list(dict.fromkeys([*(v for v in videos if v in self.entries), *self.entries]))
 
     def _lines(self, videos: Sequence[str]) -> Iterator[bytes]:
-        for video in self._order(videos):
-            entry = self.entries[video]
-            yield read_at(self._file.fileno(), entry.length, entry.start)
+        return map(self._line, self._order(videos))
+
+    def _line(self, video: str) -> bytes:
+        entry = self.entries[video]
+        line = os.pread(self._file.fileno(), entry.length, entry.start)
+        if crc32(line) != entry.crc:
+            raise self._changed()
+        return line
+
+    def _check_size(self) -> None:
+        if os.fstat(self._file.fileno()).st_size != self._end:
+            raise self._changed()
+
+    def _changed(self) -> OutputError:
+        return OutputError(
+            f"{self.path} was cut or written to by something else while it was in use; run again, "
+            "and what it has lost is computed again"
+        )
 
     def _read(self) -> list[tuple[int, int]]:
         """Index what the file holds; return the start and length of the lines that are damaged."""
@@ -167,7 +185,7 @@ class Journal:
                 record = parsed(line)
                 is_whole = line.endswith(b"\n")
                 if record is not None and is_whole:
-                    self._remember(record, start, len(line))
+                    self._remember(record, start, line)
                 elif is_whole:
                     damaged.append((start, len(line)))
                 start += len(line)
@@ -175,13 +193,12 @@ class Journal:
                 last = line
         is_other = bool(damaged) or (self._end < start and not _is_torn_start(last))
         if is_other and not self.entries and not (len(damaged) == 1 and _is_torn_start(last)):
-            problem = (
-                "is not an output of `vswin label`; name the .jsonl file that it wrote"
+            advice = (
+                "name the .jsonl file that it wrote"
                 if self._read_only
-                else "is not an output of vswin; choose another --output, or give --no-resume to "
-                "replace it"
+                else "choose another --output, or give --no-resume to replace it"
             )
-            raise UsageError(f"{self.path} {problem}")
+            raise UsageError(f"{self.path} is not an output of `vswin label`; {advice}")
         self.num_damaged = len(damaged)
         return damaged
 
@@ -189,81 +206,20 @@ class Journal:
         """Keep damaged lines in a file of their own, and leave the others."""
         if not damaged:
             return
-        with self.damaged_path.open("ab") as aside:
+        with open_own(self.damaged_path) as aside:
+            aside.seek(0, os.SEEK_END)
             for start, length in damaged:
-                aside.write(read_at(self._file.fileno(), length, start))
-            aside.flush()
+                aside.write(os.pread(self._file.fileno(), length, start))
             os.fsync(aside.fileno())
         self._superseded = True
         self.put_in_order()
         self.num_damaged = len(damaged)
 
-    def _remember(self, record: Record, start: int, length: int) -> None:
+    def _remember(self, record: Record, start: int, line: bytes) -> None:
         self._superseded = self._superseded or record["video"] in self.entries
         key = json.dumps(record["settings"], sort_keys=True)
         record = {**record, "settings": self._known_settings.setdefault(key, record["settings"])}
-        self.entries[record["video"]] = entry_of(record, start, length)
-
-
-def is_at(path: Path, descriptor: int) -> bool:
-    """Whether a path names the file that a descriptor is open on."""
-    try:
-        there = path.stat()
-    except OSError:
-        return False
-    mine = os.fstat(descriptor)
-    return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
-
-
-def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
-    """Copy an open file, that its path has lost, to a new one near that path; return its name.
-
-    Raises:
-        OutputError: It cannot be written anywhere.
-    """
-    last: OSError | None = None
-    for folder in (lambda: path.parent, Path.cwd, tempfile.gettempdir):
-        try:
-            new, name = tempfile.mkstemp(path.suffix, f"{path.stem}.rescued-", folder())
-            with os.fdopen(new, "wb") as copy:
-                for start in range(0, num_bytes, _COPIED_BYTES):
-                    length = min(_COPIED_BYTES, num_bytes - start)
-                    copy.write(read_at(descriptor, length, start))
-                copy.flush()
-                os.fsync(new)
-        except OSError as exc:
-            last = exc
-        else:
-            return Path(name)
-    raise OutputError(f"{path} was removed while the run lasted, and cannot be saved: {last}")
-
-
-def _open_locked(path: Path) -> FileIO:
-    """Open or make a file and lock it; what others put in its place meanwhile is locked instead."""
-    while True:
-        file = FileIO(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
-        try:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
-            _lock(file, path)
-            if is_at(path, file.fileno()):
-                return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-
-
-def _lock(file: FileIO, path: Path) -> None:
-    try:
-        lock(file.fileno())
-    except BlockingIOError:
-        raise UsageError(
-            f"another run writes to {path}; wait for it, or choose another --output"
-        ) from None
-    except OSError as exc:
-        if exc.errno not in _NO_LOCKS:
-            raise
+        self.entries[record["video"]] = entry_of(record, start, line)
 
 
 class _translated:  # noqa: N801 - reads as a statement

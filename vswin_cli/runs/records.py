@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from vswin_cli.results import Result, Setup
 from vswin_cli.runs.videos import Found
@@ -51,6 +52,7 @@ class Entry:
 
     start: int  # in the file
     length: int  # bytes
+    crc: int  # CRC-32 of these
     status: str  # ok, failed or skipped
     num_bytes: int | None  # of the video's file
     modified: str | None
@@ -134,8 +136,8 @@ def parsed(line: bytes) -> Record | None:
     return record if _is_record(record) else None
 
 
-def entry_of(record: Record, start: int, length: int) -> Entry:
-    """Sum a record up that stands at a place of a file."""
+def entry_of(record: Record, start: int, line: bytes) -> Entry:
+    """Sum a record up whose line starts at a place of a file."""
     summary = ""
     if record["error"]:
         summary = str(record["error"]["kind"])
@@ -143,7 +145,8 @@ def entry_of(record: Record, start: int, length: int) -> Entry:
         summary = str(record["predictions"][0]["label"])
     return Entry(
         start,
-        length,
+        len(line),
+        crc32(line),
         status=record["status"],
         num_bytes=record["bytes"],
         modified=record["modified"],

@@ -1,0 +1,91 @@
+"""Files that a run has open: locked, and saved where their path loses them."""
+
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.system.files import is_at
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
+_COPIED_BYTES = 1 << 20
+
+
+@contextmanager
+def all_checked(*checks: Callable[[], None]) -> Iterator[None]:
+    """Where one file of a run is lost, check the others too, which may have gone with it.
+
+    Args:
+        checks: Of the files, as `Journal.check`.
+
+    Raises:
+        OutputError: What the block and the checks raise, in one line.
+    """
+    try:
+        yield
+    except OutputError as error:
+        lines = [str(error)]
+        for check in checks:
+            try:
+                check()
+            except OutputError as other:
+                lines.append(str(other))
+        raise OutputError("; and ".join(dict.fromkeys(lines))) from error
+
+
+def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
+    """Copy an open file, that its path has lost, to a new one near that path; return its name.
+
+    Raises:
+        OutputError: It cannot be written anywhere.
+    """
+    last: OSError | None = None
+    for folder in (lambda: path.parent, Path.cwd, tempfile.gettempdir):
+        try:
+            new, name = tempfile.mkstemp(path.suffix, f"{path.stem}.rescued-", folder())
+            with os.fdopen(new, "wb") as copy:
+                for start in range(0, num_bytes, _COPIED_BYTES):
+                    length = min(_COPIED_BYTES, num_bytes - start)
+                    copy.write(os.pread(descriptor, length, start))
+                copy.flush()
+                os.fsync(new)
+        except OSError as exc:
+            last = exc
+        else:
+            return Path(name)
+    raise OutputError(f"{path} was removed while the run lasted, and cannot be saved: {last}")
+
+
+def open_locked(path: Path) -> FileIO:
+    """Open or make a file and lock it; what others put in its place meanwhile is locked instead."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        file = FileIO(os.open(path, flags, 0o666), "r+b")
+        try:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
+            _lock(file, path)
+            if is_at(path, file.fileno()):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(
+            f"another run writes to {path}; wait for it, or choose another --output"
+        ) from None
+    except OSError as exc:
+        if exc.errno not in _NO_LOCKS:
+            raise
