@@ -7,13 +7,17 @@ import pty
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
+import zipfile
 from functools import partial
 from pathlib import Path
 
 import pytest
 from clips import encode, numbered_frames
 from command import VSWIN
+
+from vswin_cli.cli.app import run
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +161,19 @@ def test_odd_arguments_are_one_plain_line(predict, more, message):
     [line] = finished.stderr.splitlines()
     assert message in line
     assert line.isprintable()
+
+
+@pytest.mark.parametrize("command", ["label {clip} -o -", "report a.csv", "convert a.keras"])
+def test_no_folder_for_temporary_files_is_one_line(clip, tmp_path, monkeypatch, capsys, command):
+    (tmp_path / "a.csv").write_text("video\n")
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("model.weights.h5", b"weights")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc"])
+    assert run(command.format(clip=clip).split()) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert "name one with TMPDIR" in line
 
 
 def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict_in_shell):

@@ -127,6 +127,12 @@ PICKLES = {
     + b"e0"
     + 10**4 * (TENSOR + b"(" + STORAGE + b"K\0h\0h\0tR0")
     + b"N",
+    "long names again and again": b"X"
+    + struct.pack("<I", 4 * 10**6)
+    + 4 * 10**6 * b"a"
+    + b"q\0"
+    + 10**5 * b"h\0h\0\x930"
+    + b"N",
     "20,000 models": keyed(*(f"m{i}.patch_embed.proj.weight" for i in range(20_000))),
     "blocks that are not there": keyed(
         "patch_embed.proj.weight",

@@ -4,11 +4,29 @@ import struct
 import zipfile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vswin_cli.errors import UsageError
 from vswin_cli.features.files import open_features
+from vswin_cli.features.origin import Origin
+from vswin_cli.formats.record_files import read_records
 from vswin_cli.runs.videos import Selection, find_videos
+from vswin_cli.zoo.protocols import KINETICS
+
+ORIGIN = Origin(
+    model="swin-t-k400",
+    weights_sha256="0" * 64,
+    with_top=True,
+    protocol=KINETICS,
+    backend="openvino",
+    precision="float32",
+    reader="auto",
+    dtype="float32",
+    per_view=False,
+    num_features=16,
+)
 
 
 def test_features_that_claim_more_than_there_is_are_not_read(tmp_path):
@@ -26,6 +44,20 @@ def test_features_that_claim_more_than_there_is_are_not_read(tmp_path):
     np.savez(path, features=np.array([{}], object))
     with pytest.raises(UsageError):
         open_features(path)
+
+
+def test_tables_that_hold_far_more_than_they_weigh_are_not_read(tmp_path):
+    """A value that repeats costs nothing in Parquet, and its column memory without end."""
+    path = tmp_path / "theirs.parquet"
+    ends = np.full(10**5, 16, np.int32).cumsum(dtype=np.int32)
+    rows = pa.ListArray.from_arrays(np.insert(ends, 0, 0), np.zeros(16 * 10**5, np.float32))
+    schema = pa.schema([("features", rows.type)], metadata=ORIGIN.to_texts())
+    pq.write_table(pa.table([rows], schema=schema), path, compression="zstd")
+    with pytest.raises(UsageError, match="compressed more"):
+        open_features(path)
+    pq.write_table(pa.table({"video_bytes": np.repeat([b"a"], 10**5)}), path)
+    with pytest.raises(UsageError, match="more rows than it has bytes"):
+        list(read_records(path))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

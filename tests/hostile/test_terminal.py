@@ -1,12 +1,17 @@
 """What strangers name cannot control the terminal."""
 
+import io
 import json
 import sys
 
 import numpy as np
 from foreign import save_zip
+from rich.console import Console
 
 from vswin_cli.cli.app import run
+from vswin_cli.cli.display import RunDisplay
+from vswin_cli.results import Prediction, ScoredLabel, Setup
+from vswin_cli.runs.videos import Found
 
 VALUES = np.arange(12, dtype=np.float32)
 
@@ -47,3 +52,16 @@ def test_labels_cannot_control_the_terminal(model_file, capsys, monkeypatch):
     shown = capsys.readouterr()
     assert "202e" in shown.out
     assert_harmless(shown.out + shown.err)
+
+
+def test_labels_of_a_run_that_lasts_cannot_control_the_terminal():
+    setup = Setup("theirs", "official", "openvino", "float32")
+    answer = (ScoredLabel(1, NASTY, 0, 0.9),)
+    display = RunDisplay(quiet=False, verbose=False)
+    display.on_result(
+        Found(NASTY, NASTY), Prediction(NASTY, setup, 9, ((0,),), 1, 1, 1, answer, 0.1), ()
+    )
+    console = Console(file=io.StringIO(), width=80)
+    console.print(display._picture())
+    assert "202e" in console.file.getvalue()
+    assert_harmless(console.file.getvalue())

@@ -102,6 +102,9 @@ def run(arguments: Sequence[str]) -> int:
         if error.errno in (errno.EMFILE, errno.ENFILE):
             _print_error("too many open files; raise their number (`ulimit -n`)")
             return OutputError.exit_code
+        if error.errno == errno.ENOENT and "temporary directory" in str(error):  # of `tempfile`
+            _print_error("no folder for temporary files can be written to; name one with TMPDIR")
+            return OutputError.exit_code
         if error.errno not in _WRITE_ERRORS:
             raise
         _give_up_stdout()

@@ -177,7 +177,7 @@ class RunDisplay(RunWatcher):
 
     def _picture(self) -> RenderableType:
         seconds = max(monotonic() - self._start, 1e-3)
-        rate = self.num_done / seconds  # videos per second
+        rate = self.num_done / seconds  # videos a second
         left = (self._total - self.num_done) / rate if rate else None
         head = Table.grid(padding=(0, 2))
         cells: list[RenderableType] = [
@@ -198,7 +198,9 @@ class RunDisplay(RunWatcher):
             ("decoding", decoding),
             (
                 "so far",
-                " · ".join(f"{name} {n}" for name, n in self._tally.most_common(_NUM_TALLIED)),
+                printable(
+                    " · ".join(f"{name} {n}" for name, n in self._tally.most_common(_NUM_TALLIED))
+                ),
             ),
         ):
             rows.append(Text(f"{title:9}{text}", style="dim", no_wrap=True, overflow="ellipsis"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 from zipfile import ZIP_STORED, ZipFile, _EndRecData  # type: ignore[attr-defined]
 
 import h5py
@@ -147,11 +147,17 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
     names = archive.namelist()
     if _KERAS_ENTRY in names:
         # HDF5 jumps to and fro, which a zip's entry does not like. The configuration is not read.
-        unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115 - closed with the rest
-        with archive.open(_KERAS_ENTRY) as weights:
-            shutil.copyfileobj(weights, unpacked, 1 << 20)
+        try:
+            unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115 - closed with the rest
+            with archive.open(_KERAS_ENTRY) as weights:
+                shutil.copyfileobj(weights, unpacked, 1 << 20)
+        except OSError as exc:
+            raise CheckpointError(
+                f"it cannot be unpacked into the folder for temporary files ({exc.strerror}); name "
+                "one with TMPDIR"
+            ) from exc
         unpacked.seek(0)
-        return _read_hdf5(cast("BinaryIO", unpacked), opened)
+        return _read_hdf5(unpacked, opened)
     pickles = [name for name in names if name == PICKLE or name.count("/") == 1]
     for name in pickles:
         if name == PICKLE or name.endswith(f"/{PICKLE}"):

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 MAX_BYTES = 64 << 20  # of one pickle, whose tensors are elsewhere; a model's has 200 kB
 _MAX_OPERATIONS = 2_000_000  # a model's are 20,000
 _MAX_BITS = 63  # of a number that counts something
+_MAX_NAME = 200  # characters, of a function
 _MAX_ARGUMENTS = 8  # of the functions that make tensors
 
 IGNORED: Final = object()
@@ -170,15 +171,18 @@ class _Machine:
         self.set_items(items)
 
     def name(self, module_and_name: str) -> None:
-        if module_and_name == "collections OrderedDict":
+        if len(module_and_name) > _MAX_NAME:
+            self._stack.append(IGNORED)
+        elif module_and_name == "collections OrderedDict":
             self._stack.append(_ORDERED_DICT)
         else:
             module, _, name = module_and_name.partition(" ")
             self._stack.append(self._names.find(module, name))
 
     def name_of_stack(self) -> None:
-        module, name = self.last(2)
-        self.name(f"{module} {name}" if isinstance(module, str) and isinstance(name, str) else "")
+        names = self.last(2)
+        are_names = all(isinstance(name, str) and len(name) <= _MAX_NAME for name in names)
+        self.name(" ".join(names) if are_names else "")
 
     def call(self) -> None:
         function, arguments = self.last(2)

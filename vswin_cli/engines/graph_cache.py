@@ -13,13 +13,14 @@ from uuid import uuid4
 
 from vswin_cli.errors import UsageError
 from vswin_cli.system.cache_folder import cache_folder
-from vswin_cli.system.files import file_sha256, share, sync_file
+from vswin_cli.system.files import file_sha256, read_small, share, sync_file
 
 LIMIT_VARIABLE = "VSWIN_CACHE_LIMIT_GB"
 _DEFAULT_LIMIT_GB = 5.0
 GRAPH = "model.xml"
 CONSTANTS = "model.bin"
 DIGESTS = "digests.json"
+_MAX_DIGESTS_BYTES = 10_000
 _UNFINISHED = ".new-"  # begins the name of a folder that is being written
 _ABANDONED_SECONDS = 86_400
 
@@ -48,8 +49,8 @@ def graph_limit_bytes() -> int:
 def is_whole(entry: Path) -> bool:
     """Whether an entry is there and undamaged; it then counts as just used."""
     try:
-        whole = bool(json.loads((entry / DIGESTS).read_bytes()) == _digests(entry))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        whole = bool(json.loads(read_small(entry / DIGESTS, _MAX_DIGESTS_BYTES)) == _digests(entry))
+    except (OSError, ValueError):
         return False
     if whole and os.access(entry, os.W_OK):
         os.utime(entry)

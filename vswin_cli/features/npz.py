@@ -22,12 +22,12 @@ _TEXTS = (
 )  # fmt: skip
 _NAMES_A_BLOCK = 4096
 _ROWS_A_BLOCK = 8192
-_MOST_COMPRESSED = 100  # times
+MOST_COMPRESSED = 100  # times
 _LOCAL_HEADER_BYTES = 30  # of a member of a zip file, before its name and extra field
 
 
 def write_npz(path: Path, content: Content) -> None:
-    """Write a file with a row per video or view; memory holds a block of rows at a time.
+    """Write a file with a row a video or view; memory holds a block of rows at a time.
 
     `features` is (rows, num_features), not compressed, so that it can be mapped into memory;
     `video` holds names as bytes, as the file system has them.
@@ -161,7 +161,7 @@ def _check_members(path: Path) -> None:
     Raises:
         ValueError: It does, or is no .npz file of numbers and text.
     """
-    most = _MOST_COMPRESSED * path.stat().st_size
+    most = MOST_COMPRESSED * path.stat().st_size
     with open_regular(path) as stream, zipfile.ZipFile(stream) as file:
         if sum(member.file_size for member in file.infolist()) > most:
             raise ValueError("it is compressed more than any features are")

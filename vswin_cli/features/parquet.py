@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vswin_cli.features.embeddings import Content
-from vswin_cli.features.npz import VIEW_COLUMNS
+from vswin_cli.features.npz import MOST_COMPRESSED, VIEW_COLUMNS
 from vswin_cli.features.origin import Origin
 
 
 def write_parquet(path: Path, content: Content) -> None:
-    """Write a file with a row per video or view; memory holds a row group at a time.
+    """Write a file with a row a video or view; memory holds a row group at a time.
 
     Features are neither compressed nor dictionary-encoded: they would gain little, and reading
     would be slower.
@@ -51,6 +51,9 @@ class ParquetFile:
         }
         self.origin = Origin.from_texts(texts)
         self.num_rows: int = self._file.metadata.num_rows
+        row_bytes = self.origin.num_features * np.dtype(self.origin.dtype).itemsize
+        if self.num_rows * row_bytes > MOST_COMPRESSED * path.stat().st_size:
+            raise ValueError("it is compressed more than any features are")
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the features, a row group at a time."""

@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 
 from vswin_cli.errors import OutputError
-from vswin_cli.system.files import replacing
+from vswin_cli.system.files import open_regular, replacing
 
 # Browsers open larger ones slowly, and from 512 MB on as an empty page: no string may be longer.
 MAX_CONTENT_BYTES = 64_000_000
@@ -130,8 +130,8 @@ def cut(sizes: Sequence[int], max_bytes: int = MAX_CONTENT_BYTES) -> list[range]
 
 
 def _is_page(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return path.is_file() and file.read(len(_START)) == _START
+    with suppress(OSError), open_regular(path) as file:
+        return file.read(len(_START)) == _START
     return False
 
 

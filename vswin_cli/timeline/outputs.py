@@ -16,12 +16,13 @@ from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.output import Output
 from vswin_cli.sources.addresses import is_address
-from vswin_cli.system.files import replacing
+from vswin_cli.system.files import read_small, replacing
 from vswin_cli.timeline.formats import timeline_format, timeline_formats
 from vswin_cli.timeline.result import Record
 
 RECORDS = "timelines.jsonl"  # of a folder
 FILES = "timelines.jsonl.files"  # of a folder: which files in it are of which films
+_MAX_FILES_BYTES = 1 << 30
 
 
 class TimelineOutput:
@@ -71,16 +72,6 @@ class TimelineOutput:
         """Whether an absolute path is one of the files that a run writes."""
         return self._records.is_own(path) or Path(os.path.realpath(path)) == self.checkpoint_path
 
-    def refuse_report(self, report: Path) -> None:
-        """Refuse a page or folder that is the output, or has no folder to be in.
-
-        Raises:
-            UsageError: It is so.
-        """
-        if Path(os.path.realpath(report)) == self.checkpoint_path:
-            raise UsageError(f"--report {report} is written by the run; choose another place")
-        self._records.refuse_report(report)
-
     def check(self, num_films: int) -> None:
         """Make sure that the format can hold so many films.
 
@@ -123,7 +114,7 @@ class TimelineOutput:
     def _written(self) -> dict[str, str]:
         """Names of films by their files: those that runs have written into the folder."""
         try:
-            lines = (self.path / FILES).read_text(encoding="ascii").splitlines()
+            lines = read_small(self.path / FILES, _MAX_FILES_BYTES).decode("ascii").splitlines()
             return dict(map(json.loads, lines))
         except (OSError, ValueError, TypeError):
             return {}
