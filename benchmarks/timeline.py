@@ -4,7 +4,7 @@
     python benchmarks/timeline.py --cost MINUTES
 
 Films are made of the bundled model's motions over photographs, 3 to 8 seconds each, with and
-without cuts, hand shake, a moving subject, 24 to 60 frames a second and uneven ones (see
+without cuts, hand shake, a moving subject, 24 to 60 frames per second and uneven ones (see
 `tools/motion/films.py`). Every setting sees the same films. The cost is measured on 720p H.264: the
 wall time of a timeline, in shares of that of reading the frames plus that of the model on as many
 windows, each alone, in one process.

@@ -1,6 +1,6 @@
 """A run as `vswin label` makes it, with an engine that needs no weights; a process for itself.
 
-`python label_run.py FOLDER OUTPUT [seconds a view]` prints how many it labelled and what failed.
+`python label_run.py FOLDER OUTPUT [seconds per view]` prints how many it labelled and what failed.
 """
 
 import sys

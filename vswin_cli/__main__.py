@@ -6,6 +6,8 @@ import signal
 import sys
 from io import TextIOWrapper
 
+from vswin_cli.system.platform import ENDING_SIGNALS
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
@@ -13,7 +15,7 @@ def main() -> None:
     _write_in_any_encoding()
     # Once all is done, Ctrl-C has nothing to end, and must not take the place of the exit code.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:  # not ignored, as by nohup
             signal.signal(number, _leave)
     try:

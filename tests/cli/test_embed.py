@@ -65,6 +65,13 @@ def test_features_are_written_once_and_found_again(vswin, folder):
 
     by_path = vswin("search", "f.npz", "--query", "videos/static.mp4", "--format", "csv", "-q")
     assert by_path.stdout.count("static.mp4") == by_path.stderr.count("\n") == 0
+    (folder / "link.mp4").symlink_to("videos/static.mp4")
+    by_link = vswin("search", "f.npz", "--query", "link.mp4", "--format", "csv", "-q")
+    assert by_link.stdout == by_path.stdout
+    (folder / "alone").mkdir()
+    shutil.copy(folder / "f.npz", folder / "alone")  # without its journal
+    alone = vswin("search", "alone/f.npz", "--query", "videos/static.mp4", "--format", "csv", "-q")
+    assert alone.stdout == by_path.stdout
 
     alike = vswin("duplicates", "f.npz", "--format", "csv")
     rows = [line.split(",") for line in alike.stdout.splitlines()]

@@ -63,6 +63,9 @@ def test_sample_videos_are_all_right_by_two_protocols_in_one_pass(evaluate, fold
     moved = evaluate(*command)
     assert "1 new" in moved.stderr
     assert "mistaken" in moved.stdout
+    assert "data:image/jpeg" in (tmp_path / "rep" / "index.html").read_text()
+    evaluate(*command, "--no-strips")
+    assert "data:image/jpeg" not in (tmp_path / "rep" / "index.html").read_text()
 
 
 @pytest.mark.slow

@@ -38,8 +38,16 @@ def test_every_help_fits_its_terminal_and_ends_in_examples(shown, command):
     examples = wide[wide.index("Examples:") + 1 :]
     assert 2 <= len(examples) <= 3
     assert all(f"vswin {command.split()[0]}" in line for line in examples)
+    is_group = any(line == "Commands:" for line in wide)
+    assert is_group or any(line.startswith("  -q, --quiet ") for line in wide)
     narrow = shown(command, 40)
     assert all(len(line) <= 40 for line in narrow[: narrow.index("Examples:")])
+
+
+def test_formats_of_files_are_those_that_can_be_written_to_files(shown):
+    assert "One of table, json, jsonl" in " ".join(" ".join(shown("predict", 80)).split())
+    for command in ("label", "evaluate"):
+        assert "One of json, jsonl, csv" in " ".join(" ".join(shown(command, 80)).split())
 
 
 def test_options_stand_in_panels_with_their_variables(shown):
@@ -49,10 +57,18 @@ def test_options_stand_in_panels_with_their_variables(shown):
         *("Arguments:", "Output:", "Model:", "Views:", "Videos:", "Run:", "Examples:"),
     ]
     text = " ".join(" ".join(lines).split())
-    assert "-m, --model NAME A name of" in text
+    assert "-m, --model NAME Model name" in text
     assert "[env var: VSWIN_MODEL; default: swin-n-motion]" in text
     assert "One of auto, openvino, tensorflow, jax, torch." in text
     assert "x>=" not in text
+
+
+def test_columns_of_the_environment_are_the_width_of_what_is_piped(vswin):
+    table = vswin("models", COLUMNS="40").stdout.splitlines()
+    assert all(len(line) <= 40 for line in table[: table.index("torchvision:")])
+    assert "classes" not in table[0]
+    assert any(line.split() == ["swin-b-k400-in22k-torchvision", "no"] for line in table)
+    assert "classes" in vswin("models", COLUMNS="").stdout.splitlines()[0]
 
 
 @pytest.mark.parametrize(

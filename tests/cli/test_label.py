@@ -98,6 +98,14 @@ def test_dry_run_lists_and_estimates_and_writes_nothing(label, folder):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+def test_missing_paths_of_a_list_are_counted_apart(label, folder):
+    (folder.parent / "list.txt").write_text("videos/a/x.mp4\ngone.mp4\n")
+    finished = label("@list.txt", "--output", "out.jsonl", "--dry-run", "--exclude", "*")
+    found = "1 video found: 1 new; 1 listed path missing"
+    assert finished.stdout.splitlines()[:3] == ["videos/a/x.mp4", "gone.mp4: no such file", found]
+    assert "missing" not in label("--output", "out.jsonl", "--dry-run").stdout
+
+
 def interruptible(command, environment, folder, **streams):
     """Start a run over forty clips, and wait for its first record."""
     for number in range(40):
@@ -170,7 +178,7 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
         (["--output", "none/out.jsonl"], "make it first"),
         (["vdieos", "--output", "out.jsonl"], "no file or folder vdieos; check the path"),
         (["@none.txt", "--output", "out.jsonl"], "cannot read the list none.txt"),
-        (["--output", "notes.jsonl"], "not an output of `vswin label`"),
+        (["--output", "notes.jsonl"], "not an output of vswin"),
     ],
     ids=" ".join,
 )

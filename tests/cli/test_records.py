@@ -142,6 +142,8 @@ def test_pages_are_made_in_the_same_run_and_of_tables(command, tmp_path, extensi
         assert "'=1.mp4" in text
         assert "pan left" in text
         assert text.count("data:image/jpeg") == 1
+    command("label", ".", "-o", output, "--no-resume", "--report", "run.html", "--no-strips")
+    assert "data:image/jpeg" not in (tmp_path / "run.html").read_text()
 
 
 def test_sound_alone_is_skipped_in_folders_and_fails_where_it_is_named(command, tmp_path):
@@ -155,8 +157,20 @@ def test_sound_alone_is_skipped_in_folders_and_fails_where_it_is_named(command, 
     jsonschema.validate(record, SCHEMA)
     command("report", "out.jsonl", "-o", "page.html")
     assert "0: 0 labelled, 0 failed, 1 skipped" in (tmp_path / "page.html").read_text()
+    code, out, err = command("timeline", "videos", "-o", "films.jsonl")
+    assert (code, "skipped    1" in out, "song.mp4: skipped, sound_only" in err) == (0, True, True)
     code, _, err = command("label", "videos/song.mp4", "-o", "named.jsonl", "-q")
     assert (code, err.startswith("error: videos/song.mp4: sound_only: ")) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv"])
+def test_timelines_are_told_where_labels_are_wanted(command, tmp_path, form):
+    command("timeline", SAMPLES / "static.mp4", "-o", f"films.{form}", "-q")
+    (tmp_path / f"films.{form}.journal.jsonl").unlink(missing_ok=True)
+    for wanted in (["report"], ["sort", "--into", "sorted"]):
+        code, out, err = command(wanted[0], f"films.{form}", *wanted[1:])
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: films.{form} is an output of `vswin timeline`, which has no")
 
 
 def test_configuration_gives_defaults_that_the_command_line_overrides(command, tmp_path):

@@ -58,6 +58,13 @@ def test_list_has_paths_with_spaces_and_any_delimiter(make, matched, separator):
     assert found.found[0].num_bytes == 1
 
 
+def test_comments_of_a_list_are_no_rows(make, matched):
+    make("#1.mp4", "b.mp4")
+    found = matched("# path index\n#1.mp4 0\n# 2 more\nb.mp4 1\n", AnnotationFormat.LIST)
+    assert found.truth == {"#1.mp4": 0, "b.mp4": 1}
+    assert found.num_rows == 2
+
+
 def test_rows_of_a_list_that_match_nothing_are_kept_with_the_reason(make, matched):
     make("a.mp4", "b.mp4")
     text = "a.mp4 0\nb.mp4 3\nnone.mp4 1\nno index\na.mp4 0\n./a.mp4 1\n"

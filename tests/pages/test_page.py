@@ -126,6 +126,16 @@ def test_records_that_no_run_writes_still_make_a_page(tmp_path):
     assert path.stat().st_size < 60_000
 
 
+def test_failures_are_told_once_and_only_what_may_be_a_video_is_offered_to_play(tmp_path):
+    records = [record(f"{kind}.mp4", kind=kind) for kind in ("empty", "timeout")]
+    for each in records:
+        each["error"]["message"] = f"cannot read videos/{each['video']}: it took: too long; wait"
+    [path] = written(tmp_path / "x.html", records, find=lambda each: str(tmp_path / each["video"]))
+    cards = content_of(path)["items"]
+    assert [card["error"][1] for card in cards] == ["it took: too long; wait"] * 2
+    assert [card["file"] for card in cards] == [None, "timeout.mp4"]
+
+
 @pytest.mark.slow
 def test_hostile_names_are_text_in_a_browser(browser, tmp_path):
     [path] = written(tmp_path / "x.html", [record(n, "archery", n) for n in HOSTILE])

@@ -44,6 +44,20 @@ def test_records_are_lines_of_json_that_are_there_at_once(tmp_path):
         assert [r["video"] for r in journal.records([])] == list(journal.entries)
 
 
+def test_file_that_cannot_be_replaced_while_it_is_open_is_put_in_order(tmp_path, monkeypatch):
+    """As on Windows: both files are closed first, and the new one is opened and locked again."""
+    monkeypatch.setattr("vswin_cli.runs.journal.REPLACES_OPEN_FILES", False)
+    path = tmp_path / "out.jsonl"
+    with closing(Journal(path)) as journal:
+        for name in "bab":
+            journal.append(record(name))
+        journal.put_in_order(["a", "b"])
+        assert [each["video"] for each in journal.records()] == ["a", "b"]
+        with pytest.raises(UsageError, match="another run"):
+            Journal(path)
+    assert path.read_text().count("\n") == 2
+
+
 @pytest.mark.parametrize("num_lost", [1, 2, 50, 150])
 def test_torn_last_line_is_cut_away_and_written_again(tmp_path, num_lost):
     path = tmp_path / "out.jsonl"

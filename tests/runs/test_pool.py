@@ -178,8 +178,8 @@ def test_worker_that_is_stopped_delays_nobody(has_finished):
     with closing(stopping.decode_each(found)) as decoded_each:
         names = [next(decoded_each).found.video]
         workers = children(os.getpid())
-        wait_until(lambda: all("cv2" in Path(f"/proc/{pid}/maps").read_text() for pid in workers))
-        time.sleep(0.5 if has_finished else 0.1)  # what remains of their start
+        wait_until(lambda: all(worker.is_ready for worker in stopping._workers))
+        time.sleep(0.5 if has_finished else 0.0)
         os.kill(workers[0], signal.SIGSTOP)
         start = time.monotonic()
         rest = list(decoded_each)

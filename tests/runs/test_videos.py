@@ -135,9 +135,13 @@ def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
     [
         ("\ufeffa b.mp4\r\nc.mp4\r\n".encode(), ["a b.mp4", "c.mp4"]),
         ("a b.mp4\r\ncaf\xe9.mp4\r\n".encode("utf-16"), ["a b.mp4", "caf\xe9.mp4"]),
+        ("a b.mp4\r\nc.mp4\r\n".encode("utf-16-be").join([b"\xfe\xff", b""]), ["a b.mp4", "c.mp4"]),
         (b"# mine\n#1.mp4\n\nc.mp4", ["#1.mp4", "c.mp4"]),
+        (b"\"a b.mp4\"\n'c.mp4' \n'd'.mp4\n 'e'", ["a b.mp4", "c.mp4", "'d'.mp4", "e"]),
+        (b"sep=;\na.mp4\rb.mp4\n", ["a.mp4\rb.mp4"]),
+        (b"a.mp4\rb.mp4\r", ["a.mp4", "b.mp4"]),
     ],
-    ids=["UTF-8 with its mark", "UTF-16", "comments"],
+    ids=["UTF-8 with its mark", "UTF-16", "big-endian", "comments", "quotes", "sep=;", "Mac"],
 )
 def test_lists_are_text_as_any_program_writes_it(tmp_path, monkeypatch, content, expected):
     monkeypatch.chdir(tmp_path)

@@ -88,7 +88,7 @@ def test_no_server_is_not_a_missing_video():
     with pytest.raises(VideoError, match=r"cannot read http://127\.0\.0\.1:9/x\.mp4: ") as caught:
         read("http://127.0.0.1:9/x.mp4")
     assert caught.value.kind == "unreadable"
-    assert "check the address and the connection" in str(caught.value)
+    assert "its server cannot be reached; check the address and the connection" in str(caught.value)
 
 
 @pytest.mark.parametrize(

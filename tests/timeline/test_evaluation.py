@@ -1,6 +1,9 @@
 """`vswin evaluate --timeline`: what does not apply is refused, a dry run computes nothing."""
 
+import json
+
 import pytest
+from command import SAMPLES
 
 from vswin_cli.cli.app import run
 
@@ -17,14 +20,31 @@ def truth(tmp_path, monkeypatch):
     [
         (["-o", "t.jsonl", "-k", "3", "--timeout", "9"], "does not use --timeout, --top-k"),
         (["t.jsonl", "--model", "swin-n-motion"], "does not use --model, where ANNOTATIONS"),
-        (["-o", "t.jsonl", "--report", "x.html"], "name a folder"),
+        (["-o", "t.jsonl", "--report", "t.jsonl"], "is the --output too"),
+        (["-o", "t.jsonl", "--report", "no/x.html"], "no folder no; make it first"),
     ],
 )
-def test_what_does_not_apply_is_refused(truth, capsys, arguments, message):
+def test_what_does_not_apply_is_refused(truth, capsys, tmp_path, arguments, message):
+    (tmp_path / "tour.mp4").touch()
     assert run([*truth, *arguments]) == 2
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
     assert message in err
+
+
+def test_a_report_is_a_page_or_a_folder_with_the_metrics(truth, capsys, tmp_path):
+    (tmp_path / "said.csv").write_text("video,label,start,end\ntour.mp4,static,0,1.5\n")
+    (tmp_path / "tour.mp4").symlink_to(SAMPLES / "films" / "tour.mp4")  # elsewhere: not shown
+    assert run(["evaluate", "said.csv", *truth[1:], "--report", "page.html"]) == 0
+    assert capsys.readouterr().out.endswith("report: page.html\n")
+    assert run(["evaluate", "said.csv", *truth[1:], "--report", "folder", "-q"]) == 0
+    assert "report:" not in capsys.readouterr().out
+    page = (tmp_path / "page.html").read_text()
+    assert (tmp_path / "folder" / "index.html").read_text() == page
+    assert '["frame accuracy","75.0 %"]' in page
+    assert '"truth":[{"start":0.0,"end":2.0,"label":"static","probability":1.0}]' in page
+    assert '"file":null' in page
+    assert json.loads((tmp_path / "folder" / "metrics.json").read_text())["frame_accuracy"] == 0.75
 
 
 def test_a_dry_run_lists_films(truth, capsys, tmp_path):

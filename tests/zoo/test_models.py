@@ -8,7 +8,7 @@ from vswin_cli.zoo.models import (
     SWIN_N_MOTION,
 )
 
-# The paper's tables 1 to 3 and the model zoo: millions of parameters, GMACs a view.
+# The paper's tables 1 to 3 and the model zoo: millions of parameters, GMACs per view.
 PUBLISHED = {
     "swin-t-k400": (28.2, 88),
     "swin-s-k400": (49.8, 166),

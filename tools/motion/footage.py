@@ -32,7 +32,7 @@ class Shot:
     label: int
     width: int
     height: int
-    rate: int  # frames a second
+    rate: int  # frames per second
     seconds: float
     codec: int  # index into CODECS
     motion: tuple[float, float, float, float]  # right, down, larger, clockwise; mean flow a second

@@ -90,7 +90,7 @@ def _view_seconds(model: VideoModel) -> float:
 
 def _decoding_seconds(pool: DecodingPool, videos: Sequence[Found]) -> float:
     """Seconds to decode a video in one worker, the mean of a few."""
-    readable = [found for found in videos if found.error is None]
+    readable = [found for found in videos if found.error is None and not found.is_missing]
     few = readable[:: max(len(readable) // _NUM_DECODED, 1)][:_NUM_DECODED]
     with closing(pool.decode_each(few)) as decoded_each:
         seconds = [decoded.seconds for decoded in decoded_each if decoded.views is not None]

@@ -77,6 +77,7 @@ class EvaluationRun:
         output: The file of records.
         output_format: Of the file, if that is not for the extension to say.
         report: A folder for the metrics, or a page of them, which ends in .html.
+        strips: Show frames of what was answered wrongly.
         top_k: Labels per video; None is 5, or all where there are fewer.
         run: How.
 
@@ -92,6 +93,7 @@ class EvaluationRun:
         *,
         output_format: Format | None = None,
         report: Path | None,
+        strips: bool = True,
         top_k: int | None,
         run: RunOptions,
     ) -> None:
@@ -104,6 +106,7 @@ class EvaluationRun:
         self.model = model
         self.options = run
         self.report = report
+        self._strips = strips
         self.top_k = model.top_k(top_k)
         self.labels = read_labels(model.model.label_set)
         self.output = Output(output, chosen=output_format, resume=run.resume)
@@ -165,7 +168,7 @@ class EvaluationRun:
         """Write the report, with frames of what was answered wrongly."""
         files = files_in(self._root, self.matched.found)
         wrong = {each.video for protocol in figures.protocols for each in protocol.wrong}
-        shown = wrong & files.keys()
+        shown = wrong & files.keys() if self._strips else set()
         day = datetime.fromtimestamp(self.output.journal_path.stat().st_mtime, UTC)
         page = report_files(report)[-1]
         with told(report):

@@ -57,14 +57,14 @@ def measure(
         "threads": num_threads,
         "view_size": list(size),
         "rounds": rounds,
-        "milliseconds_a_view": {
+        "milliseconds_per_view": {
             "median": views.view.median * 1000,
             "fastest": views.view.fastest * 1000,
             "slowest": views.view.slowest * 1000,
         },
-        "views_a_second": 1 / views.view.median,
-        "gflop_a_view": views.gflop,
-        "matrix_gflop_a_second": views.matrix_gflops,
+        "views_per_second": 1 / views.view.median,
+        "gflop_per_view": views.gflop,
+        "matrix_gflop_per_second": views.matrix_gflops,
         "ratio_to_matrix_products": views.ratio,
         "start_seconds": start,
         "video": reading
@@ -72,6 +72,6 @@ def measure(
             "video": without_credentials(str(video)),
             "num_frames": reading.num_frames,
             "reading_seconds": reading.seconds.median,
-            "frames_a_second": reading.frames_a_second,
+            "frames_per_second": reading.frames_per_second,
         },
     }

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from vswin_cli.api.runs import VideoRun
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.evaluation.report import is_page
-from vswin_cli.formats.record_files import read_records
+from vswin_cli.formats.record_files import NO_LABELS, read_records
 from vswin_cli.pages.report.page import write_report
 from vswin_cli.pages.strips import Strips, Track, read_strips
 from vswin_cli.pages.videos import VideoFolders
@@ -115,13 +115,19 @@ def make_report(
 
 
 def report_run(
-    run: VideoRun, page: Path, *, timeout: float = 60.0, track: Track | None = None
+    run: VideoRun,
+    page: Path,
+    *,
+    strips: bool = True,
+    timeout: float = 60.0,
+    track: Track | None = None,
 ) -> Report:
     """Make the page of a run that has been carried out; its own videos may be shown.
 
     Args:
         run: Whose records.
         page: As of `page_path`.
+        strips: As of `make_report`.
         timeout: As of `make_report`.
         track: As of `make_report`.
 
@@ -131,7 +137,12 @@ def report_run(
     places = [found.place for found in run.videos if not is_address(found.path)]
     folders = {Path(path).parent for place in places for path in (place, os.path.realpath(place))}
     return make_report(
-        run.output.journal_path, page, videos=sorted(folders), timeout=timeout, track=track
+        run.output.journal_path,
+        page,
+        videos=sorted(folders),
+        strips=strips,
+        timeout=timeout,
+        track=track,
     )
 
 
@@ -157,9 +168,15 @@ def page_path(report: Path, option: str = "--report") -> Path:
 
 @contextmanager
 def records_of(source: Path) -> Iterator[Journal]:
-    """Open a journal, or make one of a table of records that lasts as long."""
+    """Open a journal, or make one of a table of records that lasts as long.
+
+    Raises:
+        UsageError: It holds something else, such as timelines.
+    """
     if source.suffix.lower() == ".jsonl":
         with closing(Journal(source, read_only=True)) as journal:
+            if any("stride" in entry.settings for entry in journal.entries.values()):
+                raise UsageError(f"{source} {NO_LABELS}")
             yield journal
         return
     with TemporaryDirectory(prefix="vswin-") as folder:

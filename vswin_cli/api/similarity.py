@@ -1,5 +1,6 @@
 """What `vswin search` and `vswin duplicates` find in a features file, as records."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from vswin_cli.features.files import FeaturesFile, features_output, open_feature
 from vswin_cli.features.neighbours import nearest
 from vswin_cli.features.origin import Origin
 from vswin_cli.runs.journal import Journal
-from vswin_cli.runs.videos import Found
+from vswin_cli.runs.videos import stated
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.terminal import printable
@@ -26,6 +27,7 @@ from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PublishedModel
 
+_SAME = 0.9999  # of the cosine: files keep 16 bits of each number at least
 Row = dict[str, Any]
 Table = tuple[list[Row], list[str]]  # and the names of their columns
 
@@ -62,7 +64,7 @@ def similar_rows(
         vector = file.matrix()[known_rows[0]]
     else:
         vector = _computed(query, file.origin, model, engine, fetch)
-        known_rows = _rows_of_path(features, file, query)
+        known_rows = _rows_of_path(features, file, query, vector)
     neighbours = nearest(vector, file.blocks(), top, without=known_rows)
     described = _described(file, [neighbour.row for neighbour in neighbours], best_labels)
     records = [
@@ -96,7 +98,7 @@ def near_duplicates(
     file = open_features(features)
     if file.origin.per_view:
         raise UsageError(
-            f"{features} has a row a view, and those of one video are alike; make a file without "
+            f"{features} has a row per view, and those of one video are alike; make a file without "
             "--per-view"
         )
     if pairs:
@@ -164,15 +166,32 @@ def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
     return []
 
 
-def _rows_of_path(features: Path, file: FeaturesFile, path: str) -> list[int]:
-    """The rows of a video that is in the file by another name, as the run's journal tells."""
-    journal_path = features_output(features).journal_path
+def _rows_of_path(features: Path, file: FeaturesFile, path: str, vector: np.ndarray) -> list[int]:
+    """The rows of a video that is in the file by another name, as the run's journal tells.
+
+    Without the journal, they are those that are called as the end of the path, and are the same.
+    """
+    video = stated(path, path)
+    journal_path = features_output(features, resume=False).journal_path
     if not journal_path.is_file():
-        return []
-    place = Found(path, path).place
+        parts = Path(video.place).parts
+        names = ["/".join(parts[start:]) for start in range(1, len(parts))]
+        rows = [row for name in names for row in file.rows_of(name)]
+        return [row for row in rows if _cosine(file.matrix()[row], vector) > _SAME]
+    real = os.path.realpath(path)
     with closing(Journal(journal_path, read_only=True)) as journal:
-        names = [name for name, entry in journal.entries.items() if entry.path == place]
+        names = [
+            name
+            for name, entry in journal.entries.items()
+            if entry.path == video.place
+            or (entry.num_bytes == video.num_bytes and os.path.realpath(entry.path) == real)
+        ]
     return [row for name in names for row in file.rows_of(name)]
+
+
+def _cosine(first: np.ndarray, second: np.ndarray) -> float:
+    norms = np.linalg.norm(first) * np.linalg.norm(second)
+    return float(np.dot(first, second) / norms) if norms else 0.0
 
 
 def _computed(

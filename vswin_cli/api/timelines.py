@@ -1,29 +1,37 @@
 """Timelines: a model and options in, films watched; what `vswin timeline` does, without a word."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.report import page_path
 from vswin_cli.api.runs import find_all
 from vswin_cli.errors import UsageError
 from vswin_cli.films.sequence import ArraySequence, FrameSequence
-from vswin_cli.pages.timeline.page import write_timelines
+from vswin_cli.pages.page import told
+from vswin_cli.pages.timeline.page import ComparedFilm, write_comparison, write_timelines
+from vswin_cli.pages.videos import VideoFolders
 from vswin_cli.results import Setup
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.videos import Found, Selection
 from vswin_cli.sources.source import Location
+from vswin_cli.system.files import replacing
 from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.making import Frames
+from vswin_cli.timeline.metrics import Films, Metrics
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.timeline.outputs import TimelineOutput
 from vswin_cli.timeline.result import Record
 from vswin_cli.timeline.runs import TimelineTask, TimelineWatcher, timelines_over, watched
 from vswin_cli.timeline.segments import Cutting
+from vswin_cli.timeline.truth import Predicted
 from vswin_cli.timeline.windows import Sliding
 from vswin_cli.weights.needed import FetchFile, fetch_file
 from vswin_cli.zoo.labels import read_labels
@@ -62,7 +70,7 @@ class TimelineRun:
         for found, record in watched(self.videos, self.task, watcher):
             watcher.on_record(found, record)
             yield record
-            num_failed += record["error"] is not None
+            num_failed += record["status"] == "failed"
             if num_failed == self.options.max_failures:
                 return
 
@@ -73,7 +81,17 @@ class TimelineRun:
             OutputError: It cannot be written.
         """
         paths = {found.video: found.path for found in self.videos if found.num_bytes is not None}
-        write_timelines(page, records, self.labels, lambda record: paths.get(record["video"]))
+        write_timelines(
+            page,
+            records,
+            self.labels,
+            lambda record: paths.get(record["video"]),
+            about=[
+                ("Model", self.task.setup.model),
+                ("Date", f"{datetime.now(UTC):%Y-%m-%d}"),
+                ("Films", f"{len(self.videos):,}"),
+            ],
+        )
 
 
 def timeline_model(
@@ -193,3 +211,43 @@ def timeline_run(
     )
     labels = read_labels(model.model.label_set)
     return TimelineRun(videos, task, target, run, skipped, labels)
+
+
+def write_report(
+    report: Path, metrics: Metrics, truth: Films, predicted: Predicted, root: Path
+) -> Path:
+    """Write how right timelines are: a page, or a folder with it and metrics.json.
+
+    Args:
+        report: As of `page_path`.
+        metrics: Of all films.
+        truth: Films to show.
+        predicted: What was said of them.
+        root: The folder of the films, of which those in it may be played.
+
+    Returns:
+        The page.
+
+    Raises:
+        UsageError, OutputError: As `page_path`; it cannot be written.
+    """
+    page = page_path(report)
+    folders = VideoFolders([root])
+
+    def films() -> Iterator[ComparedFilm]:
+        for name, segments in truth.items():
+            found = predicted.films.get(name, ())
+            ends = [segment.end for segment in (*segments, *found)]
+            yield ComparedFilm(
+                name,
+                max([predicted.durations.get(name, 0.0), *ends]),
+                [astuple(segment) for segment in segments],
+                [astuple(segment) for segment in found],
+                folders.find({"video": name, "path": name}),
+            )
+
+    write_comparison(page, metrics.rows(), films())
+    if page != report:
+        with told(report), replacing(report / "metrics.json") as path:
+            path.write_text(json.dumps(metrics.to_dict(), indent=2) + "\n", encoding="ascii")
+    return page

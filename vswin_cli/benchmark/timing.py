@@ -90,7 +90,7 @@ class ReadingTimes:
     num_frames: int
 
     @property
-    def frames_a_second(self) -> float:
+    def frames_per_second(self) -> float:
         """Frames of the whole video over the time to read its views."""
         return self.num_frames / self.seconds.median
 

@@ -177,7 +177,7 @@ class RunDisplay(RunWatcher):
 
     def _picture(self) -> RenderableType:
         seconds = max(monotonic() - self._start, 1e-3)
-        rate = self.num_done / seconds  # videos a second
+        rate = self.num_done / seconds  # videos per second
         left = (self._total - self.num_done) / rate if rate else None
         head = Table.grid(padding=(0, 2))
         cells: list[RenderableType] = [

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vswin_cli.sources.addresses import told_without_credentials
+from vswin_cli.system.platform import ENDING_SIGNALS
 from vswin_cli.system.terminal import printable
 
 if TYPE_CHECKING:
     import socket
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, *ENDING_SIGNALS)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 

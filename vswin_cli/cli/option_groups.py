@@ -5,7 +5,7 @@ A command takes a whole group by a parameter of its class, such as `engine: Engi
 default to.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from vswin_cli.api.options import EngineOptions, ViewChoice, ViewOptions
 from vswin_cli.cli.options import (
@@ -37,17 +37,17 @@ _RUN: dict[str, Any] = {
         bool,
         option(
             RUN, "--resume/--no-resume",
-            help="Continue what an earlier run has done; or start over.",
+            help="Continue an earlier run, or start over.",
         ),
     ],
     "retry_failed": Annotated[
-        bool, option(RUN, "--retry-failed", help="Try again what failed in an earlier run.")
+        bool, option(RUN, "--retry-failed", help="Retry videos that failed in an earlier run.")
     ],
     "workers": Annotated[
         int | None,
         option(
             RUN, "--workers", min=1, metavar="N",
-            help="Processes that decode. Default: half the processors, from 2 to 8.",
+            help="Decoding processes. Default: half the processors, from 2 to 8.",
         ),
     ],
     "timeout": TimeoutOption,
@@ -55,7 +55,7 @@ _RUN: dict[str, Any] = {
         int | None,
         option(
             RUN, "--max-failures", min=1, metavar="N",
-            help="Stop after so many failures, and what is then in flight.",
+            help="Stop after N failures; videos in flight are finished.",
         ),
     ],
 }  # fmt: skip
@@ -76,8 +76,8 @@ GROUPS: dict[type, dict[str, Any]] = {
             ViewChoice | None,
             option(
                 VIEWS, "--views",
-                help="fast: one clip, one crop. full: the protocol. adaptive: no more of its views "
-                "than settle the best label. Default: full.",
+                help="fast: one clip, one crop. full: all views of the protocol. adaptive: views "
+                "until the best label is settled. Default: full.",
             ),
         ],
         "protocol": ProtocolOption,
@@ -93,7 +93,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--include", metavar="GLOB", show_default=False,
-                help="Take from folders only what matches, by name or path in the folder; * "
+                help="Take only matching files of folders, by name or path in the folder; * "
                 "matches / too. Repeatable.",
             ),
         ],
@@ -101,11 +101,11 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
-                help="Leave out what matches, files or whole folders. Repeatable.",
+                help="Leave out matching files and whole folders. Repeatable.",
             ),
         ],
         "folders_in_lists": Annotated[
-            bool, option(VIDEOS, "--folders-in-lists", help="Walk the folders that lists name.")
+            bool, option(VIDEOS, "--folders-in-lists", help="Search the folders that lists name.")
         ],
     },
     RunOptions: _RUN,
@@ -115,41 +115,44 @@ GROUPS: dict[type, dict[str, Any]] = {
             float,
             option(
                 VIEWS, "--stride", metavar="SECONDS",
-                help="From window to window of the film; also the length of a step.",
+                help="Time between windows; also the length of a step.",
             ),
         ],
         "window": Annotated[
             float,
             option(
                 VIEWS, "--window", metavar="SECONDS",
-                help="What a window spans under the uniform protocol; others say it in frames.",
+                help="Length of a window under the uniform protocol; other protocols count frames.",
             ),
         ],
         "shots": Annotated[
             bool,
-            option(VIEWS, "--shots/--no-shots", help="Find hard cuts; let no window cross one."),
+            option(VIEWS, "--shots/--no-shots", help="Find hard cuts; windows do not cross them."),
         ],
-        "crops": CropsOption,
+        "crops": Annotated[
+            Literal[1, 3] | None,
+            option(VIEWS, "--crops", help="Crops per window; 1 is the centre. Default: 1."),
+        ],
         "protocol": ProtocolOption,
         "min_probability": Annotated[
             float,
             option(
                 OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P",
-                help="Leave out segments that are less probable.",
+                help="Leave out segments less probable than P.",
             ),
         ],
         "min_seconds": Annotated[
             float,
             option(
                 VIEWS, "--min-seconds", metavar="SECONDS",
-                help="Drop shorter segments, and bridge shorter gaps.",
+                help="Drop segments and close gaps that are shorter.",
             ),
         ],
         "smooth": Annotated[
             float,
             option(
                 VIEWS, "--smooth", metavar="SECONDS",
-                help="Average probabilities over so long before they are cut into segments.",
+                help="Average probabilities over this time before segments are cut.",
             ),
         ],
         "multi": Annotated[

@@ -1,6 +1,7 @@
 """The options that commands share, each declared once; `option_groups` has whole groups of them."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from vswin_cli.api.options import (
     PrecisionName,
     ReaderName,
 )
-from vswin_cli.formats.registry import RECORD_FORMATS, Format, format_named
+from vswin_cli.formats.registry import FILE_FORMATS, RECORD_FORMATS, Format, format_named
 from vswin_cli.zoo.protocols import Sampling
 
 # Panels of --help, in this order.
@@ -51,7 +52,7 @@ def format_option(**settings: Any) -> Any:  # noqa: ANN401
 
 _MODEL_OPTION = option(
     MODEL, "--model", "-m", metavar="NAME", envvar="VSWIN_MODEL",
-    help="A name of `vswin models`, or a model file of `vswin convert`.",
+    help="Model name (see `vswin models`), or a custom model's file.",
     autocompletion=complete_model,
 )  # fmt: skip
 ModelOption = Annotated[str, _MODEL_OPTION]
@@ -59,47 +60,47 @@ WeightsOption = Annotated[
     Path | None,
     option(
         MODEL, "--weights", metavar="FILE",
-        help="Weights file. Default: the model's, which is downloaded if it is not there.",
+        help="Weights file. Default: the model's, downloaded when missing.",
     ),
 ]  # fmt: skip
 BackendOption = Annotated[
     BackendName,
-    option(MODEL, "--backend", help="Inference backend. auto: the fastest that is installed."),
+    option(MODEL, "--backend", help="Inference backend. auto: the fastest one installed."),
 ]
 PrecisionOption = Annotated[
     PrecisionName,
-    option(MODEL, "--precision", help="Arithmetic of the model. bfloat16: faster, less exact."),
+    option(MODEL, "--precision", help="Arithmetic. bfloat16 is faster and less exact."),
 ]
 ThreadsOption = Annotated[
     int | None,
     option(
         MODEL, "--threads", min=1, max=1024, metavar="N",
-        help="CPU threads to use. Default: as many as this process may.",
+        help="CPU threads to use. Default: all that this process may use.",
     ),
 ]  # fmt: skip
 CacheDirOption = Annotated[
     Path | None,
     option(
         MODEL, "--cache-dir", metavar="DIR", envvar="VSWIN_CACHE",
-        help="Folder of weights and exported models. Default: the platform's.",
+        help="Folder for weights and exported models. Default: the platform's cache folder.",
     ),
 ]  # fmt: skip
 MirrorOption = Annotated[
     str | None,
     option(
         MODEL, "--mirror", metavar="URL", envvar="VSWIN_MIRROR",
-        help="Folder to download from, http(s): or file:. Default: the release page.",
+        help="Folder to download weights from, http(s): or file:. Default: the release page.",
     ),
 ]  # fmt: skip
 OfflineOption = Annotated[
     bool,
     option(
         MODEL, "--offline", envvar="VSWIN_OFFLINE",
-        help="Download nothing; fail if weights are missing.",
+        help="Never download; fail if weights are missing.",
     ),
 ]  # fmt: skip
 NoTopOption = Annotated[
-    bool, option(MODEL, "--no-top", help="The file without top: the backbone alone.")
+    bool, option(MODEL, "--no-top", help="Use the weights file without the classifier.")
 ]
 OptionalModelsArgument = Annotated[
     list[str] | None,
@@ -109,7 +110,8 @@ PathsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH",
-        help="Folders, files, addresses, @LIST (a file with one per line), or - (a list on stdin).",
+        help="Folders, files, addresses, @LIST (a file with one path per line), or - (a list on "
+        "standard input).",
     ),
 ]
 ProtocolOption = Annotated[
@@ -128,84 +130,95 @@ ClipsOption = Annotated[
 ]  # fmt: skip
 CropsOption = Annotated[
     Literal[1, 3] | None,
-    option(VIEWS, "--crops", help="Crops per clip; 1 is the centre. Default: the model's, or 1."),
+    option(VIEWS, "--crops", help="Crops per clip; 1 is the centre. Default: the model's."),
 ]
 _OUTPUT_OPTION = option(
     OUTPUT, "--output", "-o", metavar="FILE",
-    help="What a run writes, and continues from; its extension is its format. - is standard "
+    help="File to write, and to continue from; its extension sets the format. - is standard "
     "output.",
 )  # fmt: skip
 OutputOption = Annotated[Path, _OUTPUT_OPTION]
 OptionalOutputOption = Annotated[Path | None, _OUTPUT_OPTION]
 DryRunOption = Annotated[
-    bool, option(RUN, "--dry-run", help="List what would be done, and how it would go.")
+    bool,
+    option(
+        RUN, "--dry-run", help="List what would be done, and estimate the time; change nothing."
+    ),
 ]
 ReaderOption = Annotated[
     ReaderName,
-    option(VIEWS, "--reader", help="What decodes. auto: the first that reads the file exactly."),
-]
-RecordFormatOption = Annotated[
-    Format | None,
-    format_option(
-        parser=format_named,
-        metavar="NAME",
-        help=f"One of {', '.join(each.name for each in RECORD_FORMATS)}. Default: what the "
-        "extension of --output says.",
+    option(
+        VIEWS, "--reader", help="Video reader. auto: the first one that reads the file exactly."
     ),
-]  # fmt: skip
+]
+
+
+def _record_format_option(formats: Sequence[Format], default: str) -> Any:  # noqa: ANN401
+    names = ", ".join(each.name for each in formats)
+    return format_option(
+        parser=format_named, metavar="NAME",
+        help=f"Output format. One of {names}. Default: {default}.",
+    )  # fmt: skip
+
+
+RecordFormatOption = Annotated[
+    Format | None, _record_format_option(RECORD_FORMATS, "by --output's extension, else table")
+]
+FileFormatOption = Annotated[
+    Format | None, _record_format_option(FILE_FORMATS, "by --output's extension")
+]
 MinProbabilityOption = Annotated[
     float,
     option(
         OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P", show_default=False,
-        help="Leave out labels that are less probable. Default: none.",
+        help="Leave out labels less probable than P.",
     ),
 ]  # fmt: skip
 ReportOption = Annotated[
     Path | None,
     option(
         OUTPUT, "--report", metavar="PATH",
-        help="Write a page too: a file that ends in .html, or a folder with index.html and what "
-        "else there is.",
+        help="Write a page too: a .html file, or a folder for index.html and its data.",
     ),
 ]  # fmt: skip
+StripsOption = Annotated[
+    bool,
+    option(OUTPUT, "--strips/--no-strips", help="Show video frames in the page."),
+]
 TopKOption = Annotated[
     int | None,
     option(
         OUTPUT, "--top-k", "-k", min=1, metavar="K",
-        help="Labels per video. Default: 5, or all where a model has fewer classes.",
+        help="Labels per video. Default: 5, or all of a model with fewer classes.",
     ),
 ]  # fmt: skip
 TimeoutOption = Annotated[
     float,
     option(
         RUN, "--timeout", min=0.001, metavar="SECONDS",
-        help="Time limit for decoding one video; then it has failed.",
+        help="Time limit for decoding one video.",
     ),
 ]  # fmt: skip
 VerboseOption = Annotated[
     bool,
     option(
-        RUN, "--verbose", "-v", callback=_listen, help="Say on stderr what was chosen, and why."
+        RUN, "--verbose", "-v", callback=_listen, help="Explain on stderr what was chosen."
     ),
 ]  # fmt: skip
 QuietOption = Annotated[
-    bool, option(RUN, "--quiet", "-q", help="Print results, failures and errors alone.")
+    bool, option(RUN, "--quiet", "-q", help="Print only results, failures and errors.")
 ]
-YesOption = Annotated[bool, option(RUN, "--yes", "-y", help="Do not ask.")]
+YesOption = Annotated[bool, option(RUN, "--yes", "-y", help="Do not ask for confirmation.")]
 FeaturesArgument = Annotated[
-    Path, typer.Argument(metavar="FEATURES", help="An output of `vswin embed`.")
+    Path, typer.Argument(metavar="FEATURES", help="Features file of `vswin embed`.")
 ]
 LabelsOption = Annotated[
     Path | None,
     option(
         OUTPUT, "--labels", metavar="FILE",
-        help="An output of `vswin label`: adds the best label.",
+        help="Output of `vswin label`, to show each video's best label.",
     ),
 ]  # fmt: skip
-ListFormatOption = Annotated[
-    Literal["table", "json", "csv"], format_option(help="Form of what is printed.")
-]
+ListFormatOption = Annotated[Literal["table", "json", "csv"], format_option(help="Output format.")]
 
-TableOrJsonOption = Annotated[
-    Literal["table", "json"], format_option(help="Form of what is printed.")
-]
+TableOrJsonOption = Annotated[Literal["table", "json"], format_option(help="Output format.")]

@@ -93,7 +93,7 @@ def _bar(console: Console, count: int, total: int) -> Text:
 def print_plan(plan: Plan) -> None:
     """List the videos to label, a line each, then how many and why."""
     for found in plan.todo:
-        print(printable(found.video))
+        print(printable(found.video) + (": no such file" if found.is_missing else ""))
     print(f"{counted(plan.num_found, 'video')} found: {plan.summary}", flush=True)
 
 

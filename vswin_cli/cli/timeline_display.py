@@ -1,4 +1,4 @@
-"""What a user sees of a run over films: a bar on a terminal, a line a film elsewhere."""
+"""What a user sees of a run over films: a bar on a terminal, a line per film elsewhere."""
 
 import sys
 from collections import Counter
@@ -103,21 +103,24 @@ class TimelineDisplay(TimelineWatcher):
     def on_record(self, found: Found, record: Record) -> None:
         """Tell what came of a film."""
         self._num_done += 1
+        place = f"[{self._num_done}/{self._total}] {found.video}"
         if error := record["error"]:
+            if record["status"] == "skipped":
+                self._say(f"{place}: skipped, {error['kind']}: {error['message']}")
+                return
             self.num_failed += 1
             if self._keeps:
-                place = f"[{self._num_done}/{self._total}] {found.video}"
                 self._write(f"{place}: failed, {error['kind']}: {error['message']}")
             else:
                 self._progress.stop()
                 print_error(error["message"])
             return
         for warning in record["warnings"]:
-            self._write(f"warning: {found.video}: {warning}")
+            self._say(f"warning: {found.video}: {warning}")
         if self._keeps and not self._is_live:
             count = len(record["segments"])
             what = "1 segment" if count == 1 else f"{count} segments"
-            self._say(f"[{self._num_done}/{self._total}] {found.video}: {what}")
+            self._say(f"{place}: {what}")
 
     def say_page(self, page: Path) -> None:
         """Tell where the page is."""
@@ -131,10 +134,12 @@ class TimelineDisplay(TimelineWatcher):
         """
         if not self._quiet:
             entries = [outcome.entries[name] for name in outcome.names if name in outcome.entries]
-            num_failed = sum(not entry.is_ok for entry in entries)
+            counts = Counter(entry.status for entry in entries)
             console = result_console()
-            console.print(f"timelines  {len(entries) - num_failed}")
-            console.print(f"failed     {num_failed}")
+            console.print(f"timelines  {counts['ok']}")
+            console.print(f"failed     {counts['failed']}")
+            if counts["skipped"]:
+                console.print(f"skipped    {counts['skipped']}")
             if missing := len(outcome.found) - len(entries):
                 console.print(f"not yet done  {missing}")
             console.print(Text(f"output: {printable(output)}"), soft_wrap=True)

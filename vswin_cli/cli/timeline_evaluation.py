@@ -1,6 +1,5 @@
 """`vswin evaluate --timeline`: what `vswin timeline` says, held against the truth."""
 
-import json
 import sys
 from collections.abc import Container, Iterable
 from dataclasses import fields
@@ -13,11 +12,11 @@ from typer._click.core import ParameterSource
 from typer._click.globals import get_current_context
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
-from vswin_cli.api.timelines import timeline_model, timeline_run
+from vswin_cli.api.report import page_path
+from vswin_cli.api.timelines import timeline_model, timeline_run, write_report
 from vswin_cli.cli.progress import fetch_shown
 from vswin_cli.cli.timeline_display import TimelineDisplay
-from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.evaluation.report import is_page
+from vswin_cli.errors import UsageError
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
@@ -47,10 +46,6 @@ def evaluate_timelines(
         typer.Exit: A film has not been compared.
     """
     _refuse_what_does_not_apply(is_made=results is None)
-    if report is not None and (is_page(report) or report.is_file()):
-        raise UsageError(
-            f"--report {report}: the metrics of timelines are a metrics.json; name a folder for it"
-        )
     truth = read_truth(truth_path)
     if results is None:
         if output is None:
@@ -69,9 +64,16 @@ def evaluate_timelines(
             selection=Selection(),
             run=FilmRunOptions(run.resume, run.retry_failed, run.max_failures),
         )
+        if report is not None and films.output is not None:
+            films.output.refuse_report(report)
+            page_path(report)  # wrong usage shows before the run
         display = TimelineDisplay(quiet=quiet, keeps=True)
         films.carry_out(display)
         display.raise_if_stopped()
+    elif report is not None and not dry_run:
+        if report.exists() and report.samefile(results):
+            raise UsageError(f"--report {report} is the input too; choose another place")
+        page_path(report)
     predicted, missing = matched(truth, read_predicted(results or Path(output or "")))
     if dry_run:
         _list_films(truth, set(missing), "no timeline")
@@ -82,7 +84,10 @@ def evaluate_timelines(
         metrics = measure(compared, predicted.films, predicted.durations)
         _print(metrics)
         if report is not None:
-            _write(report, metrics)
+            root = videos or truth_path.parent
+            page = write_report(report, metrics, compared, predicted, root)
+            if not quiet:
+                print(f"report: {printable(str(page))}", flush=True)
     if missing:
         raise typer.Exit(1)
 
@@ -129,44 +134,6 @@ def _print(metrics: Metrics) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
-    rows: list[tuple[str, str]] = [
-        ("films", str(metrics.num_films)),
-        ("segments, true", str(metrics.num_true)),
-        ("segments, predicted", str(metrics.num_predicted)),
-        *(
-            [("average mAP, tIoU 0.5:0.05:0.95", _percent(metrics.average_map))]
-            if metrics.average_map is not None
-            else []
-        ),
-        *(
-            (f"mAP at tIoU {tiou}", _percent(share))
-            for tiou, share in metrics.map_by_tiou.items()
-            if tiou in _SHOWN
-        ),
-        *((f"F1@{float(overlap) * 100:.0f}", _percent(f1)) for overlap, f1 in metrics.f1.items()),
-        ("edit score", _percent(metrics.edit)),
-        ("frame accuracy", _percent(metrics.frame_accuracy)),
-    ]
-    if metrics.boundary_error_seconds is not None:
-        rows.append(("boundary error, median", f"{metrics.boundary_error_seconds:.2f} s"))
-    for row in rows:
+    for row in metrics.rows():
         table.add_row(*row)
     print_table(result_console(), table)
-
-
-_SHOWN = ("0.50", "0.75", "0.95")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _write(folder: Path, metrics: Metrics) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(metrics.to_dict(), indent=2) + "\n"
-        (folder / "metrics.json").write_text(text, encoding="utf-8")
-    except OSError as exc:
-        raise OutputError(
-            f"cannot write {folder}: {exc.strerror}; choose another --report"
-        ) from exc

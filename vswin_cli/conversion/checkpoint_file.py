@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from zipfile import ZIP_STORED, ZipFile, _EndRecData  # type: ignore[attr-defined]
 
 import h5py
@@ -157,7 +157,7 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
                 "one with TMPDIR"
             ) from exc
         unpacked.seek(0)
-        return _read_hdf5(unpacked, opened)
+        return _read_hdf5(cast("BinaryIO", unpacked), opened)
     pickles = [name for name in names if name == PICKLE or name.count("/") == 1]
     for name in pickles:
         if name == PICKLE or name.endswith(f"/{PICKLE}"):

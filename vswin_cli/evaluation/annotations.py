@@ -103,14 +103,25 @@ def read_annotations(
 
 def _is_list(text: str) -> bool:
     """Whether the first line, and most of the others, are those of a list."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    lines = [line for _, line in _lines(text)]
     if not lines or not _LINE.fullmatch(lines[0]):
         return False
     return sum(_LINE.fullmatch(line) is not None for line in lines) > _MOST * len(lines)
 
 
+def _lines(text: str) -> list[tuple[int, str]]:
+    """The lines of a list that are neither blank nor comments, each with its place from 1."""
+    lines = [(place, line.strip()) for place, line in enumerate(text.split("\n"), start=1)]
+    return [(place, line) for place, line in lines if line and not _is_comment(line)]
+
+
+def _is_comment(line: str) -> bool:
+    row = _LINE.fullmatch(line)
+    return line.startswith("#") and not (row and is_video_name(row["path"]))
+
+
 def _read_list(annotations: Path, text: str) -> list[Row]:
-    """Read MMAction2's lists: a path and an index a line; blank lines are no rows.
+    """Read MMAction2's lists: a path and an index per line; blank lines and comments are no rows.
 
     The path may hold spaces; what stands before the last number separates the two: spaces, a tab, a
     comma, a semicolon or a bar.
@@ -118,8 +129,7 @@ def _read_list(annotations: Path, text: str) -> list[Row]:
     Raises:
         UsageError: It lists folders of frames, or several classes for every video.
     """
-    lines = [(place, line.strip()) for place, line in enumerate(text.split("\n"), start=1)]
-    lines = [(place, line) for place, line in lines if line]
+    lines = _lines(text)
     if lines and all(_is_raw_frames(line) for _, line in lines):
         raise UsageError(
             f"{annotations} lists folders of frames (a path, a number of frames and an index per "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.results import TimeSpan
+from vswin_cli.runs.content import is_video_content
 from vswin_cli.system.text import read_text
 
 _TOO_MANY_DIGITS = 19
@@ -44,9 +45,13 @@ def read_rows(path: Path) -> str:
     """
     try:
         return read_text(path, errors="surrogateescape").replace("\r", "\n")
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
+    except OSError as exc:
+        reason = exc.strerror or exc
         raise UsageError(f"cannot read the annotations {path}: {reason}; check the path") from exc
+    except ValueError as exc:
+        if is_video_content(str(path)):
+            raise UsageError(f"{path} is a video; name the list of videos and classes") from exc
+        raise UsageError(f"cannot read the annotations {path}: {exc}; save it as UTF-8") from exc
 
 
 def label_of(text: str, *, is_index: bool) -> str | int | None:

@@ -15,8 +15,9 @@ from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.export.formats import ExportFormat
 from vswin_cli.export.readme import section_of, write_readme
 from vswin_cli.export.request import Request
-from vswin_cli.system.files import sync_file, sync_folder
+from vswin_cli.system.files import sync_file
 from vswin_cli.system.native_stderr import native_stderr_dropped
+from vswin_cli.system.platform import sync_folder
 from vswin_cli.zoo.protocols import MEAN, STD
 
 BOUNDS = {"float32": 1e-5, "float16": 1e-2}  # of a probability

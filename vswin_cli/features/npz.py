@@ -27,7 +27,7 @@ _LOCAL_HEADER_BYTES = 30  # of a member of a zip file, before its name and extra
 
 
 def write_npz(path: Path, content: Content) -> None:
-    """Write a file with a row a video or view; memory holds a block of rows at a time.
+    """Write a file with a row per video or view; memory holds a block of rows at a time.
 
     `features` is (rows, num_features), not compressed, so that it can be mapped into memory;
     `video` holds names as bytes, as the file system has them.

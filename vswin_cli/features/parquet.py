@@ -17,7 +17,7 @@ from vswin_cli.features.origin import Origin
 
 
 def write_parquet(path: Path, content: Content) -> None:
-    """Write a file with a row a video or view; memory holds a row group at a time.
+    """Write a file with a row per video or view; memory holds a row group at a time.
 
     Features are neither compressed nor dictionary-encoded: they would gain little, and reading
     would be slower.

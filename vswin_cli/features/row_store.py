@@ -16,6 +16,7 @@ from vswin_cli.features.origin import Origin
 from vswin_cli.runs.open_files import open_locked, rescued
 from vswin_cli.runs.plan import differences, listed
 from vswin_cli.system.files import is_at, write_durably
+from vswin_cli.system.platform import read_at
 
 _HEADER_BYTES = 4096
 
@@ -100,7 +101,7 @@ class RowStore:
         num_bytes = num_rows * self._type.itemsize
         if self._offset(first) + num_bytes > os.fstat(self._descriptor).st_size:
             return None
-        content = os.pread(self._descriptor, num_bytes, self._offset(first))
+        content = read_at(self._descriptor, num_bytes, self._offset(first))
         if zlib.crc32(content) != crc:
             return None
         return np.frombuffer(content, self._type)
@@ -119,7 +120,7 @@ class RowStore:
 
     def _begin(self, origin: Origin) -> None:
         """Check the header, or write it."""
-        header = os.pread(self._descriptor, _HEADER_BYTES, 0)
+        header = read_at(self._descriptor, _HEADER_BYTES, 0)
         if not header.strip(b"\0"):
             text = json.dumps(origin.to_texts()).encode("ascii")
             self._write(text.ljust(_HEADER_BYTES - 1) + b"\n", 0)

@@ -29,7 +29,7 @@ from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import demand_frames
 
-_USUAL_RATE = 25  # frames a second, where a stream does not say
+_USUAL_RATE = 25  # frames per second, where a stream does not say
 _PLANAR = frozenset(
     f"yuv{full}{sampling}p" for full in ("", "j") for sampling in ("420", "422", "444")
 )  # FFmpeg's names of formats with eight bits of luma in a plane of their own
@@ -89,6 +89,7 @@ class FrameSequence:
             except ReaderError as exc:
                 advice = {
                     "not_a_video": "check that it is a video, and complete",
+                    "sound_only": "check that it is a video, and complete",
                     "encrypted": "decrypt it first",
                 }.get(exc.kind, "check that it is complete, or convert it")
                 what = f"cannot read {source.name}: {exc.reason}; {advice}"

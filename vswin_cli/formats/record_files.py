@@ -15,6 +15,11 @@ _ROWS_A_BATCH = 1000
 _INTEGERS = ("schema_version", "bytes", "num_frames", "width", "height", "num_views")
 _NUMBERS = ("duration_seconds", "frames_per_second", "elapsed_seconds")
 _FAULTS = (OSError, ValueError, KeyError, TypeError, RecursionError)  # pyarrow's are of these
+_TIMELINES = {"start", "end"}  # columns of timelines
+NO_LABELS = (
+    "is an output of `vswin timeline`, which has no labels of whole videos; its page is made by "
+    "`vswin timeline --report`"
+)
 _KINETICS = {"label", "youtube_id", "time_start"}  # columns of `--format kinetics`
 
 
@@ -32,6 +37,8 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for record in reader(path):
             yield _completed(record)
+    except _TimelinesError:
+        raise UsageError(f"{path} {NO_LABELS}") from None
     except _FAULTS as exc:
         reason = getattr(exc, "strerror", None) or (
             f"it has no {exc}" if isinstance(exc, KeyError) else exc
@@ -41,8 +48,14 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
         ) from exc
 
 
+class _TimelinesError(Exception):
+    """They are timelines."""
+
+
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     (_, header), *lines = read_cells(read_text(path, errors="surrogateescape")) or [(1, [])]
+    if _TIMELINES.issubset(header):
+        raise _TimelinesError
     if _KINETICS.issubset(header):
         raise ValueError("it is of --format kinetics, which holds no more than a label per video")
     for _, cells in lines:
@@ -90,6 +103,8 @@ def _read_json(path: Path) -> Iterator[dict[str, Any]]:
     records = json.loads(read_text(path))
     if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
         raise ValueError("it is no list of records")
+    if any("segments" in record for record in records):
+        raise _TimelinesError
     yield from records
 
 

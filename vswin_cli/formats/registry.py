@@ -12,6 +12,7 @@ from vswin_cli.formats.format import Format
 from vswin_cli.formats.programs import program_formats
 
 __all__ = [
+    "FILE_FORMATS",
     "JSON_LINES",
     "RECORD_FORMATS",
     "TABLE",
@@ -38,6 +39,7 @@ RECORD_FORMATS = (
     ),
     *program_formats(),  # an extension names the first that has it
 )
+FILE_FORMATS = tuple(each for each in RECORD_FORMATS if each.extension)
 
 
 def format_named(name: str) -> Format:

@@ -1,5 +1,6 @@
-"""Tables on standard output: fitted to a terminal, whole and without padding elsewhere."""
+"""Tables on standard output: fitted to a terminal or COLUMNS, whole and not padded elsewhere."""
 
+import os
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -13,9 +14,12 @@ _PIPED_WIDTH = 1000  # text stays whole where no terminal limits the line
 
 
 def result_console(stream: TextIO | None = None) -> Console:
-    """Make a console that prints text as it is; standard output's unless a stream is given."""
+    """Make a console that prints text as it is; standard output's unless a stream is given.
+
+    It is as wide as the terminal, or as the environment variable COLUMNS says.
+    """
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    if console.is_terminal:
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return console
     return Console(file=stream, highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
 
@@ -28,8 +32,9 @@ def print_table(console: Console, table: Table, drop: Sequence[int] = ()) -> Non
         table: With all its rows.
         drop: Columns that a narrow terminal does without, the first to go first.
     """
-    if console.is_terminal:
+    if console.width < _PIPED_WIDTH:
         _narrow(console, table, drop)
+    if console.is_terminal:
         console.print(table)
         return
     with console.capture() as captured:

@@ -22,7 +22,7 @@ from vswin_cli.views.views import Views, crop, resize
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 STRIP = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=5, crop_size=72)
-_QUALITY = 55  # of JPEG: about 5 kB a strip
+_QUALITY = 55  # of JPEG: about 5 kB per strip
 
 Frames = tuple[int, ...]  # indices, ascending
 Track = Callable[[Iterable[Any], int], Iterable[Any]]  # shows how far something of a length is

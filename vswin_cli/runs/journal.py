@@ -16,14 +16,8 @@ from zlib import crc32
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.runs.open_files import open_locked, rescued
 from vswin_cli.runs.records import Entry, Record, Settings, entry_of, parsed
-from vswin_cli.system.files import (
-    is_at,
-    open_own,
-    open_regular,
-    replacing,
-    sync_folder,
-    write_durably,
-)
+from vswin_cli.system.files import is_at, open_own, open_regular, replacing, write_durably
+from vswin_cli.system.platform import REPLACES_OPEN_FILES, read_at, sync_folder
 
 
 class Journal:
@@ -147,8 +141,14 @@ class Journal:
             except BaseException:
                 ordered.close()
                 raise
-        self._file.close()
-        self._file = ordered
+            if not REPLACES_OPEN_FILES:
+                ordered.close()
+                self._file.close()
+        if REPLACES_OPEN_FILES:
+            self._file.close()
+            self._file = ordered
+        else:
+            self._file = open_locked(self.path)
         self.entries, self._superseded = {}, False
         self._read()
 
@@ -160,7 +160,7 @@ class Journal:
 
     def _line(self, video: str) -> bytes:
         entry = self.entries[video]
-        line = os.pread(self._file.fileno(), entry.length, entry.start)
+        line = read_at(self._file.fileno(), entry.length, entry.start)
         if crc32(line) != entry.crc:
             raise self._changed()
         return line
@@ -193,12 +193,13 @@ class Journal:
                 last = line
         is_other = bool(damaged) or (self._end < start and not _is_torn_start(last))
         if is_other and not self.entries and not (len(damaged) == 1 and _is_torn_start(last)):
-            advice = (
-                "name the .jsonl file that it wrote"
+            problem = (
+                "is not an output of `vswin label`; name the .jsonl file that it wrote"
                 if self._read_only
-                else "choose another --output, or give --no-resume to replace it"
+                else "is not an output of vswin; choose another --output, or give --no-resume to "
+                "replace it"
             )
-            raise UsageError(f"{self.path} is not an output of `vswin label`; {advice}")
+            raise UsageError(f"{self.path} {problem}")
         self.num_damaged = len(damaged)
         return damaged
 
@@ -209,7 +210,7 @@ class Journal:
         with open_own(self.damaged_path) as aside:
             aside.seek(0, os.SEEK_END)
             for start, length in damaged:
-                aside.write(os.pread(self._file.fileno(), length, start))
+                aside.write(read_at(self._file.fileno(), length, start))
             os.fsync(aside.fileno())
         self._superseded = True
         self.put_in_order()

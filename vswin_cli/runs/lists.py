@@ -1,6 +1,7 @@
 """Lists of paths that users bring, in a file or on standard input."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from vswin_cli.runs.content import is_video_content
 from vswin_cli.system.files import read_small
 from vswin_cli.system.text import MAX_BYTES, UTF16_MARKS, decoded
 
+_SEPARATOR = re.compile("sep=.")
 _MAX_PATH_BYTES = 4096  # Linux's PATH_MAX
 
 
@@ -25,7 +27,8 @@ def is_list(given: str) -> bool:
 def listed_paths(given: str) -> list[str]:
     """Read the paths of a list: one per line, or each ended by NUL as `find -print0` writes them.
 
-    Blank lines are none, nor are those that begin with # unless a file is called so.
+    Blank lines are none, nor are those that begin with # unless a file is called so. Quotes and
+    spaces around a path are none of it, nor is a first line `sep=;`, as spreadsheets write it.
 
     Args:
         given: `-` for standard input, or `@FILE`.
@@ -54,12 +57,24 @@ def listed_paths(given: str) -> list[str]:
         raise UsageError(f"cannot read the list {name}: {exc}; save it as UTF-8") from exc
     if lines[0].startswith("ffconcat version"):
         raise UsageError(f"{name} is a list for FFmpeg; write a path per line, without `file`")
-    paths = [path for path in lines if path.strip() and not _is_comment(path)]
+    if _SEPARATOR.fullmatch(lines[0]) and not os.path.lexists(lines[0]):
+        del lines[0]
+    paths = [_meant(path) for path in lines if path.strip() and not _is_comment(path)]
     if not paths:
         raise UsageError(f"no path in the list {name}")
     if any(_is_undecodable(path) for path in paths):
         raise UsageError(f"cannot read the list {name}: not UTF-8 text; save it as UTF-8")
     return paths
+
+
+def _meant(line: str) -> str:
+    """The path of a line: without quotes and spaces around it, unless a file is called so."""
+    if os.path.lexists(line):
+        return line
+    bare = line.strip()
+    if len(bare) > 2 and bare[0] == bare[-1] and bare[0] in "\"'" and not os.path.lexists(bare):
+        return bare[1:-1]
+    return bare
 
 
 def _is_undecodable(path: str) -> bool:

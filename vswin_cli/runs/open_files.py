@@ -1,7 +1,6 @@
 """Files that a run has open: locked, and saved where their path loses them."""
 
 import errno
-import fcntl
 import os
 import stat
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.system.files import is_at
+from vswin_cli.system.platform import lock, open_descriptor, read_at
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 _COPIED_BYTES = 1 << 20
@@ -52,7 +52,7 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
             with os.fdopen(new, "wb") as copy:
                 for start in range(0, num_bytes, _COPIED_BYTES):
                     length = min(_COPIED_BYTES, num_bytes - start)
-                    copy.write(os.pread(descriptor, length, start))
+                    copy.write(read_at(descriptor, length, start))
                 copy.flush()
                 os.fsync(new)
         except OSError as exc:
@@ -65,8 +65,7 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
 def open_locked(path: Path) -> FileIO:
     """Open or make a file and lock it; what others put in its place meanwhile is locked instead."""
     while True:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-        file = FileIO(os.open(path, flags, 0o666), "r+b")
+        file = FileIO(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
         try:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
@@ -81,7 +80,7 @@ def open_locked(path: Path) -> FileIO:
 
 def _lock(file: FileIO, path: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file.fileno())
     except BlockingIOError:
         raise UsageError(
             f"another run writes to {path}; wait for it, or choose another --output"

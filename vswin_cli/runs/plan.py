@@ -9,6 +9,7 @@ from vswin_cli.errors import UsageError
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.records import Settings, modified
 from vswin_cli.runs.videos import Found
+from vswin_cli.system.terminal import counted
 
 OTHER_SETTINGS = "other settings"
 _NUM_DIFFERENCES = 4  # in a message
@@ -31,11 +32,12 @@ class Plan:
     todo: list[Found]
     reasons: Counter[str]  # why, by number of videos
     num_kept: int  # videos whose record holds
+    num_missing: int = 0  # paths of lists that are not there, counted in none of the others
 
     @property
     def num_found(self) -> int:
         """Videos in all."""
-        return len(self.todo) + self.num_kept
+        return self.reasons.total() + self.num_kept
 
     @property
     def summary(self) -> str:
@@ -43,7 +45,10 @@ class Plan:
         parts = [f"{count} {reason}" for reason, count in self.reasons.items()]
         if self.num_kept:
             parts.append(f"{self.num_kept} skipped, done before with the same settings")
-        return ", ".join(parts) or "nothing to do"
+        missing = (
+            f"; {counted(self.num_missing, 'listed path')} missing" if self.num_missing else ""
+        )
+        return (", ".join(parts) or "nothing to do") + missing
 
 
 class PlanWatcher:
@@ -101,6 +106,7 @@ def plan(
         _check_command(journal, settings(found[0]))
     todo, replaced = [], []
     reasons = Counter[str]()
+    num_missing = num_kept = 0
     for video in found:
         reason = why_again(video, journal, settings(video), retry_failed=retry_failed)
         if reason == OTHER_SETTINGS:
@@ -108,7 +114,12 @@ def plan(
         reason = reason or why_else(video)
         if reason is not None:
             todo.append(video)
+        if video.is_missing:
+            num_missing += 1
+        elif reason is not None:
             reasons[reason] += 1
+        else:
+            num_kept += 1
     if replaced:
         assert journal is not None
         recorded = journal.entries[replaced[0].video].settings
@@ -122,7 +133,7 @@ def plan(
             f"{journal.path} holds {videos} of other settings: {listed(changes)}; choose another "
             "--output, or give --no-resume to replace all that it holds"
         )
-    return Plan(todo, reasons, len(found) - len(todo))
+    return Plan(todo, reasons, num_kept, num_missing)
 
 
 def why_again(
@@ -168,10 +179,17 @@ def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, obje
 
 def listed(changes: Mapping[str, tuple[object, object]]) -> str:
     """Say what differs, old → new."""
-    parts = [f"{_OPTIONS.get(name, name)} {old} → {new}" for name, (old, new) in changes.items()]
+    parts = [
+        f"{_OPTIONS.get(name, name)} {_told(old)} → {_told(new)}"
+        for name, (old, new) in changes.items()
+    ]
     if len(parts) > _NUM_DIFFERENCES:
         parts[_NUM_DIFFERENCES:] = [f"{len(parts) - _NUM_DIFFERENCES} more"]
     return ", ".join(parts)
+
+
+def _told(value: object) -> str:
+    return "none" if value is None else str(value)
 
 
 def _check_command(journal: Journal, settings: Settings) -> None:

@@ -1,10 +1,9 @@
 """Decoding in processes that can be killed, a bounded way ahead of whoever takes the views.
 
 A process pool of the standard library breaks as a whole when one process dies, and those that
-replace workers send all results through one pipe under one lock. Here every worker has a socket of
+replace workers send all results through one pipe under one lock. Here every worker has a channel of
 its own: its end tells of its death, and the reply of one that has finished waits in it, which is
-what bounds the memory. No more than a byte and a descriptor ever goes through it at once, so that
-a worker which is stopped in the middle of something stops nobody else.
+what bounds the memory.
 """
 
 import threading

@@ -39,6 +39,13 @@ class Found:
             return without_credentials(self.path)
         return os.path.abspath(self.path)  # noqa: PTH100 - links keep names of their own
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether its path leads to nothing, as one of a list may."""
+        return (
+            self.num_bytes is None and not is_address(self.path) and not os.path.lexists(self.path)
+        )
+
 
 @dataclass(frozen=True)
 class Selection:

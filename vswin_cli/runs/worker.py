@@ -3,32 +3,26 @@
 It imports `vswin_cli.video` and nothing of the model, so that it starts fast and stays small.
 """
 
-import ctypes
 import logging
 import os
-import resource
+import pickle
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from socket import send_fds, socket
 from time import perf_counter
 
 from vswin_cli.errors import VideoError
 from vswin_cli.results import TimeSpan
-from vswin_cli.runs.shared_memory import pack, unpack
+from vswin_cli.runs.channels import WorkerEnd, worker_end
 from vswin_cli.sources.addresses import is_address, without_credentials
+from vswin_cli.system.platform import end_with, limit_memory
 from vswin_cli.views.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
 Decode = Callable[..., Views]  # (path, protocol, reader, and segment= where only that is wanted)
-
-READY, REPLY = b"+", b"="  # what a worker sends
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Request:
     segment: TimeSpan | None = None
 
     def pack(self) -> bytes:
-        """Make what goes through the socket."""
+        """Make what goes through the channel."""
         return b"\0".join((os.fsencode(self.path), *map(str.encode, map(repr, self.segment or ()))))
 
     @classmethod
@@ -102,31 +96,28 @@ def decode_views(
     return read_views(location, (protocol, *others), reader, threads, segment=segment)
 
 
-def serve(descriptor: int, parent: int, decoding: int, memory_bytes: int) -> None:
+def serve(parent: str, memory_bytes: str, *words: str) -> None:
     """Answer requests until the parent closes the connection, or ends in whatever way.
 
+    A pickled `Decoding` comes first, then packed `Request`s, of which each has a `Reply`.
+
     Args:
-        descriptor: Of a socket: a packed `Request` comes, and per reply one byte goes with the
-            descriptor of a packed `Reply`, so that neither end ever waits for the other.
         parent: Process id of who asks.
-        decoding: Descriptor of a packed `Decoding`.
         memory_bytes: That decoding may take.
+        words: What `worker_end` takes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the parent's decision
-    _end_with(parent)
-    how: Decoding = unpack(decoding)
-    connection = socket(fileno=descriptor)
-    connection.send(READY)
+    end_with(int(parent))
+    channel = worker_end(*words)
+    how: Decoding = pickle.loads(channel.receive())
+    channel.say_ready()
     notes = _Notes()
     requests = SimpleQueue[Request]()
-    reading = Connection(os.dup(descriptor))
-    threading.Thread(target=_take_requests, args=(reading, requests), daemon=True).start()
-    _limit_memory(memory_bytes)
+    threading.Thread(target=_take_requests, args=(channel, requests), daemon=True).start()
+    limit_memory(int(memory_bytes))
     while True:
-        reply = _reply(requests.get(), how, notes, memory_bytes)
-        packed = pack(reply)
-        send_fds(connection, [REPLY], [packed])
-        os.close(packed)
+        reply = _reply(requests.get(), how, notes, int(memory_bytes))
+        channel.send(reply)
         del reply  # its frames need not wait for the next video
 
 
@@ -148,34 +139,12 @@ def _reply(request: Request, how: Decoding, notes: "_Notes", memory_bytes: int) 
     return Reply(views, kind, message, perf_counter() - start, notes.taken())
 
 
-def _limit_memory(num_bytes: int) -> None:
-    """Let allocations fail that would take more than so much beyond what there is, on Linux."""
-    try:
-        status = Path("/proc/self/status").read_text()
-        used = int(status.partition("VmData:")[2].split()[0]) * 1024
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = used + num_bytes
-        if most != resource.RLIM_INFINITY:
-            limit = min(limit, most)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
-    except (OSError, ValueError, IndexError):
-        return
-
-
-def _take_requests(connection: Connection, requests: SimpleQueue[Request]) -> None:
+def _take_requests(channel: WorkerEnd, requests: SimpleQueue[Request]) -> None:
     """Read ahead, so that the parent's end is noticed while a decoder hangs."""
     try:
         while True:
-            requests.put(Request.unpack(connection.recv_bytes()))
+            requests.put(Request.unpack(channel.receive()))
     except (EOFError, OSError):
-        os._exit(0)
-
-
-def _end_with(parent: int) -> None:
-    """Have Linux kill this process when its parent dies, even if a decoder blocks every thread."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before
         os._exit(0)
 
 

@@ -2,20 +2,22 @@
 
 import errno
 import os
-import socket
+import pickle
 import subprocess
 import sys
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from time import monotonic
 
 from vswin_cli.errors import BackendError
-from vswin_cli.runs.shared_memory import pack, unpack
+from vswin_cli.runs.channels import open_channel
 from vswin_cli.runs.videos import Found
-from vswin_cli.runs.worker import READY, Decoding, Reply, Request
+from vswin_cli.runs.worker import Decoding, Reply, Request
+from vswin_cli.system.platform import away_from_terminal
 
 START_SECONDS = 120.0  # for a worker's imports, on a busy machine
-_SERVE = "import sys; from vswin_cli.runs.worker import serve; serve(*map(int, sys.argv[1:]))"
+_SERVE = "import sys; from vswin_cli.runs.worker import serve; serve(*sys.argv[1:])"
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)  # open files
 
 
 class WorkerProcess:
@@ -31,29 +33,32 @@ class WorkerProcess:
 
     def __init__(self, decoding: Decoding, memory_bytes: int) -> None:
         try:
-            mine, theirs = socket.socketpair()
+            self._channel = open_channel()
         except OSError as exc:
             raise _not_started(exc) from exc
-        with theirs:
-            self.connection = mine
-            try:
-                packed = pack(decoding)
-                numbers = (theirs.fileno(), os.getpid(), packed, memory_bytes)
-                self._process = subprocess.Popen(
-                    # -P: a folder of videos is no place to import from
-                    [sys.executable, "-P", "-c", _SERVE, *map(str, numbers)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,  # decoders write there what is in the records anyway
-                    pass_fds=[theirs.fileno(), packed],
-                    process_group=0,  # Ctrl-C is for the parent alone
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                )
-                os.close(packed)
-                self._requests = Connection(os.dup(mine.fileno()))
-            except OSError as exc:
-                mine.close()
-                raise _not_started(exc) from exc
+        words = [str(os.getpid()), str(memory_bytes), *self._channel.words]
+        try:
+            self._process = subprocess.Popen(
+                # -P: a folder of videos is no place to import from
+                [sys.executable, "-P", "-c", _SERVE, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # decoders write there what is in the records anyway
+                env={
+                    **os.environ,
+                    **self._channel.environment,
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                },
+                **self._channel.options,
+                **away_from_terminal(),
+            )
+        except OSError as exc:
+            self._channel.close()
+            raise _not_started(exc) from exc
+        self._channel.started(self._process)
+        self.connection = self._channel.connection
+        with suppress(OSError):  # it has died; the end of its connection tells
+            self._channel.send(pickle.dumps(decoding))
         self.found: Found | None = None
         self.is_ready = False
         self.has_answered = False
@@ -66,8 +71,8 @@ class WorkerProcess:
         self.has_answered = False
         if self.is_ready:
             self.begin(timeout_seconds)
-        with suppress(OSError):  # it has died; the end of its socket tells
-            self._requests.send_bytes(Request(found.path, found.segment).pack())
+        with suppress(OSError):  # it has died; the end of its connection tells
+            self._channel.send(Request(found.path, found.segment).pack())
 
     def begin(self, timeout_seconds: float) -> None:
         """Note that the worker starts on its video now."""
@@ -84,14 +89,12 @@ class WorkerProcess:
             EOFError, OSError: It has died.
             BackendError: This process may open no more files.
         """
-        message, descriptors, _, _ = socket.recv_fds(self.connection, 1, 1, socket.MSG_DONTWAIT)
-        if not message:
-            raise EOFError
-        if message == READY:
-            return None
-        if not descriptors:
-            raise _not_started(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
-        reply: Reply = unpack(descriptors[0])
+        try:
+            reply: Reply | None = self._channel.receive()
+        except OSError as exc:
+            if exc.errno in _TOO_MANY:
+                raise _not_started(exc) from exc
+            raise
         return reply
 
     def is_alive(self) -> bool:
@@ -101,13 +104,13 @@ class WorkerProcess:
     def kill(self) -> int:
         """End it, and return its exit code, negative for a signal."""
         self._process.kill()
-        self._requests.close()
-        self.connection.close()
-        return self._process.wait()
+        exit_code = self._process.wait()
+        self._channel.close()
+        return exit_code
 
 
 def _not_started(exc: OSError) -> BackendError:
     advice = ""
-    if exc.errno in (errno.EMFILE, errno.ENFILE):
+    if exc.errno in _TOO_MANY:
         advice = "; raise the number of open files (`ulimit -n`), or take fewer --workers"
     return BackendError(f"cannot start a decoding process: {exc.strerror}{advice}")

@@ -153,7 +153,12 @@ def _told(error: Exception) -> AddressError:
     cause = error.__cause__ or error  # of a FileNotFoundError that stands for any failure
     if status in (404, 410) or isinstance(cause, FileNotFoundError):
         return AddressError("nothing is at this address; check it", "missing")
-    what = (
-        f"its server answers {status}" if status else f"its client fails ({type(error).__name__})"
-    )
+    if status:
+        what = f"its server answers {status}"
+    elif isinstance(cause, TimeoutError):
+        what = "its server does not answer in time"
+    elif isinstance(cause, OSError):  # aiohttp's too
+        what = "its server cannot be reached"
+    else:
+        what = f"its client fails ({type(cause).__name__})"
     return AddressError(f"{what}; check the address and the connection")

@@ -48,7 +48,7 @@ def open_source(location: Location) -> Iterator[Source]:
             if not file.seekable():  # it is spooled, since videos are sought in
                 spool = stack.enter_context(tempfile.TemporaryFile())
                 shutil.copyfileobj(file, spool)
-                file = spool
+                file = cast("BinaryIO", spool)
             file.seek(0)
             is_empty = not file.read(1)
         except AddressError as exc:

@@ -11,6 +11,15 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vswin_cli.system.platform import (
+    SYNCED_AS,
+    is_mine,
+    open_descriptor,
+    replace,
+    sync_folder,
+    write_at,
+)
+
 if TYPE_CHECKING:
     from filelock import FileLock
 
@@ -26,7 +35,7 @@ def open_regular(path: Path) -> BufferedReader:
     # Looked at first, since to open a device may already do something.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a file", str(path))
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = open_descriptor(path, os.O_RDONLY)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # replaced in between
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a file", str(path))
@@ -59,8 +68,8 @@ def open_fresh(path: Path) -> FileIO:
         OSError: It cannot be made.
     """
     path.unlink(missing_ok=True)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return FileIO(os.open(path, flags, 0o666), "r+")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    return FileIO(open_descriptor(path, flags, follow_links=False), "r+")
 
 
 def open_own(path: Path) -> FileIO:
@@ -71,11 +80,10 @@ def open_own(path: Path) -> FileIO:
     Raises:
         OSError: It can be neither.
     """
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with contextlib.suppress(OSError):
-        file = FileIO(os.open(path, flags), "r+")
+        file = FileIO(open_descriptor(path, os.O_RDWR, follow_links=False), "r+")
         status = os.fstat(file.fileno())
-        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_nlink == 1:
+        if stat.S_ISREG(status.st_mode) and is_mine(status) and status.st_nlink == 1:
             return file
         file.close()
     return open_fresh(path)
@@ -156,25 +164,15 @@ def write_durably(descriptor: int, content: bytes, offset: int) -> None:
     """
     rest = memoryview(content)
     while rest:
-        num_written = os.pwrite(descriptor, rest, offset)
+        num_written = write_at(descriptor, rest, offset)
         rest, offset = rest[num_written:], offset + num_written
     os.fsync(descriptor)
 
 
 def sync_file(path: Path) -> None:
     """Bring a file's content to the disk."""
-    with path.open("rb") as file:
+    with path.open(SYNCED_AS) as file:
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk, on file systems that can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
@@ -188,4 +186,4 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
                 raise FileExistsError(path) from None
         else:
             return
-    temporary.replace(path)
+    replace(temporary, path)

@@ -1,6 +1,272 @@
-"""What Linux, macOS and Windows each do in another way; nothing else asks which this is."""
+"""What Linux, macOS and Windows each do in another way; nothing else asks which this is.
 
+What has two ways is two functions, so that tests can take the other one where it can run here.
+"""
+
+import errno
+import os
 import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import sleep
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # not needed where nothing but the streams of a process is set up
+    import socket
+
+PASSES_DESCRIPTORS = sys.platform != "win32"  # to other processes, by sockets
+REPLACES_OPEN_FILES = sys.platform != "win32"  # by a rename; else they are closed first
+SYNCED_AS = "rb" if sys.platform != "win32" else "r+b"  # how a file is opened to be synced
+ENDING_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM,)  # of service managers, terminals
+if sys.platform != "win32":
+    ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # for the other end of a pipe
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+_LOCKED_BYTE = (1 << 31) - 2  # hardly a file has it, and Windows' C library reaches no further
+_REPLACING_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0)  # others may look at a file for a moment
+_positions = threading.Lock()
+
+
+def open_descriptor(path: Path, flags: int, mode: int = 0o666, *, follow_links: bool = True) -> int:
+    """Open a file as bytes; no child process inherits it, and no pipe is waited for.
+
+    Raises:
+        OSError: It cannot be opened, or is a link that may not be followed.
+    """
+    if not follow_links:
+        if not _NO_LINKS and path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        flags |= _NO_LINKS
+    return os.open(path, flags | NOT_INHERITED | _BINARY | _NO_WAITING, mode)
+
+
+def read_at_by_seeking(descriptor: int, num_bytes: int, offset: int) -> bytes:
+    """Read at a place of an open file, whose position stays as it is."""
+    with _positions, _position_kept(descriptor):
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, num_bytes)
+
+
+def write_at_by_seeking(descriptor: int, content: Any, offset: int) -> int:  # noqa: ANN401 - a buffer
+    """Write at a place of an open file, whose position stays; returns how many bytes it took."""
+    with _positions, _position_kept(descriptor):
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, content)
+
+
+read_at: Callable[[int, int, int], bytes] = read_at_by_seeking
+write_at: Callable[[int, Any, int], int] = write_at_by_seeking
+if sys.platform != "win32":
+    read_at, write_at = os.pread, os.pwrite
+
+
+@contextmanager
+def _position_kept(descriptor: int) -> Iterator[None]:
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    try:
+        yield
+    finally:
+        os.lseek(descriptor, position, os.SEEK_SET)
+
+
+def lock(descriptor: int) -> None:
+    """Lock an open file until it is closed, by whichever process holds it.
+
+    Raises:
+        BlockingIOError: Another holds the lock.
+        OSError: The file system has none.
+    """
+    if sys.platform != "win32":
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    else:
+        import msvcrt  # noqa: PLC0415
+
+        lock_byte(descriptor, lambda: msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1))
+
+
+def lock_byte(descriptor: int, lock_here: Callable[[], None]) -> None:
+    """Lock a file by one byte of it, at the position that `lock_here` locks."""
+    with _positions, _position_kept(descriptor):
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            lock_here()
+        except PermissionError as exc:  # which is what Windows says
+            raise BlockingIOError(errno.EWOULDBLOCK, "locked") from exc
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename a file over another, which on Windows waits for those who have that one open.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    for seconds in _REPLACING_SECONDS if not REPLACES_OPEN_FILES else ():
+        try:
+            source.replace(target)
+        except PermissionError:
+            sleep(seconds)
+        else:
+            return
+    source.replace(target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, on systems and file systems that can."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with suppress(OSError):
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def is_mine(status: os.stat_result) -> bool:
+    """Whether a file is this user's, where files have owners."""
+    if sys.platform != "win32":
+        return status.st_uid == os.geteuid()
+    return True
+
+
+def open_last(path: Path) -> int:
+    """Open a file that nobody opens after us: it is gone when it is no longer open or mapped."""
+    if sys.platform != "win32":
+        descriptor = os.open(path, os.O_RDONLY | NOT_INHERITED)
+        path.unlink()
+        return descriptor
+    return os.open(path, os.O_RDONLY | NOT_INHERITED | os.O_BINARY | os.O_TEMPORARY)
+
+
+def send_descriptor(connection: "socket.socket", message: bytes, descriptor: int) -> None:
+    """Hand a descriptor over with a message, where `PASSES_DESCRIPTORS`."""
+    if sys.platform != "win32":
+        import socket  # noqa: PLC0415
+
+        socket.send_fds(connection, [message], [descriptor])
+
+
+def receive_descriptors(connection: "socket.socket") -> tuple[bytes, list[int]]:
+    """Take one byte that is there, and the descriptor that came with it, if one did.
+
+    Raises:
+        OSError: Nothing is there.
+    """
+    if sys.platform != "win32":
+        import socket  # noqa: PLC0415
+
+        message, descriptors, _, _ = socket.recv_fds(connection, 1, 1, socket.MSG_DONTWAIT)
+        return message, descriptors
+    raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+
+def nameless_file() -> int:
+    """Make a file for this process and those that it hands the descriptor to."""
+    if sys.platform == "linux":
+        return os.memfd_create("vswin", os.MFD_CLOEXEC)
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+@contextmanager
+def name_of_open_file(file: IO[bytes]) -> Iterator[str]:
+    """Lend a name of an open file that no library takes for a pattern or an address."""
+    if sys.platform == "win32":
+        with copied(file) as name:
+            yield name
+    else:
+        yield f"/dev/fd/{file.fileno()}"
+
+
+@contextmanager
+def copied(file: IO[bytes]) -> Iterator[str]:
+    """Copy a file to one with a plain name, as long as the context lasts."""
+    import shutil  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="vswin-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder, "video")
+        file.seek(0)
+        with copy.open("wb") as target:
+            shutil.copyfileobj(file, target)
+        yield str(copy)
+
+
+def begin_write_back(descriptor: int, start: int, num_bytes: int) -> None:
+    """Let the system begin to write to the disk what has just been written; it does not wait.
+
+    That is what Linux makes of this advice; others have no such thing.
+    """
+    if sys.platform == "linux":
+        os.posix_fadvise(descriptor, start, num_bytes, os.POSIX_FADV_DONTNEED)
+
+
+def allowed_processors() -> int:
+    """Count the processors that this process may run on."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def physical_memory() -> int:
+    """Count the bytes of the machine's memory."""
+    if sys.platform != "win32":
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    import ctypes  # noqa: PLC0415
+
+    # MEMORYSTATUSEX: two numbers of 32 bits, then seven of 64, of which the first is the total.
+    status = (ctypes.c_uint64 * 8)(64)
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status[1])
+
+
+def limit_memory(num_bytes: int) -> None:
+    """Let allocations fail that would take more than so much beyond what there is, on Linux."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415
+
+        try:
+            status = Path("/proc/self/status").read_text()
+            used = int(status.partition("VmData:")[2].split()[0]) * 1024
+            _, most = resource.getrlimit(resource.RLIMIT_DATA)
+            limit = used + num_bytes
+            if most != resource.RLIM_INFINITY:
+                limit = min(limit, most)
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
+        except (OSError, ValueError, IndexError):
+            return
+
+
+def away_from_terminal() -> dict[str, Any]:
+    """What `subprocess.Popen` takes so that Ctrl-C is for this process alone."""
+    if sys.platform != "win32":
+        return {"process_group": 0}
+    import subprocess  # noqa: PLC0415
+
+    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+
+
+def end_with(parent: int) -> None:
+    """Have Linux kill this process when its parent dies, even if a library blocks every thread.
+
+    Elsewhere the end of the connection to the parent tells, if any thread can run.
+    """
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415
+
+        pr_set_pdeathsig = 1  # <linux/prctl.h>
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before
+        os._exit(0)
 
 
 def how_it_ended(exit_code: int) -> str:

@@ -1,8 +1,9 @@
 """How many processors and how much memory this process may use, by its container's limits too."""
 
-import os
 from math import ceil
 from pathlib import Path
+
+from vswin_cli.system.platform import allowed_processors, physical_memory
 
 _MAX_DECODER_THREADS = 4  # each holds frames: more would cost an hour of 4K its memory
 
@@ -21,8 +22,7 @@ def available_processors(
 
     Source: the kernel's admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst; cgroups(7).
     """
-    on_linux = hasattr(os, "sched_getaffinity")
-    allowed = len(os.sched_getaffinity(0)) if on_linux else os.cpu_count() or 1
+    allowed = allowed_processors()
     return max(1, min(allowed, *map(ceil, _quotas(control_groups, membership)), allowed))
 
 
@@ -33,7 +33,7 @@ def available_memory(control_groups: Path = _CONTROL_GROUPS, membership: Path = 
         control_groups: As of `available_processors`.
         membership: Likewise.
     """
-    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    found = [physical_memory()]
     for folder in _groups("memory", control_groups, membership):
         for name in ("memory.max", "memory.limit_in_bytes"):
             try:

@@ -37,4 +37,5 @@ def decoded(content: bytes, errors: str = "strict") -> str:
         raise ValueError("not UTF-8 text") from exc
     if "\0" in text:
         raise ValueError("not UTF-8 text")
-    return text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
+    return text if "\n" in text else text.replace("\r", "\n")  # as spreadsheets on a Mac may

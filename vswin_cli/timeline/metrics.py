@@ -11,6 +11,7 @@ import numpy as np
 
 TIOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))  # ActivityNet's
 _ADJOINING_SECONDS = 1e-3  # apart, at most, as files round times
+_SHOWN = ("0.50", "0.75", "0.95")  # of TIOUS
 OVERLAPS = (0.10, 0.25, 0.50)  # of F1, MS-TCN's
 
 
@@ -63,6 +64,29 @@ class Metrics:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Terms and texts, for people."""
+        rows = [
+            ("films", str(self.num_films)),
+            ("segments, true", str(self.num_true)),
+            ("segments, predicted", str(self.num_predicted)),
+        ]
+        if self.average_map is not None:
+            rows.append(("average mAP, tIoU 0.5:0.05:0.95", _percent(self.average_map)))
+        rows += [
+            (f"mAP at tIoU {t}", _percent(m)) for t, m in self.map_by_tiou.items() if t in _SHOWN
+        ]
+        rows += [(f"F1@{float(t) * 100:.0f}", _percent(f1)) for t, f1 in self.f1.items()]
+        rows.append(("edit score", _percent(self.edit)))
+        rows.append(("frame accuracy", _percent(self.frame_accuracy)))
+        if self.boundary_error_seconds is not None:
+            rows.append(("boundary error, median", f"{self.boundary_error_seconds:.2f} s"))
+        return rows
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def measure(

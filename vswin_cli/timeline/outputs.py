@@ -72,6 +72,16 @@ class TimelineOutput:
         """Whether an absolute path is one of the files that a run writes."""
         return self._records.is_own(path) or Path(os.path.realpath(path)) == self.checkpoint_path
 
+    def refuse_report(self, report: Path) -> None:
+        """Refuse a page or folder that is the output, or has no folder to be in.
+
+        Raises:
+            UsageError: It is so.
+        """
+        if Path(os.path.realpath(report)) == self.checkpoint_path:
+            raise UsageError(f"--report {report} is written by the run; choose another place")
+        self._records.refuse_report(report)
+
     def check(self, num_films: int) -> None:
         """Make sure that the format can hold so many films.
 

@@ -130,7 +130,15 @@ def _rows(probabilities: np.ndarray) -> list[list[float] | None]:
     return [None if np.isnan(row[0]) else row.tolist() for row in probabilities]
 
 
-def failed_record(video: str, setup: Setup, kind: str, message: str, seconds: float) -> Record:
+def failed_record(
+    video: str,
+    setup: Setup,
+    kind: str,
+    message: str,
+    seconds: float,
+    *,
+    is_skipped: bool = False,
+) -> Record:
     """Make the record of a film without a timeline: None or nothing for what is not known.
 
     Args:
@@ -139,9 +147,11 @@ def failed_record(video: str, setup: Setup, kind: str, message: str, seconds: fl
         kind: Of the error; see `VideoError`.
         message: Its line for the user.
         seconds: Until it failed.
+        is_skipped: As of `Failure`.
     """
     nothing = Timeline(
         video, setup, 0, 0, 0, 0.0, 0.0, (), (), 0.0, np.zeros((0, 0)), 0, seconds
     ).to_dict()
     error = {"kind": kind, "message": printable(message)}
-    return {**nothing, **dict.fromkeys(_MEASURED), "status": "failed", "error": error}
+    status = "skipped" if is_skipped else "failed"
+    return {**nothing, **dict.fromkeys(_MEASURED), "status": status, "error": error}

@@ -110,7 +110,7 @@ def timelines_over(
                     journal.append({**record, **_about(found), "settings": task.settings})
                     checkpoint.clear()
                     watcher.on_record(found, record)
-                    num_failed += record["error"] is not None
+                    num_failed += record["status"] == "failed"
                     if is_stopped := num_failed == options.max_failures:
                         break
             finally:
@@ -163,7 +163,10 @@ def _record(
         timeline: Timeline = analyst.timeline(found.video, frames, checkpoint, on_progress)
     except VideoError as error:
         seconds = perf_counter() - start
-        return failed_record(found.video, analyst.setup, error.kind, str(error), seconds)
+        is_skipped = error.kind == "sound_only" and not found.is_named
+        return failed_record(
+            found.video, analyst.setup, error.kind, str(error), seconds, is_skipped=is_skipped
+        )
     return timeline.to_dict(probabilities=task.probabilities)
 
 

@@ -62,15 +62,16 @@ def main_stream(container: InputContainer) -> VideoStream:
     """Choose the stream that players show.
 
     Raises:
-        ReaderError: `not_a_video` where there is none but covers, `sound_only` where there is sound
-            alone, `unreadable` where FFmpeg has no decoder for it.
+        ReaderError: `sound_only` where there is sound, with or without a cover, `not_a_video` where
+            there is nothing or a cover alone, `unreadable` where FFmpeg has no decoder for it.
     """
     moving = [stream for stream in container.streams.video if not _is_picture(stream)]
-    if not moving and container.streams.video:
-        raise ReaderError("its only picture is a cover", kind="not_a_video")
     if not moving:
+        has_cover = bool(container.streams.video)
         kind = "sound_only" if container.streams.audio else "not_a_video"
-        raise ReaderError("it holds no video stream", kind=kind)
+        raise ReaderError(
+            "its only picture is a cover" if has_cover else "it holds no video stream", kind=kind
+        )
     best = container.streams.best("video")
     stream = best if best in moving else max(moving, key=lambda each: each.frames)
     if stream.codec_context is None:

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
+from typing import IO
 
 import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise take the place of OpenCV's own
 import decord
@@ -21,6 +22,7 @@ import numpy as np
 
 from vswin_cli.sources.source import Source
 from vswin_cli.system.native_stderr import native_stderr_dropped
+from vswin_cli.system.platform import name_of_open_file
 from vswin_cli.system.processors import decoder_threads
 from vswin_cli.video.container import main_stream, open_container
 from vswin_cli.video.reader import Decoded, ReaderError
@@ -44,14 +46,15 @@ class DecordReader:
         with open_container(source.file) as container:
             main_stream(container)
         with ExitStack() as stack:
-            file = source.file
+            file: IO[bytes] = source.file
             if not isinstance(getattr(file, "raw", file), io.FileIO):  # decord opens files alone
                 file = stack.enter_context(tempfile.TemporaryFile())
                 source.file.seek(0)
                 shutil.copyfileobj(source.file, file)
                 file.flush()
-            # Its number is a name that no pattern, no address and no encoding makes another of.
-            video = DecordVideo(f"/dev/fd/{file.fileno()}", decoder_threads(threads))
+            video = DecordVideo(
+                stack.enter_context(name_of_open_file(file)), decoder_threads(threads)
+            )
             stack.callback(video.close)
             yield video
 

@@ -252,6 +252,7 @@ def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> Vid
             f"try --reader {others[0]}" if others else "check that it is complete, or convert it"
         )
     reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))
-    if last.kind == "not_a_video" and (reason := why_no_video(source.file)):
+    is_unclear = kind in ("not_a_video", "no_frames", "unreadable")
+    if is_unclear and (reason := why_no_video(source.file)):
         reasons, advice = reason, "copy or download it again"
     return VideoError(f"cannot read {source.name}: {reasons}; {advice}", kind=kind)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vswin_cli.errors import CheckpointError, DownloadError
-from vswin_cli.system.files import file_sha256, sync_folder
+from vswin_cli.system.files import file_sha256
+from vswin_cli.system.platform import sync_folder
 from vswin_cli.weights.address import file_address, local_path, shown
 from vswin_cli.weights.cache import WeightsFile, locked
 from vswin_cli.weights.converting import convert_download

@@ -12,6 +12,7 @@ from typing import Self
 
 from vswin_cli.errors import DownloadError
 from vswin_cli.system.files import open_own, read_small, replacing, share
+from vswin_cli.system.platform import begin_write_back, read_at
 from vswin_cli.weights.address import place_digest
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.source import CHUNK_BYTES, RemoteFile, is_header
@@ -85,7 +86,7 @@ class PartialFile:
     def tail(self, num_bytes: int) -> bytes:
         """Read its last bytes, at most `num_bytes`."""
         start = max(0, self.num_bytes - num_bytes)
-        return os.pread(self._file.fileno(), self.num_bytes - start, start)
+        return read_at(self._file.fileno(), self.num_bytes - start, start)
 
     def begin(self, origin: RemoteFile) -> None:
         """Empty it, for the file of this origin.
@@ -130,13 +131,9 @@ class PartialFile:
         self._sum.close()
 
     def _begin_write_back(self) -> None:
-        """Let the system begin to write to the disk, so that `sync` has little left to wait for.
-
-        That is what Linux makes of this advice for what has just been written; it does not wait.
-        """
-        if hasattr(os, "posix_fadvise"):
-            start, length = self._num_written_back, self.num_bytes - self._num_written_back
-            os.posix_fadvise(self._file.fileno(), start, length, os.POSIX_FADV_DONTNEED)
+        """Let the system begin to write to the disk, so that `sync` has little left to wait for."""
+        start, length = self._num_written_back, self.num_bytes - self._num_written_back
+        begin_write_back(self._file.fileno(), start, length)
         self._num_written_back = self.num_bytes
 
     def _begun_from(self, origin: RemoteFile) -> None:

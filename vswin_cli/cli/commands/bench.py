@@ -14,19 +14,19 @@ def bench(
     engine: EngineOptions,
     video: Annotated[
         str | None,
-        typer.Option("--video", metavar="FILE", help="Time the reading of this video too."),
+        typer.Option("--video", metavar="FILE", help="Also time the reading of this video."),
     ] = None,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Times to measure.")
+        int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Number of measurements.")
     ] = 9,
     reader: ReaderOption = "auto",
     output_format: TableOrJsonOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """Measure a model on this machine: a view, the start, the reading of a video.
+    """Measure the speed of a model on this machine.
 
-    Views take turns with products of large matrices, the fastest that a processor computes. The
-    ratio says how many times longer a view takes than as many operations in such products.
+    Views take turns with products of large matrices, the fastest work that a processor does. The
+    ratio says how many times longer a view takes than the same number of operations in products.
 
     Examples:
         vswin bench --model swin-t-k400
@@ -56,21 +56,21 @@ def _print_table(record: dict[str, Any]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
     size = "×".join(map(str, record["view_size"]))
-    view = record["milliseconds_a_view"]
+    view = record["milliseconds_per_view"]
     rows = [
         ("model", f"{record['model']}, views of {size}"),
         ("computed by", f"{record['backend']} {record['precision']}, {threads}"),
         (
-            "a view",
+            "one view",
             f"{view['median']:.1f} ms, the median of {record['rounds']} "
             f"({view['fastest']:.1f} to {view['slowest']:.1f})",
         ),
-        ("views a second", f"{record['views_a_second']:.2f}"),
+        ("views per second", f"{record['views_per_second']:.2f}"),
     ]
     if record["ratio_to_matrix_products"] is not None:
         rows += [
-            ("arithmetic", f"{record['gflop_a_view']:.1f} GFLOP a view"),
-            ("matrix products", f"{record['matrix_gflop_a_second']:.0f} GFLOP a second"),
+            ("arithmetic", f"{record['gflop_per_view']:.1f} GFLOP per view"),
+            ("matrix products", f"{record['matrix_gflop_per_second']:.0f} GFLOP per second"),
             ("ratio", f"{record['ratio_to_matrix_products']:.2f} × the time of matrix products"),
         ]
     rows.append(("start", f"{record['start_seconds']:.2f} s until the model is ready"))
@@ -79,7 +79,7 @@ def _print_table(record: dict[str, Any]) -> None:
             (
                 "reading",
                 f"{video['reading_seconds']:.2f} s for {video['num_frames']} frames, "
-                f"{video['frames_a_second']:.0f} frames a second",
+                f"{video['frames_per_second']:.0f} frames per second",
             )
         )
     for name, value in rows:

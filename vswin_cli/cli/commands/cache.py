@@ -1,15 +1,15 @@
 """`vswin cache`: the model graphs that runs have kept, so that later ones start at once."""
 
 from vswin_cli.cli.help import PlainCommand, subcommands
-from vswin_cli.cli.options import CacheDirOption
+from vswin_cli.cli.options import CacheDirOption, QuietOption
 from vswin_cli.errors import OutputError
 
-cache = subcommands("cache", "Look at, or clear, the exported models kept for speed.")
+cache = subcommands("cache", "Show or clear the exported models that are kept for speed.")
 
 
 @cache.command(cls=PlainCommand)
-def info(cache_dir: CacheDirOption = None) -> None:
-    """Print the folder, what it holds, and how large it may grow.
+def info(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
+    """Show the folder, its contents and its size limit.
 
     Examples:
         vswin cache info
@@ -26,8 +26,8 @@ def info(cache_dir: CacheDirOption = None) -> None:
 
 
 @cache.command(cls=PlainCommand)
-def clear(cache_dir: CacheDirOption = None) -> None:
-    """Remove all exported models; the weights files stay.
+def clear(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
+    """Remove all exported models; weights files stay.
 
     Examples:
         vswin cache clear
@@ -40,4 +40,5 @@ def clear(cache_dir: CacheDirOption = None) -> None:
         freed = graph_cache.clear(folder)
     except OSError as exc:
         raise OutputError(f"cannot clear {folder}: {exc.strerror}; remove it yourself") from exc
-    print(f"{freed / 1e6:.1f} MB freed in {folder}")
+    if not quiet:
+        print(f"{freed / 1e6:.1f} MB freed in {folder}")

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from vswin_cli.cli.messages import print_error
-from vswin_cli.cli.options import ListFormatOption
+from vswin_cli.cli.options import ListFormatOption, QuietOption
 from vswin_cli.errors import UsageError
 from vswin_cli.sources.addresses import told_without_credentials
 
@@ -21,12 +21,16 @@ _VARIABLES = (
 )
 
 
-def config(context: typer.Context, output_format: ListFormatOption = "table") -> None:
+def config(
+    context: typer.Context,
+    output_format: ListFormatOption = "table",
+    quiet: QuietOption = False,
+) -> None:
     """Show which defaults of options are set, and where.
 
-    They are in vswin.toml of the current folder, then in that of your configuration folder: a line
-    like `top-k = 3` for every command that has the option, or under `[label]` for one. What is
-    given on the command line comes first, then environment variables, then these files.
+    They come from vswin.toml in the current folder, then from the one in your configuration
+    folder: a line like `top-k = 3` is for every command with that option, or under `[label]` for
+    one command. The command line comes first, then environment variables, then these files.
 
     Examples:
         vswin config
@@ -52,7 +56,7 @@ def config(context: typer.Context, output_format: ListFormatOption = "table") ->
             value = value if isinstance(value, str) else json.dumps(value, default=str)
             records.append(_record(option.option, option.command, value, str(option.path)))
     print_records(records, output_format, ["option", "command", "value", "from"])
-    if output_format == "table":
+    if output_format == "table" and not quiet:
         for path in configuration_files():
             print(f"{path}: {'read' if path.is_file() else 'not there'}")
     group: Any = context.parent and context.parent.command

@@ -39,8 +39,8 @@ def convert(
             "--output",
             "-o",
             metavar="FILE",
-            help="Ends in .weights.h5; the model file goes beside it. Default: in the cache "
-            "folder's models/, where --model finds it by name.",
+            help="Weights file to write, which ends in .weights.h5; the model file goes next to "
+            "it. Default: in the cache folder's models/, where --model finds it by name.",
         ),
     ] = None,
     labels: Annotated[
@@ -48,26 +48,30 @@ def convert(
         typer.Option(
             "--labels",
             metavar="FILE",
-            help=f"A class name a line, in their order; or one of {', '.join(LABEL_SETS)}. "
+            help=f"File with a class name per line, in order; or one of {', '.join(LABEL_SETS)}. "
             "Default: the one with as many classes, else numbers.",
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="Of the model. Default: that of the file."),
+        typer.Option(
+            "--name", metavar="NAME", help="Name of the model. Default: the name of the file."
+        ),
     ] = None,
     window: Annotated[
         str | None,
         typer.Option(
             "--window",
             metavar="T,H,W",
-            help="Attention window in tokens, where the checkpoint does not tell.",
+            help="Attention window in tokens, if the checkpoint does not say.",
         ),
     ] = None,
     part: Annotated[
         str | None,
         typer.Option(
-            "--part", metavar="NAME", help="Which model, where the checkpoint holds several."
+            "--part",
+            metavar="NAME",
+            help="Which model to convert, if the checkpoint holds several.",
         ),
     ] = None,
     protocol: ProtocolOption = None,
@@ -75,21 +79,29 @@ def convert(
     crops: CropsOption = None,
     clip_len: Annotated[
         int | None,
-        typer.Option("--clip-len", min=1, max=1024, metavar="N", help="Frames a clip; 32."),
+        typer.Option(
+            "--clip-len", min=1, max=1024, metavar="N", help="Frames per clip. Default: 32."
+        ),
     ] = None,
     crop_size: Annotated[
         int | None,
-        typer.Option("--crop-size", min=1, max=4096, metavar="N", help="Pixels of a view; 224."),
+        typer.Option(
+            "--crop-size",
+            min=1,
+            max=4096,
+            metavar="N",
+            help="Height and width of a view in pixels. Default: 224.",
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Convert a Video Swin checkpoint of another program, and print the path of its model file.
 
-    Understood are the keys of the original project, MMAction2 1.x, torchvision and Keras. The
-    checkpoint is read as data: nothing in it is ever executed. What was found in it, and what was
-    not used, is said on stderr.
+    Keys of the original project, MMAction2 1.x, torchvision and Keras are known. The checkpoint is
+    read as data: nothing in it is ever executed. What it holds, and what is not used, goes to
+    stderr.
 
     Examples:
         vswin convert swin3d_t.pth

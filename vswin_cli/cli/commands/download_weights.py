@@ -31,13 +31,15 @@ def download_weights(
         typer.Option(
             "--sha256",
             metavar="HEX",
-            help="Demand this SHA-256, of one MODEL. VSWIN_SHA256SUMS names a file of sums for "
-            "several.",
+            help="Required SHA-256 of the one MODEL. For several, VSWIN_SHA256SUMS names a file "
+            "of sums.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Download what is here already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Download again what is here already.")
+    ] = False,
     num_jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at a time.")
+        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at the same time.")
     ] = 2,
     timeout_seconds: Annotated[
         float,
@@ -46,7 +48,7 @@ def download_weights(
             min=0.1,
             max=86_400,
             metavar="SECONDS",
-            help="How long a server may be silent.",
+            help="Time limit for a server that sends nothing.",
         ),
     ] = 10.0,
     yes: YesOption = False,
@@ -54,10 +56,10 @@ def download_weights(
 ) -> None:
     """Download the weights of models, verify them, and keep them in the cache folder.
 
-    Without MODEL: the Keras files of the original project. A checkpoint of another project is
-    converted when it has come. What is here and whole is not downloaded again, and what
-    was interrupted is continued. The paths of the files are printed. The exit code is 0 if all are
-    in the cache at the end, 1 if one is not, 2 for wrong usage.
+    Without MODEL, download the Keras files of the original project. Checkpoints of other projects
+    are converted. Whole files are not downloaded again, and interrupted downloads continue. The
+    paths of the files are printed. The exit code is 0 if all are in the cache, 1 if one is not, 2
+    for wrong usage.
 
     Examples:
         vswin download-weights swin-t-k400

@@ -16,17 +16,17 @@ def duplicates(
             min=0.01,
             max=1.0,
             metavar="COSINE",
-            help="What counts as a near-duplicate.",
+            help="Least cosine of near-duplicates.",
         ),
     ] = 0.95,
-    pairs: Annotated[bool, typer.Option("--pairs", help="List pairs, not groups.")] = False,
+    pairs: Annotated[bool, typer.Option("--pairs", help="List pairs instead of groups.")] = False,
     labels: LabelsOption = None,
     output_format: ListFormatOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """List groups of near-duplicates: videos of which each is as similar to another of its group.
+    """List groups of near-duplicate videos: each is as similar to another one of its group.
 
-    `similarity` is the cosine with the group's first video; with --pairs, that of the pair.
+    `similarity` is the cosine with the first video of the group, or with --pairs, of the pair.
 
     Examples:
         vswin duplicates features.npz

@@ -28,28 +28,28 @@ def embed(
     no_top: NoTopOption = False,
     output_format: Annotated[
         Literal["npz", "parquet"] | None,
-        format_option(help="Default: what the extension of --output says."),
+        format_option(help="Output format. Default: by --output's extension."),
     ] = None,
     dtype: Annotated[
         Literal["float32", "float16"],
-        typer.Option("--dtype", help="Of the numbers in the file.", rich_help_panel=OUTPUT),
+        typer.Option("--dtype", help="Number type of the features.", rich_help_panel=OUTPUT),
     ] = "float32",
     per_view: Annotated[
         bool,
         typer.Option(
             "--per-view",
-            help="A row for each view, not for the mean of a video's.",
+            help="Write a row per view instead of a row per video.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Compute the features of all videos of folders: what the backbone makes of them, averaged.
+    """Compute the features of all videos in folders: the backbone's outputs, averaged over views.
 
-    The file is .npz, or .parquet (extra `parquet`). A run that was stopped, by whatever, is
-    continued by the same command. The exit code is 0 if every video has features, 1 if one has
-    not, 2 for wrong usage, 130 after Ctrl-C.
+    The file is .npz, or .parquet (extra `parquet`). The same command continues a run that was
+    stopped for any reason. The exit code is 0 if every video has features, 1 if one failed, 2 for
+    wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin embed videos -o features.npz --model swin-t-k400

@@ -9,10 +9,11 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     VIDEOS,
     DryRunOption,
+    FileFormatOption,
     OptionalOutputOption,
     QuietOption,
-    RecordFormatOption,
     ReportOption,
+    StripsOption,
     TopKOption,
     VerboseOption,
 )
@@ -29,8 +30,8 @@ def evaluate(
         typer.Argument(
             metavar="ANNOTATIONS",
             show_default=False,
-            help="A list (a path and an index a line), a CSV, Kinetics' CSV, Something-Something's "
-            "JSON, or a folder with a folder per class.",
+            help="A list (a path and an index per line), a CSV, Kinetics' CSV, "
+            "Something-Something's JSON, or a folder with a folder per class.",
         ),
     ] = None,
     output: OptionalOutputOption = None,
@@ -40,7 +41,7 @@ def evaluate(
             "--timeline",
             metavar="TRUTH",
             help="Evaluate timelines by a CSV of video, label, start and end. ANNOTATIONS is then "
-            "an output of `vswin timeline`; without it, one is made of the films.",
+            "the output of `vswin timeline`; without it, the films are watched first.",
             rich_help_panel=VIDEOS,
         ),
     ] = None,
@@ -55,14 +56,14 @@ def evaluate(
     ] = None,
     annotations_format: Annotated[
         Literal["auto", "list", "csv", "kinetics", "something-something", "folder"],
-        typer.Option("--annotation-format", help="What ANNOTATIONS are.", rich_help_panel=VIDEOS),
+        typer.Option("--annotation-format", help="Format of ANNOTATIONS.", rich_help_panel=VIDEOS),
     ] = "auto",
     path_column: Annotated[
         str | None,
         typer.Option(
             "--path-column",
             metavar="NAME",
-            help="Of a CSV. Default: one of usual names.",
+            help="CSV column of paths. Default: one of the usual names.",
             rich_help_panel=VIDEOS,
         ),
     ] = None,
@@ -71,7 +72,7 @@ def evaluate(
         typer.Option(
             "--label-column",
             metavar="NAME",
-            help="Of a CSV: class names, or indices.",
+            help="CSV column of class names or indices. Default: one of the usual names.",
             rich_help_panel=VIDEOS,
         ),
     ] = None,
@@ -79,12 +80,13 @@ def evaluate(
         Literal[0, 1],
         typer.Option(
             "--first-index",
-            help="What ANNOTATIONS call the first class, where they give indices.",
+            help="Index of the first class in ANNOTATIONS.",
             rich_help_panel=VIDEOS,
         ),
     ] = 0,
-    output_format: RecordFormatOption = None,
+    output_format: FileFormatOption = None,
     report: ReportOption = None,
+    strips: StripsOption = True,
     top_k: TopKOption = None,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
@@ -92,11 +94,10 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on videos whose labels are known.
 
-    The file of records is .jsonl, .json, .csv, or .parquet; --dry-run lists what does not match.
-    Several protocols, with commas between them, are compared in one pass. A run that was stopped,
-    by whatever, is continued by the same command; where nothing is left to do it makes the report
-    again. The exit code is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130
-    after Ctrl-C.
+    The file of records is .jsonl, .json, .csv, or .parquet; --dry-run lists rows that do not match.
+    Protocols separated by commas are compared in one pass. The same command continues a run that
+    was stopped for any reason, and makes the report again when nothing is left to do. The exit code
+    is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin evaluate val.txt --videos set -o results.jsonl --report report
@@ -142,6 +143,7 @@ def evaluate(
         output,
         output_format=output_format,
         report=report,
+        strips=strips,
         top_k=top_k,
         run=run,
     )

@@ -64,7 +64,7 @@ def export(
             rich_help_panel=MODEL,
         ),
     ] = "uint8",
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     weights: WeightsOption = None,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
@@ -73,13 +73,15 @@ def export(
 ) -> None:
     """Export a model to ONNX, OpenVINO, TensorFlow, LiteRT or PyTorch, and print its path.
 
-    What was written is run in its own runtime, on random views, before it gets its name. Labels,
-    protocol and normalisation are in it; a README.md next to it shows how to run it.
+    The exported model is run in its own runtime, on random views, before it gets its name. It
+    holds labels, protocol and normalisation; a README.md next to it shows how to run it.
 
     Examples:
         vswin export swin-t-k400 --format onnx --output swin-t-k400.onnx
         vswin export ./mine.toml --format litert --output mine.tflite
     """
+    if str(output) == "-":
+        raise UsageError("--output -: an exported model is checked as a file; name one")
     from vswin_cli.api.exporting import ExportOptions, export_to
     from vswin_cli.cli.progress import fetch_shown
 

@@ -9,12 +9,13 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     DryRunOption,
+    FileFormatOption,
     MinProbabilityOption,
     OutputOption,
     PathsArgument,
     QuietOption,
-    RecordFormatOption,
     ReportOption,
+    StripsOption,
     TopKOption,
     VerboseOption,
 )
@@ -33,13 +34,14 @@ def label(
     run: RunOptions,
     top_k: TopKOption = None,
     min_probability: MinProbabilityOption = 0.0,
-    output_format: RecordFormatOption = None,
+    output_format: FileFormatOption = None,
     report: ReportOption = None,
+    strips: StripsOption = True,
     sidecar: Annotated[
         Literal["json", "txt"] | None,
         typer.Option(
             "--sidecar",
-            help="Write a file beside each video too: clip.mp4.vswin.json, or .txt.",
+            help="Also write a file next to each video: clip.mp4.vswin.json or .txt.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -48,7 +50,7 @@ def label(
         typer.Option(
             "--embeddings",
             metavar="FILE",
-            help="Write the features too, as `vswin embed` does: .npz or .parquet.",
+            help="Also write features, as `vswin embed` does: .npz or .parquet.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -56,12 +58,12 @@ def label(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Label all videos of folders into one file that grows as they are done.
+    """Label all videos in folders, and write one file of records.
 
-    The file is .jsonl, .json, .csv, or .parquet (extra `parquet`); --dry-run estimates the time of
-    each choice. A run that was stopped, by whatever, is continued by the same command. What you
-    leave out of protocol, clips and crops comes from the model's test protocol. The exit code
-    is 0 if every video was labelled, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
+    The file is .jsonl, .json, .csv, or .parquet (extra `parquet`). The same command continues a
+    run that was stopped for any reason. Protocol, clips and crops default to the model's test
+    protocol; --dry-run estimates the time of each choice. The exit code is 0 if every video was
+    labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin label videos -o labels.jsonl --model swin-t-k400
@@ -92,18 +94,19 @@ def label(
     )
     if report is not None:
         labelling.output.refuse_report(report)
+    display = RunDisplay(quiet=quiet, verbose=verbose)
     if dry_run:
         plan = labelling.plan()
+        display.on_skipped(labelling.skipped)
         print_plan(plan)
-        if plan.todo:
-            print_estimate(estimate(model, run, plan.todo), model.model.name, len(plan.todo))
+        if num_todo := plan.reasons.total():
+            print_estimate(estimate(model, run, plan.todo), model.model.name, num_todo)
         return
     page = None if report is None else page_path(report)  # wrong usage shows before the run
-    display = RunDisplay(quiet=quiet, verbose=verbose)
     outcome = labelling.carry_out(display)
     if page is not None:
         track = track_shown("reading frames", quiet=quiet)
-        report_run(labelling, page, timeout=run.timeout, track=track)
+        report_run(labelling, page, strips=strips, timeout=run.timeout, track=track)
     if not quiet:
         print_summary(outcome, display, output, note=what_it_knows(model.model))
         if page is not None and output != STANDARD_OUTPUT:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vswin_cli.cli.options import CacheDirOption, ListFormatOption, complete_model
+from vswin_cli.cli.options import CacheDirOption, ListFormatOption, QuietOption, complete_model
 from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.labels import read_labels
 
@@ -17,10 +17,11 @@ def labels(
     ],
     output_format: ListFormatOption = "table",
     cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Print the index and name of every class of a model.
 
-    As a table they have a tab between them and no title.
+    The table has a tab between the two and no header.
 
     Examples:
         vswin labels swin-b-ssv2

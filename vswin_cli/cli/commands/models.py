@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.cli.messages import print_warning
-from vswin_cli.cli.options import CacheDirOption, TableOrJsonOption
+from vswin_cli.cli.options import CacheDirOption, QuietOption, TableOrJsonOption
 from vswin_cli.zoo.models import (
     SWIN_N_MOTION,
     AnyModel,
@@ -19,11 +19,11 @@ from vswin_cli.zoo.models import (
 def models(
     output_format: TableOrJsonOption = "table",
     cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
 
-    They are grouped by who publishes them; other projects' checkpoints are converted once, when
-    they are first used.
+    They are grouped by publisher; checkpoints of other projects are converted when first used.
     Custom models are listed if their model files are in the cache folder's models/.
 
     Examples:
@@ -34,7 +34,7 @@ def models(
 
     kept = custom_models(cache_dir)
     records = [_record(model, cache_dir) for model in (*MODELS, *kept.models)]
-    for error in kept.broken.values():
+    for error in () if quiet else kept.broken.values():
         print_warning(str(error))
     if output_format == "json":
         print(json.dumps(records, indent=2))

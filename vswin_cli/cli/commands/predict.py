@@ -43,7 +43,7 @@ def predict(
             "--output",
             "-o",
             metavar="FILE",
-            help="File for the results. Default: standard output, which is - too.",
+            help="File to write. Default, and -: standard output.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -52,8 +52,8 @@ def predict(
 ) -> None:
     """Label videos with the classes of a model.
 
-    What you leave out of protocol, clips and crops comes from the model's test protocol.
-    The exit code is 0 if every video was labelled, 1 if one was not, 2 for wrong usage.
+    Protocol, clips and crops default to the model's test protocol. The exit code is 0 if every
+    video was labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin predict clip.mp4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vswin_cli.cli.options import OUTPUT, QuietOption
+from vswin_cli.cli.options import OUTPUT, QuietOption, StripsOption
 from vswin_cli.errors import UsageError
 from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.system.terminal import printable
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def report(
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="An output of `vswin label`.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Output of `vswin label`.")],
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
             metavar="PATH",
-            help="The page, which ends in .html, or a folder for it. - is standard output.",
+            help="Page to write: a .html file, or a folder for it. - is standard output.",
             rich_help_panel=OUTPUT,
         ),
     ] = Path("report.html"),
@@ -35,22 +35,23 @@ def report(
         typer.Option(
             "--videos",
             metavar="DIR",
-            help="Show frames of videos in this folder, and play them; repeatable. "
-            "Default: the folder of LABELS.",
+            help="Show and play the videos in this folder. Repeatable. Default: the folder of "
+            "LABELS.",
         ),
     ] = None,
-    strips: Annotated[
-        bool, typer.Option("--strips/--no-strips", help="Show frames of each video.")
-    ] = True,
+    strips: StripsOption = True,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="To read one video.")
+        float,
+        typer.Option(
+            "--timeout", min=0.001, metavar="SECONDS", help="Time limit for reading one video."
+        ),
     ] = 60.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Make a page of labels, failures and frames, to search, filter and sort without a network.
+    """Write a page of labels, failures and frames, to search, filter and sort in a browser.
 
-    Of more videos than a browser opens at once it makes several pages. Whatever LABELS says, only
-    files in the folders that you name are shown.
+    The page needs no network. Very many videos make several pages. Only files in the folders that
+    you name are shown, whatever LABELS says.
 
     Examples:
         vswin report labels.jsonl

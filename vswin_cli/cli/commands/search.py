@@ -27,13 +27,18 @@ def search(
         typer.Option(
             "--query",
             metavar="VIDEO",
-            help="A row (from 0), a name in the file, or a video: a path or address.",
+            help="Row number (from 0), name in the file, or the path or address of a video.",
         ),
     ],
     top_k: Annotated[
         int,
         typer.Option(
-            "--top-k", "-k", min=1, metavar="K", help="Neighbours to list.", rich_help_panel=OUTPUT
+            "--top-k",
+            "-k",
+            min=1,
+            metavar="K",
+            help="Most similar videos to list.",
+            rich_help_panel=OUTPUT,
         ),
     ] = 10,
     labels: LabelsOption = None,
@@ -44,7 +49,7 @@ def search(
             "--model",
             "-m",
             metavar="NAME",
-            help="What computes a video file. Default: the model that FEATURES names.",
+            help="Model for a video file. Default: the one that FEATURES names.",
             autocompletion=complete_model,
             rich_help_panel=MODEL,
         ),
@@ -55,10 +60,10 @@ def search(
     offline: OfflineOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """List the rows of a features file that are the most similar to a video, by their cosine.
+    """List the videos in a features file that are most similar to a video, by cosine.
 
-    The rows of the video itself are left out where it is in the file. The model of a video file is
-    what FEATURES names, unless --model names another.
+    The video itself is left out. A video file is computed by the model that FEATURES names, unless
+    --model names another.
 
     Examples:
         vswin search features.npz --query clip.mp4

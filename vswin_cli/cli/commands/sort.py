@@ -12,37 +12,40 @@ from vswin_cli.system.terminal import printable
 
 
 def sort(
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="An output of `vswin label`.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Output of `vswin label`.")],
     into: Annotated[
         str,
         typer.Option(
-            "--into", metavar="DIR", help="Gets a folder per label.", rich_help_panel=OUTPUT
+            "--into",
+            metavar="DIR",
+            help="Folder that gets a folder per label.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     by: Annotated[
         Literal["label", "probability"],
-        typer.Option("--by", help="The best label, or its probability in tenths."),
+        typer.Option("--by", help="Sort by the best label, or by its probability in tenths."),
     ] = "label",
     deed: Annotated[
         Literal["link", "copy", "move"] | None,
-        typer.Option("--do", help="What to do with the videos. Default: nothing, only list it."),
+        typer.Option("--do", help="What to do with the videos. Default: only list it."),
     ] = None,
     videos: Annotated[
         list[Path] | None,
         typer.Option(
             "--videos",
             metavar="DIR",
-            help="Sort videos in this folder; repeatable. Default: the folder of LABELS.",
+            help="Sort the videos in this folder. Repeatable. Default: the folder of LABELS.",
         ),
     ] = None,
     min_probability: MinProbabilityOption = 0.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Sort labelled videos into folders, by links, copies or moves; list it first.
+    """Sort labelled videos into folders, by links, copies or moves.
 
-    Nothing is done unless --do says what, and nothing that is there is replaced. Videos that
-    failed, have no label, are gone or have changed are left out, and counted. Whatever LABELS
-    says, only files in the folders that you name are touched.
+    Without --do, only list what would be done. No file is replaced. Videos that failed, have no
+    label, are missing or have changed are left out and counted. Only files in the folders that you
+    name are touched, whatever LABELS says.
 
     Examples:
         vswin sort labels.jsonl --into sorted

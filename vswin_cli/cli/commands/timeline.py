@@ -34,7 +34,7 @@ def timeline(
             "--output",
             "-o",
             metavar="FILE|DIR",
-            help="What a run writes, and continues from. Default, and -: standard output.",
+            help="File or folder to write, and to continue from. Default, and -: standard output.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -42,14 +42,14 @@ def timeline(
         str | None,
         format_option(
             metavar="|".join(each.name for each in timeline_formats()),
-            help="Form of the results. Default: by --output's extension, else table.",
+            help="Output format. Default: by --output's extension, else table.",
         ),
     ] = None,
     probabilities: Annotated[
         bool,
         typer.Option(
             "--probabilities",
-            help="Put those of each step into records; --report needs them, and does so too.",
+            help="Add the probabilities of each step to records; implied by --report.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -57,8 +57,8 @@ def timeline(
         bool,
         typer.Option(
             "--live",
-            help="Follow PATH as a stream: a file that grows, or http. Cameras (/dev/video0) "
-            "and rtsp, rtp, rtmp, udp and tcp are followed anyway.",
+            help="Follow PATH as a stream: a growing file, or http. Cameras (/dev/video0), rtsp, "
+            "rtp, rtmp, udp and tcp are always followed.",
             rich_help_panel=VIDEOS,
         ),
     ] = False,
@@ -68,7 +68,7 @@ def timeline(
             "--idle",
             metavar="SECONDS",
             min=0.1,
-            help="A stream from which nothing has come for so long has ended.",
+            help="Time without new frames after which a stream has ended.",
             rich_help_panel=VIDEOS,
         ),
     ] = 10.0,
@@ -78,11 +78,11 @@ def timeline(
 ) -> None:
     """Find what happens when in films of any length.
 
-    A window of the model's clip slides over each film; no window crosses a cut. What windows say
-    is averaged over steps of time, and stretches under one label become segments; what no label
-    is probable for is nothing. A run with --output that was stopped, by whatever, is continued by
-    the same command. The exit code is 0 if every film was read, 1 if one was not, 2 for wrong
-    usage, 130 after Ctrl-C.
+    A window as long as the model's clip slides over each film; no window crosses a cut. The
+    answers of windows are averaged per step of time, and steps with the same label become
+    segments; where no label is probable, there is no segment. With --output, the same command
+    continues a run that was stopped for any reason. The exit code is 0 if every film was read, 1
+    if one failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin timeline film.mp4
@@ -112,6 +112,8 @@ def timeline(
         model, paths, output, options=options, format_name=form, selection=selection, run=run,
         probabilities=probabilities or report is not None,
     )  # fmt: skip
+    if report is not None and films.output is not None:
+        films.output.refuse_report(report)
     display = TimelineDisplay(quiet=quiet, keeps=films.output is not None)
     page = page_path(report) if report is not None else None
     if output is not None and films.output is not None:

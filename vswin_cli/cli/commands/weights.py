@@ -13,6 +13,7 @@ from vswin_cli.cli.options import (
     CacheDirOption,
     NoTopOption,
     OptionalModelsArgument,
+    QuietOption,
     TableOrJsonOption,
     YesOption,
     complete_model,
@@ -31,10 +32,11 @@ def list_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
     output_format: TableOrJsonOption = "table",
+    quiet: QuietOption = False,
 ) -> None:
-    """List what is in the cache folder, without reading it whole.
+    """List the weights in the cache folder, without checking them.
 
-    Files without top are listed where there are some, or with --no-top.
+    Files without the classifier are listed if there are any, or with --no-top.
 
     Examples:
         vswin weights list
@@ -59,11 +61,12 @@ def verify_weights(
     models: OptionalModelsArgument = None,
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
-    """Check files whole: size, structure, every number, and the SHA-256 recorded at first.
+    """Check weights files: size, structure, every number, and the recorded SHA-256.
 
-    Without MODEL: all that are in the cache folder, with and without top. A damaged file is kept
-    aside as `.corrupt`. The exit code is 0 if all are whole, 1 if one is not.
+    Without MODEL, check all files in the cache folder. A damaged file is renamed to `.corrupt`. The
+    exit code is 0 if all files are whole, 1 if one is not.
 
     Examples:
         vswin weights verify
@@ -95,8 +98,9 @@ def verify_weights(
             how = "as pinned" if pin else "as recorded"
         else:
             how = "recorded now" if verified.is_recorded else "not recorded: read-only, or in use"
-        print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
-    if not targets:
+        if not quiet:
+            print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
+    if not targets and not quiet:
         print("no weights to verify: the cache folder has none", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
@@ -104,9 +108,12 @@ def verify_weights(
 
 @weights.command("path", cls=PlainCommand)
 def show_path(
-    model: ModelArgument, no_top: NoTopOption = False, cache_dir: CacheDirOption = None
+    model: ModelArgument,
+    no_top: NoTopOption = False,
+    cache_dir: CacheDirOption = None,
+    quiet: QuietOption = False,
 ) -> None:
-    """Print where the weights of a model are, or belong.
+    """Print the path of a model's weights, even if they are missing.
 
     Examples:
         vswin weights path swin-t-k400
@@ -116,7 +123,7 @@ def show_path(
 
     path, target = path_of(model, cache_dir, top=not no_top)
     print(path)
-    if target is not None and not target.is_here:
+    if target is not None and not target.is_here and not quiet:
         print(f"{target.title}: not there yet", file=sys.stderr)
 
 
@@ -126,10 +133,11 @@ def remove_weights(
     no_top: NoTopOption = False,
     cache_dir: CacheDirOption = None,
     yes: YesOption = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Remove the weights of a model, with what stands beside them; on a terminal, ask first.
+    """Remove the weights of a model; on a terminal, ask first.
 
-    Of a custom model in the cache folder, the model file goes too.
+    Files next to them that belong to them are removed too, such as a custom model's model file.
 
     Examples:
         vswin weights remove swin-b-k400
@@ -139,13 +147,16 @@ def remove_weights(
 
     kept = kept_of(model, cache_dir, top=not no_top)
     if not kept.paths:
-        print(f"{kept.title}: nothing to remove in {kept.folder}", file=sys.stderr)
+        if not quiet:
+            print(f"{kept.title}: nothing to remove in {kept.folder}", file=sys.stderr)
         return
     is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else there is nobody to ask
     question = f"Remove {kept.title} ({kept.num_bytes / 1e6:.0f} MB)?"
     if is_asked and not typer.confirm(question, err=True):
         return
-    print(f"{kept.title}: removed, {kept.remove() / 1e6:.0f} MB", file=sys.stderr)
+    num_bytes = kept.remove()
+    if not quiet:
+        print(f"{kept.title}: removed, {num_bytes / 1e6:.0f} MB", file=sys.stderr)
 
 
 def _print_table(records: list[dict[str, Any]], folder: Path) -> None:

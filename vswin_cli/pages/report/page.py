@@ -25,6 +25,7 @@ from vswin_cli.system.terminal import printable
 
 _NUM_LABELS = 5
 _NUM_WARNINGS = 20
+_NO_VIDEOS = ("empty", "not_a_video", "not_a_file", "missing", "encrypted")  # kinds of failures
 
 
 def write_report(
@@ -61,8 +62,8 @@ def write_report(
             about.add(record)
             if record["status"] == "skipped":  # it is no video
                 continue
-            path = find(record)
             card = _card(record)
+            path = None if _is_no_video(record) else find(record)
             card["strip"] = strips.address(record["video"]) if strips else None
             card["file"] = path and local_address(path, place or output, segment_of(record))
             sizes.append(cards.write(encoded(card) + "\n"))
@@ -133,10 +134,18 @@ class _About:
         ]
 
 
+def _is_no_video(record: Record) -> bool:
+    """Whether there is nothing in the file to play."""
+    return bool(record["error"]) and record["error"]["kind"] in _NO_VIDEOS
+
+
 def _card(record: Record) -> dict[str, Any]:
-    error = record["error"]
+    error, video = record["error"], record["video"]
+    before, name, reason = error["message"].partition(f"{video}: ") if error else ("", "", "")
+    if error and not (name and before.startswith("cannot read ")):
+        reason = error["message"]
     return {
-        "video": _text(record["video"]),
+        "video": _text(video),
         "model": _text(record.get("model")),
         "facts": _facts(record),
         "labels": [
@@ -144,7 +153,7 @@ def _card(record: Record) -> dict[str, Any]:
             for prediction in record["predictions"][:_NUM_LABELS]
         ],
         "warnings": [_text(warning) for warning in record["warnings"][:_NUM_WARNINGS]],
-        "error": error and [_text(error["kind"]), _text(error["message"])],
+        "error": error and [_text(error["kind"]), _text(reason)],
     }
 
 

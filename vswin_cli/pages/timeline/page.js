@@ -52,7 +52,8 @@ function filmCard(film) {
   const wide = element("div", "wide");
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `Probabilities of ${film.labels.join(", ")}; the segments are listed below`);
+  const plotted = film.truth ? "True and predicted segments" : `Probabilities of ${film.labels.join(", ")}`;
+  canvas.setAttribute("aria-label", `${plotted}; the segments are listed below`);
   const thumbs = element("div");
   wide.append(canvas, thumbs);
   scroll.append(wide);
@@ -64,8 +65,8 @@ function filmCard(film) {
     entry.append(patch, label);
     legend.append(entry);
   }
-  const list = element("ol", "segments");
-  card.append(controls, scroll, legend, list);
+  const lists = element("div", film.truth ? "lists" : "");
+  card.append(controls, scroll, legend, lists);
 
   function jump(seconds) {
     now = Math.min(Math.max(seconds, 0), film.duration);
@@ -117,6 +118,10 @@ function filmCard(film) {
       flush();
       pen.stroke();
     }
+    if (film.truth) {
+      band(pen, x, 4, "true", film.truth);
+      band(pen, x, 74, "predicted", film.segments);
+    }
     thumbs.replaceChildren();
     for (const segment of film.segments) {
       const [start, end] = [x(segment.start), x(segment.end)];
@@ -144,6 +149,17 @@ function filmCard(film) {
     pen.fillRect(x(now) - 0.5, 0, 1.5, height);
   }
 
+  function band(pen, x, top, title, segments) {
+    pen.font = "12px system-ui, sans-serif";
+    pen.fillStyle = resolved("--text");
+    pen.fillText(title, 4, top + 12);
+    for (const segment of segments) {
+      const [start, width] = [x(segment.start), Math.max(x(segment.end) - x(segment.start) - 1, 1)];
+      pen.fillStyle = colour(segment.label);
+      pen.fillRect(start, top + 18, width, 40);
+    }
+  }
+
   canvas.addEventListener("click", (event) => {
     const whole = scroll.clientWidth * 2 ** zoom.value;
     jump(((event.offsetX + scroll.scrollLeft) / whole) * film.duration);
@@ -167,19 +183,28 @@ function filmCard(film) {
       later();
     });
   }
-  longList(list, (segment) => {
+  const entry = (segment) => {
     const item = element("li");
     const button = element("button");
     button.type = "button";
     button.append(
       element("span", "", `${clock(segment.start)} – ${clock(segment.end)}`),
       element("span", "", segment.label),
-      element("span", "", `${percent(segment.probability)} %`),
+      element("span", "", segment.isTrue ? "" : `${percent(segment.probability)} %`),
     );
     button.addEventListener("click", () => jump(segment.start));
     item.append(button);
     return item;
-  })(film.segments);
+  };
+  const truth = (film.truth ?? []).map((segment) => ({ ...segment, isTrue: true }));
+  for (const [title, segments] of film.truth ? [["True", truth], ["Predicted", film.segments]] : [["", film.segments]]) {
+    const part = element("section");
+    if (title) part.append(element("h3", "", title));
+    const list = element("ol", "segments");
+    part.append(list);
+    lists.append(part);
+    longList(list, entry)(segments);
+  }
   return card;
 }
 

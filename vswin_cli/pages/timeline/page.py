@@ -1,7 +1,9 @@
-"""The page of timelines: a plot of the top labels, the segments under it, and the film to play."""
+"""Pages of timelines: a plot of the top labels or of the truth, segments, and the film to play."""
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,10 @@ from vswin_cli.views.views import Views, crop, resize
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _NUM_LABELS = 8
+_NUM_COMPARED = 24  # labels in the legend of a comparison
 _NUM_THUMBS = 300  # of a film
 _THUMB = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=1, crop_size=54)
-_QUALITY = 60  # of JPEG: about 2 kB a thumbnail
+_QUALITY = 60  # of JPEG: about 2 kB per thumbnail
 _UNKNOWN = 255  # in a curve: no window covers the step; 254 is certain
 
 Thumbs = Mapping[int, str]  # JPEG by the number of the segment
@@ -36,6 +39,7 @@ def write_timelines(
     labels: Sequence[str],
     find: Callable[[Record], str | None],
     *,
+    about: Sequence[tuple[str, str]] = (),
     timeout_seconds: float = 300.0,
 ) -> None:
     """Write one page of some films.
@@ -45,6 +49,7 @@ def write_timelines(
         records: Of `vswin timeline`, with probabilities.
         labels: Class names in index order.
         find: The file of a record's film that may be shown, if there is one.
+        about: What the page's head says: terms and texts.
         timeout_seconds: To read the thumbnails of one film.
 
     Raises:
@@ -60,7 +65,64 @@ def write_timelines(
             yield encoded(film)
 
     with told(output):
-        write_page(output, "timeline", Part({"about": []}, films()))
+        write_page(output, "timeline", Part({"about": about}, films()))
+
+
+@dataclass(frozen=True)
+class ComparedFilm:
+    """A film's segments, true and predicted: label, start, end in seconds, and probability."""
+
+    video: str
+    duration_seconds: float
+    truth: Sequence[tuple[str, float, float, float]]
+    predicted: Sequence[tuple[str, float, float, float]]
+    path: str | None  # of the file that may be shown
+
+
+def write_comparison(
+    output: Path, about: Sequence[tuple[str, str]], films: Iterable[ComparedFilm]
+) -> None:
+    """Write one page of how predicted segments agree with true ones.
+
+    Args:
+        output: The page.
+        about: What its head says: terms and texts.
+        films: In their order.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+
+    def items() -> Iterator[str]:
+        for film in films:
+            counts = Counter(label for label, *_ in (*film.truth, *film.predicted))
+            numbers = f"{len(film.truth)} true segments · {len(film.predicted)} predicted"
+            yield encoded(
+                {
+                    "video": _text(film.video),
+                    "error": None,
+                    "warnings": [],
+                    "facts": f"{numbers} · {film.duration_seconds:.1f} s",
+                    "duration": max(film.duration_seconds, 1e-3),
+                    "step": 1,
+                    "labels": [_text(label) for label, _ in counts.most_common(_NUM_COMPARED)],
+                    "curves": [],
+                    "shots": [],
+                    "segments": _segments(film.predicted),
+                    "truth": _segments(film.truth),
+                    "file": film.path and local_address(film.path, output),
+                }
+            )
+
+    with told(output):
+        write_page(output, "timeline", Part({"about": about}, items()))
+
+
+def _segments(segments: Sequence[tuple[str, float, float, float]]) -> list[dict[str, Any]]:
+    return [
+        {"start": start, "end": end, "label": _text(label), "probability": round(score, 4)}
+        for label, start, end, score in segments
+    ]
 
 
 def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, Any]:
