@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from command import SAMPLES
 from rich.console import Console
 from rich.table import Table
 
@@ -69,6 +70,12 @@ def test_columns_of_the_environment_are_the_width_of_what_is_piped(vswin):
     assert "classes" not in table[0]
     assert any(line.split() == ["swin-b-k400-in22k-torchvision", "no"] for line in table)
     assert "classes" in vswin("models", COLUMNS="").stdout.splitlines()[0]
+
+
+def test_a_narrow_table_of_segments_keeps_their_labels(vswin):
+    table = vswin("timeline", SAMPLES / "zoom_in.mp4", "-q", COLUMNS="30").stdout.splitlines()
+    assert ["start", "end", "label"] in [line.split() for line in table]
+    assert ["0:00.0", "0:03.0", "zoom", "in"] in [line.split() for line in table]
 
 
 @pytest.mark.parametrize(

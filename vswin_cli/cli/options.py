@@ -178,7 +178,7 @@ ReportOption = Annotated[
     Path | None,
     option(
         OUTPUT, "--report", metavar="PATH",
-        help="Write a page too: a .html file, or a folder for index.html and its data.",
+        help="Also write a page: a .html file, or a folder for index.html and its data.",
     ),
 ]  # fmt: skip
 StripsOption = Annotated[

@@ -22,7 +22,7 @@ _OPTIONS = {
         "model", "protocol", "clips", "crops", "backend", "precision", "reader", "stride", "window",
         "min_probability", "min_seconds", "smooth",
     )
-}  # fmt: skip
+} | {"compared": "--protocol"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vswin_cli.cli.options import OUTPUT, QuietOption, StripsOption
+from vswin_cli.cli.options import OUTPUT, VIDEOS, QuietOption, StripsOption
 from vswin_cli.errors import UsageError
 from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.system.terminal import printable
@@ -37,6 +37,7 @@ def report(
             metavar="DIR",
             help="Show and play the videos in this folder. Repeatable. Default: the folder of "
             "LABELS.",
+            rich_help_panel=VIDEOS,
         ),
     ] = None,
     strips: StripsOption = True,

@@ -8,6 +8,7 @@ from vswin_cli.api.options import EngineOptions
 from vswin_cli.cli.options import (
     MODEL,
     OUTPUT,
+    VIDEOS,
     CacheDirOption,
     FeaturesArgument,
     LabelsOption,
@@ -28,6 +29,7 @@ def search(
             "--query",
             metavar="VIDEO",
             help="Row number (from 0), name in the file, or the path or address of a video.",
+            rich_help_panel=VIDEOS,
         ),
     ],
     top_k: Annotated[

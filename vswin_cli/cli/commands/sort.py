@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vswin_cli.cli.options import OUTPUT, MinProbabilityOption, QuietOption
+from vswin_cli.cli.options import OUTPUT, VIDEOS, MinProbabilityOption, QuietOption
 from vswin_cli.errors import UsageError
 from vswin_cli.system.terminal import printable
 
@@ -36,6 +36,7 @@ def sort(
             "--videos",
             metavar="DIR",
             help="Sort the videos in this folder. Repeatable. Default: the folder of LABELS.",
+            rich_help_panel=VIDEOS,
         ),
     ] = None,
     min_probability: MinProbabilityOption = 0.0,

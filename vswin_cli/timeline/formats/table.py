@@ -47,7 +47,7 @@ class SegmentTable(RecordWriter):
                 f"{segment['probability']:.4f}",
                 str(segment["shot"]),
             )
-        print_table(self._console, table)
+        print_table(self._console, table, drop=(4, 3))
         self._console.print(Text(_summary(record), style="dim"))
         self.stream.flush()
 
