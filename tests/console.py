@@ -1,0 +1,181 @@
+"""The console blocks of the documentation: found, run, and compared with what they show.
+
+A block of a page is fenced as `console`. Its commands are the lines that begin with `$ `; what
+follows a command is what it prints. All blocks of a page are run in their order in one folder that
+starts with a copy of `sample_videos`. In what a block shows, a line `...` stands for any lines and
+`...` within a line for any text. Times may differ, other decimal numbers by 0.02, and columns in
+their width.
+
+Before a block, a comment `<!-- first: COMMAND -->` runs a command that the page does not show; the
+command `stand-in FILE` makes a file that tests write in the place of a published one.
+`<!-- not run: REASON -->` says why a block cannot be run here.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from command import called, finished
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+_FENCE = re.compile(
+    r"(?P<comments>(?:^ *<!-- (?:first|not run): .*? -->\n+)*)"
+    r"^(?P<indent> *)```console\n(?P<body>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
+)
+_COMMENT = re.compile(r"<!-- (?P<kind>first|not run): (?P<text>.*?) -->", re.DOTALL)
+_PROGRESS = re.compile(r"\[\d+/\d+\] ")
+_TOLERANCE = 0.02
+
+
+def name_of(page: Path) -> str:
+    """A page's path in the repository."""
+    return str(page.relative_to(ROOT))
+
+
+@dataclass
+class Shown:
+    """A command, and the lines under it."""
+
+    command: str
+    output: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Block:
+    """A console block: where it is, what it needs, what it shows."""
+
+    line: int
+    first: list[str]
+    reason: str | None  # why it is not run
+    commands: list[Shown]
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    """Find the blocks of a page."""
+    for match in _FENCE.finditer(text):
+        comments = [(m["kind"], m["text"]) for m in _COMMENT.finditer(match["comments"])]
+        commands: list[Shown] = []
+        for line in match["body"].splitlines():
+            shown = line.removeprefix(match["indent"])
+            if shown.startswith("$ "):
+                commands.append(Shown(shown[2:]))
+            else:
+                assert commands, f"a console block begins with output: {line}"
+                commands[-1].output.append(shown)
+        yield Block(
+            line=text.count("\n", 0, match.start("body")) + 1,
+            first=[text for kind, text in comments if kind == "first"],
+            reason=next((text for kind, text in comments if kind == "not run"), None),
+            commands=commands,
+        )
+
+
+class Console:
+    """Runs commands in a folder, `vswin` in this process.
+
+    `stand_in` returns the file to be copied for a name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: dict[str, str],
+        cache: Path,
+        stand_in: Callable[[str], Path],
+    ):
+        self._folder = folder
+        self._environment = environment
+        self._cache = cache
+        self._stand_in = stand_in
+
+    def run(self, command: str) -> tuple[str, str]:
+        """What a command line prints: on standard output, on standard error."""
+        if command.startswith("stand-in "):
+            name = command.removeprefix("stand-in ")
+            (self._folder / name).symlink_to(self._stand_in(name))
+            return "", ""
+        environment = dict(self._environment)
+        while match := re.match(r"([A-Z_0-9]+)=(\S+) ", command):
+            environment[match[1]] = match[2]
+            command = command[match.end() :]
+        own, pipe, rest = command.partition(" | ")
+        if not own.startswith("vswin "):
+            return self._by_shell(command, environment, "")
+        own, into, file = own.partition(" > ")
+        done = called(
+            [word for word in shlex.split(own)[1:] for word in self._expanded(word)],
+            cwd=self._folder,
+            env=environment,
+            stdout=self._folder / file if into else None,
+            kept_cache=self._cache,
+        )
+        if not pipe:
+            return done.stdout, done.stderr
+        out, err = self._by_shell(rest, environment, done.stdout)
+        return out, done.stderr + err
+
+    def _expanded(self, word: str) -> list[str]:
+        if "*" not in word:
+            return [word]
+        found = sorted(self._folder.glob(word))
+        return [str(path.relative_to(self._folder)) for path in found] or [word]
+
+    def _by_shell(self, command: str, environment: dict[str, str], text: str) -> tuple[str, str]:
+        done = finished(["bash", "-c", command], cwd=self._folder, env=environment, input=text)
+        return done.stdout, done.stderr
+
+
+def matches(shown: list[str], printed: list[str]) -> bool:
+    """Whether what a block shows is what was printed.
+
+    Lines like `[3/10] clip.mp4: …`, which a run prints as videos are done, may be in any order.
+    """
+    return _match(_in_order(shown), _in_order(printed))
+
+
+def _in_order(lines: list[str]) -> list[str]:
+    """Take the numbers from the lines of videos, and sort them."""
+    found: list[str] = []
+    for is_progress, group in groupby(lines, lambda line: _PROGRESS.match(line) is not None):
+        together = [_PROGRESS.sub("", line) for line in group]
+        found += sorted(together) if is_progress else together
+    return found
+
+
+def _match(shown: list[str], printed: list[str]) -> bool:
+    if not shown:
+        return not printed
+    if shown[0].strip() == "...":
+        return any(_match(shown[1:], printed[skipped:]) for skipped in range(len(printed) + 1))
+    return bool(printed) and _is_line(shown[0], printed[0]) and _match(shown[1:], printed[1:])
+
+
+def _is_line(shown: str, printed: str) -> bool:
+    shown, printed = (re.sub(r"\s\s+", "  ", line.rstrip()) for line in (shown, printed))
+    pattern, decimals = "", []
+    for part in re.split(r"(\.\.\.|\d+(?:\.\d+)? m?s\b|\d+\.\d+(?![.\d]))", shown):
+        if part == "...":
+            pattern += ".*?"
+        elif re.fullmatch(r"[\d.]+ m?s", part):
+            pattern += r"[\d.]+ m?s"
+        elif re.fullmatch(r"\d+\.\d+", part):
+            pattern += r"(\d+\.\d+)"
+            decimals.append(float(part))
+        else:
+            pattern += re.escape(part)
+    match = re.fullmatch(pattern, printed)
+    return match is not None and all(
+        abs(float(found) - decimal) <= _TOLERANCE
+        for found, decimal in zip(match.groups(), decimals, strict=True)
+    )
+
+
+def lines_of(out: str, err: str) -> list[str]:
+    """What a terminal shows, of a command that reports first and prints its results after that."""
+    return (err + out).rstrip("\n").splitlines()

@@ -1,0 +1,76 @@
+"""Every command that the documentation shows is run, and prints what the documentation shows."""
+
+import os
+import shutil
+
+import pytest
+from command import SAMPLES, VSWIN, surroundings
+from console import PAGES, Console, blocks_of, lines_of, matches, name_of
+from foreign import as_torchvision, original, save_zip
+
+from vswin_cli.zoo.architectures import TINY
+from vswin_cli.zoo.catalog import find_model
+
+FILL = "VSWIN_FILL_PAGES"  # set it to have what differs written into the pages
+
+
+@pytest.fixture(scope="module")
+def surroundings_of_pages(shared, checkpoint, made_once):
+    """A cache folder of the pages' own, and a mirror with a stand-in for published weights."""
+    cache, mirror = (shared / f"pages-{name}" for name in ("cache", "mirror"))
+    cache.mkdir(exist_ok=True)
+    mirror.mkdir(exist_ok=True)
+    published = find_model("swin-t-k400").classifier_file
+
+    def write(path):  # with what makes it as long as the published file
+        shutil.copy(checkpoint("swin-t-k400"), path)
+        os.truncate(path, published.num_bytes)
+
+    made_once(f"pages-mirror/{published.name}", write)
+    environment = surroundings(cache, PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}")
+    del environment["VSWIN_OFFLINE"]
+    return {**environment, "VSWIN_MIRROR": mirror.as_uri()}, cache
+
+
+@pytest.fixture
+def console(tmp_path, surroundings_of_pages, made_once):
+    shutil.copytree(SAMPLES, tmp_path / "sample_videos")
+
+    def stand_in(name):
+        assert name == "swin3d_t.pth"
+        weights = as_torchvision(original(TINY, num_classes=400))
+        return made_once(name, lambda path: save_zip(path, weights))
+
+    return Console(tmp_path, *surroundings_of_pages, stand_in)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```console" in page.read_text()], ids=name_of
+)
+def test_commands_of_a_page_print_what_it_shows(page, console):
+    wrong = []
+    for block in blocks_of(page.read_text(encoding="utf-8")):
+        if block.reason:
+            continue
+        for command in block.first:
+            console.run(command)
+        for shown in block.commands:
+            out, err = console.run(shown.command)
+            printed = lines_of(out, err)
+            if not matches(shown.output, printed):
+                wrong.append((block.line, shown, printed))
+    if FILL in os.environ:
+        fill(page, wrong)
+        return
+    assert not wrong, "\n".join(
+        f"{name_of(page)}:{line}: $ {shown.command}\n" + "\n".join(printed)
+        for line, shown, printed in wrong
+    )
+
+
+def fill(page, wrong):
+    text = page.read_text(encoding="utf-8")
+    for _, shown, printed in wrong:
+        before = "\n".join([f"$ {shown.command}", *shown.output])
+        text = text.replace(before + "\n", "\n".join([f"$ {shown.command}", *printed]) + "\n", 1)
+    page.write_text(text, encoding="utf-8")

@@ -1,0 +1,76 @@
+"""What commands write is as the published schemas say."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+from command import SAMPLES
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "docs" / "reference" / "schemas"
+
+
+def schema(name):
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+
+
+def assert_valid(value, name):
+    jsonschema.Draft202012Validator.check_schema(schema(name))
+    jsonschema.validate(value, schema(name))
+
+
+def test_timelines_are_as_their_schema_says(vswin, tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    films = SAMPLES / "films" / "tour.mp4", "empty.mp4"
+    done = vswin("timeline", *films, "--format", "jsonl", "--probabilities", "--stride", "1")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["status"] for record in records] == ["ok", "failed"]
+    for record in records:
+        assert_valid(record, "timeline")
+        assert record.keys() == schema("timeline")["properties"].keys()
+    with pytest.raises(jsonschema.ValidationError):
+        assert_valid({**records[0], "width": "wide"}, "timeline")
+
+
+def test_metrics_are_as_their_schema_says(vswin, tmp_path):
+    (tmp_path / "val.csv").write_text("path,label\npan_left.mp4,pan left\ngone.mp4,static\n")
+    vswin("evaluate", "val.csv", "--videos", SAMPLES, "-o", "o.jsonl", "--report", "report")
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert_valid(metrics, "metrics")
+    assert metrics.keys() == schema("metrics")["properties"].keys()
+
+
+def test_lists_are_as_their_schemas_say(vswin, tmp_path):
+    models = json.loads(vswin("models", "--format", "json").stdout)
+    assert_valid(models, "models")
+    videos = SAMPLES / "static.mp4", SAMPLES / "zoom_in.mp4"
+    vswin("embed", *videos, "-o", "f.npz", "--model", "swin-n-motion")
+    found = json.loads(vswin("search", "f.npz", "--query", "0", "--format", "json").stdout)
+    alike = vswin("duplicates", "f.npz", "--threshold", "0.01", "--format", "json").stdout
+    for records in (found, json.loads(alike)):
+        assert records
+        assert_valid(records, "similar")
+
+
+@pytest.mark.slow
+def test_measurements_are_as_their_schema_says(vswin):
+    done = vswin("bench", "--rounds", "1", "--video", SAMPLES / "static.mp4", "--format", "json")
+    record = json.loads(done.stdout)
+    assert_valid(record, "bench")
+    assert record.keys() == schema("bench")["properties"].keys()
+
+
+def test_model_files_are_as_their_schema_says(small_model):
+    pytest.importorskip("mkdocs", reason="MkDocs is not installed")
+    from site_pages import model_file_schema
+
+    file_schema = json.loads(model_file_schema())
+    jsonschema.validate(tomllib.loads(small_model.read_text()), file_schema)
+    page = (ROOT / "docs" / "reference" / "file-formats.md").read_text()
+    example = re.search(r"```toml\n(name.*?)```", page, re.DOTALL)[1].replace("…", "0" * 64)
+    jsonschema.validate(tomllib.loads(example), file_schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({}, file_schema)
