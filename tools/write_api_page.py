@@ -53,7 +53,9 @@ def _entry(name: str) -> str:
 
 def _section(level: int, name: str, function: object) -> str:
     parameters = [
-        re.sub(r": .*?( = |$)", r"\1", str(parameter)).replace(" = ", "=").replace("'", '"')
+        re.sub(r": .*?( = |$)", r"\1", re.sub("<function .*>", "...", str(parameter)))
+        .replace(" = ", "=")
+        .replace("'", '"')
         for parameter in inspect.signature(function).parameters.values()
         if parameter.name != "self"
     ]

@@ -71,7 +71,7 @@ class Prediction:
         num_views_used: Distinct views that the answer is the mean of.
         scored_labels: The most probable first.
         elapsed_seconds: To read and compute it.
-        warnings: What was odd about the video, a line each.
+        warnings: What is odd about the video, one line each.
         properties: What else is known of the video.
     """
 
@@ -107,7 +107,7 @@ class Failure:
         kind: The stable word of the error, such as `missing`; see `VideoError`.
         message: Its line for the user.
         elapsed_seconds: Until it failed.
-        is_skipped: Whether nobody meant it for a video: it holds sound alone, in a folder.
+        is_skipped: Whether it is a file of a folder with sound alone, which is not a failure.
     """
 
     video: str

@@ -30,7 +30,7 @@ class LoadedModel(VideoModel):
     """A model that is ready; make it with `load_model`.
 
     A video is a path, an address, an open binary file, or its frames: RGB, uint8 (T, H, W, 3),
-    which are labelled as a lossless file of them is.
+    which give the same answer as a lossless file of them.
     """
 
     @cached_property
@@ -83,23 +83,23 @@ class LoadedModel(VideoModel):
         ['Prediction', 'Failure']
 
         Args:
-            videos: As of `predict`.
-            top_k: As of `predict`.
+            videos: As for `predict`.
+            top_k: As for `predict`.
 
         Raises:
-            UsageError: As `predict`.
+            UsageError: As for `predict`.
         """
         classifier = self.classifier(self.top_k(top_k), self.options.threads)
         return classifier.classify_each(videos)
 
     def embed(self, video: Video) -> np.ndarray:
-        """Compute a video's features: the backbone's, averaged over its views.
+        """Compute the features of a video: the output of the backbone, averaged over its views.
 
         >>> vswin.load_model().embed("sample_videos/static.mp4").shape
         (128,)
 
         Args:
-            video: As of `predict`.
+            video: As for `predict`.
 
         Returns:
             float32 (num_features,).
@@ -140,17 +140,17 @@ class LoadedModel(VideoModel):
             output: The file, .jsonl, .csv or .parquet.
             top_k: Labels per video; None is 5, or all where there are fewer.
             min_probability: Labels that are less probable are left out.
-            report: A page to write too, which ends in .html, or a folder for it.
-            sidecar: `json` or `txt`: a file to write beside each video too.
-            embeddings: A features file to write too, .npz or .parquet.
+            report: Also write a page: a file that ends in .html, or a folder for it.
+            sidecar: `json` or `txt`: also write such a file next to each video.
+            embeddings: Also write a features file, .npz or .parquet.
             recursive: Search subfolders.
-            include: Patterns of what to take from folders; none takes all.
-            exclude: Patterns of what to leave out.
+            include: Patterns of files to take from folders; empty takes all.
+            exclude: Patterns of files and folders to leave out.
             resume: Keep the records of files and settings that have not changed.
-            retry_failed: Try again what failed in an earlier run.
+            retry_failed: Try the failures of earlier runs again.
             workers: Processes that decode; None is half the processors, from 2 to 8.
             timeout: Seconds to decode one video; then it has failed.
-            max_failures: Stop after so many; None never does.
+            max_failures: Stop after so many failures; None never stops.
 
         Raises:
             UsageError: The output cannot be continued, or the options make no sense.
@@ -196,19 +196,19 @@ class LoadedModel(VideoModel):
         'pan right'
 
         Args:
-            video: As of `predict`.
+            video: As for `predict`.
             stride: Seconds from window to window of the film, and the length of a step.
             window: Seconds of a window under the uniform protocol.
             shots: Find hard cuts, and let no window cross one.
             crops: Crops per window, 1 or 3; 1 is the centre crop.
-            min_probability: Where a segment starts; it ends below 0.7 of that.
+            min_probability: Probability at which a segment starts; it ends below 0.7 times that.
             min_seconds: Drop shorter segments, and bridge shorter gaps.
             smooth: Seconds to average probabilities over.
             multi: Let segments of different labels overlap.
             frames_per_second: Of an array of frames.
 
         Raises:
-            VideoError, UsageError: As `predict`, or the options make no sense.
+            VideoError, UsageError: As for `predict`, or the options make no sense.
         """
         options = TimelineOptions(
             stride, window, shots, crops, None, min_probability, min_seconds, smooth, multi

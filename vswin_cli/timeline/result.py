@@ -76,7 +76,7 @@ class Timeline:
         probabilities: float32 (steps, num_classes); NaN where a step lies in no shot.
         num_windows: Places of the model's clip in the film.
         elapsed_seconds: To read and compute it.
-        warnings: What was odd about the film, a line each.
+        warnings: What is odd about the film, one line each.
     """
 
     video: str
