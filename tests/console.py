@@ -8,14 +8,14 @@ their width.
 
 Before a block, a comment `<!-- first: COMMAND -->` runs a command that the page does not show; the
 command `stand-in FILE` makes a file that tests write in the place of a published one.
-`<!-- not run: REASON -->` says why a block cannot be run here.
+`<!-- measured: WHERE -->` lets all numbers of a block differ; `<!-- not run: REASON -->` says why
+one cannot be run here.
 """
 
 import re
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 from command import called, finished
@@ -24,11 +24,12 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<comments>(?:^ *<!-- (?:first|not run): .*? -->\n+)*)"
+    r"(?P<comments>(?:^ *<!-- (?:first|not run|measured): .*? -->\n+)*)"
     r"^(?P<indent> *)```console\n(?P<body>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
-_COMMENT = re.compile(r"<!-- (?P<kind>first|not run): (?P<text>.*?) -->", re.DOTALL)
+_COMMENT = re.compile(r"<!-- (?P<kind>first|not run|measured): (?P<text>.*?) -->", re.DOTALL)
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 _PROGRESS = re.compile(r"\[\d+/\d+\] ")
 _TOLERANCE = 0.02
 
@@ -53,6 +54,7 @@ class Block:
     line: int
     first: list[str]
     reason: str | None  # why it is not run
+    is_measured: bool  # whether all numbers are of some machine
     commands: list[Shown]
 
 
@@ -72,6 +74,7 @@ def blocks_of(text: str) -> Iterator[Block]:
             line=text.count("\n", 0, match.start("body")) + 1,
             first=[text for kind, text in comments if kind == "first"],
             reason=next((text for kind, text in comments if kind == "not run"), None),
+            is_measured=any(kind == "measured" for kind, _ in comments),
             commands=commands,
         )
 
@@ -131,21 +134,28 @@ class Console:
         return done.stdout, done.stderr
 
 
-def matches(shown: list[str], printed: list[str]) -> bool:
+def matches(shown: list[str], printed: list[str], *, measured: bool = False) -> bool:
     """Whether what a block shows is what was printed.
 
     Lines like `[3/10] clip.mp4: …`, which a run prints as videos are done, may be in any order.
+
+    Args:
+        shown: By a block.
+        printed: By the command.
+        measured: Whether all numbers may differ.
     """
-    return _match(_in_order(shown), _in_order(printed))
-
-
-def _in_order(lines: list[str]) -> list[str]:
-    """Take the numbers from the lines of videos, and sort them."""
-    found: list[str] = []
-    for is_progress, group in groupby(lines, lambda line: _PROGRESS.match(line) is not None):
-        together = [_PROGRESS.sub("", line) for line in group]
-        found += sorted(together) if is_progress else together
-    return found
+    if measured:
+        shown, printed = ([_NUMBER.sub("0", line) for line in lines] for lines in (shown, printed))
+    done = [_PROGRESS.sub("", line) for line in printed if _PROGRESS.match(line)]
+    for line in shown:
+        if _PROGRESS.match(line):
+            same = [each for each in done if _is_line(_PROGRESS.sub("", line), each)]
+            if not same:
+                return False
+            done.remove(same[0])
+    if done and "..." not in shown:
+        return False
+    return _match(*([x for x in lines if not _PROGRESS.match(x)] for lines in (shown, printed)))
 
 
 def _match(shown: list[str], printed: list[str]) -> bool:

@@ -93,10 +93,10 @@ def test_no_modules_import_each_other():
     TopologicalSorter({module: imported(module) for module in MODULES}).prepare()
 
 
-def test_nothing_outside_the_package_imports_the_command_line_but_tests_of_it():
+def test_nothing_outside_the_package_imports_the_command_line_but_tests_and_pages_of_it():
     for folder in ("benchmarks", "tools"):
         for path in (PACKAGE.parent / folder).rglob("*.py"):
-            assert "vswin_cli.cli" not in path.read_text(), path
+            assert path.name == "site_pages.py" or "vswin_cli.cli" not in path.read_text(), path
 
 
 def test_commands_do_not_import_each_other():

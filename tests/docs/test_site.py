@@ -10,6 +10,7 @@ import pytest
 import typer
 from command import SAMPLES
 from console import PAGES, ROOT, name_of
+from waiting import wait_until
 
 from vswin_cli.cli.app import app
 
@@ -44,6 +45,20 @@ def test_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(site):
         assert "url(http" not in picture.read_text(), picture
     assert (site / "reference" / "schemas" / "record.schema.json").is_file()
     assert "vswin predict" in (site / "reference" / "commands.html").read_text()
+
+
+def test_pages_open_from_the_file_system_on_a_phone_and_can_be_searched(site, browser):
+    browser.resize(390)
+    for page in ("index", "guides/choose-a-model", "reference/commands", "reference/errors"):
+        browser.show((site / f"{page}.html").as_uri())
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 390, page
+    browser.resize(1280)
+    browser.show((site / "index.html").as_uri())
+    browser.evaluate("document.querySelector('[data-md-component=search-query]').focus()")
+    browser.press(*"mirror")
+    titles = "[...document.querySelectorAll('.md-search-result h1')].map(each => each.textContent)"
+    wait_until(lambda: browser.evaluate(titles))
+    assert browser.evaluate(titles)[0] == "Offline use and mirrors"
 
 
 def test_readme_is_short_and_its_links_lead_to_files():
