@@ -52,7 +52,7 @@ def made_once(shared: Path) -> Callable[[str, Callable[[Path], object]], Path]:
         path = shared / name
         with FileLock(f"{path}.lock"):
             if not path.exists():
-                unfinished = path.with_name(f"new-{path.name}")
+                unfinished = path.with_name(f"new-{name}")
                 make(unfinished)
                 unfinished.rename(path)
         return path

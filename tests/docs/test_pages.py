@@ -14,34 +14,34 @@ from vswin_cli.zoo.catalog import find_model
 FILL = "VSWIN_FILL_PAGES"  # set it to have what differs written into the pages
 
 
-@pytest.fixture(scope="module")
-def surroundings_of_pages(shared, checkpoint, made_once):
-    """A cache folder of the pages' own, and a mirror with a stand-in for published weights."""
-    cache, mirror = (shared / f"pages-{name}" for name in ("cache", "mirror"))
-    cache.mkdir(exist_ok=True)
-    mirror.mkdir(exist_ok=True)
-    published = find_model("swin-t-k400").classifier_file
-
-    def write(path):  # with what makes it as long as the published file
-        shutil.copy(checkpoint("swin-t-k400"), path)
-        os.truncate(path, published.num_bytes)
-
-    made_once(f"pages-mirror/{published.name}", write)
-    environment = surroundings(cache, PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}")
-    del environment["VSWIN_OFFLINE"]
-    return {**environment, "VSWIN_MIRROR": mirror.as_uri()}, cache
-
-
 @pytest.fixture
-def console(tmp_path, surroundings_of_pages, made_once):
+def console(tmp_path, shared, checkpoint, made_once):
+    """A folder as the pages have it, and a mirror in it, `weights`."""
     shutil.copytree(SAMPLES, tmp_path / "sample_videos")
+    (tmp_path / "weights").mkdir()
+    cache = shared / "pages-cache"  # what the other tests have not in theirs may be in it
+    cache.mkdir(exist_ok=True)
+    environment = surroundings(
+        cache,
+        PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}",
+        VSWIN_MIRROR=(tmp_path / "weights").as_uri(),
+    )
+    del environment["VSWIN_OFFLINE"]
 
     def stand_in(name):
-        assert name == "swin3d_t.pth"
-        weights = as_torchvision(original(TINY, num_classes=400))
-        return made_once(name, lambda path: save_zip(path, weights))
+        if name == "swin3d_t.pth":
+            weights = as_torchvision(original(TINY, num_classes=400))
+            return made_once(name, lambda path: save_zip(path, weights))
+        published = find_model("swin-t-k400").classifier_file
+        assert name == f"weights/{published.name}"
 
-    return Console(tmp_path, *surroundings_of_pages, stand_in)
+        def write(path):  # as long as the published file
+            shutil.copy(checkpoint("swin-t-k400"), path)
+            os.truncate(path, published.num_bytes)
+
+        return made_once(published.name, write)
+
+    return Console(tmp_path, environment, cache, stand_in)
 
 
 @pytest.mark.parametrize(
