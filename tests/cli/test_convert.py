@@ -187,7 +187,7 @@ def test_what_is_there_is_kept_unless_forced(vswin, theirs, tmp_path):
     save_zip(theirs, original(seed=3))
     refused = vswin("convert", theirs, "-o", "mine.weights.h5")
     assert refused.returncode == 1
-    assert "mine.weights.h5 is there already; give --force" in refused.stderr
+    assert "mine.weights.h5 already exists; give --force" in refused.stderr
     assert (tmp_path / "mine.weights.h5").read_bytes() == before
     assert vswin("convert", theirs, "-o", "mine.weights.h5", "--force").returncode == 0
     assert (tmp_path / "mine.weights.h5").read_bytes() != before

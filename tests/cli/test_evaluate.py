@@ -169,10 +169,10 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(
         (["none.txt", "-o", "r.jsonl"], "cannot read the annotations none.txt"),
         (["words.txt", "-o", "r.jsonl"], "cannot tell what words.txt is"),
         (["list.txt", "-o", "r.txt"], "must end in .json, .jsonl, .csv or .parquet"),
-        (["list.txt", "-o", "r.jsonl", "--videos", "none"], "--videos none is no folder"),
+        (["list.txt", "-o", "r.jsonl", "--videos", "none"], "--videos none is not a folder"),
         (
             ["list.txt", "-o", "r.jsonl", "--protocol", "official,none"],
-            "'none' is none of official",
+            "'none' is not one of official",
         ),
         (["list.txt", "-o", "r.jsonl", "--protocol", "uniform,uniform"], "names one twice"),
         (["list.txt", "-o", "r.jsonl", "--report", "list.txt"], "--report list.txt is a file"),

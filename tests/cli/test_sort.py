@@ -124,7 +124,7 @@ def test_what_is_there_is_not_replaced(labels, deed, capsys):
     code, files = sorted_by(labels, "--do", deed)
     assert (code, len(files), there.read_text()) == (1, 3, "mine")
     assert (labels.parent / "videos/y.mp4").read_text() == "y.mp4"
-    assert f"{there} is there already" in capsys.readouterr().err
+    assert f"{there} already exists" in capsys.readouterr().err
 
 
 def test_by_probability_and_only_the_probable_ones(labels, capsys):

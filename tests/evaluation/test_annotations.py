@@ -206,8 +206,8 @@ def test_folder_with_a_folder_a_class(make, tmp_path):
         ("just\nsome words\n", "cannot tell what"),
         ("", "cannot tell what"),
         ("a,b\n1,2\n3,4\n", "cannot tell what"),
-        ('{"a": 1}', "is no list of videos"),
-        ('[{"id": "1"', "is no JSON"),
+        ('{"a": 1}', "is not a list of videos"),
+        ('[{"id": "1"', "is not JSON"),
         ("path,label\n", "no video in"),
     ],
 )

@@ -26,7 +26,7 @@ RECORD = {
 def test_addresses_that_differ_in_their_query_alone_are_refused(tmp_path):
     urls = [f"http://a.b/x.mp4?id={number}" for number in (1, 2, 1)]
     rows = [Row(place, url, 0, url) for place, url in enumerate(urls, 1)]
-    with pytest.raises(UsageError, match="two addresses differ only in what is told to nobody"):
+    with pytest.raises(UsageError, match="two addresses differ only in their secrets"):
         match(rows[:2], LabelNames(("a", "b"), 0), VideoFiles(tmp_path))
     [repeated] = match([rows[0], rows[2]], LabelNames(("a",), 0), VideoFiles(tmp_path)).unmatched
     assert repeated.kind == "repeated"

@@ -244,7 +244,7 @@ def test_what_is_there_stays_unless_forced(tmp_path, capfd):
     arguments = ["export", MODEL, "--format", "openvino", "--output", str(path)]
     (tmp_path / "m.bin").write_text("mine")
     assert run(arguments) == 1
-    assert "m.bin is there already" in capfd.readouterr().err
+    assert "m.bin already exists" in capfd.readouterr().err
     assert {each.name for each in tmp_path.iterdir()} == {"m.bin"}
     (tmp_path / "README.md").write_text("# About me\n")
     assert run([*arguments, "--force"]) == 0
@@ -275,14 +275,14 @@ def test_a_readme_has_a_section_per_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--format", "coreml", "--output", "m.xml"], 2, "none of onnx, openvino"),
+        (["--format", "coreml", "--output", "m.xml"], 2, "not one of onnx, openvino"),
         (["--format", "openvino", "--output", "m.onnx"], 2, "must end in .xml"),
         (["--format", "openvino", "--output", "m.XML"], 2, "must end in .xml"),
         (["--format", "openvino", "--output", "none/m.xml"], 2, "no folder none; make it first"),
         (["--format", "openvino", "--output", "m.xml", "--batch", "0"], 2, "neither dynamic nor"),
         (["--format", "openvino", "--output", "m.xml", "--batch", "x"], 2, "neither dynamic nor"),
         (["--format", "torchvision", "--output", "m.pth", "--batch", "2"], 2, "weights alone"),
-        (["--format", "saved_model", "--output", "there"], 1, "there is there already"),
+        (["--format", "saved_model", "--output", "there"], 1, "there already exists"),
         (["--format", "saved_model", "--output", "full", "--force"], 1, "full is neither empty"),
     ],
 )

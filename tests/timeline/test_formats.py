@@ -149,7 +149,7 @@ def test_table_is_for_people():
 
 
 def test_an_unknown_form_is_told_by_name():
-    with pytest.raises(UsageError, match=r"--format edl is none of table, json, jsonl, csv, srt"):
+    with pytest.raises(UsageError, match=r"--format edl is not one of table, json, jsonl"):
         timeline_format("edl")
 
 

@@ -214,7 +214,7 @@ def test_streams_are_told_by_their_names(name, live):
         (["udp://127.0.0.1:1", "udp://127.0.0.1:2"], 2, "one stream at a time can be followed"),
         (["x.ts", "--live", "--report", "p"], 2, "--report is for films that have an end"),
         (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films that have an"),
-        (["s3://bucket/x.ts", "--live"], 1, "its kind is none of rtsp://"),
+        (["s3://bucket/x.ts", "--live"], 1, "its kind is not one of rtsp://"),
     ],
 )
 def test_what_cannot_be_followed_is_told_in_a_line(arguments, code, said, vswin):

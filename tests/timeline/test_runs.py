@@ -216,9 +216,12 @@ def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):
         (["x.mp4", "-o", "t.foo"], "must end in .json, .jsonl, .csv, .srt, .vtt"),
         (["x.mp4", "--min-probability", "2"], "--min-probability"),
         (["x.mp4", "--model", "swin-t-k400-torchvision"], "take --protocol official"),
-        (["x.mp4", "--protocol", "torchvision"], "timelines know no protocol torchvision"),
+        (
+            ["x.mp4", "--protocol", "torchvision"],
+            "timelines do not support",
+        ),
         (["x.mp4", "--stride", "0"], "--stride 0 is not from 0.01 to 3600 seconds"),
-        (["x.mp4", "--format", "edl"], "--format edl is none of"),
+        (["x.mp4", "--format", "edl"], "--format edl is not one of"),
     ],
 )
 def test_what_makes_no_sense_is_told_before_anything_is_done(arguments, said, vswin, tmp_path):

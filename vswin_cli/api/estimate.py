@@ -95,5 +95,5 @@ def _decoding_seconds(pool: DecodingPool, videos: Sequence[Found]) -> float:
     with closing(pool.decode_each(few)) as decoded_each:
         seconds = [decoded.seconds for decoded in decoded_each if decoded.views is not None]
     if not seconds:
-        raise VideoError("no video that was tried can be read, which leaves nothing to estimate by")
+        raise VideoError("cannot estimate the time: none of the videos tried can be read")
     return sum(seconds) / len(seconds)

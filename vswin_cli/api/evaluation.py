@@ -230,5 +230,5 @@ def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:
             )
         return truth.annotations
     if truth.videos is not None and not truth.videos.is_dir():
-        raise UsageError(f"--videos {truth.videos} is no folder; check the path")
+        raise UsageError(f"--videos {truth.videos} is not a folder; check the path")
     return truth.videos or truth.annotations.parent

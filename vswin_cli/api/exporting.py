@@ -149,7 +149,7 @@ def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None
     if not path.name or not path.name.isprintable():
         raise UsageError(f"--output {path}: choose a name that can be printed")
     if not overwrite and (path.exists() or path.is_symlink()):
-        raise OutputError(f"{path} is there already; give --force, or another --output")
+        raise OutputError(f"{path} already exists; give --force, or another --output")
     if path.is_dir() and suffix:
         raise OutputError(f"{path} is a folder; choose another --output")
     if not suffix and (path.is_symlink() or (path.exists() and not _is_saved_model(path))):

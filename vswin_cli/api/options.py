@@ -137,7 +137,7 @@ class ViewOptions:
             return Sampling(name.strip())
         except ValueError:
             raise UsageError(
-                f"--protocol {self.protocol}: {name.strip()!r} is none of {', '.join(Sampling)}"
+                f"--protocol {self.protocol}: {name.strip()!r} is not one of {', '.join(Sampling)}"
             ) from None
 
     def _adapted(self, usual: ViewProtocol, sampling: Sampling | None) -> ViewProtocol:

@@ -161,7 +161,8 @@ def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
         return [row, *(other for other in file.rows_of(video) if other != row)]
     if not is_address(query) and not Path(query).is_file():
         raise UsageError(
-            f"--query {printable(query)} is no row, no video in the file, and no file; check it"
+            f"--query {printable(query)} is neither a row, nor a video in the file, nor a file; "
+            "check it"
         )
     return []
 

@@ -111,7 +111,7 @@ def carry_out(sorting: Sorting, deed: Deed) -> Iterator[tuple[Placed, str | None
         try:
             _put(each, deed)
         except FileExistsError:
-            yield each, f"{each.target} is there already"
+            yield each, f"{each.target} already exists"
         except OSError as exc:
             yield each, f"cannot {deed} it to {each.target}: {exc.strerror or exc}"
         else:

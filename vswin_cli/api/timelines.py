@@ -117,8 +117,8 @@ def _check_protocol(model: VideoModel) -> None:
     """Make sure that windows can lie as the protocol says."""
     if model.protocol.sampling is Sampling.TORCHVISION:
         raise UsageError(
-            f"{model.model.name}: timelines know no protocol torchvision, whose clips are at 15 "
-            "frames per second; take --protocol official"
+            f"{model.model.name}: timelines do not support the protocol torchvision, "
+            "whose clips are at 15 frames per second; take --protocol official"
         )
 
 

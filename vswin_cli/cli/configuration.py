@@ -1,4 +1,4 @@
-"""`vswin.toml`: defaults of options, from the current folder, then from the user's own folder.
+"""`vswin.toml`: defaults of options, from the current folder, then the configuration folder.
 
 A key is an option's long name, for every command that has it; a table is a command's name, for that
 command alone, which comes first:
@@ -209,7 +209,7 @@ def _read(path: Path) -> list[ConfiguredOption]:
         content = tomllib.loads(read_text(path, 1_000_000))
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
-        raise UsageError(f"cannot read the configuration {path}: {reason}; mend it") from exc
+        raise UsageError(f"cannot read the configuration {path}: {reason}; correct it") from exc
     if _MODEL_FILE_KEY in content:
         return []
     return list(_options(content, "", path))

@@ -217,7 +217,7 @@ def read_torch_legacy(stream: BinaryIO) -> object:
         if view is not None:  # PyTorch before 0.4 let storages be views of others
             _, start, count = view
             if not (isinstance(start, int) and isinstance(count, int) and min(start, count) >= 0):
-                raise CheckpointError(f"storage {key} is a view of no sense")
+                raise CheckpointError(f"storage {key} makes no sense")
         return Storage(dtype, count, lambda: read_part(key, start, count), is_big_endian)
 
     tree = read_pickle(stream, _TorchNames(storage_of))

@@ -58,7 +58,7 @@ def refuse_existing(model: CustomModel, *, overwrite: bool) -> None:
     """
     for path in (model.weights_path, model.path):
         if not overwrite and os.path.lexists(path):
-            raise OutputError(f"{path} is there already; give --force, or another --output")
+            raise OutputError(f"{path} already exists; give --force, or another --output")
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
         with replacing(path, overwrite=overwrite, temporary=unique) as temporary:
             yield temporary
     except FileExistsError as exc:
-        raise OutputError(f"{path} is there already; give --force, or another --output") from exc
+        raise OutputError(f"{path} already exists; give --force, or another --output") from exc
     except (OSError, RuntimeError) as exc:  # HDF5 reports a full disk as the latter
         reason = getattr(exc, "strerror", None) or exc
         raise OutputError(f"cannot write {path}: {reason}; choose another --output") from exc

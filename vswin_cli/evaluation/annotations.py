@@ -77,7 +77,7 @@ def read_annotations(
     if (annotation_format is AnnotationFormat.FOLDER) != annotations.is_dir():
         wanted = "a folder" if annotation_format is AnnotationFormat.FOLDER else "a file"
         raise UsageError(
-            f"--annotation-format {annotation_format} needs {wanted}: {annotations} is none"
+            f"--annotation-format {annotation_format} needs {wanted}: {annotations} is not one"
         )
     if (path_column or label_column) and annotation_format is not AnnotationFormat.CSV:
         raise UsageError(
@@ -174,11 +174,11 @@ def _read_templates(annotations: Path, text: str) -> list[Row]:
     try:
         items = json.loads(text)
     except ValueError as exc:
-        raise UsageError(f"{annotations} is no JSON: {exc}; check that it is complete") from exc
+        raise UsageError(f"{annotations} is not JSON: {exc}; check that it is complete") from exc
     if not isinstance(items, list):
         raise UsageError(
-            f"{annotations} is no list of videos with `id` and `template`, as validation.json of "
-            "Something-Something is"
+            f"{annotations} is not a list of videos with `id` and `template`, as "
+            "Something-Something's validation.json is"
         )
     return [_row(place, item) for place, item in enumerate(items, start=1)]
 

@@ -80,7 +80,7 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
         else:
             if found.video in matched.truth and is_address(found.path):
                 raise UsageError(
-                    f"two addresses differ only in what is told to nobody, {found.video}; evaluate "
+                    f"two addresses differ only in their secrets, {found.video}; evaluate "
                     "them in runs of their own"
                 )
             matched.found.append(found)

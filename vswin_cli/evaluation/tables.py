@@ -101,7 +101,7 @@ def _lines(text: str) -> Lines:
     try:
         return read_cells(text)
     except ValueError as exc:
-        raise UsageError(f"the annotations are no CSV: {exc}") from exc
+        raise UsageError(f"the annotations are not CSV: {exc}") from exc
 
 
 def _header(lines: Lines) -> list[str]:

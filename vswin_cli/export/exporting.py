@@ -94,7 +94,7 @@ def export(
     except VswinError:
         raise
     except FileExistsError as exc:
-        raise OutputError(f"{exc} is there already; give --force, or another --output") from exc
+        raise OutputError(f"{exc} already exists; give --force, or another --output") from exc
     except OSError as exc:
         raise OutputError(
             f"cannot write {path}: {exc.strerror or exc}; choose another --output"

@@ -83,4 +83,4 @@ def export_format(name: str) -> ExportFormat:
     for each in EXPORT_FORMATS:
         if each.name == name:
             return each
-    raise UsageError(f"--format {name} is none of {', '.join(FORMAT_NAMES)}")
+    raise UsageError(f"--format {name} is not one of {', '.join(FORMAT_NAMES)}")

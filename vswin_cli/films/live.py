@@ -107,7 +107,7 @@ class LiveSequence:
             scheme = name.partition("://")[0].lower()
             if scheme not in PROTOCOLS:
                 names = ", ".join(f"{each}://" for each in PROTOCOLS)
-                problem = f"its kind is none of {names}; leave --live out"
+                problem = f"its kind is not one of {names}; leave --live out"
                 raise VideoError(f"cannot follow {self.name}: {problem}")
             options = {
                 "format_whitelist": _FORMATS,

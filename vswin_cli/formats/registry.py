@@ -52,7 +52,7 @@ def format_named(name: str) -> Format:
         if each.name == name:
             _check_library(each, f"--format {name}", RECORD_FORMATS)
             return each
-    raise UsageError(f"--format {name} is none of {', '.join(e.name for e in RECORD_FORMATS)}")
+    raise UsageError(f"--format {name} is not one of {', '.join(e.name for e in RECORD_FORMATS)}")
 
 
 def extensions(formats: Sequence[Format]) -> str:

@@ -92,7 +92,9 @@ class Output:
         self.resume = resume
         self.format = chosen or format_of(path, formats, option)
         if self.format.extension is None:
-            raise UsageError(f"--format {self.format.name} is for people; choose another")
+            raise UsageError(
+                f"--format {self.format.name} cannot be written to a file; choose another"
+            )
         self._real = Path(os.path.realpath(path))  # links stay, and both their ends are one run
         if not self._real.parent.is_dir():
             raise UsageError(f"{option} {path}: no folder {self._real.parent}; make it first")
@@ -102,7 +104,7 @@ class Output:
             self.journal_path = self._with(journal)
             if resume and self._real.exists() and not self.journal_path.exists():
                 raise UsageError(
-                    f"{path} is there, but not its journal {self.journal_path.name} to continue "
+                    f"{path} exists, but not its journal {self.journal_path.name} to continue "
                     f"from; give --no-resume to replace it, or choose another {option}"
                 )
 

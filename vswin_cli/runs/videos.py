@@ -135,7 +135,7 @@ def _add_address(found: dict[str, Found], address: str) -> None:
     video = Found(without_credentials(address), address)
     if found.setdefault(video.place, video).path != address:
         raise UsageError(
-            f"two addresses differ only in what is told to nobody, {video.video}; label them in "
+            f"two addresses differ only in their secrets, {video.video}; label them in "
             "runs of their own"
         )
 

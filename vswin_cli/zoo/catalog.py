@@ -82,7 +82,7 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
     if name.lower().endswith(_KERAS_WEIGHTS):
         raise UnknownModelError(
             f"{name} is a weights file: give it with --weights, or name the {SUFFIX} that `vswin "
-            "convert` writes beside it"
+            "convert` writes next to it"
         )
     if name.lower().endswith(_OTHER_WEIGHTS):
         raise UnknownModelError(

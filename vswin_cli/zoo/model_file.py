@@ -227,7 +227,7 @@ def _label_set(file: _File, path: Path) -> LabelSet:
         return custom_label_set(read_label_file(names))
     except (UsageError, OSError, ValueError) as exc:
         raise ModelFileError(
-            f"model file {path}: {exc}; labels name a file beside it, or one of "
+            f"model file {path}: {exc}; labels name a file next to it, or one of "
             f"{', '.join(LABEL_SETS)}"
         ) from exc
 

@@ -33,7 +33,7 @@ def timeline_format(name: str) -> Format:
                 return each
             return format_of(Path(name + each.extension), (each,), "--format")
     names = ", ".join(each.name for each in timeline_formats())
-    raise UsageError(f"--format {name} is none of {names}")
+    raise UsageError(f"--format {name} is not one of {names}")
 
 
 def clock(seconds: float, point: str) -> str:
