@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import sys
 
 import numpy as np
+import pytest
 from foreign import save_zip
 from rich.console import Console
 
@@ -52,6 +54,21 @@ def test_labels_cannot_control_the_terminal(model_file, capsys, monkeypatch):
     shown = capsys.readouterr()
     assert "202e" in shown.out
     assert_harmless(shown.out + shown.err)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["cache info", "weights list", "weights path swin-t-k400", "weights remove swin-t-k400"],
+)
+def test_folders_cannot_control_the_terminal(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    folder = tmp_path / NASTY
+    (folder / "graphs" / NASTY).mkdir(parents=True)
+    (folder / "graphs" / NASTY / "digests.json").touch()
+    assert run([*command.split(), "--cache-dir", str(folder)]) == 0
+    shown = capsys.readouterr()
+    assert "202e" in shown.out + shown.err
+    assert_harmless(re.sub(r"\x1b\[\d*m", "", shown.out + shown.err))
 
 
 def test_labels_of_a_run_that_lasts_cannot_control_the_terminal():

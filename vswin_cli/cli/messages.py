@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import SWIN_N_MOTION, AnyModel, BundledModel
@@ -17,6 +18,11 @@ def print_error(message: str) -> None:
 def print_warning(message: str) -> None:
     """Say what the user should know."""
     _print("warning", _YELLOW, message)
+
+
+def print_path(path: Path) -> None:
+    """Print the path of a result: as it is for programs, on one line for people."""
+    print(printable(str(path)) if sys.stdout.isatty() else path)
 
 
 def _print(kind: str, colour: str, message: str) -> None:

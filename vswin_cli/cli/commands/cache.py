@@ -3,6 +3,7 @@
 from vswin_cli.cli.help import PlainCommand, subcommands
 from vswin_cli.cli.options import CacheDirOption, QuietOption
 from vswin_cli.errors import OutputError
+from vswin_cli.system.terminal import printable
 
 cache = subcommands("cache", "Show or clear the exported models that are kept for speed.")
 
@@ -20,9 +21,11 @@ def info(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
     folder, limit_bytes = graph_folder(cache_dir), graph_limit_bytes()
     kept = entries(folder)
     for entry, num_bytes in kept:
-        print(f"{num_bytes / 1e6:7.1f} MB  {entry.name}")
+        print(f"{num_bytes / 1e6:7.1f} MB  {printable(entry.name)}")
     total = sum(num_bytes for _, num_bytes in kept)
-    print(f"{total / 1e6:7.1f} MB of at most {limit_bytes / 1e6:.0f} MB in {folder}")
+    print(
+        f"{total / 1e6:7.1f} MB of at most {limit_bytes / 1e6:.0f} MB in {printable(str(folder))}"
+    )
 
 
 @cache.command(cls=PlainCommand)
@@ -41,4 +44,4 @@ def clear(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
     except OSError as exc:
         raise OutputError(f"cannot clear {folder}: {exc.strerror}; remove it yourself") from exc
     if not quiet:
-        print(f"{freed / 1e6:.1f} MB freed in {folder}")
+        print(f"{freed / 1e6:.1f} MB freed in {printable(str(folder))}")

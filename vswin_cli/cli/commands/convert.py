@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vswin_cli.api.options import ViewOptions
+from vswin_cli.cli.messages import print_path
 from vswin_cli.cli.options import (
     CacheDirOption,
     ClipsOption,
@@ -124,7 +125,7 @@ def convert(
     if not quiet:
         num_bytes = model.weights_path.stat().st_size
         _tell(f"weights: {model.weights_path}, {num_bytes / 1e6:.1f} MB")
-    print(model.path)
+    print_path(model.path)
 
 
 def _window(text: str) -> Size:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vswin_cli.cli.messages import print_error
+from vswin_cli.cli.messages import print_error, print_path
 from vswin_cli.cli.options import (
     CacheDirOption,
     MirrorOption,
@@ -97,7 +97,7 @@ def download_weights(
     outcomes = fetch_all(targets, fetching, num_jobs=num_jobs, quiet=quiet)
     for target, error in outcomes.items():
         if error is None:
-            print(target.path)
+            print_path(target.path)
         else:
             print_error(f"cannot get the weights of {target.title}: {error}")
     if any(outcomes.values()):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from vswin_cli.api.options import EngineOptions
+from vswin_cli.cli.messages import print_path
 from vswin_cli.cli.options import (
     MODEL,
     OUTPUT,
@@ -19,6 +20,7 @@ from vswin_cli.cli.options import (
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.export.formats import FORMAT_NAMES
+from vswin_cli.system.terminal import printable
 
 
 def export(
@@ -96,7 +98,8 @@ def export(
         print(
             f"checked: in {exported.runtime}, largest difference {exported.difference:.1e}, at "
             f"most {exported.bound:.0e} is allowed\n"
-            f"{exported.num_bytes / 1e6:.1f} MB; how to run it: {exported.readme}",
+            f"{exported.num_bytes / 1e6:.1f} MB; how to run it: "
+            f"{printable(str(exported.readme))}",
             file=sys.stderr,
         )
-    print(exported.path)
+    print_path(exported.path)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from vswin_cli.cli.help import PlainCommand, subcommands
-from vswin_cli.cli.messages import print_error
+from vswin_cli.cli.messages import print_error, print_path
 from vswin_cli.cli.options import (
     CacheDirOption,
     NoTopOption,
@@ -19,6 +19,7 @@ from vswin_cli.cli.options import (
     complete_model,
 )
 from vswin_cli.errors import VswinError
+from vswin_cli.system.terminal import printable
 
 weights = subcommands("weights", "List, verify, locate and remove downloaded weights.")
 
@@ -122,7 +123,7 @@ def show_path(
     from vswin_cli.weights.inventory import path_of
 
     path, target = path_of(model, cache_dir, top=not no_top)
-    print(path)
+    print_path(path)
     if target is not None and not target.is_here and not quiet:
         print(f"{target.title}: not there yet", file=sys.stderr)
 
@@ -148,7 +149,7 @@ def remove_weights(
     kept = kept_of(model, cache_dir, top=not no_top)
     if not kept.paths:
         if not quiet:
-            print(f"{kept.title}: nothing to remove in {kept.folder}", file=sys.stderr)
+            print(f"{kept.title}: nothing to remove in {printable(str(kept.folder))}", file=sys.stderr)
         return
     is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else there is nobody to ask
     question = f"Remove {kept.title} ({kept.num_bytes / 1e6:.0f} MB)?"
@@ -163,6 +164,7 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from vswin_cli.formats.tables import print_table
 
@@ -184,8 +186,8 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
     print_table(console, table, drop=(4, 1, 2))
     for record in records:
         if record["corrupt"]:
-            console.print(f"kept aside: {record['corrupt']}", markup=False, soft_wrap=True)
-    console.print(f"in {folder}", markup=False, soft_wrap=True)
+            console.print(Text(f"kept aside: {printable(record['corrupt'])}"), soft_wrap=True)
+    console.print(Text(f"in {printable(str(folder))}"), soft_wrap=True)
 
 
 def _state(record: dict[str, Any]) -> str:
