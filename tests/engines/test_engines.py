@@ -12,6 +12,7 @@ import pytest
 from reference import video
 
 from vswin_cli.engines import registry
+from vswin_cli.engines.base import BACKENDS
 from vswin_cli.engines.registry import load_engine, resolve_backend
 from vswin_cli.errors import BackendError
 from vswin_cli.zoo.catalog import find_model
@@ -21,12 +22,12 @@ REFERENCE = json.loads((TESTS / "data" / "logits.json").read_text())["cases"]
 TINY_CASES = [case for case in REFERENCE if case["model"] == "swin-t-k400"]
 LARGER_CASES = [case for case in REFERENCE if case["model"] != "swin-t-k400"]
 
-BACKENDS = [
+INSTALLED = [
     pytest.param(
         backend,
         marks=pytest.mark.skipif(find_spec(backend) is None, reason=f"{backend} is not installed"),
     )
-    for backend in ("openvino", "tensorflow", "jax", "torch")
+    for backend in BACKENDS
 ]
 
 
@@ -77,7 +78,7 @@ def label(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_every_backend_computes_the_outputs_of_the_original(compute_each, backend):
     views = [video(*case["input"])[np.newaxis] for case in TINY_CASES]
     computed = compute_each(backend, "float32", "swin-t-k400", views)
@@ -99,7 +100,7 @@ def test_largest_model_computes_the_same_on_tensorflow(compute):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_file_without_top_gives_the_features_alone(compute, backend):
     views = np.random.default_rng(0).integers(0, 256, (2, 4, 24, 24, 3), dtype=np.uint8)
     whole = compute(backend, "float32", "nano", views)
@@ -109,7 +110,7 @@ def test_file_without_top_gives_the_features_alone(compute, backend):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_bfloat16_is_close_and_is_not_float32(compute, backend):
     [case] = [case for case in TINY_CASES if case["input"] == [8, 112, 112]]
     views = video(*case["input"])[np.newaxis]

@@ -13,9 +13,10 @@ from clips import cut, encode, numbered_frames, read_number
 
 from vswin_cli.errors import VideoError
 from vswin_cli.sources.file_layout import is_cut_off
+from vswin_cli.video import reading
 from vswin_cli.video.reading import read_video
 
-READERS = ["av", "decord", "auto"]
+READERS = [*reading.READERS, "auto"]
 
 
 def error(path, reader="auto", read=read_video):

@@ -42,9 +42,8 @@ from footage import (
 
 from vswin_cli.errors import VideoError
 from vswin_cli.video import av_reader, pictures
-from vswin_cli.video.reading import read_video
+from vswin_cli.video.reading import READERS, read_video
 
-READERS = ["av", "decord"]
 UNEVEN = [33 * k + 4 * (k % 7) + 500 * (k // 20) for k in range(90)]  # milliseconds
 
 

@@ -13,28 +13,22 @@ from vswin_cli.system.files import share
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.catalog import MODELS, SUFFIX, models_folder
 from vswin_cli.zoo.labels import (
-    KINETICS400,
-    KINETICS600,
-    KINETICS700,
-    KINETICS710,
     LABEL_SETS,
     MOTION,
-    SOMETHING_SOMETHING_V2,
     LabelSet,
     custom_label_set,
     read_label_file,
 )
 from vswin_cli.zoo.model_file import numbered_names, valid_name
-from vswin_cli.zoo.models import CustomModel, model_names
-from vswin_cli.zoo.protocols import KINETICS, SMALL_KINETICS, SOMETHING_SOMETHING, ViewProtocol
+from vswin_cli.zoo.models import KERAS_MODELS, CustomModel, model_names
+from vswin_cli.zoo.protocols import KINETICS, ViewProtocol
 
 _ENDING = ".weights.h5"
 # Label sets that a number of classes tells; nine classes may be anything.
 _BY_NUM_CLASSES = {
-    label_set.num_classes: label_set
-    for label_set in (KINETICS400, KINETICS600, KINETICS700, KINETICS710, SOMETHING_SOMETHING_V2)
+    label_set.num_classes: label_set for label_set in LABEL_SETS.values() if label_set != MOTION
 }
-_PROTOCOLS = {SOMETHING_SOMETHING_V2: SOMETHING_SOMETHING, MOTION: SMALL_KINETICS}
+_PROTOCOLS = {model.label_set: model.protocol for model in reversed(KERAS_MODELS)}  # the first
 
 OnFound = Callable[[FoundModel, CustomModel], None]  # before anything is written
 

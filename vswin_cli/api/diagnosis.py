@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from vswin_cli.api.options import ReaderName
 from vswin_cli.diagnosis import installation, machine
@@ -19,7 +19,7 @@ from vswin_cli.system.cache_folder import cache_folder
 TRIAL_SECONDS = 180.0  # of an engine, which may export its graph
 _NEAR = 1e-3  # by how much the probabilities of two engines may differ
 _EXTRAS = ("jax", "torch")
-READERS = ("av", "decord")
+READERS = tuple(name for name in get_args(ReaderName) if name != "auto")
 
 
 def diagnose(

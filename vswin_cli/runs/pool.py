@@ -206,7 +206,7 @@ class DecodingPool:
     def _fail(self, worker: WorkerProcess, kind: str, reason: str) -> None:
         found = worker.found
         assert found is not None
-        advice = "try --reader av or decord" if kind == "crashed" else "raise --timeout"
+        advice = "try another --reader" if kind == "crashed" else "raise --timeout"
         what = f"cannot read {without_credentials(found.path)}: {reason}"
         error = VideoError(f"{what}; {advice}", kind=kind)
         self._ready.put(DecodedVideo(found, None, error, monotonic() - worker.since))

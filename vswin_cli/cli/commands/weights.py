@@ -149,7 +149,9 @@ def remove_weights(
     kept = kept_of(model, cache_dir, top=not no_top)
     if not kept.paths:
         if not quiet:
-            print(f"{kept.title}: nothing to remove in {printable(str(kept.folder))}", file=sys.stderr)
+            print(
+                f"{kept.title}: nothing to remove in {printable(str(kept.folder))}", file=sys.stderr
+            )
         return
     is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else there is nobody to ask
     question = f"Remove {kept.title} ({kept.num_bytes / 1e6:.0f} MB)?"
