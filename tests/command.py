@@ -10,9 +10,10 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from unittest import mock
 
+from apart import Apart
 from filelock import FileLock
 
 from vswin_cli.__main__ import _write_in_any_encoding
@@ -163,7 +164,14 @@ def _warn_as_python_does() -> None:
 
 def _load_engine(model, weights_file, *, kept_cache, **options):
     """Load an engine; Keras, which has one backend per process, is left as it is."""
+    from vswin_cli.engines import openvino as openvino_engine
+
     options["spares_keras"] = True
+    with mock.patch.object(openvino_engine, "_export_elsewhere", _export_apart):
+        return _load_or_keep_engine(model, weights_file, kept_cache=kept_cache, **options)
+
+
+def _load_or_keep_engine(model, weights_file, *, kept_cache, **options):
     is_kept = options["cache_folder"] == graph_folder(kept_cache)
     is_kept = is_kept and os.path.isfile(weights_file)  # noqa: PTH113 - it may be no path at all
     if not is_kept or logging.getLogger("vswin_cli").isEnabledFor(logging.INFO):  # it says how
@@ -177,3 +185,24 @@ def _load_engine(model, weights_file, *, kept_cache, **options):
 @functools.lru_cache(maxsize=4)
 def _kept_engine(model, weights_file, _content, **options):
     return load_engine(model, weights_file, **options)
+
+
+_exporting = Apart()  # it takes seconds to import Keras
+
+
+def _export_apart(*what):
+    """As the engine does in a process that it starts for each graph."""
+    from vswin_cli.engines.openvino import openvino
+
+    with TemporaryDirectory() as folder:
+        files = Path(folder, "model.xml"), Path(folder, "model.bin")
+        _exporting(_write_graph, Path.cwd(), *what, *files)
+        return openvino.Core().read_model(*files)
+
+
+def _write_graph(folder, *what):
+    from vswin_cli.engines.openvino import _export, openvino
+
+    *what, graph, constants = what
+    with chdir(folder):
+        openvino.serialize(_export(*what), graph, constants)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def children(pid):
-    """Process ids of all descendants that still run, but for the browser that tests share."""
+    """Process ids of all descendants that still run, but for those that tests share."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -13,16 +13,18 @@ def children(pid):
         except OSError:
             continue
         for child in direct:
-            if not _is_browser(child):
+            if not _is_shared(child):
                 found += [child, *children(child)]
     return found
 
 
-def _is_browser(pid):
+def _is_shared(pid):
+    """Whether it is the browser, or one of `apart.py`."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().startswith("chrom")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    return b"chrom" in words[0] or any(word.endswith(b"/apart.py") for word in words)
 
 
 def is_running(pid):

@@ -15,6 +15,7 @@ from command import surroundings
 from vswin_cli import VswinError, load_model
 
 ROOT = Path(__file__).parents[2]
+LIGHT = {"KERAS_BACKEND": "openvino"}  # Keras on TensorFlow takes three times as long to import
 SAMPLES = ROOT / "sample_videos"
 
 
@@ -50,7 +51,7 @@ print(json.dumps([
     all(getattr(vswin, name) is not None for name in vswin.__all__),
 ]))
 """
-    variables = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
+    variables = {"PATH": os.environ["PATH"], "HOME": "/nowhere", **LIGHT}
     finished = subprocess.run(
         [sys.executable, "-c", f"import vswin_cli as vswin\n{code}"],
         capture_output=True,
@@ -75,7 +76,7 @@ for name in ("loading", "loaded", "keras_model"):
     failed, attempted = failed + result.failed, attempted + result.attempted
 print([failed, attempted])
 """
-    failed, attempted = python(code)
+    failed, attempted = python(code, **LIGHT)
     assert failed == 0
     assert attempted > 10
 
@@ -90,6 +91,7 @@ def here(vswin, cache, tmp_path, monkeypatch):
     return vswin
 
 
+@pytest.mark.slow
 def test_prediction_is_the_record_that_the_command_prints(here):
     record = load_model().predict("sample_videos/pan_left.mp4", top_k=3).to_dict()
     options = ["--top-k", "3", "--format", "jsonl"]
@@ -99,6 +101,7 @@ def test_prediction_is_the_record_that_the_command_prints(here):
     assert record["predictions"][0]["label"] == "pan left"
 
 
+@pytest.mark.slow
 def test_frames_and_open_files_are_labelled_as_a_lossless_file_of_them(here):
     with av.open("sample_videos/zoom_out.mp4") as container:
         frames = np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
@@ -112,6 +115,7 @@ def test_frames_and_open_files_are_labelled_as_a_lossless_file_of_them(here):
     np.testing.assert_array_equal(model.embed("lossless.mkv"), model.embed(frames))
 
 
+@pytest.mark.slow
 def test_model_leaves_keras_and_its_variables_alone(python):
     code = """
 import json, os, sys
@@ -146,7 +150,7 @@ import json, keras
 from vswin_cli import keras_model
 print(json.dumps(len(keras.saving.load_model("saved.keras").trainable_variables)))
 """
-    assert python(loading, KERAS_BACKEND="tensorflow") == 89
+    assert python(loading, **LIGHT) == 89
 
 
 @pytest.mark.parametrize(
@@ -175,4 +179,5 @@ sys.path.insert(0, "TOOLS")
 from write_api_page import PAGE, page
 print(json.dumps(PAGE.read_text() == page()))
 """
-    assert python(code.replace("TOOLS", str(ROOT / "tools"))), "run tools/write_api_page.py"
+    code = code.replace("TOOLS", str(ROOT / "tools"))
+    assert python(code, **LIGHT), "run tools/write_api_page.py"

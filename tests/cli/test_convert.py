@@ -18,9 +18,12 @@ QUICK = ["--clips", "1", "--crops", "1"]
 
 
 @pytest.fixture
-def cache(tmp_path):
-    """A cache of the test's."""
-    return tmp_path / "cache"
+def cache(cache, tmp_path_factory):
+    """A cache of the test's, but for its graphs."""
+    folder = tmp_path_factory.mktemp("cache")
+    (cache / "graphs").mkdir(exist_ok=True)
+    (folder / "graphs").symlink_to(cache / "graphs")
+    return folder
 
 
 @pytest.fixture
@@ -60,12 +63,13 @@ def test_model_file_beside_the_weights_says_everything(vswin, theirs, names, tmp
     ]
 
 
-def test_model_works_by_its_path_and_by_its_name(vswin, theirs, names, clip, tmp_path):
+@pytest.mark.slow
+def test_model_works_by_its_path_and_by_its_name(vswin, theirs, names, clip, cache, tmp_path):
     options = ["--labels", names, "--clip-len", "8", "--crop-size", "32"]
     assert vswin("convert", theirs, *options, "--name", "drawers").returncode == 0
     by_name = vswin("predict", clip, "--model", "drawers", "--format", "json", "-k", "5")
     assert (by_name.returncode, by_name.stderr) == (0, "")
-    path = tmp_path / "cache" / "models" / "drawers.toml"
+    path = cache / "models" / "drawers.toml"
     by_path = vswin("predict", clip, "--model", path, "--format", "json", "-k", "5")
     [first], [second] = json.loads(by_name.stdout), json.loads(by_path.stdout)
     assert first["predictions"] == second["predictions"]
@@ -84,6 +88,7 @@ def test_model_works_by_its_path_and_by_its_name(vswin, theirs, names, clip, tmp
     assert "1 video of other settings" in renamed.stderr
 
 
+@pytest.mark.slow
 def test_window_of_the_model_file_counts_also_where_the_graph_is_kept(vswin, names, clip, tmp_path):
     theirs = save_zip(tmp_path / "theirs.pth", original(index=False))
     probabilities = {}
@@ -97,13 +102,13 @@ def test_window_of_the_model_file_counts_also_where_the_graph_is_kept(vswin, nam
     assert len(set(map(tuple, probabilities.values()))) == 2
 
 
-def test_models_are_listed_and_a_broken_file_is_a_warning(vswin, theirs, tmp_path):
+def test_models_are_listed_and_a_broken_file_is_a_warning(vswin, theirs, cache, tmp_path):
     assert vswin("convert", theirs, "--name", "a-model-with-a-rather-long-name").returncode == 0
     backbone = {k: v for k, v in WEIGHTS.items() if k.startswith("backbone.")}
     save_zip(tmp_path / "features.pth", backbone)
     assert vswin("convert", "features.pth").returncode == 0
-    (tmp_path / "cache" / "models" / "broken.toml").write_text("x = 1\n")
-    (tmp_path / "cache" / "models" / "features.weights.h5").unlink()
+    (cache / "models" / "broken.toml").write_text("x = 1\n")
+    (cache / "models" / "features.weights.h5").unlink()
     table = vswin("models")
     assert table.returncode == 0
     assert table.stderr.startswith("warning: model file ")
@@ -117,6 +122,7 @@ def test_models_are_listed_and_a_broken_file_is_a_warning(vswin, theirs, tmp_pat
     assert (features["weights_present"], features["bytes"]) == (False, None)
 
 
+@pytest.mark.slow
 def test_model_without_top_labels_nothing(vswin, clip, tmp_path):
     backbone = {k: v for k, v in WEIGHTS.items() if k.startswith("backbone.")}
     save_zip(tmp_path / "features.pth", backbone)
@@ -226,12 +232,12 @@ def test_wrong_usage_is_one_line(vswin, theirs, tmp_path, options, fault):
     assert [path.name for path in tmp_path.iterdir()] == ["theirs.pth"]
 
 
-def test_name_is_that_of_the_checkpoint(vswin, theirs, tmp_path):
+def test_name_is_that_of_the_checkpoint(vswin, theirs, cache, tmp_path):
     vswin("convert", theirs, "-o", "v1.2.weights.h5")
     theirs.rename(tmp_path / "best one")
     for checkpoint, name in (("v1.2.weights.h5", "v1.2"), ("best one", "best-one")):
         finished = vswin("convert", checkpoint, "--window", "4,3,2")
-        assert finished.stdout == f"{tmp_path / 'cache' / 'models' / name}.toml\n"
+        assert finished.stdout == f"{cache / 'models' / name}.toml\n"
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "swin-t-k400.weights.h5"]])
@@ -255,6 +261,7 @@ def test_model_in_another_cache_folder_is_found_there(vswin, theirs, names):
     assert "theirs" not in vswin("models", *folder).stdout
 
 
+@pytest.mark.slow
 def test_features_of_a_model_file_are_searched_with_it(vswin, theirs, clip, tmp_path):
     options = ["--clip-len", "8", "--crop-size", "32", "--clips", "1", "--crops", "1"]
     vswin("convert", theirs, "-o", "mine.weights.h5", *options)

@@ -8,7 +8,6 @@ import pty
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import av
 import cv2
@@ -16,9 +15,11 @@ import numpy as np
 import pytest
 from clips import encode, numbered_frames
 from command import SAMPLES, VSWIN
+from models import NANO
 from reference import video
 
 from vswin_cli.engines.openvino import openvino  # without its telemetry
+from vswin_cli.engines.registry import load_engine
 from vswin_cli.zoo.labels import KINETICS400, read_labels
 
 QUICK = ["--clips", "1", "--crops", "1"]
@@ -61,7 +62,7 @@ def test_json_names_what_a_published_model_computed(vswin, checkpoint, clip):
     assert 0 < record["elapsed_seconds"] < 60
 
 
-def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpoint, tmp_path):
+def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpoint, cache):
     """The same by the plainest means: decode all, take every view, average."""
     finished = predict(clip, "--format", "json", "--top-k", "400")
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -80,15 +81,16 @@ def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpo
         for i in range(4)
         for x in (0, 112, 56)
     ]
-    np.save(tmp_path / "views.npy", np.stack(views))
-    run = Path(__file__).parents[1] / "engine_run.py"
-    files = [checkpoint("nano"), tmp_path / "views.npy", tmp_path / "out.npz"]
-    subprocess.run(
-        [sys.executable, run, "openvino", "float32", "nano", *files],
-        check=True,
-        capture_output=True,
+    engine = load_engine(
+        NANO,
+        checkpoint("nano"),
+        backend="openvino",
+        precision="float32",
+        view_size=(32, 224, 224),
+        cache_folder=cache / "graphs",
+        spares_keras=True,
     )
-    expected = np.load(tmp_path / "out.npz")["probabilities"].mean(axis=0)
+    expected = engine.compute(np.stack(views)).probabilities.mean(axis=0)
     computed = np.zeros(400)
     for prediction in record["predictions"]:
         computed[prediction["index"]] = prediction["probability"]
@@ -121,6 +123,7 @@ def test_table_is_plain_when_piped(predict, clip):
     assert "\x1b" not in finished.stdout
 
 
+@pytest.mark.slow
 def test_table_fits_a_terminal_of_80_columns(small_model, clip, cache):
     reading, terminal = pty.openpty()
     environment = {**os.environ, "VSWIN_CACHE": str(cache), "COLUMNS": "80", "TERM": "xterm"}
