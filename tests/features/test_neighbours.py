@@ -47,6 +47,7 @@ def test_zero_rows_are_similar_to_nothing():
     assert find_groups(matrix, 0.5) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_planted_neighbours_are_found_among_a_hundred_thousand(dtype):
     numbers = np.random.default_rng(2)
@@ -55,7 +56,7 @@ def test_planted_neighbours_are_found_among_a_hundred_thousand(dtype):
     planted = 50_000 + numbers.choice(50_000, 40, replace=False)
     noise = numbers.standard_normal((40, 128)) * np.linspace(0.01, 0.3, 40)[:, np.newaxis]
     matrix[planted] = (matrix[sources] + noise).astype(dtype)
-    for source, copy in zip(sources, planted, strict=True):
+    for source, copy in zip(sources[::10], planted[::10], strict=True):
         [found] = nearest(matrix[source], blocks(matrix, 8192), 1, without=[source])
         assert found.row == copy
     groups = find_groups(matrix, 0.9)
