@@ -21,10 +21,11 @@ def children(pid):
 def _is_shared(pid):
     """Whether it is the browser, or one of `apart.py`."""
     try:
+        name = Path(f"/proc/{pid}/comm").read_text()
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return b"chrom" in words[0] or any(word.endswith(b"/apart.py") for word in words)
+    return name.startswith("chrom") or any(word.endswith(b"/apart.py") for word in words)
 
 
 def is_running(pid):

@@ -14,6 +14,7 @@ def bench(vswin):
     return partial(vswin, "bench")
 
 
+@pytest.mark.slow
 def test_json_holds_measurements_that_agree_with_each_other(bench):
     finished = bench("--format", "json", "--rounds", "5", "--video", SAMPLE)
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -31,6 +32,7 @@ def test_json_holds_measurements_that_agree_with_each_other(bench):
     assert video["frames_per_second"] == pytest.approx(72 / video["reading_seconds"])
 
 
+@pytest.mark.slow
 def test_table_fits_80_columns_and_follows_the_options(bench):
     finished = bench("--rounds", "1", "--threads", "1", "--precision", "bfloat16")
     assert (finished.returncode, finished.stderr) == (0, "")

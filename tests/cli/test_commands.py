@@ -16,6 +16,7 @@ SAMPLES = Path(__file__).parents[2] / "sample_videos"
 CLI = Path(vswin_cli.cli.__file__).parent
 
 
+@pytest.mark.slow
 def test_command_over_many_videos_is_one_short_module_and_its_name(
     monkeypatch, tmp_path, cache, capsys
 ):

@@ -90,6 +90,7 @@ def test_each_protocol_is_computed_as_if_alone(evaluate, vswin, folders, tmp_pat
         assert record["outcomes"][0]["true_rank"] == 1 + ranked.index(record["true_label"])
 
 
+@pytest.mark.slow
 def test_fifty_missing_files_are_reported_as_such(evaluate, folders, tmp_path):
     lines = ["set/static/static.mp4 0", "set/pan_left/pan_left.mp4 2", "set/empty.mp4 1"]
     lines += [f"gone/{number}.mp4 {number % 9}" for number in range(50)]
@@ -126,6 +127,7 @@ def test_fifty_missing_files_are_reported_as_such(evaluate, folders, tmp_path):
     assert not (tmp_path / "other.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_run_that_is_killed_and_resumed_gives_the_same_report(
     evaluate, environment, folders, tmp_path
 ):

@@ -58,6 +58,7 @@ def read(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_folder_is_labelled_like_predict_then_skipped(label, folder, vswin, small_model):
     finished = label("--output", "out.jsonl")
     assert finished.returncode == 1
@@ -120,6 +121,7 @@ def interruptible(command, environment, folder, **streams):
     return running, output
 
 
+@pytest.mark.slow
 def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(command, environment, folder):
     running, output = interruptible(
         command, environment, folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -137,6 +139,7 @@ def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(command, enviro
     assert all(record["status"] == "ok" for record in records[:1])
 
 
+@pytest.mark.slow
 def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, environment, folder):
     reading, terminal = pty.openpty()
     running, output = interruptible(
@@ -205,6 +208,7 @@ def motion_run(folder, environment, output, **streams):
     return running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_signals_end_a_run_as_ctrl_c_does(environment, folder, number):
     output = folder.parent / "out.jsonl"
@@ -231,6 +235,7 @@ def test_other_signals_end_a_run_as_ctrl_c_does(environment, folder, number):
     assert sorted(path.name for path in folder.parent.iterdir()) == ["many", "out.jsonl", "videos"]
 
 
+@pytest.mark.slow
 def test_output_that_is_removed_while_a_run_lasts_is_told_at_once(environment, folder):
     output = folder.parent / "out.jsonl"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -253,6 +258,7 @@ def test_folder_without_videos_says_where_it_looked(label, folder, tmp_path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_few_open_files_are_one_line(folder, environment):
     for number in (8, 12):
         command = f"ulimit -n {number}; exec {VSWIN} label videos -o few.jsonl -q"

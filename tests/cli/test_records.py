@@ -32,6 +32,7 @@ def read(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_records_of_every_command_are_as_the_schema_says(command, tmp_path):
     (tmp_path / "empty.mp4").touch()
     pan = SAMPLES / "pan_left.mp4"
@@ -62,6 +63,7 @@ def test_records_of_every_command_are_as_the_schema_says(command, tmp_path):
         jsonschema.validate({**records[0], "width": "wide"}, SCHEMA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["argument", "list", "evaluate"])
 def test_addresses_are_read_and_their_secrets_told_to_nobody(command, tmp_path, way):
     with serving({"/pan.mp4": (SAMPLES / "pan_left.mp4").read_bytes()}) as server:
@@ -96,6 +98,7 @@ def test_addresses_that_differ_only_in_secrets_are_refused(command):
     assert "s3://a/x.mp4?…" in err
 
 
+@pytest.mark.slow
 def test_standard_output_takes_every_output(command, tmp_path):
     pan = SAMPLES / "pan_left.mp4"
     code, out, err = command("label", pan, "-o", "-")
@@ -128,6 +131,7 @@ def test_labels_below_a_probability_are_left_out_and_videos_get_sidecars(command
     assert sidecar.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", ["csv", "parquet", "json"])
 def test_pages_are_made_in_the_same_run_and_of_tables(command, tmp_path, extension):
     shutil.copy(SAMPLES / "pan_left.mp4", tmp_path / "pan.mp4")
@@ -173,6 +177,7 @@ def test_timelines_are_told_where_labels_are_wanted(command, tmp_path, form):
         assert err.startswith(f"error: films.{form} is an output of `vswin timeline`, which has no")
 
 
+@pytest.mark.slow
 def test_configuration_gives_defaults_that_the_command_line_overrides(command, tmp_path):
     pan = SAMPLES / "pan_left.mp4"
     (tmp_path / "vswin.toml").write_text('top-k = 2\n[predict]\nformat = "json"\nviews = "fast"\n')
@@ -225,6 +230,7 @@ def test_schema_is_one_and_shared_by_its_version():
     }
 
 
+@pytest.mark.slow
 def test_evaluation_goes_into_a_table_and_a_page_alone(command, tmp_path):
     (tmp_path / "truth.csv").write_text(f"path,label\n{SAMPLES / 'pan_left.mp4'},2\n")
     options = ("-o", "out.csv", "--report", "page.html", "--first-index", "1")

@@ -62,6 +62,7 @@ def test_full_disk_under_stdout_is_one_line(predict, output_format):
     assert_full_disk_is_told(predict("--format", output_format, stdout=Path("/dev/full")))
 
 
+@pytest.mark.slow
 def test_process_on_a_full_disk_ends_with_that_line(predict_in_shell):
     assert_full_disk_is_told(predict_in_shell(">/dev/full", more=["--format", "jsonl"]))
 
@@ -90,18 +91,21 @@ def test_names_are_listed_in_any_encoding(vswin, clip, tmp_path, output_format):
         assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.slow
 def test_process_whose_output_is_ascii_prints_any_name(predict_in_shell):
     finished = predict_in_shell(more=["é.mp4"], PYTHONIOENCODING="ascii")
     assert r"cannot read \xe9.mp4" in finished.stderr
     assert r" \xb7 1\xd71 view" in finished.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_closed_streams_are_no_traceback(predict_in_shell):
     assert shell(f"{VSWIN} models >&-").returncode == 0
     finished = predict_in_shell(">&-")
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_errors_stay_out_of_the_results_if_stderr_is_closed(predict_in_shell):
     finished = predict_in_shell("2>&-", more=["missing.mp4", "--format", "json"])
     assert finished.returncode == 1
@@ -109,6 +113,7 @@ def test_errors_stay_out_of_the_results_if_stderr_is_closed(predict_in_shell):
     assert (good["error"], bad["error"]["kind"]) == (None, "missing")
 
 
+@pytest.mark.slow
 def test_home_stays_empty_and_no_name_is_looked_up(clip, small_model, tmp_path):
     home, cache = tmp_path / "home", tmp_path / "cache"
     home.mkdir()
@@ -132,6 +137,7 @@ def test_home_stays_empty_and_no_name_is_looked_up(clip, small_model, tmp_path):
         assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_settings_of_keras_change_nothing(predict_in_shell, tmp_path):
     (tmp_path / ".keras").mkdir()
     settings = {"image_data_format": "channels_first", "floatx": "bfloat16"}
@@ -176,6 +182,7 @@ def test_no_folder_for_temporary_files_is_one_line(clip, tmp_path, monkeypatch, 
     assert "name one with TMPDIR" in line
 
 
+@pytest.mark.slow
 def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict_in_shell):
     names = [LONG, "", "http://127.0.0.1:1/a.mp4", "new\nline.mp4"]
     finished = predict_in_shell(more=[*names, "--format", "jsonl", "--output", "/dev/stdout"])

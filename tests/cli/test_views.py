@@ -17,6 +17,7 @@ def records(finished):
     return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_adaptive_gives_the_best_label_of_all_views_with_fewer(vswin):
     videos = sorted(SAMPLES.glob("*.mp4"))
     full = records(vswin("predict", *videos, "--format", "jsonl"))
@@ -35,6 +36,7 @@ def test_table_says_how_many_views_were_used(vswin):
     assert "4×3 views (12 distinct, 7 used)" in finished.stdout
 
 
+@pytest.mark.slow
 def test_label_does_not_mix_what_was_labelled_by_other_views(vswin, tmp_path):
     video, output = SAMPLES / "static.mp4", tmp_path / "out.jsonl"
     arguments = ("label", video, "-o", output, "--workers", "1", "--threads", "1")
@@ -86,6 +88,7 @@ def test_contradictions_are_refused(own, views, choice, message):
         ViewOptions(views, *choice).protocol_for(own)
 
 
+@pytest.mark.slow
 def test_threads_are_what_computes(vswin):
     finished = vswin("predict", SAMPLES / "static.mp4", "-v", "--threads", "1")
     assert "backend: openvino, 1 thread" in finished.stderr

@@ -74,6 +74,7 @@ def only_entry(cache):
     return entry
 
 
+@pytest.mark.slow
 def test_second_run_computes_the_same_without_keras(engine, cache):
     first, imported = engine(cache)
     assert {"keras", "h5py"} <= imported
@@ -106,6 +107,7 @@ def become_a_file(entry):
     entry.write_text("not a folder")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [flip_a_byte, truncate, lose_the_constants, garble_the_digests, become_a_file]
 )
@@ -132,6 +134,7 @@ def test_damaged_entry_is_rebuilt_and_never_used(filled, checkpoint, tmp_path, d
     assert damage is become_a_file or len(exported) == 1
 
 
+@pytest.mark.slow
 def test_process_rebuilds_a_damaged_entry_with_keras_and_computes_the_same(engine, filled):
     cache, first = filled
     flip_a_byte(only_entry(cache))
@@ -141,6 +144,7 @@ def test_process_rebuilds_a_damaged_entry_with_keras_and_computes_the_same(engin
     assert engine(cache)[1] == LOCAL
 
 
+@pytest.mark.slow
 def test_other_weights_have_an_entry_of_their_own(engine, filled, tmp_path):
     cache, first = filled
     weights = write_checkpoint(tmp_path / "own_classifier.weights.h5", NANO, seed=2)
@@ -150,6 +154,7 @@ def test_other_weights_have_an_entry_of_their_own(engine, filled, tmp_path):
     assert len(entries(cache)) == 2
 
 
+@pytest.mark.slow
 def test_cache_that_cannot_be_a_folder_costs_nothing_but_time(engine, filled, tmp_path):
     (tmp_path / "file").write_text("")
     _, expected = filled
@@ -157,6 +162,7 @@ def test_cache_that_cannot_be_a_folder_costs_nothing_but_time(engine, filled, tm
     np.testing.assert_array_equal(computed, expected)
 
 
+@pytest.mark.slow
 def test_full_disk_leaves_no_entry(engine, filled, tmp_path):
     def limit_files():  # a write past this fails as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

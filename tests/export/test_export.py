@@ -129,6 +129,7 @@ def alone(code, *arguments, cwd=None):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRAPHS)
 def test_each_graph_is_right_in_a_process_without_vswin(name, known, tmp_path):
     needs(name)
@@ -194,6 +195,7 @@ def test_options_change_what_is_written(options, shape, tmp_path):
     assert (num_bytes < 3e6) == (precision == "float16")
 
 
+@pytest.mark.slow
 def test_a_model_without_top_gives_features(tmp_path):
     theirs = save_zip(tmp_path / "theirs.pth", original(SMALL, None))
     sizes = ["--clip-len", "8", "--crop-size", "32"]
@@ -264,6 +266,7 @@ def test_numbers_that_one_file_cannot_hold_lie_beside_it(tmp_path, monkeypatch, 
     alone(ALONE.replace("CODE", RUNNING["onnx"]), path, known, "", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_readme_has_a_section_per_file(tmp_path):
     for name in ("a.xml", "b.xml", "a.xml"):
         vswin.export_model(MODEL, tmp_path / name, format="openvino", overwrite=True)

@@ -249,6 +249,7 @@ print(best.row, peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "how"), [(".npz", "map"), (".parquet", "blocks")])
 def test_search_takes_no_more_memory_than_the_file(tmp_path, suffix, how):
     origin = replace(ORIGIN, per_view=True, num_features=16)

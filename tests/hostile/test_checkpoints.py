@@ -185,6 +185,7 @@ def endless_files(folder):
     return sorted(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_small_checkpoint_neither_fills_the_memory_nor_runs_for_ever(tmp_path):
     files = endless_files(tmp_path)

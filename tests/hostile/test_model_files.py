@@ -18,6 +18,7 @@ def test_labels_of_a_model_file_are_in_its_folder(tmp_path, model_file, labels):
         read_model_file(model_file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [

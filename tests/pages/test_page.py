@@ -341,6 +341,7 @@ def video(tmp_path):
     return encode(tmp_path / "videos" / "clip.mp4", numbered_frames(30, 72, 72))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])
 def test_command_writes_a_page_with_strips_of_the_sampled_frames(tmp_path, video, moved):
     lines = [

@@ -83,6 +83,7 @@ def test_hang_and_crash_cost_one_video_each(copies):
     assert children(os.getpid()) == []
 
 
+@pytest.mark.slow
 def test_deadline_holds_while_nobody_takes_the_views(copies):
     """A hanging decoder is ended in time; one that has finished may wait as long as it must."""
     with closing(pool().decode_each(copies("hangs.mp4", *"abcdef"))) as decoded_each:
@@ -110,6 +111,7 @@ def test_killed_worker_is_replaced(copies):
     assert third.error is None
 
 
+@pytest.mark.slow
 def test_worker_that_dies_idle_costs_no_video(copies):
     def killing_in_between():
         for found in copies("a.mp4", "b.mp4", "c.mp4"):
@@ -139,6 +141,7 @@ def test_few_videos_are_ahead_of_the_model():
     assert children(os.getpid()) == []
 
 
+@pytest.mark.slow
 def test_no_worker_that_has_answered_waits_for_long_where_the_model_is_slow():
     found = [Found(str(number), str(number)) for number in range(30)]
     order = []
@@ -149,6 +152,7 @@ def test_no_worker_that_has_answered_waits_for_long_where_the_model_is_slow():
     assert all(abs(number - place) <= 4 for place, number in enumerate(order)), order
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_videos():
     def peak(num_videos):
         found = [Found(str(number), str(number)) for number in range(num_videos)]
@@ -170,6 +174,7 @@ def test_video_that_fills_memory_fails_alone():
     assert "takes more than 0.5 GB of memory" in str(each[1].error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_finished", [False, True])
 def test_worker_that_is_stopped_delays_nobody(has_finished):
     """Whether it decodes then, or has just handed its views over."""

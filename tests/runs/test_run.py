@@ -32,6 +32,7 @@ def timeless(path):
     return [{**record, "elapsed_seconds": None} for record in read(path)]
 
 
+@pytest.mark.slow
 def test_every_good_file_is_labelled_and_every_bad_one_recorded(tmp_path):
     tree, output = tmp_path / "tree", tmp_path / "out.jsonl"
     good = make_tree(make(tree), 40)

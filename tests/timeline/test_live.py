@@ -113,6 +113,7 @@ def test_a_file_waits_and_loses_no_window():
     assert live.num_skipped == 0
 
 
+@pytest.mark.slow
 def test_a_live_record_has_the_shots_that_its_segments_are_in(vswin, transport_stream, tmp_path):
     shutil.copy(transport_stream, tmp_path / "tour.ts")
     command = ["timeline", "tour.ts", "--live", "--idle", "0.2", "-o", "t.json"]
@@ -130,6 +131,7 @@ def test_a_live_record_has_the_shots_that_its_segments_are_in(vswin, transport_s
     assert (tmp_path / "t.json").read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path):
     content = transport_stream.read_bytes()
     path = tmp_path / "growing.ts"

@@ -31,6 +31,7 @@ def record(num_steps, num_segments, **more):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_three_hours_are_shown_and_a_click_jumps(tmp_path):
     output = tmp_path / "page.html"
     write_timelines(output, [record(43_200, 3_000)], ("a", "b", "c"), lambda _: None)
@@ -52,6 +53,7 @@ def test_three_hours_are_shown_and_a_click_jumps(tmp_path):
         assert page.violations() == []
 
 
+@pytest.mark.slow
 def test_report_of_a_film_has_its_frames_and_plays_it(vswin, tmp_path):
     shutil.copy(SAMPLES / "zoom_in.mp4", tmp_path / "z.mp4")
     (tmp_path / "bad.mp4").write_bytes(b"none")

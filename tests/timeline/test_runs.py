@@ -79,6 +79,7 @@ def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path)
     assert other.num_computed == engine.num_computed  # of other settings
 
 
+@pytest.mark.slow
 def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, tour, tmp_path):
     finished = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
     assert finished.returncode == 0, finished.stderr
@@ -108,6 +109,7 @@ def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, t
     assert metrics["boundary_error_seconds"] <= 0.2
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_gives_the_same_output(vswin, tour, cache, tmp_path):
     command = ["timeline", "tour.mp4", "-o", "t.jsonl", "--threads", "1"]
     process = subprocess.Popen(
@@ -128,6 +130,7 @@ def test_killed_and_run_again_gives_the_same_output(vswin, tour, cache, tmp_path
     assert without_times(tmp_path / "t.jsonl") == without_times(tmp_path / "whole.jsonl")
 
 
+@pytest.mark.slow
 def test_a_folder_gets_a_file_per_film_and_failures_are_records(vswin, tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for name, source in (("deep/a.mp4", "pan_left"), ("a.mp4", "zoom_in")):
@@ -145,6 +148,7 @@ def test_a_folder_gets_a_file_per_film_and_failures_are_records(vswin, tmp_path)
     assert records[1]["num_frames"] is None
 
 
+@pytest.mark.slow
 def test_no_file_that_no_run_wrote_and_no_output_of_another_kind_is_changed(vswin, tmp_path):
     for name in ("x.mp4", "x.mkv"):
         shutil.copy(SAMPLES / "static.mp4", tmp_path / name)
@@ -234,6 +238,7 @@ def test_what_makes_no_sense_is_told_before_anything_is_done(arguments, said, vs
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.mp4", "y.mp4"]
 
 
+@pytest.mark.slow
 def test_programs_get_timelines_of_files_and_of_frames():
     model = vswin_cli.load_model()
     timeline = model.timeline(SAMPLES / "pan_left.mp4")

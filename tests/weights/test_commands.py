@@ -153,6 +153,7 @@ def test_terminal_is_asked_before_all_are_downloaded(here, server):
     assert len(server.requests) == 5
 
 
+@pytest.mark.slow
 def test_terminal_shows_a_bar_of_80_columns(tiny, tiny_server):
     tiny_server.bytes_per_second = 100e6
     arguments = ["download-weights", "swin-t-k400", "--mirror", tiny_server.mirror]

@@ -98,6 +98,7 @@ def test_addresses_and_digits_are_those_of_the_file_names():
         assert file.url.endswith(f"/{file.name}")
 
 
+@pytest.mark.slow
 def test_it_runs_and_a_legacy_file_and_a_broken_connection_make_no_difference(
     cache, monkeypatch, tmp_path
 ):

@@ -52,6 +52,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_predict_keeps_a_damaged_file_aside_and_fetches_it_again(tiny, tiny_server, capfd, damage):
     if damage == "flipped":  # which shows by the record alone

@@ -164,6 +164,7 @@ def test_connection_that_breaks_before_the_answer(target, server):
     assert_whole(target, server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["seconds", "date"])
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_obeyed(target, server, form, status):

@@ -102,6 +102,7 @@ def test_file_that_cannot_be_read_is_not_called_damaged(here):
         verify(here, pin="f" * 64)
 
 
+@pytest.mark.slow
 def test_damaged_bytes_anywhere_end_in_a_clear_error(target, small_file, tmp_path):
     """Whatever HDF5 makes of it: no exception but ours, and no crash."""
     whole, path, rng = small_file.read_bytes(), tmp_path / "damaged.h5", random.Random(5)
