@@ -51,7 +51,8 @@ def _output(command: str) -> str:
         os.close(reading)
     if process.returncode:
         raise SystemExit(f"{command}: exit code {process.returncode}")
-    return printed.decode().replace("\r\n", "\n")
+    text = printed.decode().replace("\r\n", "\n")
+    return re.sub(r" · [\d.]+ s(?=[^·\n]*$)", "", text, flags=re.MULTILINE)  # this machine's time
 
 
 if __name__ == "__main__":
