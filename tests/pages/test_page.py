@@ -284,6 +284,8 @@ def test_what_is_too_large_for_one_page_is_written_to_several(tmp_path):
     assert shown[1]["pages"][2] == "my%20page.3.html"
     assert (shown[1]["page"], shown[1]["first"]) == (2, len(shown[0]["items"]) + 1)
     assert shown[1]["total"] == 100
+    names = [[card[0] for card in cards] for cards in shown[1]["index"]["pages"]]
+    assert names == [[card["video"] for card in each["items"]] for each in shown]
     # Fewer the next time: what is left of the larger set goes, what is another's stays.
     other = tmp_path / f"my page.{len(pages) + 1}.html"
     other.write_text("mine")
@@ -300,6 +302,11 @@ def test_filters_go_along_to_another_page(browser, tmp_path):
     browser.evaluate("find('pages').querySelectorAll('a')[1].click()")
     wait_until(lambda: "x.2.html#label=label+1" in browser.evaluate("location.href"))
     wait_until(lambda: set(browser.evaluate(NAMES)) <= {f"{n}.mp4" for n in range(1, 40, 2)})
+    links = browser.evaluate("[...document.querySelectorAll('#pages a')].map(e => e.innerText)")
+    assert len(links) == 2
+    assert sum(int(link.split("(")[1].rstrip(")")) for link in links) == 20
+    browser.evaluate("find('none').querySelector('button').click()")
+    wait_until(lambda: "(" not in browser.evaluate("find('pages').querySelector('a').innerText"))
     assert browser.violations() == []
 
 

@@ -8,7 +8,14 @@ for (const record of records) {
   record.label = record.labels.length ? record.labels[0][0] : "";
   record.kind = record.error ? record.error[0] : "";
   record.confidence = record.labels.length ? record.labels[0][1] : -1;
+  record.isWarned = record.warnings.length > 0;
 }
+// What is known of the records on all pages, by page.
+const pages = (content.index?.pages ?? []).map((page) => page.map(([video, labels, confidence, kind, isWarned]) => {
+  const names = labels.map((place) => content.index.names[place]);
+  const failure = content.index.names[kind] ?? "";
+  return { text: [video, ...names, failure].join("\n").toLowerCase(), label: names[0] ?? "", kind: failure, confidence, isWarned };
+}));
 
 function card(record) {
   const item = element("li", record.error ? "card failed" : "card");
@@ -33,17 +40,17 @@ function card(record) {
 }
 
 // The filters, but for one: what a histogram counts is not narrowed by its own choice.
-function matching(but) {
+function matching(but, of = records) {
   const words = searched();
   const { label, kind } = chosen;
   const status = find("status").value;
   const least = Number(find("confidence").value) / 100;
-  return records.filter(
+  return of.filter(
     (record) =>
       words.every((word) => record.text.includes(word)) &&
       (!label || but === "label" || record.label === label) &&
       (!kind || but === "kind" || record.kind === kind) &&
-      (!status || (status === "warned" ? record.warnings.length > 0 : (status === "failed") === Boolean(record.error))) &&
+      (!status || (status === "warned" ? Boolean(record.isWarned) : (status === "failed") === Boolean(record.kind))) &&
       (least === 0 || record.confidence >= least),
   );
 }
@@ -121,7 +128,8 @@ function refresh() {
   showCards(shown);
   find("count").textContent = `${whole(shown.length)} of ${counted(records.length, "video")}${content.pages.length > 1 ? " on this page" : ""}`;
   showActive(shown.length);
-  const [, numOthers] = choices(find("histogram"), "label");
+  const [numLabels, numOthers] = choices(find("histogram"), "label");
+  find("labels").hidden = numLabels === 0;
   find("others").textContent = numOthers ? `and ${whole(numOthers)} more: search for them` : "";
   const [numKinds] = choices(find("kinds"), "kind");
   find("failures").hidden = numKinds === 0;
@@ -129,7 +137,12 @@ function refresh() {
   for (const name of controls) if (!["", "0"].includes(find(name).value)) address.set(name, find(name).value);
   for (const name in chosen) if (chosen[name]) address.set(name, chosen[name]);
   history.replaceState(null, "", `#${address}`);
-  for (const link of document.querySelectorAll("#pages a")) link.hash = `${address}`;
+  document.querySelectorAll("#pages a").forEach((link, at) => {
+    link.hash = `${address}`;
+    const isFiltered = pages.length && find("active").children.length;
+    const found = at + 1 === content.page ? shown : isFiltered && matching("", pages[at]);
+    link.textContent = `Page ${at + 1}${isFiltered ? ` (${whole(found.length)})` : ""}`;
+  });
 }
 
 function fromAddress() {
@@ -147,7 +160,7 @@ function reset() {
 if (content.pages.length > 1) {
   find("pages").hidden = false;
   const last = content.first + records.length - 1;
-  find("pages").append(`Videos ${whole(content.first)} to ${whole(last)} of ${whole(content.total)}; filters and histograms are of this page.`);
+  find("pages").append(`Videos ${whole(content.first)} to ${whole(last)} of ${whole(content.total)}; filters and histograms are of this page${pages.length ? "; matches on other pages are counted by name, label and failure" : ""}.`);
   content.pages.forEach((address, at) => {
     const link = element("a", "", `Page ${at + 1}`);
     if (at + 1 === content.page) link.setAttribute("aria-current", "page");

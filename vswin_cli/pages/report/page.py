@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from vswin_cli.system.terminal import printable
 
 _NUM_LABELS = 5
 _NUM_WARNINGS = 20
+_MAX_INDEX_BYTES = 16_000_000
 _NO_VIDEOS = ("empty", "not_a_video", "not_a_file", "missing", "encrypted")  # kinds of failures
 
 
@@ -55,7 +56,7 @@ def write_report(
     Raises:
         OutputError: As `write_pages`.
     """
-    about = _About(date)
+    about, index = _About(date), _Index()
     sizes = []
     with told(output), tempfile.TemporaryFile("w+", dir=output.parent) as cards:
         for record in records:
@@ -67,10 +68,12 @@ def write_report(
             card["strip"] = strips.address(record["video"]) if strips else None
             card["file"] = path and local_address(path, place or output, segment_of(record))
             sizes.append(cards.write(encoded(card) + "\n"))
+            index.add(card)
         cards.seek(0)
         runs = cut(sizes, max_bytes)
         pages = [part_path(output, number) for number in range(1, len(runs) + 1)]
         addresses = [local_address(os.path.realpath(page), output) for page in pages]
+        others = index.content(runs) if len(runs) > 1 else None
         write_pages(
             output,
             "report",
@@ -82,6 +85,7 @@ def write_report(
                         "pages": addresses,
                         "first": run.start + 1,
                         "total": len(sizes),
+                        "index": others,
                     },
                     (card.rstrip() for card in islice(cards, len(run))),
                 )
@@ -89,6 +93,37 @@ def write_report(
             ),
         )
     return pages
+
+
+@dataclass
+class _Index:
+    """What the filters of each page need to know of the cards on the others."""
+
+    names: dict[str, int] = field(default_factory=dict)  # of labels and of failures, by their place
+    cards: list[list[Any]] = field(default_factory=list)
+    num_bytes: int = 0
+
+    def add(self, card: Mapping[str, Any]) -> None:
+        """Note a card: video, labels, probability of the best one, failure, has warnings."""
+        labels = [self._place(label) for label, _ in card["labels"]]
+        best = card["labels"][0][1] if labels else -1
+        kind = self._place(card["error"][0]) if card["error"] else None
+        entry = [card["video"], labels, best, kind, int(bool(card["warnings"]))]
+        self.num_bytes += len(encoded(entry))
+        if self.num_bytes <= _MAX_INDEX_BYTES:
+            self.cards.append(entry)
+        else:
+            self.cards.clear()
+
+    def content(self, runs: Sequence[range]) -> dict[str, Any] | None:
+        """What the scripts find, cards by page; None where it is too much for a page."""
+        if self.num_bytes > _MAX_INDEX_BYTES:
+            return None
+        pages = [[self.cards[number] for number in run] for run in runs]
+        return {"names": list(self.names), "pages": pages}
+
+    def _place(self, name: str) -> int:
+        return self.names.setdefault(name, len(self.names))
 
 
 @dataclass
