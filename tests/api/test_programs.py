@@ -40,6 +40,7 @@ def python(tmp_path_factory, cache):
     return run
 
 
+@pytest.mark.slow
 def test_import_changes_nothing_in_the_process_and_lists_its_names(python):
     code = """
 import json, logging, os, sys, threading
@@ -172,6 +173,7 @@ def test_errors_are_of_one_family(kind, call):
     assert caught.value.kind == kind
 
 
+@pytest.mark.slow
 def test_page_of_the_api_is_what_the_docstrings_say(python):
     code = """
 import json, sys

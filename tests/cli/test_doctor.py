@@ -33,6 +33,7 @@ def examined(monkeypatch):
     return lambda location, **options: diagnosis.diagnose(str(location), **options)["video"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("openvino_alone")
 def test_report_says_what_works_and_names_no_path(vswin, tmp_path):
     folder = tmp_path / "alice smith" / "secrets"
@@ -134,6 +135,7 @@ def test_address_is_read_and_its_secrets_are_not_told(examined):
             assert ("alice" in told) is paths
 
 
+@pytest.mark.slow
 def test_library_that_is_broken_or_crashes_is_a_line(vswin_process, tmp_path):
     faults = {
         "openvino": "raise ImportError('/home/alice/lib/libov.so: cannot open')",
@@ -153,6 +155,7 @@ def test_library_that_is_broken_or_crashes_is_a_line(vswin_process, tmp_path):
     assert "alice" not in finished.stdout
 
 
+@pytest.mark.slow
 def test_what_hangs_is_given_up(tmp_path, monkeypatch):
     (tmp_path / "openvino.py").write_text("import time; time.sleep(60)")
     monkeypatch.syspath_prepend(tmp_path)

@@ -62,6 +62,7 @@ def test_json_names_what_a_published_model_computed(vswin, checkpoint, clip):
     assert 0 < record["elapsed_seconds"] < 60
 
 
+@pytest.mark.slow
 def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpoint, cache):
     """The same by the plainest means: decode all, take every view, average."""
     finished = predict(clip, "--format", "json", "--top-k", "400")

@@ -44,6 +44,7 @@ def console(tmp_path, shared, checkpoint, made_once):
     return Console(tmp_path, environment, cache, stand_in)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "```console" in page.read_text()], ids=name_of
 )

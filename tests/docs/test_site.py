@@ -35,6 +35,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(site):
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -47,6 +48,7 @@ def test_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(site):
     assert "vswin predict" in (site / "reference" / "commands.html").read_text()
 
 
+@pytest.mark.slow
 def test_pages_open_from_the_file_system_on_a_phone_and_can_be_searched(site, browser):
     browser.resize(390)
     for page in ("index", "guides/choose-a-model", "reference/commands", "reference/errors"):

@@ -34,6 +34,7 @@ def measured_motion(before, after):
     return np.array((right, down, larger * radius**0.5, clockwise * radius**0.5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", range(1, len(LABELS)), ids=LABELS[1:])
 def test_rendered_flow_is_that_of_the_pixels(label):
     rng, pool = np.random.default_rng(label), PicturePool(picture=heldout_picture)
@@ -90,6 +91,7 @@ def test_the_same_seed_renders_the_same_clip():
     np.testing.assert_array_equal(one.frames, other.frames)
 
 
+@pytest.mark.slow
 def test_clips_of_all_classes_make_a_batch():
     rng, pool = np.random.default_rng(0), PicturePool()
     clips = [render(rng, label, pool) for label in range(len(LABELS))]

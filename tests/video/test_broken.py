@@ -168,6 +168,7 @@ for reader in ("decord", "av", "auto"):
 """
 
 
+@pytest.mark.slow
 def test_decoders_print_nothing(tmp_path, broken):
     text = tmp_path / "text.mp4"
     text.write_text("no video" * 100)
