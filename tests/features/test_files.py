@@ -17,7 +17,7 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.features.embeddings import Embeddings
 from vswin_cli.features.files import features_output, open_features
 from vswin_cli.features.origin import Origin
-from vswin_cli.features.task import EmbedTask
+from vswin_cli.features.task import EmbedTask, LabelAndEmbedTask
 from vswin_cli.results import Prediction, Setup
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.open_files import all_checked
@@ -158,6 +158,23 @@ def test_rows_that_are_removed_are_told_at_once_and_kept(tmp_path):
             embeddings.keep("b", rows(ORIGIN, 1))
     [kept] = tmp_path.glob("rows.rescued-*")
     assert kept.read_bytes().startswith(whole)
+
+
+def test_damaged_lines_of_the_features_are_told_where_labels_come_of_the_same_pass(tmp_path):
+    fill(tmp_path / "f.npz", ORIGIN, NAMES)
+    journal = tmp_path / "f.npz.embedding.jsonl"
+    first, *others = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([first[:40] + b"\xff" + first[41:], *others]))
+    task = LabelAndEmbedTask(None, None, ORIGIN, features_output(tmp_path / "f.npz"), settings={})
+    with (
+        closing(Journal(tmp_path / "labels.jsonl")) as labels,
+        task.opened(labels, options=RunOptions()),
+    ):
+        pass
+    [warning] = task.warnings
+    assert warning.startswith(
+        f"1 line is no record of {journal}, and set aside in {journal}.damaged"
+    )
 
 
 def test_journal_and_rows_that_go_together_are_both_kept(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from vswin_cli.features.files import open_features
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.pages.page import Part, write_page
 from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.output import Output
 from vswin_cli.runs.videos import Selection, find_videos
 from vswin_cli.timeline.outputs import TimelineOutput
 from vswin_cli.zoo.labels import read_label_file
@@ -70,6 +71,13 @@ def test_pipe_or_device_in_place_of_a_file_is_refused_at_once(tmp_path, name, ma
     make(tmp_path / name)
     with pytest.raises((CheckpointError, UsageError), match=r"not a file|no file"):
         READERS[name](tmp_path / name)
+
+
+def test_pipe_in_place_of_a_report_is_refused_before_the_run(tmp_path):
+    os.mkfifo(tmp_path / "page.html")
+    output = Output(tmp_path / "labels.jsonl")
+    with pytest.raises(UsageError, match="is not a file"):
+        output.refuse_report(tmp_path / "page.html")
 
 
 BESIDE = {

@@ -115,7 +115,7 @@ class Output:
         return real in written or real in map(temporary_path, (self._real, self.journal_path))
 
     def refuse_report(self, report: Path) -> None:
-        """Refuse a page or folder that is the output, or has no folder to be in.
+        """Refuse a page or folder that is the output, something else, or has no folder to be in.
 
         Raises:
             UsageError: It is so.
@@ -124,6 +124,8 @@ class Output:
             raise UsageError(f"--report {report} is the --output too; choose another place")
         if not report.absolute().parent.is_dir():
             raise UsageError(f"--report {report}: no folder {report.parent}; make it first")
+        if report.exists() and not (report.is_file() or report.is_dir()):
+            raise UsageError(f"--report {report} is not a file; choose another place")
 
     @contextmanager
     def opened(self) -> Iterator[Journal]:
