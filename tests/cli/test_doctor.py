@@ -39,7 +39,7 @@ def test_report_says_what_works_and_names_no_path(vswin, tmp_path):
     folder = tmp_path / "alice smith" / "secrets"
     folder.mkdir(parents=True)
     clip = shutil.copy(SAMPLE, folder / "bob's birthday.mp4")
-    finished = vswin("doctor", clip, "--json", VSWIN_MIRROR="https://carol:x@host/dir")
+    finished = vswin("doctor", clip, "--format", "json", VSWIN_MIRROR="https://carol:x@host/dir")
     assert (finished.returncode, finished.stderr) == (0, "")
     for word in ("alice", "smith", "secrets", "bob", "birthday", "carol", str(tmp_path)):
         assert word not in finished.stdout
@@ -145,7 +145,7 @@ def test_library_that_is_broken_or_crashes_is_a_line(vswin_process, tmp_path):
     for name, code in faults.items():
         (tmp_path / f"{name}.py").write_text(code)
     variables = {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
-    finished = vswin_process("doctor", SAMPLE, "--json", **variables)
+    finished = vswin_process("doctor", SAMPLE, "--format", "json", **variables)
     assert (finished.returncode, finished.stderr) == (1, "")
     report = json.loads(finished.stdout)
     assert report["engines"]["openvino"]["error"].endswith("…/libov.so: cannot open")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
-from vswin_cli.cli.options import QuietOption, ReaderOption, TableOrJsonOption
+from vswin_cli.cli.options import VIDEOS, QuietOption, ReaderOption, TableOrJsonOption, option
 from vswin_cli.system.terminal import printable
 
 
@@ -14,7 +14,7 @@ def bench(
     engine: EngineOptions,
     video: Annotated[
         str | None,
-        typer.Option("--video", metavar="FILE", help="Also time the reading of this video."),
+        option(VIDEOS, "--video", metavar="FILE", help="Also time the reading of this video."),
     ] = None,
     rounds: Annotated[
         int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Number of measurements.")

@@ -9,11 +9,15 @@ import typer
 from vswin_cli.api.options import ViewOptions
 from vswin_cli.cli.messages import print_path
 from vswin_cli.cli.options import (
+    MODEL,
+    OUTPUT,
+    VIEWS,
     CacheDirOption,
     ClipsOption,
     CropsOption,
     ProtocolOption,
     QuietOption,
+    option,
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.system.terminal import printable
@@ -30,13 +34,14 @@ def convert(
         Path,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A file of PyTorch (.pth), safetensors or Keras (.weights.h5, .keras); or the "
+            help="File of PyTorch (.pth), safetensors or Keras (.weights.h5, .keras); or the "
             "list of its shards (.index.json).",
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            OUTPUT,
             "--output",
             "-o",
             metavar="FILE",
@@ -46,7 +51,8 @@ def convert(
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(
+        option(
+            MODEL,
             "--labels",
             metavar="FILE",
             help=f"File with a class name per line, in order; or one of {', '.join(LABEL_SETS)}. "
@@ -55,13 +61,17 @@ def convert(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Name of the model. Default: the name of the file."
+        option(
+            MODEL,
+            "--name",
+            metavar="NAME",
+            help="Name of the model. Default: the name of the file.",
         ),
     ] = None,
     window: Annotated[
         str | None,
-        typer.Option(
+        option(
+            MODEL,
             "--window",
             metavar="T,H,W",
             help="Attention window in tokens, if the checkpoint does not say.",
@@ -69,7 +79,8 @@ def convert(
     ] = None,
     part: Annotated[
         str | None,
-        typer.Option(
+        option(
+            MODEL,
             "--part",
             metavar="NAME",
             help="Which model to convert, if the checkpoint holds several.",
@@ -80,13 +91,14 @@ def convert(
     crops: CropsOption = None,
     clip_len: Annotated[
         int | None,
-        typer.Option(
-            "--clip-len", min=1, max=1024, metavar="N", help="Frames per clip. Default: 32."
+        option(
+            VIEWS, "--clip-len", min=1, max=1024, metavar="N", help="Frames per clip. Default: 32."
         ),
     ] = None,
     crop_size: Annotated[
         int | None,
-        typer.Option(
+        option(
+            VIEWS,
             "--crop-size",
             min=1,
             max=4096,

@@ -17,29 +17,28 @@ from vswin_cli.cli.options import (
 
 def doctor(
     video: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="A video to look at, or its address.")
+        str | None, typer.Argument(metavar="FILE", help="Path or address of a video to look at.")
     ] = None,
     output_format: TableOrJsonOption = "table",
-    as_json: Annotated[bool, option("Output", "--json", help="The same as --format json.")] = False,
     paths: Annotated[
-        bool, option("Output", "--paths", help="Name files, folders and addresses.")
+        bool, option("Output", "--paths", help="Include the names of files, folders and addresses.")
     ] = False,
     reader: ReaderOption = "auto",
     timeout: TimeoutOption = 300.0,
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Report versions, processors, engines, readers, cache, and what a video file is.
+    """Report what works here, and what a video file is, for a bug report.
 
-    Every engine and reader that is installed is tried in a process of its own. For FILE: the
-    container and stream, which reader took it and why, and hashes of the sampled frames. The report
-    has no names of your files and folders, so that you can paste it into an issue; --paths adds
-    them. The exit code is 1 if something does not work, or FILE cannot be read.
+    The report has versions, processors, cache, and every installed engine and reader, each tried in
+    a separate process. For FILE, it has the container and stream, which reader took it and why, and
+    hashes of the sampled frames. Names of your files and folders are left out, so that you can
+    paste it into an issue. The exit code is 1 if something does not work, or FILE cannot be read.
 
     Examples:
         vswin doctor
         vswin doctor clip.mp4
-        vswin doctor clip.mp4 --json > report.json
+        vswin doctor clip.mp4 --format json > report.json
     """
     from vswin_cli.api.diagnosis import diagnose
     from vswin_cli.cli.progress import ViewProgress
@@ -51,7 +50,7 @@ def doctor(
             video, reader=reader, timeout=timeout, cache_dir=cache_dir, paths=paths,
             on_step=progress.say,
         )  # fmt: skip
-    if as_json or output_format == "json":
+    if output_format == "json":
         print(json.dumps(report, indent=2))
     else:
         console = result_console()

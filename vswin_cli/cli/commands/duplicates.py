@@ -2,16 +2,22 @@
 
 from typing import Annotated
 
-import typer
-
-from vswin_cli.cli.options import FeaturesArgument, LabelsOption, ListFormatOption, QuietOption
+from vswin_cli.cli.options import (
+    OUTPUT,
+    FeaturesArgument,
+    LabelsOption,
+    ListFormatOption,
+    QuietOption,
+    option,
+)
 
 
 def duplicates(
     features: FeaturesArgument,
     threshold: Annotated[
         float,
-        typer.Option(
+        option(
+            OUTPUT,
             "--threshold",
             min=0.01,
             max=1.0,
@@ -19,7 +25,7 @@ def duplicates(
             help="Least cosine of near-duplicates.",
         ),
     ] = 0.95,
-    pairs: Annotated[bool, typer.Option("--pairs", help="List pairs instead of groups.")] = False,
+    pairs: Annotated[bool, option(OUTPUT, "--pairs", help="List pairs instead of groups.")] = False,
     labels: LabelsOption = None,
     output_format: ListFormatOption = "table",
     quiet: QuietOption = False,

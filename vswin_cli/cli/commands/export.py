@@ -28,14 +28,17 @@ def export(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A name of `vswin models`, or a model file.",
+            help="Model name (see `vswin models`), or a custom model's file.",
             autocompletion=complete_model,
         ),
     ],
     output_format: Annotated[
         str,
         typer.Option(
-            "--format", metavar="NAME", help=f"{', '.join(FORMAT_NAMES)}.", rich_help_panel=OUTPUT
+            "--format",
+            metavar="NAME",
+            help=f"Output format. One of {', '.join(FORMAT_NAMES)}.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     output: Annotated[
@@ -44,18 +47,20 @@ def export(
             "--output",
             "-o",
             metavar="PATH",
-            help="File to write, or folder of a SavedModel.",
+            help="File to write, or folder for a SavedModel.",
             rich_help_panel=OUTPUT,
         ),
     ],
     precision: Annotated[
         Literal["float32", "float16"],
-        typer.Option(help="Stored numbers; float16 halves the file.", rich_help_panel=MODEL),
+        typer.Option(
+            help="Number type of the weights; float16 halves the file.", rich_help_panel=MODEL
+        ),
     ] = "float32",
     batch: Annotated[
         str,
         typer.Option(
-            metavar="N", help="Views at a time: a number, or dynamic.", rich_help_panel=MODEL
+            metavar="N", help="Views per batch: a number, or dynamic.", rich_help_panel=MODEL
         ),
     ] = "dynamic",
     views: Annotated[
