@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from clips import encode, numbered_frames
 from command import VSWIN
+from waiting import wait_until
 
 from vswin_cli.cli.app import run
 
@@ -167,6 +169,17 @@ def test_odd_arguments_are_one_plain_line(predict, more, message):
     [line] = finished.stderr.splitlines()
     assert message in line
     assert line.isprintable()
+
+
+def test_signal_leaves_nothing_in_the_folder_for_temporary_files(clip, cache, tmp_path):
+    environment = {**os.environ, "VSWIN_CACHE": str(cache), "TMPDIR": str(tmp_path)}
+    command = [VSWIN, "label", clip, "-o", "-", "--format", "csv"]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, **streams) as running:
+        wait_until(lambda: any(tmp_path.iterdir()), 60)
+        running.terminate()
+    assert running.returncode in (130, 128 + signal.SIGTERM)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["label {clip} -o -", "report a.csv", "convert a.keras"])
