@@ -18,7 +18,7 @@ RAMP_STEPS = 800  # nuisances grow to their full strength
 # Errors are where clips are disturbed, slow or static, so that there are more of these than tested.
 STRENGTH = 1.25
 SLOWNESS = 1.8
-MORE_STATIC = 0.1  # of all clips, beside their ninth
+MORE_STATIC = 0.1  # of all clips, in addition to their ninth
 
 
 @dataclass(frozen=True)

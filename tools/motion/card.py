@@ -25,7 +25,7 @@ named the same.
 ## How it was trained
 On synthetic clips alone, made as it learned: dead leaves, noise, gradients, letters, buildings and
 strokes, seen by a virtual camera with sub-pixel motion, from {slowest:.1%} of the picture's short
-side in 64 frames to three times that side. Beside the motion there are hand tremor, secondary
+side in 64 frames to three times that side. Besides the motion, there are hand tremor, secondary
 motions of up to 0.4 times the named one's, near layers that move faster, objects of up to a third
 of the picture, flicker, exposure drift, blur, grain, captions, letterboxes, JPEG and H.264
 compression, repeated frames, aliasing, and videos so short that the protocol starts them over. No
@@ -40,9 +40,9 @@ hours on two shared cores. The clips were not the same throughout. Of the first 
 750 they were fainter, slower and more disturbed, up to 2,250 textures without detail were among
 them, up to 3,250 every rendered clip was seen in eight versions, and to the end speeds and
 nuisances were those of the test; static clips are more since step 1,500 of the others. The weights
-are stored with 16 bits a number.
+are stored with 16 bits per number.
 
-`python tools/train_motion.py FOLDER` trains such a model anew; `tools/motion/` holds the parts. The
+`python tools/train_motion.py FOLDER` trains such a model; `tools/motion/` holds the parts. The
 patch embedding starts as pairs of filters in quadrature, tuned to motion (Adelson and Bergen,
 1985), and learns on like all else. Every rendered clip is seen in four of its sixteen mirrored,
 transposed and reversed versions, under the name that each then has.

@@ -17,7 +17,7 @@ from motion.motions import LABELS, STATIC, axis_and_sign
 
 Rng = np.random.Generator
 
-TICKS = 90_000  # a second, of the times of frames
+TICKS = 90_000  # per second, of the times of frames
 ZOOM_LIMIT = 1.1  # log of how much one zoom may enlarge
 RATES = (24, 25, 30, 50, 60)
 
@@ -28,7 +28,7 @@ class Part:
 
     label: int
     seconds: float
-    motion: np.ndarray  # (4,): right, down, larger, clockwise; short sides, log, radians a second
+    motion: np.ndarray  # (4,): right, down, larger, clockwise; short sides, log, radians per second
     starts_with_cut: bool
 
 
@@ -83,7 +83,7 @@ def draw_film(
         rng: Source of all chance.
         num_parts: Motions in a row; neighbours without a cut differ.
         cuts: How likely a part starts with a cut.
-        rate: Frames a second.
+        rate: Frames per second.
         varies: Whether frames are shown at uneven times.
         tremor: Whether a hand holds the camera.
         subject: Whether something moves through the picture.
@@ -111,7 +111,7 @@ def _draw_part(rng: Rng, label: int, seconds: float, size: tuple[int, int], cut:
     if label != STATIC:
         axis, sign = axis_and_sign(label)
         radius = 0.3826 * np.hypot(*size) / np.sqrt(2) / min(size)  # flow a radian, short sides
-        speed = np.exp(rng.uniform(np.log(0.06), np.log(0.5)))  # mean flow, short sides a second
+        speed = np.exp(rng.uniform(np.log(0.06), np.log(0.5)))  # mean flow, short sides per second
         motion[axis] = speed if axis < 2 else speed / radius
         if axis == 2:
             motion[axis] = min(motion[axis], ZOOM_LIMIT / seconds)

@@ -1,4 +1,4 @@
-"""What real footage has beside the motion: exposure, grain, bars, captions, compression."""
+"""What real footage has in addition to the motion: exposure, grain, bars, captions, compression."""
 
 import io
 

@@ -104,7 +104,7 @@ def convert_checkpoint(
 
     Args:
         checkpoint: A file of PyTorch, safetensors or Keras; or the list of its shards.
-        output: Ends in `.weights.h5`; the model file goes beside it. None: into the cache folder's
+        output: Ends in `.weights.h5`; the model file goes next to it. None: into the cache folder's
             `models/`, where `load_model` finds it by name.
         labels: The classes' names, a file with one a line, or the name of a label set; None is the
             set with as many classes, else numbers.
@@ -112,7 +112,7 @@ def convert_checkpoint(
         window: Attention window in tokens (T, H, W), where the checkpoint does not tell.
         part: Which model, where the checkpoint holds several.
         overwrite: Whether files may be there.
-        cache_dir: As of `load_model`.
+        cache_dir: As for `load_model`.
 
     Returns:
         The path of the model file, which `load_model` takes.

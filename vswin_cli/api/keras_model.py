@@ -31,13 +31,13 @@ def keras_model(
     ((None, 32, 96, 96, 3), (None, 9))
 
     Args:
-        name: As of `load_model`.
-        weights: As of `load_model`.
+        name: As for `load_model`.
+        weights: As for `load_model`.
         top: Whether with the head; None is what the weights have.
         dtype: A dtype policy of Keras, such as `mixed_bfloat16`; None is Keras's global one.
-        cache_dir: As of `load_model`.
-        mirror: As of `load_model`.
-        offline: As of `load_model`.
+        cache_dir: As for `load_model`.
+        mirror: As for `load_model`.
+        offline: As for `load_model`.
 
     Returns:
         From RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and `STD`, to

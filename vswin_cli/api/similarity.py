@@ -51,7 +51,7 @@ def similar_rows(
         labels: An output of `vswin label`, for the best label of each video.
         model: What computes a video file; None is what the features file names.
         engine: How, but for what the features file says.
-        fetch: As of `VideoModel`.
+        fetch: As for `VideoModel`.
 
     Raises:
         UsageError: A file is not what it should be, or the weights are others than the file's.
@@ -87,7 +87,7 @@ def near_duplicates(
     Args:
         features: The file, with a row per video.
         threshold: The least cosine, in (0, 1].
-        labels: As of `similar_rows`.
+        labels: As for `similar_rows`.
         pairs: List pairs, not groups.
         on_share: Told how much of the comparing is done, from 0 to 1.
 

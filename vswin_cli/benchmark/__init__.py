@@ -1,1 +1,1 @@
-"""How fast this machine computes and reads, beside what it could at best."""
+"""How fast this machine computes and reads, next to what it could do at best."""

@@ -75,7 +75,7 @@ def architecture_of(
 
 
 def named(architecture: Architecture) -> Architecture:
-    """Give an architecture the name of the zoo's that is the same, whatever its window."""
+    """Give an architecture the name of the zoo's that is the same, with any window."""
     for known in (NANO, TINY, SMALL, BASE, LARGE):
         if replace(architecture, name=known.name, window=known.window) == known:
             return replace(architecture, name=known.name)

@@ -1,4 +1,4 @@
-"""Opens a checkpoint by what it is, whatever its name says."""
+"""Opens a checkpoint by what it is, no matter what its name says."""
 
 import os
 import shutil

@@ -99,7 +99,7 @@ def find_model_in(
     Args:
         checkpoint: The file.
         part: Which of several models, as of `choose_part`.
-        window: As of `match`.
+        window: As for `match`.
 
     Raises:
         WeightsNotFoundError, CheckpointError, UsageError: It cannot be converted; the line says

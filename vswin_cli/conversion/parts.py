@@ -12,7 +12,7 @@ from vswin_cli.errors import CheckpointError, UsageError
 STYLES: tuple[Style, ...] = (OPENMMLAB, TORCHVISION, PUBLISHED, OWN)
 
 _MAX_PARTS = 100  # in one dictionary
-# Copies that training programs keep beside the model that they train.
+# Copies that training programs keep next to the model that they train.
 _COPIES = ("ema", "swa", "average", "teacher", "momentum")
 
 

@@ -24,7 +24,7 @@ def examine(name: str, reader: str) -> dict[str, Any]:
 
     Args:
         name: A path or an address; its bytes are read twice, so it is no stream.
-        reader: As of `read_video`.
+        reader: As for `read_video`.
     """
     record: dict[str, Any] = {"name": _shape_of(name)}
     try:

@@ -132,7 +132,7 @@ class OnnxGraph:
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the model; the numbers beside it where one file cannot hold them."""
+    """Write the model; the numbers next to it where one file cannot hold them."""
     network = request.network
     graph = OnnxGraph(request.constants, request.half)
     outputs = network.outputs(graph, graph.as_float("views"))

@@ -35,7 +35,7 @@ class Request:
 
     @property
     def constants(self) -> dict[str, np.ndarray]:
-        """As of `Network.constants`."""
+        """As for `Network.constants`."""
         return self.network.constants(self.weights)
 
     @property

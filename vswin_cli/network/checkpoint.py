@@ -178,8 +178,8 @@ def save_checkpoint(
     Args:
         path: The file.
         weights: Each is asked for once, in the order of the key table.
-        architecture: As of `key_table`.
-        num_classes: As of `key_table`.
+        architecture: As for `key_table`.
+        num_classes: As for `key_table`.
     """
     with h5py.File(path, "w") as file:
         for key in key_table(architecture, num_classes):

@@ -140,7 +140,7 @@ class AddressChannel:
     on what either end sends.
 
     Args:
-        family: As of `multiprocessing.connection.Listener`; None is the system's best.
+        family: As for `multiprocessing.connection.Listener`; None is the system's best.
     """
 
     def __init__(self, family: str | None = None) -> None:

@@ -3,7 +3,7 @@
 A record is one line of JSON. The last one of a video is the one that holds; what a power cut tore
 off at the end is cut away when the file is opened again, and lines that are damaged are set aside.
 Once a run ends, the file is rewritten with each video once, in the order of the videos, unless it
-is so already. The system's lock on the file itself keeps a second run off, by whatever name it
+is so already. The system's lock on the file itself keeps a second run off, by any name it
 comes, and ends with the process.
 """
 

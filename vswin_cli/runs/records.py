@@ -81,7 +81,7 @@ def settings_of(
     reader: str,
     **others: object,
 ) -> dict[str, Any]:
-    """Name whatever a prediction depends on apart from its video.
+    """Name everything that a prediction depends on apart from its video.
 
     Args:
         setup: Of the run.

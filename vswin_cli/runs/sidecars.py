@@ -1,4 +1,4 @@
-"""A file beside each video with what was recorded of it: `clip.mp4.vswin.json`, or `.txt`."""
+"""A file next to each video with what was recorded of it: `clip.mp4.vswin.json`, or `.txt`."""
 
 import json
 from pathlib import Path

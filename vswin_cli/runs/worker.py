@@ -97,7 +97,7 @@ def decode_views(
 
 
 def serve(parent: str, memory_bytes: str, *words: str) -> None:
-    """Answer requests until the parent closes the connection, or ends in whatever way.
+    """Answer requests until the parent closes the connection, or ends in any way.
 
     A pickled `Decoding` comes first, then packed `Request`s, of which each has a `Reply`.
 

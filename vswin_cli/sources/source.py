@@ -36,7 +36,7 @@ def open_source(location: Location) -> Iterator[Source]:
     Args:
         location: A path; an address of any kind that fsspec knows, such as `https://…`; `-`, which
             is standard input; or an open binary file, which stays open. What is given as a `Path`
-            is a path whatever it looks like.
+            is a path no matter what it looks like.
 
     Raises:
         VideoError: `missing`, `not_a_file`, `permission`, `empty` or `unreadable`.

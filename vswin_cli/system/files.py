@@ -62,7 +62,7 @@ def read_small(path: Path, max_bytes: int) -> bytes:
 
 
 def open_fresh(path: Path) -> FileIO:
-    """Make a file to read and write, in place of whatever has its name; no link is followed.
+    """Make a file to read and write, in place of what has its name; no link is followed.
 
     Raises:
         OSError: It cannot be made.

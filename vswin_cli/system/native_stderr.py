@@ -1,4 +1,4 @@
-"""Silence for native libraries that write to stderr whatever one sets."""
+"""Silence for native libraries that write to stderr no matter what one sets."""
 
 import os
 import sys

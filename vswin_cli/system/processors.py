@@ -30,7 +30,7 @@ def available_memory(control_groups: Path = _CONTROL_GROUPS, membership: Path = 
     """Count the bytes that this process may use: the machine's, or its container's if fewer.
 
     Args:
-        control_groups: As of `available_processors`.
+        control_groups: As for `available_processors`.
         membership: Likewise.
     """
     found = [physical_memory()]
@@ -61,7 +61,7 @@ def _groups(controller: str, control_groups: Path, membership: Path) -> list[Pat
         _, controllers, group = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        # A container sees its own group at the root, whatever the path says.
+        # A container sees its own group at the root, no matter what the path says.
         root = control_groups / controllers if controllers else control_groups
         path = root / group.lstrip("/")
         for folder in (path, *path.parents):

@@ -15,7 +15,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES, errors: str = "strict") ->
     Args:
         path: The file.
         max_bytes: It may have.
-        errors: As of `bytes.decode`; `surrogateescape` where names of files may not be UTF-8.
+        errors: As for `bytes.decode`; `surrogateescape` where names of files may not be UTF-8.
 
     Raises:
         OSError: It cannot be opened, is no regular file, or is larger.

@@ -46,7 +46,7 @@ class ShotSpan:
     """What lies between two cuts.
 
     Attributes:
-        start_seconds: As of `Segment`, like the next three.
+        start_seconds: As for `Segment`, like the next three.
         end_seconds: Likewise.
         start_frame: Likewise.
         end_frame: Likewise.
@@ -143,11 +143,11 @@ def failed_record(
 
     Args:
         video: Its name.
-        setup: As of `Timeline`.
+        setup: As for `Timeline`.
         kind: Of the error; see `VideoError`.
         message: Its line for the user.
         seconds: Until it failed.
-        is_skipped: As of `Failure`.
+        is_skipped: As for `Failure`.
     """
     nothing = Timeline(
         video, setup, 0, 0, 0, 0.0, 0.0, (), (), 0.0, np.zeros((0, 0)), 0, seconds

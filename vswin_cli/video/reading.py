@@ -70,7 +70,7 @@ def read_video(
     """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
 
     Args:
-        location: As of `open_source`; or the video's frames themselves, RGB uint8 (T, H, W, 3).
+        location: As for `open_source`; or the video's frames themselves, RGB uint8 (T, H, W, 3).
         reader: `auto`, or one of `READERS`.
         choose: Gives frame indices in [0, num_frames) for a number of frames; called again if the
             container was wrong about it.

@@ -40,7 +40,7 @@ def frames_between(bounds: np.ndarray, segment: TimeSpan) -> range:
     """The frames that are shown between two times; none where the video ends before.
 
     Args:
-        bounds: As of `Timing.bounds`.
+        bounds: As for `Timing.bounds`.
         segment: Start and end, in seconds.
     """
     start, end = segment

@@ -1,4 +1,4 @@
-"""Where weights files stand: one folder, the published names, and what may stand beside them."""
+"""Where weights files stand: one folder, the published names, and what may stand next to them."""
 
 import glob
 from collections.abc import Iterator
@@ -113,7 +113,7 @@ class WeightsFile:
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
-        """The file and all that stands beside it, but for the lock, which never goes."""
+        """The file and all that stands next to it, but for the lock, which never goes."""
         paths = (
             self.path,
             self.partial_path,

@@ -29,7 +29,7 @@ from vswin_cli.weights.source import (
 MAX_REDIRECTS = 10
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
-_LONGEST_SECONDS = 366 * 86_400.0  # whatever a server says
+_LONGEST_SECONDS = 366 * 86_400.0  # no matter what a server says
 _HINTS = {
     401: "it wants a login; put one into ~/.netrc",
     403: "access is denied; check --mirror, or put a login into ~/.netrc",

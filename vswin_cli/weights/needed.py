@@ -46,7 +46,7 @@ def find_or_fetch(
     A file that is there is checked before it is used: in a moment where it was verified before and
     has not changed since, whole where it is new, has changed, or has a pinned SHA-256. One that
     fails is kept aside and fetched again. That of a model of the user's is the one of its model
-    file, whatever `top` is, and must have the SHA-256 that is given there.
+    file, for any `top`, and must have the SHA-256 that is given there.
 
     Args:
         model: Whose weights.

@@ -17,14 +17,14 @@ from vswin_cli.weights.address import place_digest
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.source import CHUNK_BYTES, RemoteFile, is_header
 
-_MAX_BEGUN_BYTES = 100_000  # of what stands beside a partial file
+_MAX_BEGUN_BYTES = 100_000  # of what stands next to a partial file
 WRITE_BACK_BYTES = 32 << 20
 DISTRUSTED_BYTES = 2 * WRITE_BACK_BYTES  # of a partial file that a system left which runs no more
 
 
 @dataclass(frozen=True)
 class _Begun:
-    """What stands beside a partial file."""
+    """What stands next to a partial file."""
 
     place: str  # a digest of where it comes from
     system: str | None  # the one that ran then
@@ -39,7 +39,7 @@ class PartialFile:
 
     Args:
         target: Where it belongs.
-        address: Where it is fetched from now; a partial file from elsewhere is begun anew.
+        address: Where it is fetched from now; a partial file from elsewhere is started again.
     """
 
     def __init__(self, target: WeightsFile, address: str) -> None:
@@ -189,7 +189,7 @@ def running_system() -> str | None:
 
 
 def _read_begun(path: Path) -> _Begun | None:
-    """Read what stands beside a partial file; None if it is missing or odd in any way."""
+    """Read what stands next to a partial file; None if it is missing or odd in any way."""
     try:
         content = json.loads(read_small(path, _MAX_BEGUN_BYTES))
         begun = _Begun(**content | {"origin": RemoteFile(**content["origin"])})
@@ -215,7 +215,7 @@ class _RunningSum:
         self._last = self._thread.submit(self._sum.update, chunk)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start again."""
         self._wait()
         self._sum = hashlib.sha256()
 

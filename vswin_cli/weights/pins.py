@@ -1,6 +1,6 @@
 """SHA-256 sums: those that users demand, and those recorded when a file first verified.
 
-The release page publishes none. A record is one small file beside each weights file, in the format
+The release page publishes none. A record is one small file next to each weights file, in the format
 of sha256sum, so that processes do not contend for a common one and `sha256sum -c` reads it. Its
 time of change is set to the weights file's: while the two are equal, the file need not be read to
 know that it is the one that verified.

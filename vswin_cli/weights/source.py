@@ -27,7 +27,7 @@ class TransientError(DownloadError):
 
 
 class RangeRefusedError(TransientError):
-    """The source cannot continue the partial file, or not with the same file; begin anew."""
+    """The source cannot continue the partial file, or not with the same file; start again."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _receive(
     patience: Patience,
     watcher: DownloadWatcher,
 ) -> None:
-    """Append what one connection brings, or begin anew with it.
+    """Append what one connection brings, or start again with it.
 
     That may be the rest of the file, or a piece of it that the source has chosen.
     """

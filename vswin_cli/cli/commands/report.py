@@ -52,7 +52,7 @@ def report(
     """Write a page of labels, failures and frames, to search, filter and sort in a browser.
 
     The page needs no network. Very many videos make several pages. Only files in the folders that
-    you name are shown, whatever LABELS says.
+    you name are shown, no matter what LABELS says.
 
     Examples:
         vswin report labels.jsonl

@@ -46,7 +46,7 @@ def sort(
 
     Without --do, only list what would be done. No file is replaced. Videos that failed, have no
     label, are missing or have changed are left out and counted. Only files in the folders that you
-    name are touched, whatever LABELS says.
+    name are touched, no matter what LABELS says.
 
     Examples:
         vswin sort labels.jsonl --into sorted
