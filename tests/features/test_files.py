@@ -136,6 +136,17 @@ def test_what_a_power_cut_tears_off_is_computed_again(tmp_path):
         np.testing.assert_array_equal(content, expected)
 
 
+@pytest.mark.parametrize("place", [1, 40, 4095])
+def test_one_flipped_byte_of_the_header_costs_no_features(tmp_path, place):
+    with open_embeddings(tmp_path) as embeddings:
+        keep(embeddings, Found("a", "a", 10, 20), rows(ORIGIN, 0))
+    whole = (tmp_path / "rows").read_bytes()
+    (tmp_path / "rows").write_bytes(whole[:place] + b"\x80" + whole[place + 1 :])
+    with open_embeddings(tmp_path) as embeddings:
+        assert embeddings.lost == set()
+    assert (tmp_path / "rows").read_bytes() == whole
+
+
 def test_features_of_other_settings_are_refused(tmp_path):
     with open_embeddings(tmp_path):
         pass

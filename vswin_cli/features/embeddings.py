@@ -77,7 +77,12 @@ class Embeddings:
     def __init__(self, journal: Journal, store_path: Path, origin: Origin, *, resume: bool) -> None:
         self.origin = origin
         self.journal = journal
-        self._store = RowStore(store_path, origin, resume=resume)
+        spans = (
+            entry.features
+            for entry in journal.entries.values()
+            if entry.is_ok and entry.settings == origin.settings and len(entry.features) == 3
+        )
+        self._store = RowStore(store_path, origin, resume=resume, spans=spans)
         self.lost = {  # videos whose rows are not as they were written
             video
             for video, entry in journal.entries.items()

@@ -7,6 +7,7 @@ that no line names were torn off with the process, and are cut away.
 import json
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ class RowStore:
         path: Of the file.
         origin: Of the features; fixes the width of a row.
         resume: Keep what is there; False starts over.
+        spans: Of rows of this origin that are in it, as somebody else knows. Where one is, a header
+            that says something else is damaged, and is written again.
 
     Raises:
         UsageError: The file holds features of another origin, or is something else; or another
@@ -37,7 +40,9 @@ class RowStore:
         OutputError: It cannot be read or written.
     """
 
-    def __init__(self, path: Path, origin: Origin, *, resume: bool) -> None:
+    def __init__(
+        self, path: Path, origin: Origin, *, resume: bool, spans: Iterable[RowSpan] = ()
+    ) -> None:
         self._path = path
         self._type = origin.row_type
         try:
@@ -48,7 +53,7 @@ class RowStore:
         try:
             if not resume:
                 self._file.truncate(0)
-            self._begin(origin)
+            self._begin(origin, spans)
         except BaseException:
             self.close()
             raise
@@ -118,12 +123,13 @@ class RowStore:
         os.ftruncate(self._descriptor, self._offset(num_rows))
         self._num_rows = num_rows
 
-    def _begin(self, origin: Origin) -> None:
+    def _begin(self, origin: Origin, spans: Iterable[RowSpan]) -> None:
         """Check the header, or write it."""
+        text = json.dumps(origin.to_texts()).encode("ascii").ljust(_HEADER_BYTES - 1) + b"\n"
         header = read_at(self._descriptor, _HEADER_BYTES, 0)
-        if not header.strip(b"\0"):
-            text = json.dumps(origin.to_texts()).encode("ascii")
-            self._write(text.ljust(_HEADER_BYTES - 1) + b"\n", 0)
+        is_other = header != text
+        if not header.strip(b"\0") or (is_other and any(self.read(s) is not None for s in spans)):
+            self._write(text, 0)
             return
         try:
             found = Origin.from_texts(json.loads(header))
