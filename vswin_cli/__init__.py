@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vswin_cli.api.loaded import LoadedModel
     from vswin_cli.api.loading import load_model
     from vswin_cli.api.report import Report, make_report
+    from vswin_cli.api.train import train
+    from vswin_cli.api.training_report import Trained
     from vswin_cli.errors import (
         BackendError,
         OutputError,
@@ -41,6 +43,7 @@ _HOMES = {
     "keras_model": "api.keras_model",
     "convert_checkpoint": "api.converting",
     "export_model": "api.exporting",
+    "train": "api.train",
     "make_report": "api.report",
     "diagnose": "api.diagnosis",
     "Report": "api.report",
@@ -49,6 +52,7 @@ _HOMES = {
     "Failure": "results",
     "Outcome": "runs.run",
     "Exported": "export.exporting",
+    "Trained": "api.training_report",
     "Timeline": "timeline.result",
     "Segment": "timeline.result",
     "VswinError": "errors",
@@ -64,6 +68,7 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "keras_model",
     "convert_checkpoint",
     "export_model",
+    "train",
     "make_report",
     "diagnose",
     "Report",
@@ -72,6 +77,7 @@ __all__ = [  # noqa: RUF022 - as _HOMES has them
     "Failure",
     "Outcome",
     "Exported",
+    "Trained",
     "Timeline",
     "Segment",
     "VswinError",

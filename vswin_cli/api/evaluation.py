@@ -16,6 +16,7 @@ from vswin_cli.evaluation.label_names import LabelNames
 from vswin_cli.evaluation.matching import is_unmatched_list, match, write_unmatched
 from vswin_cli.evaluation.page import Footage, files_in
 from vswin_cli.evaluation.report import is_page, report_files, write_report
+from vswin_cli.evaluation.rows import Row
 from vswin_cli.evaluation.task import EvaluateTask
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.formats.registry import Format
@@ -103,6 +104,11 @@ class EvaluationRun:
             raise UsageError(
                 f"--report {report} is a file; name a folder, or one that ends in .html"
             )
+        if model.model.is_multi_label:
+            raise UsageError(
+                f"{model.model.name} gives videos several labels; evaluate takes one per video: "
+                "see metrics.json in the folder that `vswin train` has made"
+            )
         self.model = model
         self.options = run
         self.report = report
@@ -114,13 +120,7 @@ class EvaluationRun:
             self.output.refuse_report(report)
         self._unmatched_path = output.with_suffix(".unmatched.csv")
         self._refuse_to_overwrite(truth.annotations, output)
-        columns = truth.path_column, truth.label_column
-        if truth.annotations_format == "auto":
-            self.form = recognise(truth.annotations, *columns)
-        else:
-            self.form = AnnotationFormat(truth.annotations_format)
-        rows = read_annotations(truth.annotations, self.form, *columns)
-        self._root = _root(truth, is_folder=self.form is AnnotationFormat.FOLDER)
+        self.form, rows, self._root = annotated_rows(truth)
         self._gives_indices = any(isinstance(row.label, int) for row in rows)
         names = LabelNames(self.labels, truth.first_index)
         self.matched = match(rows, names, VideoFiles(self._root, self.output.is_own))
@@ -219,6 +219,21 @@ def _is_one_off(figures: ProtocolFigures) -> bool:
     outcomes = figures.outcomes
     num_before = int((outcomes.predicted == outcomes.truth - 1).sum())
     return 2 * num_before > len(outcomes.truth)
+
+
+def annotated_rows(truth: AnnotationOptions) -> tuple[AnnotationFormat, list[Row], Path]:
+    """Read annotations: what they are, their rows, and the folder that these are relative to.
+
+    Raises:
+        UsageError: They make no sense.
+    """
+    columns = truth.path_column, truth.label_column
+    if truth.annotations_format == "auto":
+        form = recognise(truth.annotations, *columns)
+    else:
+        form = AnnotationFormat(truth.annotations_format)
+    rows = read_annotations(truth.annotations, form, *columns)
+    return form, rows, _root(truth, is_folder=form is AnnotationFormat.FOLDER)
 
 
 def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:

@@ -109,6 +109,7 @@ def export_to(
             model.protocol.view_size,
             num_classes,
             is_normalised=options.input == "float",
+            is_multi_label=spec.is_multi_label,
         ),
         weights=read_checkpoint(model.weights_file, spec.architecture, num_classes),
         description={},

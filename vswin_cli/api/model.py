@@ -190,7 +190,8 @@ class VideoModel:
         if min_probability:
             others["min_probability"] = min_probability
         if isinstance(self.model, CustomModel):  # whose file may change, with the same weights
-            parts = repr((self.model.architecture, self.model.label_set))
+            model = self.model
+            parts = repr((model.architecture, model.label_set, model.multi_label))
             others["model_file"] = hashlib.sha256(parts.encode()).hexdigest()[:16]
         return settings_of(setup, protocol, sha256, self.views.reader, **others)
 

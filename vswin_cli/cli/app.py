@@ -22,7 +22,7 @@ from vswin_cli.system.terminal import printable
 COMMANDS = {
     "Label and describe videos": ("predict", "label", "timeline", "embed"),
     "Look at results": ("report", "search", "duplicates", "sort"),
-    "Evaluate and measure": ("evaluate", "bench"),
+    "Train and evaluate": ("train", "evaluate", "bench"),
     "Manage models": (
         "models",
         "labels",

@@ -11,6 +11,7 @@ from vswin_cli.api.options import EngineOptions, ViewChoice, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     RUN,
+    TRAINING,
     VIDEOS,
     VIEWS,
     BackendOption,
@@ -26,11 +27,19 @@ from vswin_cli.cli.options import (
     ThreadsOption,
     TimeoutOption,
     WeightsOption,
+    number_or_auto,
     option,
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
+from vswin_cli.training.options import AugmentName, HowName, TrainingOptions
+
+
+def _whole_or_auto(text: str) -> int | None:
+    number = number_or_auto(text)
+    return None if number is None else int(number)
+
 
 _RUN: dict[str, Any] = {
     "resume": Annotated[
@@ -157,6 +166,115 @@ GROUPS: dict[type, dict[str, Any]] = {
         ],
         "multi": Annotated[
             bool, option(VIEWS, "--multi", help="Let segments of different labels overlap.")
+        ],
+    },
+    TrainingOptions: {
+        "how": Annotated[
+            HowName,
+            option(
+                TRAINING, "--how",
+                help="head: fit a head to features. full: train all weights. auto: head for a "
+                "large model on a CPU.",
+            ),
+        ],
+        "epochs": Annotated[
+            int | None,
+            option(
+                TRAINING, "--epochs", min=1, metavar="N",
+                help="Times that each clip is seen. Default: 30.",
+            ),
+        ],
+        "batch_size": Annotated[
+            int | None,
+            option(
+                TRAINING, "--batch-size", metavar="N", parser=_whole_or_auto, show_default=False,
+                help="Clips per step. Default, auto: what half of the memory holds, at most 16.",
+            ),
+        ],
+        "lr": Annotated[
+            float | None,
+            option(
+                TRAINING, "--lr", metavar="RATE", parser=number_or_auto, show_default=False,
+                help="Highest learning rate. Default, auto: the architecture's, for the batch.",
+            ),
+        ],
+        "backbone_lr": Annotated[
+            float | None,
+            option(
+                TRAINING, "--backbone-lr", min=0.0, metavar="SHARE",
+                help="The backbone's rate, as a share of --lr. Default: the architecture's, 0.1 of "
+                "published ones.",
+            ),
+        ],
+        "weight_decay": Annotated[
+            float | None,
+            option(
+                TRAINING, "--weight-decay", min=0.0, metavar="X",
+                help="Of AdamW; none of biases, norms and tables. Default: the architecture's.",
+            ),
+        ],
+        "drop_path": Annotated[
+            float | None,
+            option(
+                TRAINING, "--drop-path", min=0.0, metavar="P",
+                help="Of the last block, rising to it from 0. Default: the architecture's.",
+            ),
+        ],
+        "seed": Annotated[
+            int, option(TRAINING, "--seed", min=0, metavar="N", help="Of all chance.")
+        ],
+        "augment": Annotated[
+            AugmentName,
+            option(
+                TRAINING, "--augment",
+                help="default: crop, flip and recolour. directional: no flip. auto: directional "
+                "where a class is called left, in, clockwise or the like.",
+            ),
+        ],
+        "multi_label": Annotated[
+            bool,
+            option(
+                TRAINING, "--multi-label",
+                help="A video may have several labels: with | between them, or in several rows.",
+            ),
+        ],
+        "label_smoothing": Annotated[
+            float,
+            option(
+                TRAINING, "--label-smoothing", min=0.0, metavar="X",
+                help="Share of each target that goes to all classes.",
+            ),
+        ],
+        "mixup": Annotated[
+            float,
+            option(
+                TRAINING, "--mixup", min=0.0, metavar="ALPHA",
+                help="Mix pairs of clips, by shares of a beta distribution. 0 mixes none.",
+            ),
+        ],
+        "patience": Annotated[
+            int,
+            option(
+                TRAINING, "--patience", min=1, metavar="N",
+                help="Stop after so many validations that are no better.",
+            ),
+        ],
+        "cache_gb": Annotated[
+            float,
+            option(
+                TRAINING, "--cache-gb", min=0.0, metavar="GB",
+                help="Disk for decoded clips while it trains.",
+            ),
+        ],
+        "save_every": Annotated[
+            int,
+            option(
+                TRAINING, "--save-every", min=1, metavar="STEPS",
+                help="Keep what --resume goes on from, apart from after each epoch.",
+            ),
+        ],
+        "from_scratch": Annotated[
+            bool, option(TRAINING, "--from-scratch", help="Start from random weights.")
         ],
     },
 }  # fmt: skip

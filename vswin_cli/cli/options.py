@@ -16,7 +16,9 @@ from vswin_cli.formats.registry import FILE_FORMATS, RECORD_FORMATS, Format, for
 from vswin_cli.zoo.protocols import Sampling
 
 # Panels of --help, in this order.
-PANELS = OUTPUT, MODEL, VIEWS, VIDEOS, RUN = "Output", "Model", "Views", "Videos", "Run"
+PANELS = OUTPUT, TRAINING, MODEL, VIEWS, VIDEOS, RUN = (
+    "Output", "Training", "Model", "Views", "Videos", "Run",
+)  # fmt: skip
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
@@ -43,6 +45,16 @@ def _listen(is_verbose: bool) -> bool:
 def option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - as Typer's own
     """Declare an option that stands under a title of the help."""
     return typer.Option(*names, rich_help_panel=panel, **settings)
+
+
+def number_or_auto(text: str) -> float | None:
+    """Read a number, or the word that leaves it to the program."""
+    if text == "auto":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number nor auto") from None
 
 
 def format_option(**settings: Any) -> Any:  # noqa: ANN401
@@ -207,6 +219,37 @@ VerboseOption = Annotated[
 ]  # fmt: skip
 QuietOption = Annotated[
     bool, option(RUN, "--quiet", "-q", help="Print only results, failures and errors.")
+]
+VideosOption = Annotated[
+    Path | None,
+    option(
+        VIDEOS,
+        "--videos",
+        metavar="ROOT",
+        help="Folder of the videos. Default: that of ANNOTATIONS.",
+    ),
+]
+AnnotationFormatOption = Annotated[
+    Literal["auto", "list", "csv", "kinetics", "something-something", "folder"],
+    option(VIDEOS, "--annotation-format", help="Format of ANNOTATIONS."),
+]
+PathColumnOption = Annotated[
+    str | None,
+    option(
+        VIDEOS,
+        "--path-column",
+        metavar="NAME",
+        help="CSV column of paths. Default: one of the usual names.",
+    ),
+]
+LabelColumnOption = Annotated[
+    str | None,
+    option(
+        VIDEOS,
+        "--label-column",
+        metavar="NAME",
+        help="CSV column of class names or indices. Default: one of the usual names.",
+    ),
 ]
 YesOption = Annotated[bool, option(RUN, "--yes", "-y", help="Do not ask for confirmation.")]
 FeaturesArgument = Annotated[

@@ -33,7 +33,7 @@ def write_model(
         OutputError: A file is there, or cannot be written.
         CheckpointError: A tensor is damaged or holds numbers that are not finite.
     """
-    origin = checkpoint.name
+    origin = f"converted from {checkpoint.name}"
     try:
         parse_model_file(model.path, model_text(model, origin=origin))
     except ModelFileError as exc:

@@ -31,7 +31,7 @@ class KerasEngine:
     ) -> None:
         import_keras(backend)
         if num_threads is not None:
-            _limit_threads(backend, num_threads)
+            limit_threads(backend, num_threads)
         from vswin_cli.network.inference import build_inference_model  # noqa: PLC0415
 
         self.backend = backend
@@ -75,7 +75,7 @@ def import_keras(backend: str) -> None:
         )
 
 
-def _limit_threads(backend: str, num_threads: int) -> None:
+def limit_threads(backend: str, num_threads: int) -> None:
     """Tell the backend how many threads to compute with on the CPU.
 
     Keras runs on it, and has not computed yet: TensorFlow and JAX do not listen later.

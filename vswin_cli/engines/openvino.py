@@ -157,7 +157,7 @@ def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
         str(GRAPH_VERSION),
         file_sha256(weights_file),
         # Of a custom model, the weights alone do not tell the window or the heads.
-        repr((model.architecture, model.num_classes)),
+        repr((model.architecture, model.num_classes, model.is_multi_label)),
         "x".join(map(str, view_size)),
         version("keras"),
         version("openvino"),

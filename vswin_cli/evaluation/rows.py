@@ -20,7 +20,9 @@ class Row:
     label: str | int | None  # a class's name or index; None where the row has none
     path: str | None = None  # relative to the folder of videos, or absolute
     stems: tuple[str, ...] = ()  # names without extension that its file may have, the best first
-    segment: TimeSpan | None = None  # that the row is about, of a file that has the last of `stems`
+    segment: TimeSpan | None = None  # of the file of `path`, or that has the last of `stems`
+    split: str = ""  # as it is written there
+    group: str = ""  # likewise: what a scene, a subject or a source is called
     problem: str | None = None  # why the row cannot be understood
 
 

@@ -1,6 +1,8 @@
 """CSV: any with a column of paths and one of labels, and Kinetics' own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
@@ -17,6 +19,8 @@ _LABELS = (
     "label", "label_name", "class", "class_name", "action", "category", "target", "template",
     "label_index", "label_id", "class_index", "class_id", "index",
 )  # fmt: skip
+_BACKWARDS = "its segment ends before it begins"
+_START, _END = ("start", "time_start", "start_seconds"), ("end", "time_end", "end_seconds")
 
 
 def is_kinetics(text: str) -> bool:
@@ -53,13 +57,16 @@ def read_kinetics(annotations: Path, text: str) -> list[Row]:
         video, name = cells[identifier].strip(), label_of(cells[label], is_index=False)
         try:
             segment = float(cells[start]), float(cells[end])
+            split = cells[header.index("split")].strip() if "split" in header else ""
             stem = f"{video}_{int(segment[0]):06d}_{int(segment[1]):06d}"
         except (ValueError, OverflowError):  # without times the file can only be named by the id
             rows.append(Row(place, video, name, stems=(video,)))
             continue
-        problem = None if 0 <= segment[0] < segment[1] else "its segment ends before it begins"
+        problem = None if 0 <= segment[0] < segment[1] else _BACKWARDS
         stems = (stem, video)
-        rows.append(Row(place, stem, name, stems=stems, segment=segment, problem=problem))
+        rows.append(
+            Row(place, stem, name, stems=stems, segment=segment, split=split, problem=problem)
+        )
     return rows
 
 
@@ -68,7 +75,8 @@ def read_table(
 ) -> list[Row]:
     """Read a CSV with a column of paths, or names without extension, and one of labels.
 
-    Labels are indices where every one of them is a whole number.
+    Labels are indices where every one of them is a whole number. Columns called split, group, start
+    and end are read where there are some.
 
     Raises:
         UsageError: A column is not there, or cannot be told.
@@ -80,6 +88,7 @@ def read_table(
         path = _column(annotations, lines, path_column, _PATHS, "--path-column")
         label = _column(annotations, lines, label_column, _LABELS, "--label-column")
         body = lines[1:]
+    others = _Others(_header(lines) if body is not lines else [])
     whole = [cells for _, cells in body if len(cells) > max(path, label)]
     values = [cells[label].strip() for cells in whole]
     is_index = all(value.isdecimal() for value in values if value)
@@ -92,8 +101,40 @@ def read_table(
         stems = () if is_video_name(video) else (video,)
         name = label_of(cells[label], is_index=is_index)
         problem = None if video else "the row names no video"
-        rows.append(Row(place, video, name, path=video, stems=stems, problem=problem))
+        rows.append(
+            others.put_into(
+                Row(place, video, name, path=video, stems=stems, problem=problem), cells
+            )
+        )
     return rows
+
+
+class _Others:
+    """The columns that a CSV may have too.
+
+    Args:
+        header: In lower case.
+    """
+
+    def __init__(self, header: list[str]) -> None:
+        self._columns = [_first(names, header) for names in (("split",), ("group",), _START, _END)]
+
+    def put_into(self, row: Row, cells: Sequence[str]) -> Row:
+        """Add to a row what they say."""
+        split, group, start, end = (
+            "" if column is None or column >= len(cells) else cells[column].strip()
+            for column in self._columns
+        )
+        row = replace(row, split=split, group=group)
+        if not start and not end:
+            return row
+        try:
+            segment = float(start), float(end)
+        except ValueError:
+            return replace(row, problem=f"its segment {start!r} to {end!r} is not in seconds")
+        if not 0 <= segment[0] < segment[1] < inf:
+            return replace(row, problem=_BACKWARDS)
+        return replace(row, segment=segment)
 
 
 def _lines(text: str) -> Lines:

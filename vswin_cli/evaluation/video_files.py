@@ -40,7 +40,7 @@ class VideoFiles:
             name = os.path.normpath(row.path)
             path = os.path.join(self._root, name)  # noqa: PTH118 - keeps the path as given
             if os.path.isfile(path) or (os.path.exists(path) and not os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
-                return stated(name, path)
+                return _segment_of(stated(name, path), row.segment)
         for stem in row.stems:
             candidates = self._by_stem.get(stem, [])
             if len(candidates) > 1:

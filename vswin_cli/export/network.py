@@ -83,6 +83,7 @@ class Network:
     input_size: Size  # (T, H, W) of a view, in pixels
     num_classes: int | None  # None: without top
     is_normalised: bool  # whether views come normalised, or as pixels in 0 … 255
+    is_multi_label: bool = False
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -126,7 +127,14 @@ class Network:
         features = g.mean(g.reshape(x, (-1, prod(size), architecture.num_features)), 1)
         if self.num_classes is None:
             return (features,)
-        return g.softmax(_dense(g, features, "head")), features
+        logits = _dense(g, features, "head")
+        if not self.is_multi_label:
+            return g.softmax(logits), features
+        # The sigmoid of x is the first of the softmax of x and 0.
+        single = g.reshape(logits, (-1, 1))
+        pairs = g.join([single, g.multiply(single, g.number(0.0))], 1)
+        first = g.part(g.softmax(pairs), 1, 0, 1)
+        return g.reshape(first, (-1, self.num_classes)), features
 
     def _grids(self) -> list[WindowGrid]:
         """The windows of each stage, shifted and not."""

@@ -114,6 +114,10 @@ class Embeddings:
         """Make sure that journal and rows are where they were opened; see `Journal.check`."""
         return self.journal.check, self._store.check
 
+    def rows(self, video: str) -> np.ndarray | None:
+        """The rows of a video, of the origin's `row_type`; None where they are damaged."""
+        return _rows(self._store, self.journal.entries[video])
+
     def content(self, videos: Sequence[str]) -> Content:
         """Put the journal in the order of the videos; return what there is for a file."""
         self.journal.put_in_order(videos)

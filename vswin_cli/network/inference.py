@@ -50,7 +50,8 @@ def build_inference_model(
     assign(classifier, weights)
     both = keras.Model(classifier.input, [classifier.output, classifier.get_layer("pool").output])
     logits, features = both(ops.cast(views, classifier.backbone.compute_dtype))
-    return keras.Model(views, [ops.softmax(logits), features], name="inference")
+    share = ops.sigmoid if model.is_multi_label else ops.softmax
+    return keras.Model(views, [share(logits), features], name="inference")
 
 
 def _fold_normalisation(weights: dict[str, np.ndarray]) -> None:

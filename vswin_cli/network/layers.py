@@ -171,17 +171,26 @@ class Mlp(_Layer):
 class SwinBlock(_Layer):
     """Window attention and MLP, each behind a normalisation and around a residual.
 
-    Maps (B, T, H, W, C) to the same shape.
+    Maps (B, T, H, W, C) to the same shape. In training, `drop_path` of the views go around each of
+    the two, and what the others get is scaled up (stochastic depth, Huang et al., 2016).
     """
 
     def __init__(
-        self, num_heads: int, window: Size, shifted: bool, mlp_ratio: int = 4, **options: object
+        self,
+        num_heads: int,
+        window: Size,
+        shifted: bool,
+        mlp_ratio: int = 4,
+        drop_path: float = 0.0,
+        **options: object,
     ) -> None:
         super().__init__(**options)
         self.num_heads = num_heads
         self.window = window
         self.shifted = shifted
         self.mlp_ratio = mlp_ratio
+        self.drop_path = drop_path
+        self.drops = [_drop_path(drop_path, number) for number in range(2)] if drop_path else None
         self.norm1 = self._norm("norm1")
         self.norm2 = self._norm("norm2")
         self.mlp = Mlp(mlp_ratio, dtype=self.dtype_policy, name="mlp")
@@ -201,9 +210,13 @@ class SwinBlock(_Layer):
         self.norm2.build((None, dim))
         self.mlp.build((None, dim))
 
-    def call(self, tokens: Tensor) -> Tensor:
-        tokens = tokens + self._attend(self.norm1(tokens))
-        return tokens + self.mlp(self.norm2(tokens))
+    def call(self, tokens: Tensor, training: bool = False) -> Tensor:
+        if self.drops is None or not training:
+            tokens = tokens + self._attend(self.norm1(tokens))
+            return tokens + self.mlp(self.norm2(tokens))
+        first, second = self.drops
+        tokens = tokens + first(self._attend(self.norm1(tokens)), training=True)
+        return tokens + second(self.mlp(self.norm2(tokens)), training=True)
 
     def _attend(self, x: Tensor) -> Tensor:
         grid = self.grid
@@ -230,7 +243,13 @@ class SwinBlock(_Layer):
             "window": self.window,
             "shifted": self.shifted,
             "mlp_ratio": self.mlp_ratio,
+            "drop_path": self.drop_path,
         }
+
+
+def _drop_path(rate: float, number: int) -> keras.layers.Dropout:
+    """Drop whole views of a batch."""
+    return keras.layers.Dropout(rate, noise_shape=(None, 1, 1, 1, 1), name=f"drop_path{number}")
 
 
 class PatchMerging(_Layer):

@@ -21,7 +21,8 @@ class VideoSwinBackbone(keras.Model):
     Args:
         architecture: Fixes the shape of every variable.
         input_size: (T, H, W) in pixels; any size, it is padded where the windows need it.
-        options: Of `keras.Model`; `dtype` may be a mixed-precision policy.
+        options: Of `keras.Model`; `dtype` may be a mixed-precision policy. `drop_path`, for
+            training, is the last block's rate; those before it rise to it in equal steps from 0.
 
     T' = ⌈T/pT⌉; H' and W' are a patch's share of H and W, halved (rounding up) after every stage
     but the last. Pixels are RGB, normalised by `zoo.protocols.MEAN` and `STD`.
@@ -29,6 +30,8 @@ class VideoSwinBackbone(keras.Model):
 
     def __init__(self, architecture: Architecture, input_size: Size, **options: object) -> None:
         dtype = options.pop("dtype", None)
+        drop_path = float(options.pop("drop_path", 0.0))  # type: ignore[arg-type]
+        rates = iter(np.linspace(0, drop_path, sum(architecture.depths)).tolist())
         pixels = keras.Input((*input_size, 3))
         x = PatchEmbedding(
             architecture.embed_dim, architecture.patch, dtype=dtype, name="patch_embedding"
@@ -41,6 +44,7 @@ class VideoSwinBackbone(keras.Model):
                     architecture.window,
                     shifted=block % 2 == 1,
                     mlp_ratio=architecture.mlp_ratio,
+                    drop_path=next(rates),
                     dtype=dtype,
                     name=f"stage{stage}_block{block}",
                 )(x)
@@ -51,6 +55,7 @@ class VideoSwinBackbone(keras.Model):
         self.architecture = architecture
         self.input_size = tuple(input_size)
         self.dtype_option = dtype
+        self.drop_path = drop_path
 
     def get_config(self) -> Config:
         """Keep what builds the same backbone."""
@@ -58,6 +63,7 @@ class VideoSwinBackbone(keras.Model):
             "architecture": asdict(self.architecture),
             "input_size": self.input_size,
             "dtype": self.dtype_option,
+            "drop_path": self.drop_path,
             "name": self.name,
             "trainable": self.trainable,
         }
@@ -84,7 +90,13 @@ class VideoSwinClassifier(keras.Model):
     ) -> None:
         dtype = options.pop("dtype", None)
         backbone_trainable = options.pop("backbone_trainable", True)
-        backbone = VideoSwinBackbone(architecture, input_size, dtype=dtype, name="backbone")
+        backbone = VideoSwinBackbone(
+            architecture,
+            input_size,
+            dtype=dtype,
+            drop_path=options.pop("drop_path", 0.0),
+            name="backbone",
+        )
         pooled = keras.layers.GlobalAveragePooling3D(
             data_format="channels_last", dtype="float32", name="pool"
         )(backbone.output)
@@ -130,7 +142,7 @@ def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     Raises:
         ValueError: The names or shapes are not exactly the model's; nothing was assigned.
     """
-    variables = {variable.path: variable for variable in model.variables}
+    variables = {variable.path: variable for variable in model.weights}
     if {path: tuple(variable.shape) for path, variable in variables.items()} != {
         path: values.shape for path, values in weights.items()
     }:

@@ -20,6 +20,7 @@ from vswin_cli.zoo.models import (
 )
 
 SUFFIX = ".toml"  # of model files
+MODEL_FILE = "model.toml"  # in the folder of a model that `vswin train` has made
 MODELS: tuple[BundledModel | DownloadedModel, ...] = (*KERAS_MODELS, *COMMUNITY_MODELS)
 
 _KERAS_WEIGHTS = (".h5", ".hdf5")
@@ -69,7 +70,7 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
 
     Args:
         name: Of a model of the zoo or in the cache folder's `models/`; or a path, which ends in
-            `.toml` or has a separator in it.
+            `.toml`, has a separator in it, or is a folder with a `model.toml`.
         cache_dir: The cache folder; None is where it is by default.
 
     Raises:
@@ -88,6 +89,8 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
         raise UnknownModelError(
             f"{name} is a checkpoint of another program: run `vswin convert` on it first"
         )
+    if (Path(name) / MODEL_FILE).is_file():
+        return _read(Path(name) / MODEL_FILE)
     if name.endswith(SUFFIX) or "/" in name:
         return _read(Path(name))
     custom = custom_models(cache_dir)

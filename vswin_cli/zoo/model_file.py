@@ -5,6 +5,7 @@
     sha256 = "…"                    # of the weights
     num_classes = 5                 # left out where the weights have no top
     labels = "kinetics400"          # a label set's name, a text file, or a list; or left out
+    multi_label = true              # left out where a video has one class
 
     [architecture]
     embed_dim = 96
@@ -104,6 +105,7 @@ class _File(_Table):
     labels: str | list[str] | None = Field(
         None, description="a name, a file, or a list that is all text"
     )
+    multi_label: bool = Field(False, strict=True, description="true or false")
     architecture: _Architecture
     protocol: _Protocol
 
@@ -149,6 +151,7 @@ def parse_model_file(path: Path, text: str) -> CustomModel:
         weights_path=path.parent / file.weights,
         sha256=file.sha256,
         has_top=file.num_classes is not None,
+        multi_label=file.multi_label,
     )
     for fault in _contradictions(file, model):
         raise ModelFileError(f"model file {path}: {fault}")
@@ -160,11 +163,11 @@ def model_text(model: CustomModel, *, origin: str) -> str:
 
     Args:
         model: Its weights stand beside the file.
-        origin: A line on where they come from.
+        origin: Where they come from, such as `converted from theirs.pth`.
     """
     origin = "".join(character if character.isprintable() else "?" for character in origin)
     lines = [
-        f"# A model for the --model of vswin, converted from {origin}.",
+        f"# A model for the --model of vswin, {origin}.",
         f"name = {_value(model.name)}",
         f"weights = {_value(model.weights_path.name)}  # a path from this file's folder",
         f"sha256 = {_value(model.sha256)}",
@@ -176,6 +179,8 @@ def model_text(model: CustomModel, *, origin: str) -> str:
             lines.append(f"labels = {_value(model.label_set.name)}")
         elif names != numbered_names(model.num_classes):
             lines += ["labels = [", *(f"  {_value(name)}," for name in names), "]"]
+        if model.multi_label:
+            lines.append("multi_label = true")
     for title, values in (
         ("architecture", asdict(model.architecture)),
         ("protocol", asdict(model.protocol)),
@@ -236,6 +241,8 @@ def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
     """Say what does not fit together."""
     if isinstance(file.labels, list) and (fault := what_is_wrong(file.labels)):
         yield f"labels: {fault}"
+    if model.multi_label and not model.has_top:
+        yield "multi_label is true, but there is no num_classes"
     if file.labels is not None and not model.has_top:
         yield "there are labels, but no num_classes"
     if model.num_classes != (file.num_classes or 0):

@@ -74,6 +74,11 @@ class Model:
         return self.label_set.num_classes
 
     @property
+    def is_multi_label(self) -> bool:
+        """Whether a video may have several classes: each probability is of its class alone."""
+        return False
+
+    @property
     def num_parameters(self) -> int:
         """Trainable numbers of the classifier."""
         return num_parameters(self.architecture, self.num_classes)
@@ -139,6 +144,12 @@ class CustomModel(Model):
     weights_path: Path  # in the layout of the published files
     sha256: str  # of the weights
     has_top: bool  # whether the weights have a head; without, there are no classes
+    multi_label: bool = False
+
+    @property
+    def is_multi_label(self) -> bool:
+        """As the file says."""
+        return self.multi_label
 
 
 def _files(

@@ -8,14 +8,18 @@ import typer
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     VIDEOS,
+    AnnotationFormatOption,
     DryRunOption,
     FileFormatOption,
+    LabelColumnOption,
     OptionalOutputOption,
+    PathColumnOption,
     QuietOption,
     ReportOption,
     StripsOption,
     TopKOption,
     VerboseOption,
+    VideosOption,
 )
 from vswin_cli.errors import UsageError
 from vswin_cli.runs.options import RunOptions
@@ -45,37 +49,10 @@ def evaluate(
             rich_help_panel=VIDEOS,
         ),
     ] = None,
-    videos: Annotated[
-        Path | None,
-        typer.Option(
-            "--videos",
-            metavar="ROOT",
-            help="Folder of the videos. Default: that of ANNOTATIONS.",
-            rich_help_panel=VIDEOS,
-        ),
-    ] = None,
-    annotations_format: Annotated[
-        Literal["auto", "list", "csv", "kinetics", "something-something", "folder"],
-        typer.Option("--annotation-format", help="Format of ANNOTATIONS.", rich_help_panel=VIDEOS),
-    ] = "auto",
-    path_column: Annotated[
-        str | None,
-        typer.Option(
-            "--path-column",
-            metavar="NAME",
-            help="CSV column of paths. Default: one of the usual names.",
-            rich_help_panel=VIDEOS,
-        ),
-    ] = None,
-    label_column: Annotated[
-        str | None,
-        typer.Option(
-            "--label-column",
-            metavar="NAME",
-            help="CSV column of class names or indices. Default: one of the usual names.",
-            rich_help_panel=VIDEOS,
-        ),
-    ] = None,
+    videos: VideosOption = None,
+    annotations_format: AnnotationFormatOption = "auto",
+    path_column: PathColumnOption = None,
+    label_column: LabelColumnOption = None,
     first_index: Annotated[
         Literal[0, 1],
         typer.Option(

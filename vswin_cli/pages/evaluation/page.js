@@ -13,6 +13,7 @@ function showProtocol() {
 }
 
 function showCurves() {
+  showTraining();
   showViews();
   showReliability();
 }
@@ -21,7 +22,7 @@ let resizing = 0;
 addEventListener("theme", () => protocol && draw());
 addEventListener("resize", () => {
   cancelAnimationFrame(resizing);
-  resizing = requestAnimationFrame(() => protocol && (fit(), showCurves()));
+  resizing = requestAnimationFrame(() => (protocol ? (fit(), showCurves()) : showTraining()));
 });
 list("failures", content.numFailed, content.failed.length, ["video", "class", "kind", "reason"],
   content.failed.map(([video, index, kind, message]) => [video, content.labels[index], kind, message]), "failed.csv");
@@ -37,5 +38,7 @@ if (protocol) {
   showProtocol();
 } else {
   for (const id of ["accuracy", "curves", "confusion", "tables"]) find(id).hidden = true;
-  find("none").hidden = false;
+  find("none").hidden = Boolean(content.precisions);
+  showTraining();
+  showPrecisions();
 }

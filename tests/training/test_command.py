@@ -1,0 +1,211 @@
+"""`vswin train`, from a folder of clips to what other commands take; tiny clips, a tiny network."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import encode
+from command import VSWIN, surroundings
+from reference import write_checkpoint
+
+from vswin_cli.network.checkpoint import read_checkpoint
+from vswin_cli.system.files import file_sha256
+from vswin_cli.zoo.architectures import Architecture
+from vswin_cli.zoo.labels import custom_label_set
+from vswin_cli.zoo.model_file import model_text, read_model_file
+from vswin_cli.zoo.models import CustomModel
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+SMALL = Architecture("small", embed_dim=8, depths=(2, 2), num_heads=(1, 2), window=(2, 3, 3))
+FILES = {"model.toml", "model.weights.h5", "split.csv", "metrics.json", "log.csv"}
+FILES |= {"index.html", "README.md"}
+
+
+def clip(path, kind, seed):
+    """A clip of a class: noise of one colour, with a bar that moves down where it is `rain`."""
+    rng = np.random.default_rng(seed)
+    colour = np.array({"sun": (220, 180, 40), "rain": (40, 90, 200), "both": (200, 60, 200)}[kind])
+    frames = colour + rng.normal(scale=30, size=(12, 32, 40, 3))
+    return encode(path, np.clip(frames, 0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def start(made_once):
+    """The model file of a random network that computes in milliseconds."""
+
+    def write(folder):
+        folder.mkdir()
+        model = CustomModel(
+            "start",
+            SMALL,
+            custom_label_set(("a", "b", "c")),
+            ViewProtocol(Sampling.OFFICIAL, 2, 1, clip_len=4, frame_interval=2, crop_size=32),
+            folder / "model.toml",
+            folder / "start.weights.h5",
+            "0" * 64,
+            has_top=True,
+        )
+        write_checkpoint(model.weights_path, model)
+        text = model_text(model, origin="random")
+        model.path.write_text(text.replace("0" * 64, file_sha256(model.weights_path)))
+
+    return made_once("start", write)
+
+
+@pytest.fixture(scope="module")
+def videos(made_once):
+    """12 clips of rain and 6 of sun, in a folder per class."""
+
+    def write(folder):
+        for kind, count in (("rain", 12), ("sun", 6)):
+            (folder / kind).mkdir(parents=True)
+            for number in range(count):
+                clip(folder / kind / f"{number}.mp4", kind, number)
+
+    return made_once("weather", write)
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_head_is_fitted_and_every_command_takes_the_folder(vswin, start, videos, tmp_path):
+    run = vswin("train", videos, "-o", "mine", "--model", start, "--how", "head")
+    assert run.returncode == 0, run.stderr
+    assert "classes have 4 to 8 clips: made to count alike" in run.stdout
+    mine = tmp_path / "mine"
+    assert {path.name for path in mine.iterdir()} >= FILES
+    metrics = json.loads((mine / "metrics.json").read_text())
+    assert metrics["accuracy"]["value"] == 1.0
+    assert metrics["clips"] == {"train": 12, "validation": 3, "test": 3}
+    before = read_checkpoint(start / "start.weights.h5", SMALL, 3)
+    after = read_checkpoint(mine / "model.weights.h5", SMALL, 2)
+    changed = [name for name in after if not np.array_equal(after[name], before[name])]
+    assert changed == ["head/kernel", "head/bias"]
+
+    clip(tmp_path / "new.mp4", "sun", 99)
+    assert vswin("predict", "new.mp4", "--model", "mine").stdout.split()[:2] == ["1", "sun"] or (
+        "sun" in vswin("predict", "new.mp4", "--model", "mine").stdout
+    )
+    assert vswin("label", "new.mp4", "-o", "l.csv", "--model", "mine/").returncode == 0
+    assert vswin("embed", "new.mp4", "-o", "f.npz", "--model", "mine").returncode == 0
+    assert vswin("evaluate", videos, "-o", "e.jsonl", "--model", "mine").returncode == 0
+    assert vswin("timeline", "new.mp4", "-o", "t.jsonl", "--model", "mine").returncode == 0
+
+    again = vswin("train", "mine/split.csv", "-o", "again", "--model", start, "--how", "head")
+    assert again.returncode == 0, again.stderr
+    assert "no split in" not in again.stdout
+    splits = [row["split"] for row in rows_of(mine / "split.csv")]
+    assert splits == [row["split"] for row in rows_of(tmp_path / "again/split.csv")]
+
+
+def test_broken_clips_and_doubles_are_listed_before_the_first_step(vswin, start, videos, tmp_path):
+    listed = [f"{videos}/rain/{n}.mp4,rain,train" for n in range(9)]
+    listed += [f"{videos}/sun/{n}.mp4,sun,train" for n in range(5)]
+    (tmp_path / "double.mp4").write_bytes((videos / "rain/3.mp4").read_bytes())
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    listed += [
+        "double.mp4,rain,test", f"{videos}/sun/5.mp4,sun,test", "broken.mp4,sun,train",
+        "gone.mp4,sun,train", f"{videos}/rain/11.mp4,rain,holdout",
+    ]  # fmt: skip
+    (tmp_path / "clips.csv").write_text("path,label,split\n" + "\n".join(listed) + "\n")
+    run = vswin("train", "clips.csv", "-o", "mine", "--model", start, "--dry-run")
+    assert run.returncode == 1
+    assert "rain/3.mp4 and double.mp4 show the same, in different splits" in run.stderr
+    assert "broken.mp4: not_a_video" in run.stderr
+    assert "gone.mp4: no file" in run.stderr
+    assert "split 'holdout' is none of train, validation, test" in run.stderr
+    assert "memory: about" in run.stdout
+    assert not (tmp_path / "mine/model.toml").exists()
+
+
+def test_several_labels_have_a_sigmoid_in_every_command(vswin, start, videos, tmp_path):
+    listed = [f"{videos}/{kind}/{n}.mp4,{kind}" for kind in ("rain", "sun") for n in range(6)]
+    for number in range(6):
+        clip(tmp_path / f"{number}.mp4", "both", number)
+        listed.append(f"{number}.mp4,rain|sun")
+    (tmp_path / "clips.csv").write_text("path,label\n" + "\n".join(listed) + "\n")
+    run = vswin(
+        "train", "clips.csv", "-o", "mine", "--model", start, "--how", "head", "--multi-label"
+    )
+    assert run.returncode == 0, run.stderr
+    assert read_model_file(tmp_path / "mine/model.toml").is_multi_label
+    metrics = json.loads((tmp_path / "mine/metrics.json").read_text())
+    assert metrics["multi_label"]["mean_average_precision"] == metrics["accuracy"]["value"]
+    clip(tmp_path / "new.mp4", "both", 50)
+    run = vswin("predict", "new.mp4", "--model", "mine", "--format", "json")
+    [record] = json.loads(run.stdout) if run.stdout.startswith("[") else [json.loads(run.stdout)]
+    assert sum(each["probability"] for each in record["predictions"]) > 1.2
+    assert vswin("export", "mine", "--format", "openvino", "-o", "mine.xml").returncode == 0
+    refused = vswin("evaluate", "clips.csv", "-o", "e.jsonl", "--model", "mine")
+    assert refused.returncode == 2
+    assert "several labels" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--how", "head", "--from-scratch"], "give --how full"),
+        (["--how", "full", "--backend", "openvino"], "does not train"),
+        (["--lr", "fast"], "neither a number nor auto"),
+    ],
+)
+def test_options_that_make_no_sense_are_one_line(vswin, start, videos, options, message):
+    run = vswin("train", videos, "-o", "mine", "--model", start, *options)
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_folder_of_something_else_is_left_alone(vswin, start, videos, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("x")
+    run = vswin("train", videos, "-o", "mine", "--model", start)
+    assert run.returncode == 2
+    assert "holds other things" in run.stderr
+
+
+def test_killed_at_any_step_it_ends_with_the_same_weights(start, videos, cache, tmp_path):
+    def command(output):
+        return [
+            VSWIN, "train", videos, "-o", output, "--model", start, "--how", "full", "--epochs",
+            "30", "--batch-size", "4", "--save-every", "2", "--threads", "2", "--mixup", "0.2",
+            "--drop-path", "0.1", "--patience", "99",
+        ]  # fmt: skip
+
+    environment = surroundings(cache)
+    whole = subprocess.run(
+        command("whole"), cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert whole.returncode == 0, whole.stderr
+    running = subprocess.Popen(
+        command("killed"), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "killed/checkpoint/state.npz").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(running.pid, signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    again = subprocess.run(
+        command("killed"), cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    assert "goes on after step" in again.stderr
+    one, other = (
+        read_checkpoint(tmp_path / name / "model.weights.h5", SMALL, 2)
+        for name in ("whole", "killed")
+    )
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    backbone = read_checkpoint(Path(start) / "start.weights.h5", SMALL, 3)
+    same = [n for n in one if n in backbone and one[n].shape == backbone[n].shape]
+    assert not [name for name in same if np.array_equal(one[name], backbone[name])]
+    log = rows_of(tmp_path / "killed/log.csv")
+    assert [int(row["epoch"]) for row in log] == list(range(1, 31))

@@ -1,0 +1,143 @@
+"""How weights are trained: which change, by how much, and from which views."""
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+from converting import video_swin
+
+from vswin_cli.training import augmentation
+from vswin_cli.training.head import Rows, fit_heads
+from vswin_cli.training.options import recipe_for
+from vswin_cli.training.scoring import multi_label_figures
+from vswin_cli.zoo.architectures import BASE, SMALL, TINY, Architecture
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+SMALLEST = Architecture("smallest", embed_dim=8, depths=(2, 2), num_heads=(1, 2), window=(2, 3, 3))
+
+
+@pytest.fixture(scope="module")
+def network() -> ModuleType:
+    return video_swin()
+
+
+def test_a_step_of_full_moves_every_weight(network):
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(0)
+    model = network.VideoSwinClassifier(SMALLEST, (4, 32, 32), 3)
+    for variable in model.trainable_variables:  # biases that are 0 hide gradients of others
+        variable.assign(variable + 0.05 * np.random.default_rng(0).standard_normal(variable.shape))
+    pixels = np.random.default_rng(0).standard_normal((2, 4, 32, 32, 3)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        logits = model(pixels, training=True)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits([0, 2], logits))
+    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    assert len(gradients) == len(model.weights)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.any(np.asarray(tf.convert_to_tensor(gradient)) != 0), variable.path
+
+
+def test_drop_path_rises_from_block_to_block(network):
+    backbone = network.VideoSwinBackbone(TINY, (4, 32, 32), drop_path=0.1)
+    rates = [layer.drop_path for layer in backbone.layers if hasattr(layer, "drop_path")]
+    assert rates == pytest.approx(np.linspace(0, 0.1, 12).tolist())
+    first, *others = (layer for layer in backbone.layers if hasattr(layer, "drop_path"))
+    assert first.drops is None
+    assert [[drop.rate for drop in each.drops] for each in others] == [
+        pytest.approx([rate, rate]) for rate in rates[1:]
+    ]
+    assert [recipe_for(each).drop_path for each in (TINY, SMALL, BASE)] == [0.1, 0.2, 0.3]
+
+
+def test_drop_path_drops_whole_views_in_training_alone(network):
+    import keras
+
+    keras.utils.set_random_seed(1)
+    block = network.SwinBlock(1, (2, 3, 3), shifted=False, drop_path=0.5)
+    tokens = np.random.default_rng(0).standard_normal((64, 2, 3, 3, 8)).astype(np.float32)
+    whole = np.asarray(block(tokens))
+    assert np.array_equal(whole, np.asarray(block(tokens)))
+    trained = np.asarray(block(tokens, training=True))
+    untouched = [np.array_equal(one, other) for one, other in zip(trained, tokens, strict=True)]
+    assert 5 <= sum(untouched) <= 30  # both parts are dropped for a quarter of the views
+
+
+def test_each_variable_has_its_rate_and_decay(network):
+    import keras
+
+    from vswin_cli.training.optimizer import LayerwiseAdamW, WarmupCosine
+
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal((2, 5)).astype(np.float32)
+    variables = [keras.Variable(row) for row in start]
+    optimizer = LayerwiseAdamW(WarmupCosine(0.1, 2, 10), [1.0, 0.1], [0.0, 0.5], clip=100.0)
+    optimizer.build(variables)
+    expected = start.astype(np.float64)
+    mean, square = np.zeros_like(expected), np.zeros_like(expected)
+    for step in range(4):
+        gradients = rng.standard_normal((2, 5)).astype(np.float32)
+        optimizer.apply(list(map(keras.ops.convert_to_tensor, gradients)), variables)
+        rate = 0.1 * min((step + 1) / 2, 0.01 + 0.495 * (1 + np.cos(np.pi * max(step - 2, 0) / 8)))
+        mean = 0.9 * mean + 0.1 * gradients
+        square = 0.999 * square + 0.001 * gradients**2
+        by = (mean / (1 - 0.9 ** (step + 1))) / np.sqrt(square / (1 - 0.999 ** (step + 1)))
+        shares = np.array([[1.0], [0.1]])
+        expected -= rate * shares * (by + np.array([[0.0], [0.5]]) * expected)
+    found = np.stack([keras.ops.convert_to_numpy(variable.value) for variable in variables])
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_directional_never_flips_and_default_does():
+    ramp = np.broadcast_to(np.arange(60, dtype=np.uint8) * 4, (4, 50, 60))[..., np.newaxis]
+    frames = np.repeat(ramp, 3, axis=-1)
+    rises = {}
+    for augment in ("default", "directional", "none"):
+        views = [
+            augmentation.apply(
+                frames, augmentation.draw(np.random.default_rng(n), augment, 50, 60), 32
+            )
+            for n in range(200)
+        ]
+        rises[augment] = np.mean([np.diff(v[0, 16, :, 1].astype(int)).sum() > 0 for v in views])
+    assert rises["directional"] == rises["none"] == 1.0
+    assert 0.35 < rises["default"] < 0.65
+
+
+@pytest.mark.parametrize("sampling", [Sampling.OFFICIAL, Sampling.UNIFORM])
+@pytest.mark.parametrize("num_frames", [1, 7, 40, 500])
+def test_clips_are_drawn_from_the_whole_video_in_its_order(sampling, num_frames):
+    protocol = ViewProtocol(sampling, num_clips=1, clip_len=8, frame_interval=2)
+    drawn = np.stack(
+        [augmentation.draw_clip(np.random.default_rng(n), num_frames, protocol) for n in range(300)]
+    )
+    assert drawn.min() == 0
+    assert drawn.max() == num_frames - 1
+    if num_frames > 15:
+        assert (np.diff(drawn) > 0).all()  # never reversed
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_head_learns_what_can_be_learned(multi_label):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 90)
+    targets = np.eye(3, dtype=np.float32)[truth]
+    features = rng.standard_normal((180, 12)).astype(np.float32) * 5 + 100
+    features[:, :3] += 12 * np.repeat(targets, 2, axis=0)
+    rows = Rows(features, np.full(180, 0.5), np.repeat(np.arange(90), 2), targets)
+    fits = list(
+        fit_heads(rows, rows, multi_label=multi_label, balanced=not multi_label, smoothing=0.0)
+    )
+    assert fits[-1].train.quality > 0.95
+    assert fits[-1].train.loss < fits[0].train.loss
+
+
+def test_several_labels_have_metrics_of_their_own():
+    targets = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
+    probabilities = np.array([[0.9, 0.6], [0.8, 0.7], [0.2, 0.4], [0.1, 0.1]])
+    figures = multi_label_figures(probabilities, targets)
+    assert figures["mean_average_precision"] == pytest.approx((1 + (1 + 2 / 3) / 2) / 2)
+    assert figures["micro_f1"] == pytest.approx(2 * 3 / (4 + 4))
+    assert figures["exact"] == 0.5

@@ -1,0 +1,131 @@
+"""Which clips train, and which test: no group on two sides, every class on each."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from vswin_cli.errors import UsageError
+from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations
+from vswin_cli.evaluation.video_files import VideoFiles
+from vswin_cli.runs.videos import Found
+from vswin_cli.training.checks import warnings_about
+from vswin_cli.training.examples import SPLITS, TEST, TRAIN, VALIDATION, Example, Examples, join
+from vswin_cli.training.options import direction_in
+from vswin_cli.training.splits import assign_splits
+
+
+def example(number, label, split="", group=""):
+    return Example(Found(f"{number}.mp4", f"/{number}.mp4"), (label,), split, group)
+
+
+def sides_of(examples, key):
+    sides = {}
+    for each in examples:
+        sides.setdefault(key(each), set()).add(each.split)
+    return sides
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_group_is_on_one_side_and_classes_are_shared_out(seed):
+    examples = [example(n, n % 3, group=f"scene {n // 7}") for n in range(210)]
+    found, notes = assign_splits(examples, [], 3, seed)
+    assert all(len(sides) == 1 for sides in sides_of(found, lambda each: each.group).values())
+    counts = Counter((each.split, each.labels[0]) for each in found)
+    for label in range(3):
+        assert abs(counts[TRAIN, label] - 49) <= 6
+        assert counts[VALIDATION, label] >= 5
+        assert counts[TEST, label] >= 5
+    assert "stratified" in notes[0]
+
+
+def test_clips_that_show_the_same_are_on_one_side():
+    examples = [example(n, 0 if n < 40 else 1) for n in range(80)]
+    alike = [(n, n + 1) for n in range(0, 80, 2)]
+    found, _ = assign_splits(examples, alike, 2, 0)
+    assert all(found[one].split == found[other].split for one, other in alike)
+    assert {each.split for each in found} == set(SPLITS)
+
+
+def test_small_class_trains_first():
+    examples = [example(n, 0) for n in range(50)] + [example(50, 1)]
+    found, _ = assign_splits(examples, [], 2, 3)
+    assert found[-1].split == TRAIN
+
+
+def test_group_that_is_in_the_test_leaves_training():
+    examples = [example(n, n % 2, TRAIN, f"scene {n}") for n in range(40)]
+    examples += [example(40, 0, TEST, "scene 3"), example(41, 1, TEST, "new")]
+    found, notes = assign_splits(examples, [], 2, 0)
+    assert found[3].split == ""
+    assert [each.split for each in found[-2:]] == [TEST, TEST]
+    assert notes[0].startswith("1 clip(s) left out")
+    assert sum(each.split == VALIDATION for each in found) == 6  # taken out of training
+
+
+def test_splits_of_the_annotations_stay():
+    examples = [example(n, n % 2, SPLITS[n % 3]) for n in range(30)]
+    found, notes = assign_splits(examples, [(0, 1)], 2, 0)
+    assert [each.split for each in found] == [each.split for each in examples]
+    assert notes == []
+
+
+def test_table_has_splits_groups_and_segments(tmp_path: Path):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    listed = tmp_path / "clips.csv"
+    listed.write_text(
+        "path,label,split,group,start,end\n"
+        "a.mp4,walk,Train,one,0,2\n"
+        "a.mp4,run,Train,one,2,4.5\n"
+        "b.mp4,run,val,two,,\n"
+        "b.mp4,run,val,two,3,1\n"
+        "b.mp4,run,holdout,two,5,6\n"
+        "c.mp4,run,test,,,\n"
+    )
+    rows = read_annotations(listed, AnnotationFormat.CSV)
+    found = join(rows, VideoFiles(tmp_path), multi_label=False)
+    assert [(e.found.video, e.labels, e.split, e.group) for e in found.examples] == [
+        ("a.mp4#t=0,2", (1,), TRAIN, "one"),
+        ("a.mp4#t=2,4.5", (0,), TRAIN, "one"),
+        ("b.mp4", (0,), VALIDATION, "two"),
+    ]
+    assert [row.kind for row in found.unmatched] == ["malformed", "malformed", "no_file"]
+
+
+def test_rows_of_a_video_add_up_to_its_labels(tmp_path: Path):
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    listed = tmp_path / "clips.csv"
+    listed.write_text("path,label\na.mp4,rain\na.mp4,wind|night\n")
+    rows = read_annotations(listed, AnnotationFormat.CSV)
+    found = join(rows, VideoFiles(tmp_path), multi_label=True)
+    assert found.labels == ("night", "rain", "wind")
+    assert [each.labels for each in found.examples] == [(0, 1, 2)]
+
+
+def test_class_without_a_clip_to_train_on_is_told():
+    examples = [example(0, 0, TRAIN), example(1, 1, TEST), example(2, 0, VALIDATION)]
+    with pytest.raises(UsageError, match="no clip to train on: rain"):
+        warnings_about(Examples(examples, ("sun", "rain")), multi_label=False)
+
+
+def test_few_clips_are_told_with_what_accuracy_means():
+    examples = [example(n, n % 2, SPLITS[n % 3]) for n in range(24)]
+    few, rough = warnings_about(Examples(examples, ("sun", "rain")), multi_label=False)
+    assert few.startswith("few clips to train on: sun 4, rain 4")
+    assert "one of them is 25 points of its accuracy" in rough
+
+
+@pytest.mark.parametrize(
+    ("labels", "word"),
+    [
+        (["rolls left", "bounces"], "left"),
+        (["walk", "PutIn_box"], "in"),
+        (["turn_counterclockwise", "x"], "counterclockwise"),
+        (["moving upwards"], "upwards"),
+        (["bright light", "inside", "outdoor", "cleft", "for sale"], None),
+    ],
+)
+def test_directions_are_found_in_names(labels, word):
+    found = direction_in(labels)
+    assert (found and found[1]) == word

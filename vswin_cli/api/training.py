@@ -1,0 +1,249 @@
+"""A training, set up in one place: what `vswin train` and `train` do."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from functools import cached_property, partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from vswin_cli.api.evaluation import AnnotationOptions, annotated_rows
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.engines.gpu import usable_gpu_backend
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.evaluation.video_files import VideoFiles
+from vswin_cli.features.files import features_output
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.run import run_over
+from vswin_cli.system.files import file_sha256
+from vswin_cli.system.processors import available_processors
+from vswin_cli.training.checks import (
+    Checked,
+    Estimate,
+    alike_across,
+    estimate_full,
+    warnings_about,
+)
+from vswin_cli.training.choices import Chosen, choices_said, choose
+from vswin_cli.training.examples import TRAIN, join
+from vswin_cli.training.inspection import InspectionTask, find_alike
+from vswin_cli.training.options import TrainingOptions
+from vswin_cli.training.outputs import SPLIT, write_split
+from vswin_cli.training.splits import assign_splits
+from vswin_cli.training.watcher import TrainingWatcher
+from vswin_cli.weights.needed import FetchFile, fetch_file
+
+SETTINGS = "training.json"
+_OWN = (SETTINGS, SPLIT, "features")
+
+
+class TrainingRun:
+    """A training: its rows are matched, its folder known; nothing is computed yet.
+
+    Args:
+        engine: Which model it starts from, and what computes.
+        views: How videos become views, where the features are computed.
+        truth: The annotations.
+        output: The folder.
+        run: How videos are read.
+        options: How to train.
+        fetch: Downloads a weights file that is not here.
+
+    Raises:
+        UsageError: The options or annotations make no sense, or the folder is another training's.
+    """
+
+    def __init__(
+        self,
+        engine: EngineOptions,
+        views: ViewOptions,
+        truth: AnnotationOptions,
+        output: Path,
+        *,
+        run: RunOptions,
+        options: TrainingOptions,
+        fetch: FetchFile = fetch_file,
+    ) -> None:
+        self.engine, self.run, self.options, self.folder = engine, run, options, output
+        self.gpu = usable_gpu_backend() if engine.backend == "auto" else None
+        self.backend = self.gpu or ("tensorflow" if engine.backend == "auto" else engine.backend)
+        self.model = VideoModel(engine, views, spares_keras=True, fetch=fetch)
+        self.form, rows, root = annotated_rows(truth)
+        self.examples = join(rows, VideoFiles(root), multi_label=options.multi_label)
+        self.root = root
+        self._refuse_folder()
+
+    @cached_property
+    def chosen(self) -> Chosen:
+        """What `auto` and the recipe come to.
+
+        Raises:
+            UsageError: The options contradict each other.
+        """
+        return choose(
+            self.options,
+            self.model.model,
+            self.examples.labels,
+            self.backend,
+            has_gpu=bool(self.gpu),
+        )
+
+    @property
+    def _inspected_by(self) -> ViewOptions:
+        """One view per clip, where the features only tell what is alike."""
+        views = self.model.views
+        if self.chosen.how == "full" and views.views is None:
+            return replace(views, views="fast", clips=None, crops=None)
+        return views
+
+    def check(self, watcher: TrainingWatcher) -> Checked:
+        """Open every file, keep its features, choose the splits; `split.csv` is written.
+
+        Raises:
+            VswinError: As `run_over`, or there is too little to train on.
+        """
+        model = VideoModel(
+            self.engine, self._inspected_by, spares_keras=True, fetch=self.model._fetch
+        )
+        folder = self.folder / "features"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise OutputError(
+                f"cannot make {folder}: {exc.strerror}; choose another --output"
+            ) from exc
+        features = features_output(folder / "features.npz", resume=self.run.resume)
+        task = InspectionTask(
+            partial(model.classifier, 0),
+            model.decoding_pool,
+            model.features_origin(per_view=True),
+            features,
+        )
+        found = [each.found for each in self.examples.examples]
+        if not found:
+            raise UsageError("no clip of the annotations is there; check --videos")
+        outcome = run_over(found, task, features, self.run, watcher.runs)
+        if outcome.is_stopped or len(task.inspected) + len(task.broken) < len(found):
+            raise watcher.stopped()
+        self.inspected = task.inspected
+        whole = [e for e in self.examples.examples if e.found.video in task.inspected]
+        pairs = find_alike(whole, task.inspected)
+        whole, notes = assign_splits(whole, pairs, len(self.examples.labels), self.options.seed)
+        examples = replace(self.examples, examples=whole)
+        write_split(self.folder / SPLIT, whole, examples.labels)
+        warnings = warnings_about(examples, multi_label=self.options.multi_label)
+        checked = Checked(examples, task.broken, alike_across(whole, pairs), notes, warnings)
+        said = choices_said(
+            self.chosen,
+            self.options,
+            examples.labels,
+            self.backend,
+            list(examples.counts(TRAIN).values()),
+            is_balanced=checked.is_balanced,
+        )
+        return replace(checked, notes=[*notes, *said])
+
+    def estimate(self, checked: Checked) -> Estimate:
+        """Say what the training takes, about; a head takes seconds."""
+        from vswin_cli.training.clips import cache_bytes, takes_within  # noqa: PLC0415 - OpenCV
+
+        spec, chosen = self.model.model, self.chosen
+        train = checked.examples.of(TRAIN)
+        if chosen.how == "head":
+            rows = sum(len(each.features) for each in self.inspected.values())
+            return Estimate(5.0, 8 * rows * spec.architecture.num_features + 500_000_000, 0)
+        lengths = self.num_frames(checked)
+        most = int(self.options.cache_gb * 1e9)
+        takes = takes_within(lengths, spec.protocol, most)
+        return estimate_full(
+            spec.architecture,
+            spec.gmacs,
+            spec.protocol.view_size,
+            batch_size=chosen.batch_size,
+            num_views=len(train) * chosen.recipe.epochs,
+            num_validated=len(train) * chosen.recipe.epochs * 3 // 4,
+            gflops=None if self.gpu else _gflops(self.num_threads),
+            disk_bytes=min(cache_bytes(lengths, spec.protocol, takes), most),
+        )
+
+    @property
+    def num_threads(self) -> int:
+        """Processors to keep busy."""
+        return self.engine.threads or available_processors()
+
+    @property
+    def precision(self) -> str:
+        """The dtype policy of Keras: mixed where it is fast, or asked for."""
+        is_mixed = self.gpu or self.engine.precision == "bfloat16"
+        return "mixed_bfloat16" if is_mixed else "float32"
+
+    def num_frames(self, checked: Checked) -> list[int]:
+        """Of the training clips' files."""
+        return [self.inspected[each.found.video].num_frames for each in checked.examples.of(TRAIN)]
+
+    def settings(self, checked: Checked) -> dict[str, Any]:
+        """Name all that the weights depend on."""
+        clips = [
+            [
+                each.found.video,
+                each.found.num_bytes,
+                each.found.modified_ns,
+                each.split,
+                each.labels,
+            ]
+            for each in checked.examples.examples
+        ]
+        chosen, options = self.chosen, asdict(self.options)
+        for name in ("how", "augment", "save_every", "cache_gb", *asdict(chosen.recipe)):
+            options.pop(name, None)
+        return {
+            "model": self.model.model.name,
+            "weights": file_sha256(self.model.weights_file)[:16],
+            "how": chosen.how,
+            **options,
+            **asdict(chosen.recipe),
+            "lr": chosen.lr,
+            "batch_size": chosen.batch_size,
+            "augment": chosen.augment,
+            "backend": self.backend,
+            "protocol": asdict(self.model.model.protocol),
+            "labels": list(checked.examples.labels),
+            "clips": _digest(clips),
+        }
+
+    def _refuse_folder(self) -> None:
+        if not self.folder.exists():
+            return
+        if not self.folder.is_dir():
+            raise UsageError(f"--output {self.folder} is a file; name a folder")
+        names = {path.name for path in self.folder.iterdir()}
+        if names and not names.intersection(_OWN):
+            raise UsageError(
+                f"--output {self.folder} holds other things than a training; name a new folder"
+            )
+
+
+def _gflops(num_threads: int) -> float:
+    """The rate of large matrix products here, in 10⁹ operations per second."""
+    from vswin_cli.benchmark.matrix_product import SIDE, matrix_product  # noqa: PLC0415 - OpenVINO
+
+    compute = matrix_product("float32", num_threads)
+    compute()
+    start = perf_counter()
+    compute()
+    return 2 * SIDE**3 / (perf_counter() - start) / 1e9
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def read_settings(folder: Path) -> dict[str, Any] | None:
+    """What a training in a folder was begun with."""
+    try:
+        found = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

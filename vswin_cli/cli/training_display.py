@@ -1,0 +1,176 @@
+"""What a user sees of a training: its data first, then steps and epochs, then what came out."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from vswin_cli.api.training import TrainingRun
+from vswin_cli.api.training_report import Trained
+from vswin_cli.cli.display import RunDisplay, duration
+from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.messages import print_warning
+from vswin_cli.formats.tables import print_table, result_console
+from vswin_cli.system.terminal import printable
+from vswin_cli.training.checks import Checked
+from vswin_cli.training.watcher import TrainingWatcher
+
+_NUM_LISTED = 10
+_LINE_SECONDS = 30.0  # from line to line of steps, where there is no terminal
+
+
+class TrainingDisplay(TrainingWatcher):
+    """Follows a training on stderr: live on a terminal, a line per epoch elsewhere.
+
+    Args:
+        quiet: Show failures alone.
+        verbose: Show how each clip was read.
+    """
+
+    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+        super().__init__(RunDisplay(quiet=quiet, verbose=verbose))
+        self._quiet = quiet
+        console = Console(stderr=True, highlight=False)
+        self._is_live = console.is_terminal and not quiet
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not self._is_live,
+        )
+        self._task = self._progress.add_task("", total=1.0)
+        self._told = monotonic()
+        self._is_stopping = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def stopped(self) -> typer.Exit:  # type: ignore[override]  # what ends a command
+        """End the command, and say how to go on."""
+        self._progress.stop()
+        say_how_to_continue()
+        assert isinstance(self.runs, RunDisplay)
+        is_asked = self._is_stopping or self.runs.stopping
+        return typer.Exit(INTERRUPTED if is_asked else 1)
+
+    def on_note(self, text: str) -> None:
+        """Tell something that stays to be read."""
+        if not self._quiet:
+            self._progress.console.print(printable(text), markup=False, soft_wrap=True)
+
+    def on_share(self, what: str, share: float) -> None:
+        """Move the bar."""
+        self._progress.start()
+        self._progress.update(self._task, description=what, completed=share)
+        if share >= 1:
+            self._progress.reset(self._task)
+
+    def on_step(self, step: int, num_steps: int, loss: float, right: float) -> None:
+        """Move the bar; elsewhere a line from time to time."""
+        text = f"step {step}/{num_steps}  loss {loss:.3f}  {right:.0%} right"
+        self._progress.start()
+        self._progress.update(self._task, description=text, completed=step / num_steps)
+        if not self._is_live and not self._quiet and monotonic() - self._told > _LINE_SECONDS:
+            self._told = monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Tell an epoch's figures, or a head's."""
+        self._told = monotonic()
+        name = (
+            f"epoch {row['epoch']:.0f}" if "epoch" in row else f"held back by {row['strength']:g}"
+        )
+        parts = [name, f"loss {row['train_loss']:.3f}", f"train {row['train_accuracy']:.1%}"]
+        if "validation_accuracy" in row:
+            parts.append(f"validation {row['validation_accuracy']:.1%}")
+        self.on_note("  ".join(parts))
+
+    @contextmanager
+    def training(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Stop after the step in hand at the first Ctrl-C."""
+
+        def stop_and_say() -> None:
+            self._is_stopping = True
+            print("stopping after this step; Ctrl-C again leaves at once", file=sys.stderr)
+            stop()
+
+        with heard_interrupts(stop_and_say):
+            yield
+
+
+def say_checked(run: TrainingRun, checked: Checked, *, quiet: bool) -> None:
+    """Say what the data are, what is wrong with them, and what the training will take."""
+    examples = checked.examples
+    for row in examples.unmatched[:_NUM_LISTED]:
+        print_warning(f"row {row.place}, {row.video}: {row.message}")
+    for clip in checked.broken[:_NUM_LISTED]:
+        print_warning(f"{clip.video}: {clip.kind}: {clip.message}")
+    for one, other in checked.alike[:_NUM_LISTED]:
+        print_warning(f"{one} and {other} show the same, in different splits")
+    for listed in (examples.unmatched, checked.broken, checked.alike):
+        if len(listed) > _NUM_LISTED:
+            print_warning(f"and {len(listed) - _NUM_LISTED} more of these")
+    for line in checked.warnings:
+        print_warning(line)
+    if quiet:
+        return
+    _print(("class", "train", "validation", "test"), checked.table)
+    for line in checked.notes:
+        print(printable(line), flush=True)
+    estimate = run.estimate(checked)
+    parts = [f"memory: about {estimate.memory_bytes / 1e9:.1f} GB"]
+    if estimate.disk_bytes:
+        parts.append(f"disk for decoded clips: {estimate.disk_bytes / 1e9:.1f} GB")
+    if estimate.seconds is not None:
+        parts.insert(0, f"time: about {duration(estimate.seconds)}")
+    print("; ".join(parts), flush=True)
+
+
+def print_trained(trained: Trained, *, quiet: bool) -> None:
+    """Print what came out."""
+    metrics = trained.metrics
+    for remark in trained.remarks:
+        print_warning(remark)
+    accuracy = metrics["accuracy"]
+    if not quiet:
+        rows = [(row["label"], row["clips"], _share(row)) for row in metrics["classes"]]
+        _print(("class", "clips", "right"), rows)
+    between = f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})" if "low" in accuracy else ""
+    what = "accuracy" if "low" in accuracy else "mean average precision"
+    print(f"{what} on {metrics['split']}: {accuracy['value']:.1%}{between}")
+    print(trained.folder)
+
+
+def _print(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table whose columns but the first are numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
+    print_table(result_console(), table)
+
+
+def _share(row: dict[str, float]) -> str:
+    if "right" in row:
+        return f"{row['right'] / row['clips']:.0%}"
+    precision = row["average_precision"]
+    return "" if precision is None else f"{precision:.0%}"

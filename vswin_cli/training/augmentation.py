@@ -1,0 +1,95 @@
+"""What a clip becomes each time that it is seen: other frames, another window, other colours."""
+
+from dataclasses import dataclass
+from math import exp, log, sqrt
+
+import cv2
+import numpy as np
+
+from vswin_cli.training.options import Augment
+from vswin_cli.views.sampling import TORCHVISION_RATE
+from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+
+Rng = np.random.Generator
+
+_AREA = (0.5, 1.0)  # of the window, as a share of the largest square
+_RATIO = (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How a clip is varied; drawn once per clip and time, and the same in all of its frames.
+
+    Attributes:
+        window: y, x, height and width, in pixels of the frame.
+        flip: Whether left and right change places.
+        contrast: Around the mean.
+        brightness: Added, in grey levels.
+        colour: Factors of red, green and blue.
+        grey: Whether colours go.
+    """
+
+    window: tuple[int, int, int, int]
+    flip: bool = False
+    contrast: float = 1.0
+    brightness: float = 0.0
+    colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    grey: bool = False
+
+
+def draw(rng: Rng, augment: Augment, height: int, width: int) -> Variation:
+    """Draw how to vary a clip; `none` is the centre crop as it is."""
+    short = min(height, width)
+    if augment == "none":
+        return Variation(((height - short) // 2, (width - short) // 2, short, short))
+    area, ratio = rng.uniform(*_AREA) * short**2, exp(rng.uniform(log(_RATIO[0]), log(_RATIO[1])))
+    high, wide = min(round(sqrt(area / ratio)), height), min(round(sqrt(area * ratio)), width)
+    top, left = rng.integers(0, height - high + 1), rng.integers(0, width - wide + 1)
+    red, green, blue = rng.uniform(0.8, 1.2, 3).tolist()
+    return Variation(
+        (int(top), int(left), high, wide),
+        flip=augment == "default" and rng.random() < 0.5,
+        contrast=rng.uniform(0.6, 1.4),
+        brightness=rng.uniform(-40, 40),
+        colour=(red, green, blue),
+        grey=rng.random() < 0.2,
+    )
+
+
+def apply(frames: np.ndarray, variation: Variation, size: int) -> np.ndarray:
+    """Vary frames, uint8 (T, H, W, 3), into a view, uint8 (T, size, size, 3)."""
+    top, left, high, wide = variation.window
+    window = frames[:, top : top + high, left : left + wide]
+    if variation.flip:
+        window = window[:, :, ::-1]
+    view = np.stack([cv2.resize(np.ascontiguousarray(each), (size, size)) for each in window])
+    plain = Variation(variation.window, variation.flip)
+    if variation == plain:
+        return view
+    pixels = view.astype(np.float32)
+    if variation.grey:
+        pixels[:] = pixels.mean(-1, keepdims=True)
+    mean = np.float32(pixels.mean())
+    pixels = (pixels - mean) * np.float32(variation.contrast) + mean
+    pixels = (pixels + np.float32(variation.brightness)) * np.array(variation.colour, np.float32)
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def draw_clip(
+    rng: Rng, num_frames: int, protocol: ViewProtocol, rate: float | None = None
+) -> np.ndarray:
+    """Choose frames as the protocol does, at a random place: int64 (clip_len,).
+
+    A short video starts over. Uniform sampling takes a random frame of each of its segments.
+    """
+    if protocol.sampling is Sampling.UNIFORM:
+        bounds = np.linspace(0, num_frames, protocol.clip_len + 1)
+        drawn = bounds[:-1] + rng.random(protocol.clip_len) * np.diff(bounds)
+        return np.minimum(drawn.astype(np.int64), num_frames - 1)
+    step = float(protocol.frame_interval)
+    if protocol.sampling is Sampling.TORCHVISION:
+        step = (rate or TORCHVISION_RATE) / TORCHVISION_RATE
+    steps = np.floor(np.arange(protocol.clip_len) * step).astype(np.int64)
+    start = int(rng.integers(0, max(num_frames - int(steps[-1]), 1)))
+    chosen: np.ndarray = (start + steps) % num_frames
+    return chosen

@@ -1,0 +1,54 @@
+"""The model card: data, recipe, figures, versions, seed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vswin_cli.training.checks import Checked
+
+
+def model_card(
+    name: str, metrics: Mapping[str, Any], checked: Checked, remarks: Sequence[str]
+) -> str:
+    """Return the card as Markdown."""
+    settings, accuracy = metrics["settings"], metrics["accuracy"]
+    counts = ", ".join(f"{metrics['clips'][split]} {split}" for split in metrics["clips"])
+    rows = "\n".join(
+        f"| {label} | {train} | {validation} | {test} |"
+        for label, train, validation, test in checked.table
+    )
+    interval = (
+        f" (95 % interval {accuracy['low']:.1%} to {accuracy['high']:.1%})"
+        if "low" in accuracy
+        else ", mean average precision"
+    )
+    recipe = "\n".join(
+        f"- {key}: {json.dumps(value, ensure_ascii=False)}"
+        for key, value in settings.items()
+        if key not in ("labels", "clips")
+    )
+    versions = ", ".join(f"{key} {value}" for key, value in metrics["versions"].items())
+    notes = "\n".join(f"- {line}" for line in [*checked.notes, *checked.warnings, *remarks])
+    return f"""# {name}
+
+A Video Swin Transformer trained by `vswin train` from {settings["model"]}. `--model` of every vswin
+command takes this folder.
+
+**{accuracy["value"]:.1%}** right on the {metrics["split"]} split{interval}. `index.html` shows what
+is confused; `metrics.json` has every figure.
+
+## Data
+Clips: {counts}; {metrics["broken"]} could not be read. `split.csv` lists them.
+
+| class | train | validation | test |
+|---|---:|---:|---:|
+{rows}
+
+## What was chosen and noticed
+{notes or "- nothing"}
+
+## Recipe
+{recipe}
+
+Versions: {versions}. Seconds of training: {metrics["seconds"]}.
+"""

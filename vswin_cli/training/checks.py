@@ -1,0 +1,172 @@
+"""What is said before the first step: counts, what is wrong, and what it will take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil, prod
+
+from vswin_cli.errors import UsageError
+from vswin_cli.evaluation.metrics import share
+from vswin_cli.training.examples import SPLITS, TEST, TRAIN, VALIDATION, Example, Examples
+from vswin_cli.training.inspection import Broken
+from vswin_cli.zoo.architectures import Architecture, Size
+
+FEW = 20  # clips of a class for training, below which more of them are what helps
+_UNEQUAL = 1.5  # the largest class over the smallest, from which they are balanced
+_PASSES = 3  # of the network per training step: forward, and twice that backward
+_SHARE = 0.18  # of the rate of large matrix products that training reaches on a CPU
+_BASE_BYTES = 1_200_000_000  # of the libraries
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training takes, about."""
+
+    seconds: float | None  # None where nobody has measured, as on a GPU
+    memory_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known before the first step.
+
+    Attributes:
+        examples: Those that can be read, with their splits.
+        broken: Those that cannot.
+        alike: Pairs of videos of different splits that show the same.
+        notes: What was chosen, a line each.
+        warnings: What the user should know, a line each.
+    """
+
+    examples: Examples
+    broken: list[Broken]
+    alike: list[tuple[str, str]]
+    notes: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether the classes are so unequal that they are made to count alike."""
+        counts = self.examples.counts(TRAIN)
+        return max(counts.values()) > _UNEQUAL * min(counts.values())
+
+    @property
+    def table(self) -> list[tuple[str, int, int, int]]:
+        """Each class with its clips of each split."""
+        counts = [self.examples.counts(split) for split in SPLITS]
+        return [
+            (name, *(count[index] for count in counts))  # type: ignore[misc]  # three of them
+            for index, name in enumerate(self.examples.labels)
+        ]
+
+
+def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
+    """Say which classes have few clips, and what accuracy means then.
+
+    Raises:
+        UsageError: A class has no clip to train on, so that it cannot be learned.
+    """
+    train, test = examples.counts(TRAIN), examples.counts(TEST)
+    names = examples.labels
+    missing = [names[index] for index in range(len(names)) if not train[index]]
+    if missing:
+        raise UsageError(
+            f"no clip to train on: {', '.join(missing[:5])}{' and others' if missing[5:] else ''}; "
+            "add clips of it, or leave the class out"
+        )
+    if not examples.of(VALIDATION):
+        raise UsageError(
+            "no clip is left to validate on; add clips, or name the splits in the annotations"
+        )
+    found = []
+    few = [index for index in range(len(names)) if train[index] < FEW]
+    if few:
+        listed = ", ".join(f"{names[index]} {train[index]}" for index in few[:8])
+        more = f" and {len(few) - 8} more classes" if few[8:] else ""
+        found.append(
+            f"few clips to train on: {listed}{more}; from {FEW} on a class is learned more surely"
+        )
+    rough = [index for index in range(len(names)) if 0 < test[index] < FEW]
+    if rough and not multi_label:
+        least = min(rough, key=lambda index: test[index])
+        count = test[least]
+        whole = share(count, count)
+        found.append(
+            f"{names[least]} has {count} clip(s) in the test: one of them is "
+            f"{100 / count:.0f} points of its accuracy, and {count} right of {count} means "
+            f"{100 * whole.low:.0f} to 100 %"
+        )
+    unknown = [names[index] for index in range(len(names)) if not test[index]]
+    if unknown and examples.of(TEST):
+        found.append(f"not in the test: {', '.join(unknown[:8])}; nothing is known of them then")
+    return found
+
+
+def alike_across(
+    examples: Sequence[Example], pairs: Sequence[tuple[int, int]]
+) -> list[tuple[str, str]]:
+    """Keep the pairs whose members stand on different sides."""
+    return [
+        (examples[one].found.video, examples[other].found.video)
+        for one, other in pairs
+        if examples[one].split != examples[other].split
+        and examples[one].split
+        and examples[other].split
+    ]
+
+
+def estimate_full(
+    architecture: Architecture,
+    gmacs: float,
+    view_size: Size,
+    *,
+    batch_size: int,
+    num_views: int,
+    num_validated: int,
+    gflops: float | None,
+    disk_bytes: int,
+) -> Estimate:
+    """Say what training all weights takes.
+
+    Args:
+        architecture: Of the network.
+        gmacs: Of a view, in 10⁹ multiply-accumulates.
+        view_size: (T, H, W).
+        batch_size: Views per step.
+        num_views: That are trained on, all epochs together.
+        num_validated: That are computed to validate, likewise.
+        gflops: Of large matrix products on this machine; None on a GPU.
+        disk_bytes: Of decoded clips.
+    """
+    seconds = None
+    if gflops is not None:
+        seconds = 2 * gmacs * (_PASSES * num_views + num_validated) / (gflops * _SHARE)
+    return Estimate(seconds, memory_bytes(architecture, view_size, batch_size), disk_bytes)
+
+
+def memory_bytes(architecture: Architecture, view_size: Size, batch_size: int) -> int:
+    """About the memory that training takes: libraries, weights and moments, activations kept."""
+    t, h, w = (ceil(side / cell) for side, cell in zip(view_size, architecture.patch, strict=True))
+    numbers = t * h * w * 3 * prod(architecture.patch)
+    weights = 0
+    stages = zip(architecture.stage_dims, architecture.depths, architecture.num_heads, strict=True)
+    for stage, (dim, depth, heads) in enumerate(stages):
+        if stage:
+            h, w = ceil(h / 2), ceil(w / 2)
+        window = prod(
+            min(side, tokens) for side, tokens in zip((t, h, w), architecture.window, strict=True)
+        )
+        # Per token: normalisations, queries and so on, the wide layer and its GELU, the scores.
+        numbers += depth * t * h * w * (26 * dim + 4 * heads * window)
+        weights += depth * (4 + 2 * architecture.mlp_ratio) * dim**2
+    weights += sum(8 * dim**2 for dim, _ in pairwise(architecture.stage_dims))
+    return _BASE_BYTES + 4 * (batch_size * numbers + 5 * weights)
+
+
+def batch_that_fits(architecture: Architecture, view_size: Size, available: int, most: int) -> int:
+    """The largest power of two, at most `most`, whose training takes half of the memory."""
+    size = most
+    while size > 1 and memory_bytes(architecture, view_size, size) > available // 2:
+        size //= 2
+    return size

@@ -1,0 +1,114 @@
+"""What `auto`, the recipe and the options come to together, and how that is said."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from vswin_cli.errors import UsageError
+from vswin_cli.system.processors import available_memory
+from vswin_cli.training.checks import batch_that_fits
+from vswin_cli.training.options import (
+    RECIPE_BATCH,
+    Augment,
+    Recipe,
+    TrainingOptions,
+    direction_in,
+    recipe_for,
+)
+from vswin_cli.zoo.models import Model
+
+_LARGE_GMACS = 10.0  # per view, from which training all weights takes hours on a CPU
+_MOST_PER_STEP = 16  # clips
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """How it is trained."""
+
+    how: str  # head or full
+    recipe: Recipe
+    batch_size: int
+    lr: float
+    augment: Augment
+
+
+def choose(
+    options: TrainingOptions, model: Model, labels: Sequence[str], backend: str, *, has_gpu: bool
+) -> Chosen:
+    """Decide what was left open.
+
+    Args:
+        options: What was asked for.
+        model: To start from.
+        labels: The classes.
+        backend: That would train all weights.
+        has_gpu: Whether it computes on one.
+
+    Raises:
+        UsageError: The options contradict each other.
+    """
+    how = options.how
+    if how == "auto":
+        how = "head" if model.gmacs > _LARGE_GMACS and not has_gpu else "full"
+    if how == "full" and backend == "openvino":
+        raise UsageError("--backend openvino does not train; leave it out, or give --how head")
+    if how == "head" and options.from_scratch:
+        raise UsageError("--from-scratch has no features to fit a head to; give --how full")
+    recipe = recipe_for(model.architecture)
+    if options.from_scratch:
+        recipe = replace(recipe, backbone_lr=1.0)
+    asked = {
+        name: value
+        for name in ("backbone_lr", "weight_decay", "drop_path", "epochs")
+        if (value := getattr(options, name)) is not None
+    }
+    recipe = replace(recipe, **asked)
+    batch_size = options.batch_size or batch_that_fits(
+        model.architecture, model.protocol.view_size, available_memory(), _MOST_PER_STEP
+    )
+    augment: Augment
+    if options.augment != "auto":
+        augment = options.augment
+    else:
+        augment = "directional" if direction_in(labels) else "default"
+    lr = options.lr or recipe.lr * batch_size / RECIPE_BATCH
+    return Chosen(how, recipe, batch_size, lr, augment)
+
+
+def choices_said(
+    chosen: Chosen,
+    options: TrainingOptions,
+    labels: Sequence[str],
+    backend: str,
+    counts: Sequence[int],
+    *,
+    is_balanced: bool,
+) -> Iterator[str]:
+    """Say what was chosen, a line each.
+
+    Args:
+        chosen: That.
+        options: What was asked for.
+        labels: The classes.
+        backend: That trains.
+        counts: Of the classes' clips for training.
+        is_balanced: Whether these are so unequal that classes are made to count alike.
+    """
+    if chosen.how == "head":
+        yield "how: head, fitted to the features; --how full trains all weights"
+    else:
+        yield (
+            f"how: full, {chosen.recipe.epochs} epochs of {chosen.batch_size} clips per step on "
+            f"{backend}, rate {chosen.lr:.2g}, of the backbone "
+            f"{chosen.lr * chosen.recipe.backbone_lr:.2g}"
+        )
+        found = direction_in(labels)
+        if options.augment == "auto" and found:
+            yield (
+                f"augment: directional, no flips, as class {found[0]!r} says {found[1]!r}; "
+                "--augment default flips"
+            )
+        elif chosen.augment == "default" and found:
+            yield f"augment: flips, although class {found[0]!r} says {found[1]!r}"
+    if is_balanced:
+        what = "left as they are" if options.multi_label else "made to count alike"
+        yield f"classes have {min(counts)} to {max(counts)} clips: {what}"

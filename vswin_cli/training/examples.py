@@ -1,0 +1,122 @@
+"""What there is to train on: rows of annotations with their files, labels, splits and groups."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from vswin_cli.errors import UsageError
+from vswin_cli.evaluation.matching import Unmatched
+from vswin_cli.evaluation.rows import NoMatchError, Row
+from vswin_cli.evaluation.video_files import VideoFiles
+from vswin_cli.results import TimeSpan
+from vswin_cli.runs.videos import Found
+from vswin_cli.sources.addresses import is_address, without_credentials
+from vswin_cli.zoo.labels import what_is_wrong
+from vswin_cli.zoo.model_file import numbered_names
+
+TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+_SPELLINGS = {
+    "train": TRAIN, "training": TRAIN,
+    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION,
+    "dev": VALIDATION, "test": TEST, "testing": TEST,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip with its labels."""
+
+    found: Found
+    labels: tuple[int, ...]  # class indices; one, but where videos have several
+    split: str = ""  # of `SPLITS`, or empty where nobody has said
+    group: str = ""  # of its scene, subject or source
+
+
+@dataclass(frozen=True)
+class Examples:
+    """All that the annotations name."""
+
+    examples: list[Example]
+    labels: tuple[str, ...]  # class names in index order
+    unmatched: list[Unmatched] = field(default_factory=list)
+
+    def counts(self, split: str) -> Counter[int]:
+        """Clips of each class in a split."""
+        return Counter(
+            label for each in self.examples if each.split == split for label in each.labels
+        )
+
+    def of(self, split: str) -> list[Example]:
+        """The examples of a split."""
+        return [each for each in self.examples if each.split == split]
+
+
+def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Examples:
+    """Find the file and the classes of every row; the classes are what the rows name, in order.
+
+    Args:
+        rows: Of annotations.
+        files: Where videos are.
+        multi_label: Whether a label is several names with `|` or `;` between them, and rows of one
+            file add up.
+
+    Raises:
+        UsageError: There are fewer than two classes, or one has a name that no class can have.
+    """
+    names = _class_names(rows, multi_label=multi_label)
+    index = {name: number for number, name in enumerate(names)}
+    shown = numbered_names(len(names)) if all(name.isdecimal() for name in names) else names
+    if fault := what_is_wrong(shown):
+        raise UsageError(f"the labels of the annotations are none: {fault}; correct them")
+    if len(names) < (1 if multi_label else 2):
+        raise UsageError(
+            f"the annotations name {len(names)} class; a model tells two or more apart"
+        )
+    unmatched: list[Unmatched] = []
+    examples: dict[tuple[str, TimeSpan | None], Example] = {}
+    first: dict[tuple[str, TimeSpan | None], Row] = {}
+    for row in rows:
+        try:
+            example = _example(row, index, files, multi_label=multi_label)
+            found = example.found
+            key = (found.path if is_address(found.path) else found.place, found.segment)
+            if key in examples:
+                if not multi_label:
+                    reason = f"row {first[key].place} has this file"
+                    raise NoMatchError("repeated", reason)  # noqa: TRY301
+                labels = tuple(sorted({*examples[key].labels, *example.labels}))
+                examples[key] = replace(examples[key], labels=labels)
+            else:
+                examples[key], first[key] = example, row
+        except NoMatchError as exc:
+            label = "" if row.label is None else str(row.label)
+            video = without_credentials(row.video)
+            unmatched.append(Unmatched(row.place, video, label, exc.kind, str(exc)))
+    return Examples(list(examples.values()), shown, unmatched)
+
+
+def _names_of(row: Row, *, multi_label: bool) -> list[str]:
+    text = "" if row.label is None else str(row.label)
+    parts = text.replace(";", "|").split("|") if multi_label else [text]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _class_names(rows: Sequence[Row], *, multi_label: bool) -> tuple[str, ...]:
+    names = {
+        name for row in rows if not row.problem for name in _names_of(row, multi_label=multi_label)
+    }
+    if all(name.isdecimal() for name in names):
+        return tuple(sorted(names, key=int))
+    return tuple(sorted(names))
+
+
+def _example(row: Row, index: dict[str, int], files: VideoFiles, *, multi_label: bool) -> Example:
+    if row.problem is not None:
+        raise NoMatchError("malformed", row.problem)
+    labels = tuple(sorted(index[name] for name in _names_of(row, multi_label=multi_label)))
+    if not labels and not multi_label:
+        raise NoMatchError("no_label", "the row has no label")
+    split = _SPELLINGS.get(row.split.lower()) if row.split else ""
+    if split is None:
+        raise NoMatchError("malformed", f"split {row.split!r} is none of {', '.join(SPLITS)}")
+    return Example(replace(files.find(row), is_named=True), labels, split, row.group)

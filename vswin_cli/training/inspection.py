@@ -1,0 +1,127 @@
+"""The look at every clip before the first step: its features, and a print of its frames.
+
+The features are those that `vswin embed` makes, a row per view; a head is fitted to them, and they
+find what stands on two sides of a split.
+"""
+
+from base64 import b85decode, b85encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vswin_cli.classify import OnView
+from vswin_cli.features.duplicates import find_pairs
+from vswin_cli.features.task import EmbedTask
+from vswin_cli.results import Prediction
+from vswin_cli.runs.journal import Journal
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.pool import DecodedVideo
+from vswin_cli.runs.records import Record
+from vswin_cli.runs.videos import Found
+from vswin_cli.training.examples import Example
+from vswin_cli.views.views import Views
+
+PRINT = (4, 12, 12)  # frames, rows and columns of a clip's print
+_ALIKE = 0.999  # cosine of features from which prints are compared
+_MOST_APART = 3.0  # grey levels, on average, between the prints of one clip in two encodings
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What is known of a clip that could be read.
+
+    Attributes:
+        features: float32 (views, num_features).
+        weights: (views,), how many of the protocol's views each stands for.
+        print: uint8 `PRINT`, grey.
+        num_frames: Of the file.
+        seconds: That decoding and computing took.
+        num_views: Distinct ones.
+    """
+
+    features: np.ndarray
+    weights: np.ndarray
+    print: np.ndarray
+    num_frames: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A clip that cannot be read, and why."""
+
+    video: str
+    kind: str
+    message: str
+
+
+class InspectionTask(EmbedTask):
+    """Keeps features and prints; `inspected` and `broken` hold them once the run has ended."""
+
+    inspected: dict[str, Inspected]
+    broken: list[Broken]
+
+    def compute(
+        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    ) -> tuple[Prediction, Record]:
+        """Compute a clip's features, and its print."""
+        prediction, record = super().compute(decoded, views, on_view)
+        first = views.view(views.places[0]).frames
+        return prediction, {**record, "print": b85encode(print_of(first).tobytes()).decode()}
+
+    def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
+        """Collect what is there, in the order of the videos."""
+        super().finish(output, journal, videos)
+        self.inspected, self.broken = {}, []
+        for found in videos:
+            if found.video not in journal.entries:
+                continue
+            record = journal.record(found.video)
+            if record["status"] != "ok":
+                error = record["error"] or {"kind": "skipped", "message": "skipped"}
+                self.broken.append(Broken(found.video, error["kind"], error["message"]))
+                continue
+            rows = self._embeddings.rows(found.video)
+            if rows is None:
+                continue
+            self.inspected[found.video] = Inspected(
+                rows["features"].astype(np.float32),
+                rows["weight"].astype(np.float64),
+                np.frombuffer(b85decode(record["print"]), np.uint8).reshape(PRINT),
+                record["num_frames"],
+                record["elapsed_seconds"],
+            )
+
+
+def print_of(frames: np.ndarray) -> np.ndarray:
+    """Shrink a view, uint8 (T, H, W, 3), to `PRINT`."""
+    chosen = np.linspace(0, len(frames) - 1, PRINT[0]).round().astype(int)
+    grey = frames[chosen].mean(-1)
+    return np.stack(
+        [cv2.resize(each, PRINT[:0:-1], interpolation=cv2.INTER_AREA) for each in grey]
+    ).astype(np.uint8)
+
+
+def find_alike(
+    examples: Sequence[Example], inspected: dict[str, Inspected]
+) -> list[tuple[int, int]]:
+    """Find examples that show the same, in whatever encoding: pairs of their numbers.
+
+    Features alone do not tell, since some models see motion and nothing else; the prints of what
+    they take for the same are compared.
+    """
+    numbers = [i for i, each in enumerate(examples) if each.found.video in inspected]
+    if not numbers:
+        return []
+    looks = [inspected[examples[i].found.video] for i in numbers]
+    matrix = np.stack(
+        [np.average(each.features, 0, each.weights) for each in looks], dtype=np.float32
+    )
+    pairs = []
+    for pair in find_pairs(matrix, _ALIKE):
+        one, other = looks[pair.first].print, looks[pair.second].print
+        if np.abs(one.astype(np.float32) - other).mean() <= _MOST_APART:
+            pairs.append((numbers[pair.first], numbers[pair.second]))
+    return pairs

@@ -1,0 +1,126 @@
+"""What can be asked of a training; here alone are the defaults, and what they mean for a model."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vswin_cli.errors import UsageError
+from vswin_cli.zoo.architectures import Architecture
+
+HowName = Literal["auto", "head", "full"]
+AugmentName = Literal["auto", "default", "directional", "none"]
+Augment = Literal["default", "directional", "none"]
+
+RECIPE_BATCH = 64  # clips per step that the published learning rates assume
+_DIRECTIONS = re.compile(
+    r"(left|right|up|down|in|out|north|south|east|west)(wards?)?|(for|back)wards?"
+    r"|(counter|anti)?clockwise|c?cw|into|towards?|away"
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train; None is what the recipe of the architecture says.
+
+    Attributes:
+        how: `head` fits a head to the features of the backbone, which stays as it is; `full` trains
+            all weights; `auto` is `head` for a large model on a CPU.
+        epochs: Times that each clip is seen.
+        batch_size: Clips per step; None is as many as fit into memory, at most 16.
+        lr: Highest learning rate of the head, whatever the batch; None is the recipe's, scaled to
+            the batch.
+        backbone_lr: That of the backbone, as a share of the head's.
+        weight_decay: Of AdamW; none of it on biases, norms and bias tables.
+        drop_path: Of the last block; those before it rise to it from 0.
+        seed: Of the split, the order, the augmentation and the first weights of the head.
+        augment: `default` crops, flips and recolours; `directional` never flips; `none` does
+            nothing; `auto` is one of the first two by the names of the classes.
+        multi_label: Whether a video may have several labels.
+        label_smoothing: Share of the target that goes to all classes alike.
+        mixup: Alpha of the beta distribution by which pairs of clips are mixed; 0 mixes none.
+        patience: Validations without improvement until it stops early.
+        cache_gb: Of decoded clips on disk while it trains, in GB.
+        save_every: Steps between states that `--resume` goes on from.
+        from_scratch: Whether weights start at random, and not from the model's.
+    """
+
+    how: HowName = "auto"
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    backbone_lr: float | None = None
+    weight_decay: float | None = None
+    drop_path: float | None = None
+    seed: int = 0
+    augment: AugmentName = "auto"
+    multi_label: bool = False
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    patience: int = 5
+    cache_gb: float = 8.0
+    save_every: int = 100
+    from_scratch: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("epochs", self.epochs), ("batch-size", self.batch_size)):
+            if value is not None and value < 1:
+                raise UsageError(f"--{name} {value} is less than 1")
+        if self.lr is not None and not 0 < self.lr < 10:
+            raise UsageError(f"--lr {self.lr} is not between 0 and 10")
+        for name, share in (
+            ("drop-path", self.drop_path),
+            ("label-smoothing", self.label_smoothing),
+        ):
+            if share is not None and not 0 <= share < 1:
+                raise UsageError(f"--{name} {share} is not from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        lr: Highest learning rate of the head, for batches of `RECIPE_BATCH`.
+        backbone_lr: The backbone's, as a share of it.
+        weight_decay: Of AdamW.
+        drop_path: Of the last block.
+        epochs: Times that each clip is seen.
+        warmup: Share of the steps in which the rate rises.
+    """
+
+    lr: float
+    backbone_lr: float
+    weight_decay: float
+    drop_path: float
+    epochs: int
+    warmup: float
+
+
+# The first is this project's; the others are the published configurations' for Kinetics-400 and,
+# of base, Something-Something v2. Their rates hold for the head; the backbone has a tenth.
+_RECIPES = {
+    "nano": Recipe(4e-3, 1.0, 0.02, 0.0, 30, 0.1),
+    "tiny": Recipe(1e-3, 0.1, 0.02, 0.1, 30, 2.5 / 30),
+    "small": Recipe(1e-3, 0.1, 0.02, 0.2, 30, 2.5 / 30),
+    "base": Recipe(3e-4, 0.1, 0.05, 0.3, 30, 2.5 / 30),
+    "large": Recipe(3e-4, 0.1, 0.05, 0.4, 30, 2.5 / 30),
+}
+_NAMES = {64: "nano", 96: "tiny", 128: "base", 192: "large"}  # by embed_dim
+
+
+def recipe_for(architecture: Architecture) -> Recipe:
+    """Choose by the width, and the depth where that does not tell; the nearest of a custom one."""
+    nearest = min(_NAMES, key=lambda dim: abs(dim - architecture.embed_dim))
+    name = _NAMES[nearest]
+    return _RECIPES["small" if name == "tiny" and sum(architecture.depths) > 12 else name]
+
+
+def direction_in(labels: Sequence[str]) -> tuple[str, str] | None:
+    """Find a class whose name tells a direction: its name, and the word."""
+    for label in labels:
+        for word in _WORD.findall(label):
+            if _DIRECTIONS.fullmatch(word.lower()):
+                return label, word.lower()
+    return None

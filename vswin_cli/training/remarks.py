@@ -1,0 +1,52 @@
+"""What figures mean in words, and what to try."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+_FAR = 0.2  # by which validation is below training, that it is told
+
+
+def remarks_on(
+    log: Sequence[Mapping[str, float]],
+    best: Mapping[str, float],
+    accuracy: float,
+    *,
+    num_classes: int,
+    is_early: bool,
+    multi_label: bool,
+    how: str,
+) -> Iterator[str]:
+    """Say what is odd about a training.
+
+    Args:
+        log: As of `Fitted`.
+        best: Likewise.
+        accuracy: On the test, from 0 to 1.
+        num_classes: Of the labels.
+        is_early: Whether it stopped before its last epoch.
+        multi_label: Whether a clip may have several classes.
+        how: head or full.
+    """
+    train = best.get("train_accuracy", 0.0)
+    validation = best.get("validation_accuracy", 0.0)
+    chance = 1 / num_classes
+    if is_early:
+        yield f"stopped early: the validation got no better after epoch {best['epoch']:.0f}"
+    if not multi_label and train < 1.5 * chance:
+        more = (
+            "--how full, or another --model" if how == "head" else "a lower --lr, or more --epochs"
+        )
+        yield (
+            f"no class was learned: {train:.0%} right in training, where chance is {chance:.0%}; "
+            f"check the labels, then try {more}"
+        )
+    elif train - validation > _FAR and not multi_label:
+        yield (
+            f"validation ({validation:.0%}) is far below training ({train:.0%}): the clips are "
+            "learned by heart; add clips, or try --mixup 0.2, --label-smoothing 0.1"
+            + ("" if how == "head" else ", fewer --epochs")
+        )
+    if validation - accuracy > _FAR and not multi_label:
+        yield (
+            f"the test ({accuracy:.0%}) is far below the validation ({validation:.0%}): it shows "
+            "other things; give a group column, so that the validation does too"
+        )
