@@ -164,7 +164,8 @@ def _fit_all(
         validation_interval,
     )
 
-    options, chosen, spec = run.options, run.chosen, run.model.model
+    options, chosen = run.options, run.chosen
+    architecture, protocol = run.model.model.architecture, run.model.protocol
     train, validation = checked.examples.of(TRAIN), checked.examples.of(VALIDATION)
     num_classes = len(checked.examples.labels)
     plan = Plan(
@@ -173,15 +174,15 @@ def _fit_all(
         chosen.recipe.epochs,
         options.seed,
         chosen.augment,
-        spec.protocol.crop_size,
+        protocol.crop_size,
         balanced=checked.is_balanced and not options.multi_label,
         multi_label=options.multi_label,
         label_smoothing=options.label_smoothing,
         mixup=options.mixup,
     )
     learner = Learner(
-        spec.architecture,
-        spec.protocol.view_size,
+        architecture,
+        protocol.view_size,
         backbone,
         head,
         plan,
@@ -198,7 +199,7 @@ def _fit_all(
         found = np.concatenate(list(_validated(run, validation, logits)))
         return score(found, targets, options.multi_label)
 
-    clips = Clips(run.folder / "clips.cache", spec.protocol, run.model.views.reader, options.seed)
+    clips = Clips(run.folder / "clips.cache", protocol, run.model.views.reader, options.seed)
     stopping: list[bool] = []
     try:
         if not learner.is_over():
@@ -213,9 +214,7 @@ def _fit_all(
             is_done = learner.learn(
                 Batches(plan, clips, threads),
                 validate,
-                every=validation_interval(
-                    len(validation) * run.model.protocol.num_views, len(train)
-                ),
+                every=validation_interval(len(validation) * protocol.num_views, len(train)),
                 patience=options.patience,
                 save_every=options.save_every,
                 watching=Watching(watcher.on_step, watcher.on_epoch, lambda: bool(stopping)),
@@ -241,7 +240,7 @@ def _validated(
     """Compute the probabilities of clips by the model's own protocol, some at a time."""
     from vswin_cli.training.batches import normalised  # noqa: PLC0415
 
-    protocol, reader = run.model.model.protocol, run.model.views.reader
+    protocol, reader = run.model.protocol, run.model.views.reader
     for start in range(0, len(examples), _AT_A_TIME):
         views: list[Any] = []
         weights: list[list[int]] = []

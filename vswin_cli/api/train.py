@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.api.evaluation import AnnotationOptions
+from vswin_cli.api.loading import is_offline
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.training import TrainingRun
 from vswin_cli.api.training_report import Trained, conclude
@@ -43,7 +44,12 @@ def train(
         VswinError: It diverged, or a part of it failed.
     """
     run = TrainingRun(
-        EngineOptions(model=model, backend=backend, threads=threads),  # type: ignore[arg-type]
+        EngineOptions(
+            model=model,
+            backend=backend,  # type: ignore[arg-type]  # it is checked where it is used
+            threads=threads,
+            offline=is_offline(),
+        ),
         ViewOptions(),
         AnnotationOptions(Path(data), None if videos is None else Path(videos)),
         Path(output),

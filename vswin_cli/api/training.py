@@ -70,6 +70,8 @@ class TrainingRun:
         self.gpu = usable_gpu_backend() if engine.backend == "auto" else None
         self.backend = self.gpu or ("tensorflow" if engine.backend == "auto" else engine.backend)
         self.model = VideoModel(engine, views, spares_keras=True, fetch=fetch)
+        if views.is_adaptive:
+            raise UsageError("features are the mean of all views; leave --views adaptive out")
         self.form, rows, root = annotated_rows(truth)
         self.examples = join(rows, VideoFiles(root), multi_label=options.multi_label)
         self.root = root
@@ -156,16 +158,16 @@ class TrainingRun:
             return Estimate(5.0, 8 * rows * spec.architecture.num_features + 500_000_000, 0)
         lengths = self.num_frames(checked)
         most = int(self.options.cache_gb * 1e9)
-        takes = takes_within(lengths, spec.protocol, most)
+        takes = takes_within(lengths, self.model.protocol, most)
         return estimate_full(
             spec.architecture,
             spec.gmacs,
-            spec.protocol.view_size,
+            self.model.protocol.view_size,
             batch_size=chosen.batch_size,
             num_views=len(train) * chosen.recipe.epochs,
             num_validated=len(train) * chosen.recipe.epochs * 3 // 4,
             gflops=None if self.gpu else _gflops(self.num_threads),
-            disk_bytes=min(cache_bytes(lengths, spec.protocol, takes), most),
+            disk_bytes=min(cache_bytes(lengths, self.model.protocol, takes), most),
         )
 
     @property
@@ -208,7 +210,7 @@ class TrainingRun:
             "batch_size": chosen.batch_size,
             "augment": chosen.augment,
             "backend": self.backend,
-            "protocol": asdict(self.model.model.protocol),
+            "protocol": asdict(self.model.protocol),
             "labels": list(checked.examples.labels),
             "clips": _digest(clips),
         }

@@ -85,7 +85,7 @@ def conclude(
         fitted.weights,
         spec.architecture,
         labels,
-        spec.protocol,
+        run.model.protocol,
         multi_label=run.options.multi_label,
         origin=f"trained from {spec.name} by vswin {__version__}",
     )

@@ -12,7 +12,6 @@ from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.zoo.labels import what_is_wrong
-from vswin_cli.zoo.model_file import numbered_names
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 _SPELLINGS = {
@@ -65,7 +64,9 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
     """
     names = _class_names(rows, multi_label=multi_label)
     index = {name: number for number, name in enumerate(names)}
-    shown = numbered_names(len(names)) if all(name.isdecimal() for name in names) else names
+    shown = names
+    if all(name.isdecimal() for name in names):
+        shown = tuple(f"class {name}" for name in names)
     if fault := what_is_wrong(shown):
         raise UsageError(f"the labels of the annotations are none: {fault}; correct them")
     if len(names) < (1 if multi_label else 2):

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from vswin_cli.classify import OnView
+from vswin_cli.errors import UsageError
 from vswin_cli.features.duplicates import find_pairs
 from vswin_cli.features.task import EmbedTask
 from vswin_cli.results import Prediction
@@ -119,9 +120,13 @@ def find_alike(
     matrix = np.stack(
         [np.average(each.features, 0, each.weights) for each in looks], dtype=np.float32
     )
-    pairs = []
-    for pair in find_pairs(matrix, _ALIKE):
-        one, other = looks[pair.first].print, looks[pair.second].print
-        if np.abs(one.astype(np.float32) - other).mean() <= _MOST_APART:
-            pairs.append((numbers[pair.first], numbers[pair.second]))
-    return pairs
+    try:
+        candidates = find_pairs(matrix, _ALIKE)
+    except UsageError:  # the features tell nothing apart
+        return []
+    prints = np.stack([each.print for each in looks]).astype(np.float32)
+    return [
+        (numbers[pair.first], numbers[pair.second])
+        for pair in candidates
+        if np.abs(prints[pair.first] - prints[pair.second]).mean() <= _MOST_APART
+    ]

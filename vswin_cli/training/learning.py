@@ -115,7 +115,7 @@ class Learner:
         loss: keras.losses.Loss
         if plan.multi_label:
             loss = keras.losses.BinaryCrossentropy(from_logits=True)
-            right: keras.metrics.Metric = keras.metrics.BinaryAccuracy(threshold=0.0, name="right")
+            right: keras.metrics.Metric = keras.metrics.MeanMetricWrapper(_right_of_several)
         else:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
             right = keras.metrics.CategoricalAccuracy(name="right")
@@ -258,6 +258,12 @@ class Learner:
         row["seconds"] = round(progress.seconds, 1)
         progress.log.append(row)
         return row
+
+
+def _right_of_several(targets: Any, logits: Any) -> Any:  # noqa: ANN401 - tensors
+    """The share of a clip's classes that are said rightly; targets may be smoothed or mixed."""
+    said = keras.ops.equal(targets > 0.5, logits > 0)
+    return keras.ops.mean(keras.ops.cast(said, "float32"), axis=-1)
 
 
 def validation_interval(num_views: int, num_train: int) -> int:
