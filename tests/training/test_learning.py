@@ -113,8 +113,8 @@ def test_clips_are_drawn_from_the_whole_video_in_its_order(sampling, num_frames)
     drawn = np.stack(
         [augmentation.draw_clip(np.random.default_rng(n), num_frames, protocol) for n in range(300)]
     )
-    assert drawn.min() == 0
-    assert drawn.max() == num_frames - 1
+    assert 0 <= drawn.min() <= num_frames // 20
+    assert num_frames - 1 - num_frames // 20 <= drawn.max() < num_frames
     if num_frames > 15:
         assert (np.diff(drawn) > 0).all()  # never reversed
 

@@ -121,7 +121,7 @@ class Learner:
             right = keras.metrics.CategoricalAccuracy(name="right")
         # XLA compiles for long and is not faster on a CPU; JAX has nothing else.
         self.model.compile(
-            self.optimizer, loss, [right], jit_compile=keras.backend.backend() == "jax"
+            self.optimizer, loss, metrics=[right], jit_compile=keras.backend.backend() == "jax"
         )
         self._state, self._best = folder / "state.npz", folder / "best.npz"
         self.progress = Progress()
@@ -222,14 +222,13 @@ class Learner:
         ]
 
     def _step(self, views: np.ndarray, targets: np.ndarray) -> None:
-        self.model.reset_metrics()
         loss, right = (float(x) for x in self.model.train_on_batch(views, targets))
         progress = self.progress
         progress.step += 1
         if not isfinite(loss):
             raise DivergedError(
-                f"diverged: the loss of step {progress.step} is {loss}; give a lower --lr, a third "
-                "of what it was; the folder keeps the last state before it"
+                f"diverged: the loss of step {progress.step} is {loss}; start over with a third of "
+                "the rate: --lr, and --no-resume"
             )
         for number, value in enumerate((loss * len(views), right * len(views), len(views))):
             progress.sums[number] += value

@@ -68,13 +68,25 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         self.shares = list(shares)
         self.decays = list(decays)
 
+    def apply(self, grads: Sequence[Tensor], trainable_variables: Any = None) -> None:  # noqa: ANN401
+        """Take a step; TensorFlow's gradients of tables that rows are taken of are made whole."""
+        super().apply(list(map(_whole, grads)), trainable_variables)
+
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:  # noqa: ANN401
         """Take one variable's step."""
         number = self._get_variable_index(variable)
         rate = ops.cast(learning_rate, variable.dtype) * self.shares[number]
         if self.decays[number]:
             self.assign_sub(variable, ops.multiply(variable, rate * self.decays[number]))
-        super().update_step(ops.convert_to_tensor(gradient), variable, rate)
+        super().update_step(gradient, variable, rate)
+
+
+def _whole(gradient: Tensor) -> Tensor:
+    if not hasattr(gradient, "dense_shape"):
+        return gradient
+    import tensorflow  # noqa: PLC0415 - whose gradient it is
+
+    return tensorflow.convert_to_tensor(gradient)
 
 
 def share_of(path: str, backbone_lr: float) -> float:
