@@ -7,7 +7,7 @@ from vswin_cli.api.evaluation import AnnotationOptions
 from vswin_cli.api.loading import is_offline
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.training import TrainingRun
-from vswin_cli.api.training_report import Trained, conclude
+from vswin_cli.api.training_report import Trained, conclude, finished_training
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.training.checks import Checked
 from vswin_cli.training.options import TrainingOptions
@@ -66,6 +66,9 @@ def carry_out(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> T
     Raises:
         VswinError: It diverged, was asked to stop, or the folder cannot be written.
     """
+    if (finished := finished_training(run, checked)) is not None:
+        watcher.on_note(f"{run.folder} is trained already; --no-resume trains again")
+        return finished
     from vswin_cli.api.fitting import fit  # noqa: PLC0415 - SciPy, and Keras where it trains
 
     return conclude(run, checked, fit(run, checked, watcher), watcher)

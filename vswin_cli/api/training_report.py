@@ -1,5 +1,6 @@
 """What comes out of a training: the model, its figures on the test, the page and the card."""
 
+import json
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -27,6 +28,7 @@ from vswin_cli.runs.output import Output
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.run import run_over
 from vswin_cli.runs.task import Task
+from vswin_cli.system.files import file_sha256
 from vswin_cli.training.card import model_card
 from vswin_cli.training.checks import Checked
 from vswin_cli.training.examples import SPLITS, TEST, VALIDATION, Example
@@ -35,6 +37,7 @@ from vswin_cli.training.outputs import (
     LOG,
     METRICS,
     PAGE,
+    WEIGHTS,
     write_json,
     write_log,
     write_model,
@@ -71,6 +74,19 @@ class Trained:
         return float(self.metrics["accuracy"]["value"])
 
 
+def finished_training(run: TrainingRun, checked: Checked) -> Trained | None:
+    """What an earlier run has come to, if it was of these settings and came to its end."""
+    try:
+        metrics = json.loads((run.folder / METRICS).read_text(encoding="utf-8"))
+        is_same = metrics["settings"] == json.loads(json.dumps(run.settings(checked)))
+        is_there = file_sha256(run.folder / WEIGHTS) == metrics["weights"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not (is_same and is_there and run.run.resume):
+        return None
+    return Trained(run.folder, metrics, tuple(metrics["remarks"]))
+
+
 def conclude(
     run: TrainingRun, checked: Checked, fitted: "Fitted", watcher: TrainingWatcher
 ) -> Trained:
@@ -80,7 +96,7 @@ def conclude(
         VswinError: As `run_over`, or a file cannot be written.
     """
     spec, labels = run.model.model, checked.examples.labels
-    write_model(
+    made = write_model(
         run.folder,
         fitted.weights,
         spec.architecture,
@@ -114,6 +130,7 @@ def conclude(
             key: value for key, value in fitted.best.items() if key.startswith("validation")
         },
         "settings": run.settings(checked),
+        "weights": made.sha256,
         "versions": {
             name: version(name) for name in ("vswin", "keras", "numpy", *_libraries(run.backend))
         },
@@ -130,7 +147,7 @@ def conclude(
             how=run.chosen.how,
         )
     )
-    write_json(run.folder / METRICS, metrics)
+    metrics["remarks"] = remarks
     content = {
         **part.content,
         "training": {"log": fitted.log, "remarks": remarks, "split": split},
@@ -139,6 +156,7 @@ def conclude(
         write_page(run.folder / PAGE, "evaluation", Part(content, part.items))
     with written(run.folder / CARD) as path:
         path.write_text(model_card(run.folder.resolve().name, metrics, checked, remarks), "utf-8")
+    write_json(run.folder / METRICS, metrics)
     for left in (run.folder / "checkpoint").glob("*.npz"):
         left.unlink()
     return Trained(run.folder, metrics, remarks)

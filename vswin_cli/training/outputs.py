@@ -4,7 +4,6 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def write_model(
     )
     with written(model.path) as temporary:
         temporary.write_text(model_text(model, origin=origin), encoding="utf-8")
-    return replace(model)
+    return model
 
 
 def write_split(path: Path, examples: Sequence[Example], labels: Sequence[str]) -> None:
