@@ -126,7 +126,7 @@ class TrainingRun:
         found = [each.found for each in self.examples.examples]
         if not found:
             raise UsageError("no clip of the annotations is there; check --videos")
-        outcome = run_over(found, task, features, self.run, watcher.runs)
+        outcome = run_over(found, task, features, self.run, watcher.run())
         if outcome.is_stopped or len(task.inspected) + len(task.broken) < len(found):
             raise watcher.stopped()
         self.inspected = task.inspected

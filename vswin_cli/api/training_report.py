@@ -268,7 +268,7 @@ def _run(
 ) -> list[Record]:
     path = run.folder / "test.jsonl"
     output = Output(path, resume=False)
-    outcome = run_over(found, task, output, run.run, watcher.runs)
+    outcome = run_over(found, task, output, run.run, watcher.run())
     if any(name not in outcome.entries for name in outcome.names):
         raise watcher.stopped()
     with Output(path).looked_at() as journal:

@@ -36,8 +36,8 @@ class TrainingDisplay(TrainingWatcher):
     """
 
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
-        super().__init__(RunDisplay(quiet=quiet, verbose=verbose))
-        self._quiet = quiet
+        self._quiet, self._verbose = quiet, verbose
+        self._run = RunDisplay(quiet=quiet, verbose=verbose)
         console = Console(stderr=True, highlight=False)
         self._is_live = console.is_terminal and not quiet
         self._progress = Progress(
@@ -63,12 +63,17 @@ class TrainingDisplay(TrainingWatcher):
     ) -> None:
         self._progress.stop()
 
+    def run(self) -> RunDisplay:
+        """Follow a run over clips, as `vswin label` does."""
+        self._progress.stop()
+        self._run = RunDisplay(quiet=self._quiet, verbose=self._verbose)
+        return self._run
+
     def stopped(self) -> typer.Exit:  # type: ignore[override]  # what ends a command
         """End the command, and say how to go on."""
         self._progress.stop()
         say_how_to_continue()
-        assert isinstance(self.runs, RunDisplay)
-        is_asked = self._is_stopping or self.runs.stopping
+        is_asked = self._is_stopping or self._run.stopping
         return typer.Exit(INTERRUPTED if is_asked else 1)
 
     def on_note(self, text: str) -> None:
@@ -98,7 +103,9 @@ class TrainingDisplay(TrainingWatcher):
         name = (
             f"epoch {row['epoch']:.0f}" if "epoch" in row else f"held back by {row['strength']:g}"
         )
-        parts = [name, f"loss {row['train_loss']:.3f}", f"train {row['train_accuracy']:.1%}"]
+        parts = [name]
+        if "train_loss" in row:
+            parts += [f"loss {row['train_loss']:.3f}", f"train {row['train_accuracy']:.1%}"]
         if "validation_accuracy" in row:
             parts.append(f"validation {row['validation_accuracy']:.1%}")
         self.on_note("  ".join(parts))

@@ -154,6 +154,8 @@ class Learner:
         """
         progress, plan = self.progress, self.plan
         start = monotonic() - progress.seconds
+        if not progress.log:  # what the fitted head does is there to be beaten
+            watching.on_epoch(self._end_epoch(0, None, validate(self.logits), patience))
         if not self.is_over():
             for views, targets in batches.from_step(progress.step):
                 self._step(views, targets)
@@ -164,7 +166,7 @@ class Learner:
                 if place == 0:
                     is_last = progress.step == plan.num_steps
                     score = validate(self.logits) if epoch % every == 0 or is_last else None
-                    watching.on_epoch(self._end_epoch(epoch, loss, right, score, patience))
+                    watching.on_epoch(self._end_epoch(epoch, (loss, right), score, patience))
                     self.save()
                 elif progress.step % save_every == 0:
                     self.save()
@@ -238,12 +240,13 @@ class Learner:
         return loss / count, right / count
 
     def _end_epoch(
-        self, epoch: int, loss: float, right: float, score: Score | None, patience: int
+        self, epoch: int, means: tuple[float, float] | None, score: Score | None, patience: int
     ) -> dict[str, float]:
         progress = self.progress
         rate = float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
         row = {"epoch": epoch, "step": progress.step, "lr": rate}
-        row |= {"train_loss": loss, "train_accuracy": right}
+        if means is not None:
+            row |= {"train_loss": means[0], "train_accuracy": means[1]}
         progress.sums = [0.0, 0.0, 0.0]
         if score is not None:
             row |= {"validation_loss": score.loss, "validation_accuracy": score.quality}

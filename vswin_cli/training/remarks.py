@@ -26,10 +26,12 @@ def remarks_on(
         multi_label: Whether a clip may have several classes.
         how: head or full.
     """
-    train = best.get("train_accuracy", 0.0)
+    train = next((row["train_accuracy"] for row in reversed(log) if "train_accuracy" in row), 0.0)
     validation = best.get("validation_accuracy", 0.0)
     chance = 1 / num_classes
-    if is_early:
+    if best.get("epoch") == 0:
+        yield "training all weights did no better than the head alone, which was kept"
+    elif is_early:
         yield f"stopped early: the validation got no better after epoch {best['epoch']:.0f}"
     if not multi_label and train < 1.5 * chance:
         more = (

@@ -14,14 +14,11 @@ class StoppedError(VswinError):
 
 
 class TrainingWatcher:
-    """Is told what happens; this one does nothing about it.
+    """Is told what happens; this one does nothing about it."""
 
-    Attributes:
-        runs: Follows the runs over clips: the look at all, and the test.
-    """
-
-    def __init__(self, runs: RunWatcher | None = None) -> None:
-        self.runs = runs or RunWatcher()
+    def run(self) -> RunWatcher:
+        """Make what follows a run over clips: the look at all, or the test."""
+        return RunWatcher()
 
     def stopped(self) -> StoppedError:
         """Make the error that ends a training which was asked to stop."""

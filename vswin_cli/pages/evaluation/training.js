@@ -9,9 +9,10 @@ function showTraining() {
   const right = width - 52;
   const place = (row, number) => (isHead ? number + 1 : row.epoch);
   const most = Math.max(...log.map(place), 2);
-  const x = (row, number) => LEFT + 14 + ((place(row, number) - 1) / (most - 1)) * (right - LEFT - 28);
+  const first = isHead ? 1 : 0;
+  const x = (row, number) => LEFT + 14 + ((place(row, number) - first) / (most - first)) * (right - LEFT - 28);
   const y = (share) => BOTTOM - share * (BOTTOM - TOP);
-  const worst = Math.max(...log.flatMap((row) => [row.train_loss, row.validation_loss ?? 0]), 1e-6);
+  const worst = Math.max(...log.flatMap((row) => [row.train_loss ?? 0, row.validation_loss ?? 0]), 1e-6);
   axis(add, right, 0, 1, 0.2);
   for (const share of [0, 0.5, 1]) add("text", "", { x: right + 6, y: y(share) + 4 }, (share * worst).toFixed(2));
   title("accuracy, %", 14, (TOP + BOTTOM) / 2, true);
