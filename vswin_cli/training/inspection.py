@@ -38,15 +38,12 @@ class Inspected:
         weights: (views,), how many of the protocol's views each stands for.
         print: uint8 `PRINT`, grey.
         num_frames: Of the file.
-        seconds: That decoding and computing took.
-        num_views: Distinct ones.
     """
 
     features: np.ndarray
     weights: np.ndarray
     print: np.ndarray
     num_frames: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,6 @@ class InspectionTask(EmbedTask):
                 rows["weight"].astype(np.float64),
                 np.frombuffer(b85decode(record["print"]), np.uint8).reshape(PRINT),
                 record["num_frames"],
-                record["elapsed_seconds"],
             )
 
 

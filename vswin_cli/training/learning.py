@@ -1,7 +1,7 @@
 """All weights, trained step by step; killed at any of them, the next run goes on."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -285,8 +285,3 @@ def _save(path: Path, variables: Iterable[Any], about: str) -> None:
     }
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, about=np.array(about), **arrays)
-
-
-def mean_logged(log: Sequence[dict[str, float]], key: str) -> float | None:
-    """The last value of a column that has some."""
-    return next((row[key] for row in reversed(log) if key in row), None)
