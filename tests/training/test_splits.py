@@ -93,6 +93,20 @@ def test_table_has_splits_groups_and_segments(tmp_path: Path):
     assert [row.kind for row in found.unmatched] == ["malformed", "malformed", "no_file"]
 
 
+def test_folder_of_splits_holds_those_of_the_classes(tmp_path: Path):
+    for name in ("train/walk/a.mp4", "train/run/b.mp4", "val/run/c.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"x")
+    rows = read_annotations(tmp_path, AnnotationFormat.FOLDER)
+    found = join(rows, VideoFiles(tmp_path), multi_label=False)
+    assert found.labels == ("run", "walk")
+    assert {(e.found.video, e.labels, e.split) for e in found.examples} == {
+        ("train/walk/a.mp4", (1,), TRAIN),
+        ("train/run/b.mp4", (0,), TRAIN),
+        ("val/run/c.mp4", (0,), VALIDATION),
+    }
+
+
 def test_rows_of_a_video_add_up_to_its_labels(tmp_path: Path):
     (tmp_path / "a.mp4").write_bytes(b"x")
     listed = tmp_path / "clips.csv"

@@ -17,6 +17,7 @@ from vswin_cli.sources.addresses import without_credentials
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
 _RAW_FRAMES = re.compile(r"(?P<path>.+?)\s+\d+\s+\d+")  # MMAction2: folder, number of frames, index
 _MULTI_LABEL = re.compile(r"(?P<path>.+?)\s+(?P<indices>\d+(?:[\s,;]+\d+)+)")
+_SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 _MOST = 0.5  # of the lines: a file is a list although some are malformed
 
 
@@ -197,7 +198,8 @@ def _row(place: int, item: object) -> Row:
 def _read_folder(root: Path) -> list[Row]:
     """Read a folder with a folder for each class, which holds the videos of that class.
 
-    A video beside the class folders, and a folder without a video, are rows too.
+    A video beside the class folders, and a folder without a video, are rows too. Where the folders
+    are called train, test and the like, those of the classes are in them.
 
     Raises:
         UsageError: The folder cannot be listed.
@@ -211,11 +213,13 @@ def _read_folder(root: Path) -> list[Row]:
         raise UsageError(f"cannot list {root}: {exc.strerror}; check its rights") from exc
     rows = []
     filled = set()
+    has_splits = "train" in names and _SPLITS.issuperset(names)
     for place, found in enumerate(find_videos([as_folder(os.fspath(root))], Selection()), start=1):
-        label, slash, _ = found.video.partition("/")
-        if slash:
-            filled.add(label)
-            rows.append(Row(place, found.video, label, path=found.video))
+        *parents, _ = found.video.split("/")
+        filled.update(parents[:1])
+        split = parents.pop(0) if has_splits and parents else ""
+        if parents:
+            rows.append(Row(place, found.video, parents[0], path=found.video, split=split))
         else:
             problem = "it lies in no folder of a class"
             rows.append(Row(place, found.video, None, problem=problem))
