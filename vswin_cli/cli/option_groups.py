@@ -181,7 +181,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             int | None,
             option(
                 TRAINING, "--epochs", min=1, metavar="N",
-                help="Times that each clip is seen. Default: 30.",
+                help="Times that each clip is seen. Default: 30, or 40 of swin-n-motion.",
             ),
         ],
         "batch_size": Annotated[

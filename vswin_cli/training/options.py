@@ -101,7 +101,7 @@ class Recipe:
 # The first is this project's; the others are the published configurations' for Kinetics-400 and,
 # of base, Something-Something v2. Their rates hold for the head; the backbone has a tenth.
 _RECIPES = {
-    "nano": Recipe(4e-3, 1.0, 0.02, 0.0, 30, 0.1),
+    "nano": Recipe(4e-3, 1.0, 0.02, 0.0, 40, 0.1),
     "tiny": Recipe(1e-3, 0.1, 0.02, 0.1, 30, 2.5 / 30),
     "small": Recipe(1e-3, 0.1, 0.02, 0.2, 30, 2.5 / 30),
     "base": Recipe(3e-4, 0.1, 0.05, 0.3, 30, 2.5 / 30),
