@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.api.evaluation import AnnotationOptions
-from vswin_cli.api.loading import is_offline
-from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.options import BackendName, EngineOptions, ViewOptions, engine_options
 from vswin_cli.api.training import TrainingRun
 from vswin_cli.api.training_report import Trained, conclude, finished_training
 from vswin_cli.runs.options import RunOptions
@@ -20,7 +19,7 @@ def train(
     *,
     model: str = EngineOptions.model,
     videos: str | Path | None = None,
-    backend: str = "auto",
+    backend: BackendName = "auto",
     threads: int | None = None,
     resume: bool = True,
     **options: Any,  # noqa: ANN401 - the fields of `TrainingOptions`
@@ -44,12 +43,7 @@ def train(
         VswinError: It diverged, or a part of it failed.
     """
     run = TrainingRun(
-        EngineOptions(
-            model=model,
-            backend=backend,  # type: ignore[arg-type]  # it is checked where it is used
-            threads=threads,
-            offline=is_offline(),
-        ),
+        engine_options(model, backend=backend, threads=threads),
         ViewOptions(),
         AnnotationOptions(Path(data), None if videos is None else Path(videos)),
         Path(output),
