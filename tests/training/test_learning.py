@@ -1,5 +1,6 @@
 """How weights are trained: which change, by how much, and from which views."""
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -41,7 +42,8 @@ def test_a_step_of_full_moves_every_weight(network):
 
 
 def test_drop_path_rises_from_block_to_block(network):
-    backbone = network.VideoSwinBackbone(TINY, (4, 32, 32), drop_path=0.1)
+    narrow = replace(TINY, embed_dim=8, num_heads=(1, 1, 1, 1), window=(2, 2, 2))
+    backbone = network.VideoSwinBackbone(narrow, (4, 32, 32), drop_path=0.1)
     rates = [layer.drop_path for layer in backbone.layers if hasattr(layer, "drop_path")]
     assert rates == pytest.approx(np.linspace(0, 0.1, 12).tolist())
     first, *others = (layer for layer in backbone.layers if hasattr(layer, "drop_path"))

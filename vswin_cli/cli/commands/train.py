@@ -57,7 +57,7 @@ def train(
     Examples:
         vswin train classes -o mine
         vswin train clips.csv -o mine --model swin-t-k400 --how head
-        vswin predict clip.mp4 --model mine
+        vswin train clips.csv -o mine --dry-run
     """
     from vswin_cli.api.evaluation import AnnotationOptions
     from vswin_cli.api.train import carry_out
