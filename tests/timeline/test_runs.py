@@ -80,6 +80,22 @@ def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path)
 
 
 @pytest.mark.slow
+def test_one_flipped_byte_costs_one_window(tmp_path):
+    path = tmp_path / "1.windows"
+    keys = [bytes([number]) * 16 for number in range(3)]
+    with kept(path, {"a": 1}) as checkpoint:
+        for key in keys:
+            checkpoint.put(key, np.array([0.25, 0.75], np.float32))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 + 4] ^= 1  # of the second, behind the header
+    path.write_bytes(content)
+    with kept(path, {"a": 1}) as checkpoint:
+        assert [checkpoint.get(key) is None for key in keys] == [False, True, False]
+        checkpoint.put(keys[1], np.array([0.5, 0.5], np.float32))
+    with kept(path, {"a": 1}) as checkpoint:
+        assert [checkpoint.get(key)[0] for key in keys] == [0.25, 0.5, 0.25]
+
+
 def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, tour, tmp_path):
     finished = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
     assert finished.returncode == 0, finished.stderr

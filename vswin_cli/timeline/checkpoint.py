@@ -87,12 +87,11 @@ class Checkpoint:
         self._file.seek(0)
         if self._file.read(end) == self._header:
             while len(row := self._file.read(size)) == size:
-                content, total = row[:-_SUM_BYTES], int.from_bytes(row[-_SUM_BYTES:], "little")
-                if crc32(content) != total:
-                    break
-                numbers = np.frombuffer(content[_KEY_BYTES:], "<f4").astype(np.float32)
-                self._known[content[:_KEY_BYTES]] = numbers
                 end += size
+                content, total = row[:-_SUM_BYTES], int.from_bytes(row[-_SUM_BYTES:], "little")
+                if crc32(content) == total:  # else it is damaged, which says nothing of the next
+                    numbers = np.frombuffer(content[_KEY_BYTES:], "<f4").astype(np.float32)
+                    self._known[content[:_KEY_BYTES]] = numbers
             self._file.truncate(end)
         else:
             self._file.truncate(0)
