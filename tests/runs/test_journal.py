@@ -247,5 +247,6 @@ def test_full_disk_is_an_error_of_the_output(tmp_path, monkeypatch):
         )
         with pytest.raises(OutputError, match="full"):
             journal.append(record("a"))
+        journal.check()  # nothing else has written to it
     with pytest.raises(OutputError, match="choose another"):
         Journal(tmp_path / "none" / "out.jsonl", resume=True)

@@ -160,13 +160,19 @@ def write_durably(descriptor: int, content: bytes, offset: int) -> None:
     """Write into an open file; the bytes are on disk when this returns.
 
     Raises:
-        OSError: They are not; a disk that becomes full takes a part first.
+        OSError: They are not; the part that a disk takes before it is full is cut off again.
     """
+    num_bytes = os.fstat(descriptor).st_size
     rest = memoryview(content)
-    while rest:
-        num_written = write_at(descriptor, rest, offset)
-        rest, offset = rest[num_written:], offset + num_written
-    os.fsync(descriptor)
+    try:
+        while rest:
+            num_written = write_at(descriptor, rest, offset)
+            rest, offset = rest[num_written:], offset + num_written
+        os.fsync(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, num_bytes)
+        raise
 
 
 def sync_file(path: Path) -> None:
