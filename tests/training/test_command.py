@@ -175,6 +175,7 @@ def test_folder_of_something_else_is_left_alone(vswin, start, videos, tmp_path):
     assert "holds other things" in run.stderr
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_it_ends_with_the_same_weights(start, videos, cache, tmp_path):
     def command(output):
         return [
