@@ -117,6 +117,17 @@ def test_rows_of_a_video_add_up_to_its_labels(tmp_path: Path):
     assert [each.labels for each in found.examples] == [(0, 1, 2)]
 
 
+def test_list_of_several_indices_per_video_is_read(tmp_path: Path):
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    (tmp_path / "b.mp4").write_bytes(b"x")
+    listed = tmp_path / "clips.txt"
+    listed.write_text("a.mp4 3 10\nb.mp4 10\n")
+    rows = read_annotations(listed, AnnotationFormat.LIST, multi_label=True)
+    found = join(rows, VideoFiles(tmp_path), multi_label=True)
+    assert found.labels == ("class 3", "class 10")
+    assert [each.labels for each in found.examples] == [(0, 1), (1,)]
+
+
 def test_class_without_a_clip_to_train_on_is_told():
     examples = [example(0, 0, TRAIN), example(1, 1, TEST), example(2, 0, VALIDATION)]
     with pytest.raises(UsageError, match="no clip to train on: rain"):

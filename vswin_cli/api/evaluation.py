@@ -221,8 +221,14 @@ def _is_one_off(figures: ProtocolFigures) -> bool:
     return 2 * num_before > len(outcomes.truth)
 
 
-def annotated_rows(truth: AnnotationOptions) -> tuple[AnnotationFormat, list[Row], Path]:
+def annotated_rows(
+    truth: AnnotationOptions, *, multi_label: bool = False
+) -> tuple[AnnotationFormat, list[Row], Path]:
     """Read annotations: what they are, their rows, and the folder that these are relative to.
+
+    Args:
+        truth: Where they are.
+        multi_label: Whether a video may have several labels, with `|` between them in its row.
 
     Raises:
         UsageError: They make no sense.
@@ -232,7 +238,7 @@ def annotated_rows(truth: AnnotationOptions) -> tuple[AnnotationFormat, list[Row
         form = recognise(truth.annotations, *columns)
     else:
         form = AnnotationFormat(truth.annotations_format)
-    rows = read_annotations(truth.annotations, form, *columns)
+    rows = read_annotations(truth.annotations, form, *columns, multi_label=multi_label)
     return form, rows, _root(truth, is_folder=form is AnnotationFormat.FOLDER)
 
 

@@ -72,7 +72,7 @@ class TrainingRun:
         self.model = VideoModel(engine, views, spares_keras=True, fetch=fetch)
         if views.is_adaptive:
             raise UsageError("features are the mean of all views; leave --views adaptive out")
-        self.form, rows, root = annotated_rows(truth)
+        self.form, rows, root = annotated_rows(truth, multi_label=options.multi_label)
         self.examples = join(rows, VideoFiles(root), multi_label=options.multi_label)
         self.root = root
         self._refuse_folder()

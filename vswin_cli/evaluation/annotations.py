@@ -69,6 +69,8 @@ def read_annotations(
     annotation_format: AnnotationFormat,
     path_column: str | None = None,
     label_column: str | None = None,
+    *,
+    multi_label: bool = False,
 ) -> list[Row]:
     """Read every row, those that cannot be understood included.
 
@@ -90,7 +92,7 @@ def read_annotations(
     else:
         text = read_rows(annotations)
         if annotation_format is AnnotationFormat.LIST:
-            rows = _read_list(annotations, text)
+            rows = _read_list(annotations, text, multi_label=multi_label)
         elif annotation_format is AnnotationFormat.KINETICS:
             rows = tables.read_kinetics(annotations, text)
         elif annotation_format is AnnotationFormat.CSV:
@@ -121,7 +123,7 @@ def _is_comment(line: str) -> bool:
     return line.startswith("#") and not (row and is_video_name(row["path"]))
 
 
-def _read_list(annotations: Path, text: str) -> list[Row]:
+def _read_list(annotations: Path, text: str, *, multi_label: bool) -> list[Row]:
     """Read MMAction2's lists: a path and an index per line; blank lines and comments are no rows.
 
     The path may hold spaces; what stands before the last number separates the two: spaces, a tab, a
@@ -136,7 +138,7 @@ def _read_list(annotations: Path, text: str) -> list[Row]:
             f"{annotations} lists folders of frames (a path, a number of frames and an index per "
             "line); vswin reads videos: list these, a path and an index per line"
         )
-    rows = [_listed(place, line) for place, line in lines]
+    rows = [_listed(place, line, multi_label=multi_label) for place, line in lines]
     if rows and all(row.problem and _MULTI_LABEL.fullmatch(row.video) for row in rows):
         line = without_credentials(rows[0].video)
         raise UsageError(
@@ -146,9 +148,12 @@ def _read_list(annotations: Path, text: str) -> list[Row]:
     return rows
 
 
-def _listed(place: int, line: str) -> Row:
+def _listed(place: int, line: str, *, multi_label: bool) -> Row:
     several = _MULTI_LABEL.fullmatch(line)
     if several and is_video_name(several["path"]):
+        if multi_label:
+            indices = "|".join(re.findall(r"\d+", several["indices"]))
+            return Row(place, several["path"], indices, path=several["path"])
         return Row(place, line, None, problem=f"it has several classes: {several['indices']}")
     match = _LINE.fullmatch(line)
     if match is None:
