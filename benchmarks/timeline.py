@@ -95,7 +95,7 @@ def report(name: str, metrics: object) -> None:
     """Print a line."""
     print(
         f"{name}: F1@50 {metrics.f1['0.50']:.3f}, frames {metrics.frame_accuracy:.3f}, "
-        f"edit {metrics.edit:.3f}, mAP {metrics.average_map:.3f}, "
+        f"edit {metrics.edit:.3f}, mAP {metrics.average_map or 0:.3f}, "
         f"boundaries {metrics.boundary_error_seconds or 0:.3f} s",
         flush=True,
     )

@@ -6,7 +6,7 @@ from vswin_cli.engines.base import Outputs
 from vswin_cli.results import Setup
 from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.segments import Cutting
-from vswin_cli.timeline.windows import Sliding
+from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.zoo.protocols import SMALL_KINETICS
 
 LABELS = ["pan right", "zoom in", "tilt up", "static", "roll clockwise", "pan left", "zoom out"]

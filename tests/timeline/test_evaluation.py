@@ -18,7 +18,7 @@ def truth(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "t.jsonl", "-k", "3", "--timeout", "9"], "does not use --timeout, --top-k"),
+        (["-o", "t.jsonl", "-k", "3", "--timeout", "9"], "does not use --top-k"),
         (["t.jsonl", "--model", "swin-n-motion"], "does not use --model, where ANNOTATIONS"),
         (["-o", "t.jsonl", "--report", "t.jsonl"], "is the --output too"),
         (["-o", "t.jsonl", "--report", "no/x.html"], "no folder no; make it first"),

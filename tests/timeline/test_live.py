@@ -184,7 +184,7 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
         [VSWIN, "timeline", address, "--live", "-o", "t.json"],
         cwd=tmp_path, env=surroundings(cache), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert "segments come within" in process.stderr.readline()
+    assert "live.ts: json is written when it ends; Ctrl-C ends it" in process.stderr.readline()
     time.sleep(8)
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=30)[1]
@@ -216,6 +216,7 @@ def test_streams_are_told_by_their_names(name, live):
         (["udp://127.0.0.1:1", "udp://127.0.0.1:2"], 2, "one stream at a time can be followed"),
         (["x.ts", "--live", "--report", "p"], 2, "--report is for films that have an end"),
         (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films that have an"),
+        (["https://h/x.M3U8?a=b", "--live"], 1, "playlists (HLS, DASH) name other files"),
         (["s3://bucket/x.ts", "--live"], 1, "its kind is not one of rtsp://"),
     ],
 )

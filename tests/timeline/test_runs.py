@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 import numpy as np
+import pyarrow.parquet as pq
 import pympi
 import pytest
 from clips import encode, numbered_frame
@@ -207,6 +208,53 @@ def test_a_film_that_fails_is_one_line_in_formats_of_one_film(name, vswin, tmp_p
     assert not (tmp_path / "t.x").exists()
 
 
+def test_a_film_that_hangs_costs_that_film(vswin, monkeypatch, tmp_path):
+    class Hanging(FrameSequence):
+        def __iter__(self):
+            for frame in super().__iter__():
+                yield frame
+                if "hangs" in self._location.name and frame.index == 30:
+                    time.sleep(20)
+
+    for name in ("a hangs.mp4", "b.mp4"):
+        shutil.copy(SAMPLES / "static.mp4", tmp_path / name)
+    monkeypatch.setattr("vswin_cli.timeline.runs.FrameSequence", Hanging)
+    finished = vswin("timeline", ".", "-o", "t.jsonl", "--timeout", "1.5")
+    assert finished.returncode == 1
+    assert "a hangs.mp4: failed, timeout: no frame decoded for 1.5 s" in finished.stderr
+    assert [record["status"] for record in without_times(tmp_path / "t.jsonl")] == ["failed", "ok"]
+
+
+def test_a_page_is_made_of_the_records_that_are_there(vswin, tmp_path):
+    shutil.copy(SAMPLES / "static.mp4", tmp_path / "x.mp4")
+    assert vswin("timeline", "x.mp4", "-o", "t.jsonl").returncode == 0
+    before = (tmp_path / "t.jsonl").read_bytes()
+    finished = vswin("timeline", "x.mp4", "-o", "t.jsonl", "--report", "page.html")
+    assert finished.returncode == 0, finished.stderr
+    assert "1 skipped, done before" in finished.stderr
+    assert (tmp_path / "t.jsonl").read_bytes() == before
+    assert '"static"' in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["p.npz", "p.parquet"])
+def test_probabilities_of_every_step_are_in_a_file_too(name, vswin, tmp_path):
+    for film in ("x.mp4", "y.mp4"):
+        shutil.copy(SAMPLES / "static.mp4", tmp_path / film)
+    command = ["timeline", "x.mp4", "y.mp4", "-o", "t.jsonl", "--probabilities-file", name]
+    assert vswin(*command).returncode == 0
+    [record, _] = without_times(tmp_path / "t.jsonl")
+    if name == "p.npz":
+        arrays = np.load(tmp_path / name)
+        assert set(arrays) == {"labels", "step_seconds", "x.mp4", "y.mp4"}
+        assert arrays["labels"][0] == "static"
+        found = arrays["x.mp4"].tolist()
+    else:
+        rows = pq.read_table(tmp_path / name).to_pylist()
+        assert rows[0]["end_seconds"] == rows[1]["start_seconds"] == 0.25
+        found = [list(row.values())[3:] for row in rows if row["video"] == "x.mp4"]
+    assert found == record["probabilities"]
+
+
 def test_exported_media_are_found_from_where_the_files_are(vswin, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
@@ -235,11 +283,8 @@ def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):
         (["x.mp4", "-o", "."], "is a folder: give the --format of its files"),
         (["x.mp4", "-o", "t.foo"], "must end in .json, .jsonl, .csv, .srt, .vtt"),
         (["x.mp4", "--min-probability", "2"], "--min-probability"),
-        (["x.mp4", "--model", "swin-t-k400-torchvision"], "take --protocol official"),
-        (
-            ["x.mp4", "--protocol", "torchvision"],
-            "timelines do not support",
-        ),
+        (["x.mp4", "--probabilities-file", "p.txt"], "p.txt must end in .npz or .parquet"),
+        (["x.mp4", "--probabilities-file", "no/p.npz"], "no/p.npz: no folder no; make it first"),
         (["x.mp4", "--stride", "0"], "--stride 0 is not from 0.01 to 3600 seconds"),
         (["x.mp4", "--format", "edl"], "--format edl is not one of"),
     ],

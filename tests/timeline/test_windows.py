@@ -1,11 +1,14 @@
 """Which frames make the windows: told by numbers that the frames carry."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from clips import encode, numbered_frame, read_number
 
 from vswin_cli.films.sequence import FrameSequence, TimedFrame
-from vswin_cli.timeline.windows import Shot, Sliding, Window, Windows
+from vswin_cli.timeline.sliding import Sliding
+from vswin_cli.timeline.windows import Shot, Window, Windows
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 OFFICIAL = ViewProtocol(Sampling.OFFICIAL, num_clips=1, num_crops=1, crop_size=64)
@@ -83,6 +86,20 @@ def test_strides_follow_the_clock_where_frames_are_uneven():
     starts = [window.frames[0].index for window in found[:-1]]
     assert starts[:9] == [0, 10, 20, 30, 40, 50, 60, 70, 80]
     assert starts[9:12] == [82, 84, 86]  # 0.4 s are two frames now
+
+
+def test_torchvisions_windows_are_of_frames_at_its_rate():
+    protocol = ViewProtocol(Sampling.TORCHVISION, num_clips=1, num_crops=1, crop_size=56)
+    sliding = Sliding(protocol, 0.4, 2, finds_shots=False)
+    windows, pace = Windows(sliding), sliding.pace(1 / RATE)
+    shown = chain(chain.from_iterable(map(pace.take, frames(range(100)))), pace.finish())
+    found = list(chain.from_iterable(map(windows.take, shown)))
+    sampled = [int(k * RATE / 15 + 1e-9) for k in range(60)]
+    assert [window.frames[0].index for window in found] == sampled[0:28:6]
+    for number, window in enumerate(found):
+        assert [window.frames[k].index for k in window.clip] == sampled[6 * number :][:32]
+        assert window.views.shape == (1, 32, 56, 56, 3)
+        assert window.inner(protocol) is None
 
 
 def test_memory_holds_no_more_than_a_window():

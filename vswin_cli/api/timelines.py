@@ -28,14 +28,14 @@ from vswin_cli.timeline.making import Frames
 from vswin_cli.timeline.metrics import Films, Metrics
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.timeline.outputs import TimelineOutput
+from vswin_cli.timeline.probabilities import ProbabilitiesFile
 from vswin_cli.timeline.result import Record
 from vswin_cli.timeline.runs import TimelineTask, TimelineWatcher, timelines_over, watched
 from vswin_cli.timeline.segments import Cutting
+from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.truth import Predicted
-from vswin_cli.timeline.windows import Sliding
 from vswin_cli.weights.needed import FetchFile, fetch_file
 from vswin_cli.zoo.labels import read_labels
-from vswin_cli.zoo.protocols import Sampling
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class TimelineRun:
     options: FilmRunOptions
     skipped: Counter[str] = field(default_factory=Counter)
     labels: Sequence[str] = ()
+    probabilities_file: ProbabilitiesFile | None = None
 
     def carry_out(self, watcher: TimelineWatcher) -> Outcome:
         """Make what has no record that holds; write the output.
@@ -74,8 +75,17 @@ class TimelineRun:
             if num_failed == self.options.max_failures:
                 return
 
+    def write_probabilities(self, records: Iterable[Record]) -> None:
+        """Write the file of probabilities, if there is to be one.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        if self.probabilities_file is not None:
+            self.probabilities_file.write(records)
+
     def report(self, page: Path, records: Iterable[Record]) -> None:
-        """Write the page of records with probabilities; the run's own films may be shown.
+        """Write the page of records; the run's own films may be shown.
 
         Raises:
             OutputError: It cannot be written.
@@ -105,21 +115,10 @@ def timeline_model(
         fetch: As of `VideoModel`.
 
     Raises:
-        UsageError, BackendError: As `VideoModel`; also of the protocol torchvision.
+        UsageError, BackendError: As `VideoModel`.
     """
     views = ViewOptions(protocol=options.protocol, crops=options.crops or 1)
-    model = VideoModel(engine, views, top=True, fetch=fetch)
-    _check_protocol(model)
-    return model
-
-
-def _check_protocol(model: VideoModel) -> None:
-    """Make sure that windows can lie as the protocol says."""
-    if model.protocol.sampling is Sampling.TORCHVISION:
-        raise UsageError(
-            f"{model.model.name}: timelines do not support the protocol torchvision, "
-            "whose clips are at 15 frames per second; take --protocol official"
-        )
+    return VideoModel(engine, views, top=True, fetch=fetch)
 
 
 def frames_of(
@@ -153,7 +152,6 @@ def film_analyst(model: VideoModel, options: TimelineOptions) -> FilmAnalyst:
     Raises:
         VswinError: As `load_engine`.
     """
-    _check_protocol(model)
     model.top_k(None)  # has classes
     protocol = model.protocol.adapted(num_crops=options.crops or 1)
     sliding = Sliding(protocol, options.stride, options.window, options.shots)
@@ -172,6 +170,8 @@ def timeline_run(
     selection: Selection,
     run: FilmRunOptions,
     probabilities: bool = False,
+    probabilities_file: Path | None = None,
+    is_reported: bool = False,
 ) -> TimelineRun:
     """Set up a run of `vswin timeline`.
 
@@ -184,6 +184,8 @@ def timeline_run(
         selection: What to take of folders.
         run: How.
         probabilities: Put those of each step into the records.
+        probabilities_file: Where else to write them; then records have them too.
+        is_reported: Whether a page is made of the records, which plots those that it finds.
 
     Raises:
         UsageError: The output cannot be made, or continued, or the paths make no sense.
@@ -193,6 +195,10 @@ def timeline_run(
     videos, skipped = find_all(paths, selection, target.is_own if target else lambda path: False)
     if target:
         target.check(len(videos))
+    labels = read_labels(model.model.label_set)
+    file = None if probabilities_file is None else ProbabilitiesFile(probabilities_file, labels)
+    are_needed = probabilities or file is not None
+    has_probabilities = are_needed or is_reported
     settings = dict(model.settings(1))
     for unused in ("adaptive", "top_k", "clips", "reader"):
         settings.pop(unused, None)
@@ -203,14 +209,15 @@ def timeline_run(
         setup=Setup(
             model.model.name, model.protocol.sampling, model.backend, model.options.precision
         ),
-        settings={**settings, **asked, "probabilities": probabilities},
+        settings={**settings, **asked, "probabilities": has_probabilities},
         window_settings=settings,
         num_classes=model.model.num_classes,
         threads=model.options.threads,
-        probabilities=probabilities,
+        probabilities=has_probabilities,
+        needs_probabilities=are_needed,
+        timeout_seconds=run.timeout,
     )
-    labels = read_labels(model.model.label_set)
-    return TimelineRun(videos, task, target, run, skipped, labels)
+    return TimelineRun(videos, task, target, run, skipped, labels, file)
 
 
 def write_report(

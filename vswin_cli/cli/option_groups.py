@@ -118,7 +118,16 @@ GROUPS: dict[type, dict[str, Any]] = {
         ],
     },
     RunOptions: _RUN,
-    FilmRunOptions: {name: _RUN[name] for name in ("resume", "retry_failed", "max_failures")},
+    FilmRunOptions: {
+        **{name: _RUN[name] for name in ("resume", "retry_failed", "max_failures")},
+        "timeout": Annotated[
+            float,
+            option(
+                RUN, "--timeout", min=0.001, metavar="SECONDS",
+                help="A film of which no frame comes for so long has failed.",
+            ),
+        ],
+    },
     TimelineOptions: {
         "stride": Annotated[
             float,

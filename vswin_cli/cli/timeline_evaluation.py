@@ -62,7 +62,7 @@ def evaluate_timelines(
             str(output),
             options=model_options,
             selection=Selection(),
-            run=FilmRunOptions(run.resume, run.retry_failed, run.max_failures),
+            run=FilmRunOptions(run.resume, run.retry_failed, run.max_failures, run.timeout),
         )
         if report is not None and films.output is not None:
             films.output.refuse_report(report)
@@ -126,7 +126,7 @@ def _refuse_what_does_not_apply(*, is_made: bool) -> None:
 _OF_ALL = {"annotations", "timeline", "report", "dry_run", "quiet"}
 _OF_MADE = {
     *(field.name for field in fields(EngineOptions)), "output", "videos", "protocol", "crops",
-    "resume", "retry_failed", "max_failures",
+    "resume", "retry_failed", "max_failures", "timeout",
 }  # fmt: skip
 
 

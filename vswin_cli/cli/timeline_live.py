@@ -104,8 +104,10 @@ def follow_live(
             stream = stack.enter_context(_destination(output))
             writers.append(stack.enter_context(open_writer(chosen, stream, top_k=1)))
             if not quiet:
-                delay = live.delay_seconds(frames.rate)
-                text = f"{frames.name}: segments come within {delay:.1f} s of their end"
+                text = f"{frames.name}: {chosen.name} is written when it ends"
+                if chosen.grows or chosen.extension is None:
+                    delay = live.delay_seconds(frames.rate)
+                    text = f"{frames.name}: segments come within {delay:.1f} s of their end"
                 print(f"{printable(text)}; Ctrl-C ends it", file=sys.stderr, flush=True)
 
         with heard_interrupts(stopping.set):

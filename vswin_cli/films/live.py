@@ -4,14 +4,16 @@ import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import monotonic, sleep
+from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
 
 from vswin_cli.errors import VideoError
-from vswin_cli.films.sequence import Clock, TimedFrame
+from vswin_cli.films.clock import Clock
+from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.sources.live_names import PROTOCOLS, is_device
 from vswin_cli.video.container import CONTAINERS, main_stream
@@ -20,6 +22,7 @@ from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import ReaderError
 
 _FORMATS = f"{CONTAINERS},rtsp,rtp,sdp"
+_PLAYLISTS = frozenset({".m3u8", ".m3u", ".mpd"})
 _HELD_FRAMES = 64  # between the decoder and whoever takes them; then frames of streams are dropped
 _POLL_SECONDS = 0.1
 _PROBED_MICROSECONDS = "2000000"  # of a stream, before its first frame; FFmpeg would take 5 s
@@ -105,6 +108,12 @@ class LiveSequence:
         options: dict[str, str] = {"format_whitelist": CONTAINERS, "protocol_whitelist": ""}
         if is_address(name):
             scheme = name.partition("://")[0].lower()
+            if PurePosixPath(urlsplit(name).path).suffix.lower() in _PLAYLISTS:
+                raise VideoError(
+                    f"cannot follow {self.name}: playlists (HLS, DASH) name other files, which a "
+                    "video may not open; save it by `ffmpeg -i ADDRESS -c copy FILE.ts`, and "
+                    "follow FILE.ts by --live"
+                )
             if scheme not in PROTOCOLS:
                 names = ", ".join(f"{each}://" for each in PROTOCOLS)
                 problem = f"its kind is not one of {names}; leave --live out"

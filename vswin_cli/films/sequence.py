@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vswin_cli.errors import VideoError
+from vswin_cli.films.clock import Clock, pace_of
 from vswin_cli.sources.addresses import AddressError
 from vswin_cli.sources.file_layout import is_cut_off
 from vswin_cli.sources.source import Location, Source, open_source
@@ -29,7 +30,6 @@ from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import ReaderError
 from vswin_cli.video.reading import demand_frames
 
-_USUAL_RATE = 25  # frames per second, where a stream does not say
 _PLANAR = frozenset(
     f"yuv{full}{sampling}p" for full in ("", "j") for sampling in ("420", "422", "444")
 )  # FFmpeg's names of formats with eight bits of luma in a plane of their own
@@ -69,6 +69,7 @@ class FrameSequence:
         self._threads = decoder_threads(threads)
         self._converting = Lock()
         self.duration_seconds: float | None = None  # as the container says
+        self.pace_seconds: float | None = None  # for which a frame is usually shown
         self.warnings: tuple[str, ...] = ()  # complete once the frames have ended
 
     def __iter__(self) -> Iterator[TimedFrame]:
@@ -82,6 +83,7 @@ class FrameSequence:
         """
         with open_source(self._location) as source:
             try:
+                self.pace_seconds = pace_of(source.file)
                 if not (yield from self._decode(source, strict=True)):
                     _logger.info("%s is damaged; it is decoded as players do", source.name)
                     with errors_counted():
@@ -108,7 +110,7 @@ class FrameSequence:
             threads = self._threads if strict else 1
             decoding = Decoding(container, stream, threads, strict=strict)
             self.duration_seconds = _duration(container, stream)
-            converter, clock = Converter(), Clock(container, stream)
+            converter, clock = Converter(), Clock(container, stream, self.pace_seconds)
             num_frames = 0
             for frame in decoding.frames(_unencrypted(container, stream)):
                 if strict and decoding.is_damaged:
@@ -126,7 +128,8 @@ class FrameSequence:
                 if is_scrambled(source.file):
                     raise ReaderError("it is encrypted", kind="encrypted")
                 raise ReaderError(f"FFmpeg decoded 0 of {stream.frames} frames", kind="no_frames")
-        self.warnings = (*_damage(source, num_frames, stream.frames, decoding), *converter.notes)
+        damage = _damage(source, num_frames, stream.frames, decoding)
+        self.warnings = (*damage, *converter.notes, *clock.notes)
         return True
 
     def _rgb(self, name: str, converter: Converter, frame: VideoFrame) -> np.ndarray:
@@ -155,6 +158,7 @@ class ArraySequence:
         self._frames = frames
         self._rate = rate
         self.duration_seconds: float | None = len(frames) / rate
+        self.pace_seconds: float | None = 1 / rate
         self.warnings: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[TimedFrame]:
@@ -162,31 +166,6 @@ class ArraySequence:
         for index, frame in enumerate(self._frames):
             pixels = np.ascontiguousarray(frame)
             yield TimedFrame(index, index / self._rate, (index + 1) / self._rate, pixels)
-
-
-class Clock:
-    """When frames are shown; of two at one time, or without a time, the second comes a frame later.
-
-    Args:
-        container: Whose start is 0, as in players, which count from the earliest of its streams.
-        stream: Whose frames are asked for.
-    """
-
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        rate = stream.average_rate or stream.guessed_rate
-        self._usual = 1 / float(rate) if rate else 1 / _USUAL_RATE  # seconds a frame
-        self._base = float(stream.time_base or 0)
-        self._start = (container.start_time or 0) / _MICROSECONDS
-        self._last: float | None = None
-
-    def shown(self, frame: VideoFrame) -> tuple[float, float]:
-        """Return the seconds from when and until when a frame is shown, as it says."""
-        start = None if frame.pts is None else max(frame.pts * self._base - self._start, 0.0)
-        if start is None or (self._last is not None and start <= self._last):
-            start = 0.0 if self._last is None else self._last + self._usual
-        self._last = start
-        lasts = frame.duration * self._base
-        return start, start + (lasts if lasts > 0 else self._usual)
 
 
 def _unencrypted(

@@ -15,8 +15,9 @@ from vswin_cli.timeline.making import Frames, Made, Restart, ahead
 from vswin_cli.timeline.refining import Compute, Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.segments import Cutting, cut
+from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.steps import Step, Steps
-from vswin_cli.timeline.windows import Shot, Sliding, Window
+from vswin_cli.timeline.windows import Shot, Window
 
 _RECENT = 64  # windows whose outputs are known should equal ones come
 
@@ -65,6 +66,7 @@ class FilmAnalyst:
         frames: Frames,
         remembered: Remembered | None = None,
         on_progress: OnProgress = lambda done, total: None,
+        timeout_seconds: float | None = None,
     ) -> Timeline:
         """Watch a film from its start to its end.
 
@@ -75,6 +77,7 @@ class FilmAnalyst:
             frames: Its frames.
             remembered: Outputs of windows that were computed before, and where new ones go.
             on_progress: Told how far it is.
+            timeout_seconds: As of `ahead`.
 
         Raises:
             VideoError: It cannot be read.
@@ -82,7 +85,7 @@ class FilmAnalyst:
         start = perf_counter()
         film = _Film(self.sliding, self.cutting)
         made = Made(frames, self.sliding)
-        for item in ahead(iter(made)):
+        for item in ahead(made, timeout_seconds):
             if isinstance(item, Restart):
                 film = _Film(self.sliding, self.cutting)
             elif isinstance(item, Shot):

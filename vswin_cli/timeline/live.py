@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from time import monotonic, perf_counter
 
 import numpy as np
@@ -74,7 +75,7 @@ class LiveAnalyst:
             VideoError: It cannot be read.
         """
         begun = perf_counter()
-        windows = Windows(self._analyst.sliding)
+        windows, pace = Windows(self._analyst.sliding), self._analyst.sliding.pace(None)
         size, end, num_taken = (0, 0), 0.0, 0
         for live in frames:
             frame = replace(live.frame, index=num_taken)
@@ -84,11 +85,11 @@ class LiveAnalyst:
             num_taken += 1
             self._times.append((live.frame.index, frame.start_seconds))
             end = frame.end_seconds
-            for item in windows.take(frame):
+            for item in chain.from_iterable(map(windows.take, pace.take(frame))):
                 age = monotonic() - live.arrived
                 self._take(item, is_late=not frames.waits and age > LAG_SECONDS / 2)
         self._times.append((frames.num_frames, end))
-        for item in windows.finish():
+        for item in chain(chain.from_iterable(map(windows.take, pace.finish())), windows.finish()):
             self._take(item, is_late=False)
         return Timeline(
             video=frames.name,

@@ -4,20 +4,27 @@ import threading
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from queue import Full, Queue
+from itertools import chain
+from queue import Empty, Full, Queue
+from time import monotonic
 from typing import Protocol
 
+from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import TimedFrame
-from vswin_cli.timeline.windows import Shot, Sliding, Window, Windows
+from vswin_cli.timeline.sliding import Sliding
+from vswin_cli.timeline.windows import Shot, Window, Windows
 
 _AHEAD = 4  # windows that are made before the model takes them
 _WAIT_SECONDS = 0.1
+_LOOK_SECONDS = 1.0  # from one look to the next at whether frames come
+_JOIN_SECONDS = 1.0
 
 
 class Frames(Protocol):
     """Where frames come from; see `FrameSequence`."""
 
     duration_seconds: float | None
+    pace_seconds: float | None
     warnings: tuple[str, ...]
 
     def __iter__(self) -> Iterator[TimedFrame]: ...
@@ -39,24 +46,31 @@ class Made:
         self.size = (0, 0)  # (H, W) of the first frame
 
     def __iter__(self) -> Iterator[Window | Shot | Restart]:
-        windows = Windows(self._sliding)
         for frame in self._frames:
-            if frame.index == 0 and self.times:
-                yield Restart()
+            if frame.index == 0:
+                if self.times:
+                    yield Restart()
                 windows, self.times = Windows(self._sliding), array("d")
+                pace = self._sliding.pace(self._frames.pace_seconds)
             if not self.times:
                 self.size = (frame.pixels.shape[0], frame.pixels.shape[1])
             self.times.append(frame.start_seconds)
             self.end_seconds = frame.end_seconds
-            yield from windows.take(frame)
-        yield from windows.finish()
+            yield from chain.from_iterable(map(windows.take, pace.take(frame)))
+        if self.times:
+            yield from chain.from_iterable(map(windows.take, pace.finish()))
+            yield from windows.finish()
 
 
-def ahead(items: Iterator[Window | Shot | Restart]) -> Iterator[Window | Shot | Restart]:
+def ahead(made: Made, timeout_seconds: float | None) -> Iterator[Window | Shot | Restart]:
     """Yield what a thread makes, a few things ahead.
 
+    Args:
+        made: Makes them.
+        timeout_seconds: Without a new frame, after which the thread is left to itself; None waits.
+
     Raises:
-        VideoError: As whatever makes them.
+        VideoError: As whatever makes them; also `timeout`.
     """
     queue = Queue[Window | Shot | Restart | BaseException | None](_AHEAD)
     is_abandoned = threading.Event()
@@ -72,7 +86,7 @@ def ahead(items: Iterator[Window | Shot | Restart]) -> Iterator[Window | Shot | 
 
     def make() -> None:
         try:
-            for item in items:
+            for item in made:
                 if not put(item):
                     return
         except BaseException as exc:  # raised where the items are asked for
@@ -80,13 +94,25 @@ def ahead(items: Iterator[Window | Shot | Restart]) -> Iterator[Window | Shot | 
         else:
             put(None)
 
+    def get() -> Window | Shot | Restart | BaseException | None:
+        seen, since = len(made.times), monotonic()
+        while True:
+            try:
+                return queue.get(timeout=timeout_seconds and min(timeout_seconds, _LOOK_SECONDS))
+            except Empty:
+                if (count := len(made.times)) != seen:
+                    seen, since = count, monotonic()
+                elif timeout_seconds is not None and monotonic() - since >= timeout_seconds:
+                    what = f"no frame decoded for {timeout_seconds:g} s; raise --timeout"
+                    return VideoError(what, kind="timeout")
+
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
     try:
-        while (item := queue.get()) is not None:
+        while (item := get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
     finally:
         is_abandoned.set()
-        thread.join(1.0)
+        thread.join(_JOIN_SECONDS)

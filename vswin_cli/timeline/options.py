@@ -52,8 +52,13 @@ class TimelineOptions:
 
 @dataclass(frozen=True)
 class FilmRunOptions:
-    """How a run over many films goes about it; see `RunOptions`."""
+    """How a run over many films goes about it; see `RunOptions`.
+
+    Attributes:
+        timeout: Seconds without a new frame, after which a film has failed.
+    """
 
     resume: bool = True
     retry_failed: bool = False
     max_failures: int | None = None
+    timeout: float = 300.0

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 from vswin_cli.timeline.segments import Cutting
+from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.steps import Step, Steps
-from vswin_cli.timeline.windows import Shot, Sliding, Window
+from vswin_cli.timeline.windows import Shot, Window
 
 Compute = Callable[[Window], np.ndarray]  # a window's probabilities, float32 (num_classes,)
 

@@ -55,6 +55,8 @@ class TimelineTask:
         num_classes: Of the model.
         threads: To decode with.
         probabilities: Whether records hold those of each step.
+        needs_probabilities: Whether earlier records without them are made again.
+        timeout_seconds: Without a new frame, after which a film has failed.
     """
 
     load: Callable[[], FilmAnalyst]
@@ -64,6 +66,8 @@ class TimelineTask:
     num_classes: int
     threads: int | None = None
     probabilities: bool = False
+    needs_probabilities: bool = False
+    timeout_seconds: float | None = None
 
 
 class _StoppedError(Exception):
@@ -94,13 +98,15 @@ def timelines_over(
         VswinError: The model cannot be loaded.
     """
     with output.opened([found.video for found in videos]) as journal:
-        planned = begun(
-            videos,
-            journal,
-            lambda video: task.settings,
-            watcher,
-            retry_failed=options.retry_failed,
-        )
+
+        def settings(found: Found) -> Settings:
+            """What a record is to be made with; probabilities may be there, and need not always."""
+            entry = journal.entries.get(found.video)
+            other = {**task.settings, "probabilities": not task.probabilities}
+            is_enough = other["probabilities"] or not task.needs_probabilities
+            return other if is_enough and entry and entry.settings == other else task.settings
+
+        planned = begun(videos, journal, settings, watcher, retry_failed=options.retry_failed)
         num_failed = 0
         is_stopped = False
         if planned.todo:
@@ -160,7 +166,9 @@ def _record(
             raise found.error
         location = found.path if is_address(found.path) else Path(found.path)
         frames = FrameSequence(location, task.threads)
-        timeline: Timeline = analyst.timeline(found.video, frames, checkpoint, on_progress)
+        timeline: Timeline = analyst.timeline(
+            found.video, frames, checkpoint, on_progress, task.timeout_seconds
+        )
     except VideoError as error:
         seconds = perf_counter() - start
         is_skipped = error.kind == "sound_only" and not found.is_named

@@ -8,6 +8,7 @@ from scenedetect.common import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
 DELAY = 2  # frames after a cut until it is known
+MEMORY = 2 * DELAY + 2  # equal frames, after which more of them change nothing
 _RATE = 25.0  # of the detector's time codes, which count frames
 # It looks at grey thumbnails. In `benchmarks/timeline.py`'s films, cuts change these by 12 grey
 # levels and more, 6.6 times as much as the frames around, key frames and fast cameras by 8, or 4

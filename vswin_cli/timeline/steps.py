@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import ceil, cos, pi
 
 import numpy as np
 
@@ -55,14 +56,15 @@ class Steps:
             if self._middle(number) >= start:
                 break
             yield self._settled(number)
-        first = int(np.ceil(start / self.step_seconds - 0.5 - 1e-9))
-        last = int(np.ceil(end / self.step_seconds - 0.5 - 1e-9))  # exclusive
+        first = ceil(start / self.step_seconds - 0.5 - 1e-9)
+        last = ceil(end / self.step_seconds - 0.5 - 1e-9)  # exclusive
+        added = probabilities.astype(np.float64)
         for number in range(first, last):
             share = (self._middle(number) - middle) / half  # from -1 to 1
-            weight = float(np.cos(np.pi / 2 * np.clip(share, -1, 1)) ** 2) + _LEAST_WEIGHT
+            weight = cos(pi / 2 * min(max(share, -1.0), 1.0)) ** 2 + _LEAST_WEIGHT
             step = self._open.setdefault(number, _Open())
             step.weight += weight
-            step.total = step.total + weight * probabilities.astype(np.float64)
+            step.total = step.total + weight * added
 
     def end_shot(self, shot: Shot) -> Iterator[Step]:
         """Yield the last steps of a shot, all of whose windows have been added."""

@@ -9,41 +9,13 @@ from hashlib import blake2b
 import numpy as np
 
 from vswin_cli.films.sequence import TimedFrame
-from vswin_cli.timeline.shots import DELAY, CutDetector
+from vswin_cli.timeline.shots import DELAY, MEMORY, CutDetector
+from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.views.sampling import clip_indices
-from vswin_cli.views.views import CroppedFrame, crop, resize
+from vswin_cli.views.views import CroppedFrame, resize, resize_and_crop
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _KEY_BYTES = 16
-
-
-@dataclass(frozen=True)
-class Sliding:
-    """How windows lie on a film.
-
-    Attributes:
-        protocol: One clip of it is a window.
-        stride_seconds: From the start of a window to that of the next.
-        window_seconds: What a window spans where the protocol spans its clip uniformly.
-        finds_shots: Whether windows keep within shots.
-    """
-
-    protocol: ViewProtocol
-    stride_seconds: float
-    window_seconds: float
-    finds_shots: bool = True
-
-    @property
-    def clip_span(self) -> int | None:
-        """Frames from a window's first to its last; None where seconds say it."""
-        if self.protocol.sampling is Sampling.UNIFORM:
-            return None
-        return (self.protocol.clip_len - 1) * self.protocol.frame_interval + 1
-
-    @property
-    def alignment(self) -> int:
-        """Frames from one where a window may start to the next, so that most see the same ones."""
-        return 1 if self.clip_span is None else self.protocol.frame_interval
 
 
 @dataclass(frozen=True)
@@ -57,27 +29,35 @@ class Shot:
     end_seconds: float
 
 
-class KeptFrame:
+class Picture:
     """What is kept of a frame while windows may need it: scaled and cropped once one does."""
 
     def __init__(self, frame: TimedFrame, protocol: ViewProtocol) -> None:
-        self.index = frame.index
-        self.seconds = frame.start_seconds
         self._source: TimedFrame | None = frame
         self._protocol = protocol
 
     @cached_property
-    def frame(self) -> CroppedFrame:
+    def cropped(self) -> CroppedFrame:
         """As the model sees it."""
         assert self._source is not None
-        made = crop(resize(self._source.pixels, self._protocol.crop_size), self._protocol)
+        made = resize_and_crop(self._source.pixels, self._protocol)
         self._source = None  # which may be large
         return made
 
     @cached_property
     def digest(self) -> bytes:
         """Equal for equal pixels."""
-        return blake2b(self.frame.pixels.data, digest_size=_KEY_BYTES).digest()
+        return blake2b(self.cropped.pixels.data, digest_size=_KEY_BYTES).digest()
+
+
+@dataclass(frozen=True)
+class KeptFrame:
+    """A frame in its place; where one is held, several have its picture."""
+
+    number: int  # of its place
+    index: int  # of the film's frame
+    seconds: float
+    picture: Picture
 
 
 @dataclass(frozen=True)
@@ -101,13 +81,13 @@ class Window:
     @cached_property
     def key(self) -> bytes:
         """Equal for windows of equal pixels."""
-        digests = b"".join(self.frames[place].digest for place in self.clip)
+        digests = b"".join(self.frames[place].picture.digest for place in self.clip)
         return blake2b(digests, digest_size=_KEY_BYTES).digest()
 
     @property
     def views(self) -> np.ndarray:
         """The crops of its clip, each different one once: uint8 (crops, T, H, W, 3)."""
-        chosen = [self.frames[place].frame for place in self.clip]
+        chosen = [self.frames[place].picture.cropped for place in self.clip]
         offsets = list(zip(*(frame.places for frame in chosen), strict=True))
         numbers = [number for number, each in enumerate(offsets) if each not in offsets[:number]]
         return np.stack([[frame.crop(number) for frame in chosen] for number in numbers])
@@ -115,11 +95,12 @@ class Window:
     def inner(self, protocol: ViewProtocol) -> "Window | None":
         """The same clip with half the time between its frames, about the same middle.
 
-        None where the protocol spans its clip uniformly, or knows no shorter time.
+        None where the protocol has no interval of frames, or none that is shorter.
         """
         interval = protocol.frame_interval // 2
         span = (protocol.clip_len - 1) * interval + 1
-        if protocol.sampling is Sampling.UNIFORM or not interval or span > len(self.frames):
+        has_interval = protocol.sampling in (Sampling.OFFICIAL, Sampling.MMACTION2)
+        if not has_interval or not interval or span > len(self.frames):
             return None
         first = (len(self.frames) - span) // 2
         stop = first + span
@@ -145,37 +126,57 @@ class Windows:
         self._next_seconds = 0.0  # where the next window may start, at the earliest
         self._covered = -1  # the shot's last frame that is in a window
         self._cuts = list[int]()  # known, ascending, not yet acted upon
-        self._end_seconds = 0.0  # of the newest frame
+        self._end = 0, 0.0  # frame and seconds after the newest one
+        self._last: KeptFrame | None = None
+        self._repeats = 0  # of the newest frame
+        self._seen = np.zeros((0, 0), np.uint8)  # what the detector saw of it
 
     def take(self, frame: TimedFrame) -> Iterator[Window | Shot]:
-        """Take the next frame; yield what becomes complete, a shot after its last window."""
-        if frame.grey is None:
-            frame = replace(frame, picture=resize(frame.pixels, self._protocol.crop_size))
-        kept = KeptFrame(frame, self._protocol)
-        if self._detector:
-            seen = frame.pixels if frame.grey is None else frame.grey
-            self._cuts += self._detector.cuts(frame.index, seen)
+        """Take the next frame; yield what becomes complete, a shot after its last window.
+
+        Args:
+            frame: Of the index of the one before where that is held.
+        """
+        kept = self._kept(frame)
         self._frames.append(kept)
-        self._end_seconds = frame.end_seconds
+        self._end = frame.index + 1, frame.end_seconds
         if self._shot_start is None:
-            self._begin(self._frames[-1])
-        if frame.grey is None or self._is_due(frame.index):
-            _ = kept.digest  # here, not in the thread of the model
-        settled = frame.index - (DELAY if self._detector else 0)  # no cut is found before it
+            self._begin(kept)
+        if frame.grey is None or self._is_due(kept.number):
+            _ = kept.picture.digest  # here, not in the thread of the model
+        settled = kept.number - (DELAY if self._detector else 0)  # no cut is found before it
         while self._cuts:
             yield from self._end_shot(self._cuts.pop(0))
         yield from self._whole_windows(settled + 1)
 
-    def _is_due(self, index: int) -> bool:
+    def _kept(self, frame: TimedFrame) -> KeptFrame:
+        """Number a frame, and look for cuts."""
+        last, self._repeats = self._last, self._repeats + 1
+        if last is not None and last.index == frame.index:
+            picture, seen = last.picture, self._seen
+        else:
+            self._repeats = 0
+            if frame.grey is None:
+                scaled = resize(frame.pixels, self._protocol.short_side)
+                frame = replace(frame, picture=scaled)
+            picture = Picture(frame, self._protocol)
+            seen = self._seen = frame.pixels if frame.grey is None else frame.grey
+        number = 0 if last is None else last.number + 1
+        if self._detector and self._repeats <= MEMORY:
+            self._cuts += self._detector.cuts(number, seen)
+        self._last = KeptFrame(number, frame.index, frame.start_seconds, picture)
+        return self._last
+
+    def _is_due(self, number: int) -> bool:
         """Whether windows start at a frame, or see it: at every other one of most protocols."""
         start = self._shot_start
         assert start is not None
-        return (index - start.index) % self._sliding.alignment == 0
+        return (number - start.number) % self._sliding.alignment == 0
 
     def finish(self) -> Iterator[Window | Shot]:
         """Yield what is left when the last frame has come."""
         if self._frames:
-            yield from self._end_shot(self._frames[-1].index + 1)
+            yield from self._end_shot(self._frames[-1].number + 1)
 
     def _begin(self, first: KeptFrame) -> None:
         self._shot_start, self._next_seconds, self._covered = first, first.seconds, -1
@@ -187,10 +188,11 @@ class Windows:
         yield from self._whole_windows(cut)
         if self._covered < cut - 1:  # its tail, by a window that ends with it; or all of it
             yield self._last_window(cut)
-        end = next((f.seconds for f in self._frames if f.index == cut), self._end_seconds)
-        yield Shot(self._shot_number, start.index, cut, start.seconds, end)
+        after = next((frame for frame in self._frames if frame.number == cut), None)
+        stop, end = (after.index, after.seconds) if after else self._end
+        yield Shot(self._shot_number, start.index, stop, start.seconds, end)
         self._shot_number += 1
-        while self._frames and self._frames[0].index < cut:
+        while self._frames and self._frames[0].number < cut:
             self._frames.popleft()
         if self._frames:
             self._begin(self._frames[0])
@@ -209,19 +211,20 @@ class Windows:
         """Positions of the next window's first and last frame; None if it is not there yet."""
         if not self._frames:
             return None
-        base = self._frames[0].index
+        base = self._frames[0].number
         count = stop - base
+        span = self._sliding.clip_span
         first = next(
             (
                 k
-                for k in range(count)
+                for k in range(count if span is None else count - span + 1)
                 if self._frames[k].seconds >= self._next_seconds - 1e-9 and self._is_due(base + k)
             ),
             None,
         )
         if first is None:
             return None
-        if (span := self._sliding.clip_span) is not None:
+        if span is not None:
             last: int | None = first + span - 1
         else:
             until = self._frames[first].seconds + self._sliding.window_seconds - 1e-9
@@ -231,10 +234,10 @@ class Windows:
 
     def _last_window(self, cut: int) -> Window:
         """The window that ends a shot; of a shot that is shorter, all of it."""
-        count = cut - self._frames[0].index
+        count = cut - self._frames[0].number
         if (span := self._sliding.clip_span) is not None:
             return self._window(max(count - span, 0), count)
-        end = self._frames[count].seconds if count < len(self._frames) else self._end_seconds
+        end = self._frames[count].seconds if count < len(self._frames) else self._end[1]
         since = end - self._sliding.window_seconds - 1e-9
         first = next(k for k in range(count) if self._frames[k].seconds >= since or k == count - 1)
         return self._window(first, count)
@@ -242,9 +245,9 @@ class Windows:
     def _window(self, first: int, stop: int) -> Window:
         """Make the window of the frames at some positions."""
         inside = tuple(self._frames[k] for k in range(first, stop))
-        self._covered = max(self._covered, inside[-1].index)
+        self._covered = max(self._covered, inside[-1].number)
         [clip] = clip_indices(len(inside), self._protocol.adapted(num_clips=1)).tolist()
-        end = self._frames[stop].seconds if stop < len(self._frames) else self._end_seconds
+        end = self._frames[stop].seconds if stop < len(self._frames) else self._end[1]
         return Window(inside, end, tuple(clip))
 
     def _forget(self, stop: int) -> None:
@@ -253,7 +256,7 @@ class Windows:
         while len(self._frames) > 1:
             oldest = self._frames[0]
             if span is not None:
-                is_needed = oldest.index >= stop - span
+                is_needed = oldest.number >= stop - span
             else:
                 reach = self._frames[-1].seconds - self._sliding.window_seconds - 1.0
                 is_needed = oldest.seconds >= reach

@@ -1,6 +1,7 @@
 """`vswin timeline`: what happens when in films."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,10 +50,19 @@ def timeline(
         bool,
         typer.Option(
             "--probabilities",
-            help="Add the probabilities of each step to records; implied by --report.",
+            help="Add the probabilities of each step to records; implied by --report and the next.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    probabilities_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--probabilities-file",
+            metavar="FILE",
+            help="Write those of each step too, to a file that ends in .npz or .parquet.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     live: Annotated[
         bool,
         typer.Option(
@@ -96,7 +106,7 @@ def timeline(
     from vswin_cli.formats.writer import open_writer
 
     is_live = live or any(map(is_live_name, paths))
-    if is_live and (probabilities or report is not None):
+    if is_live and (probabilities or probabilities_file or report is not None):
         what = "--report" if report is not None else "--probabilities"
         raise UsageError(f"{what} is for films that have an end, not for a stream; leave it out")
     model = timeline_model(engine, options, fetch_shown)
@@ -110,7 +120,8 @@ def timeline(
         return
     films = timeline_run(
         model, paths, output, options=options, format_name=form, selection=selection, run=run,
-        probabilities=probabilities or report is not None,
+        probabilities=probabilities, probabilities_file=probabilities_file,
+        is_reported=report is not None,
     )  # fmt: skip
     if report is not None and films.output is not None:
         films.output.refuse_report(report)
@@ -118,6 +129,7 @@ def timeline(
     page = page_path(report) if report is not None else None
     if output is not None and films.output is not None:
         outcome = films.carry_out(display)
+        films.write_probabilities(films.output.records(outcome.names))
         if page is not None:
             films.report(page, films.output.records(outcome.names))
         display.end(outcome, output, page)
@@ -131,7 +143,8 @@ def timeline(
         for record in films.records(display):
             if record["error"] is None or not chosen.holds_one:
                 writer.write(record if probabilities else {**record, "probabilities": None})
-            records += [record] if page is not None else []
+            records += [record] if page is not None or probabilities_file else []
+    films.write_probabilities(records)
     if page is not None:
         films.report(page, records)
         display.say_page(page)

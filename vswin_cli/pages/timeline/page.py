@@ -46,7 +46,7 @@ def write_timelines(
 
     Args:
         output: The page.
-        records: Of `vswin timeline`, with probabilities.
+        records: Of `vswin timeline`; without probabilities, those of segments are plotted.
         labels: Class names in index order.
         find: The file of a record's film that may be shown, if there is one.
         about: What the page's head says: terms and texts.
@@ -134,9 +134,7 @@ def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, An
     }
     if error:
         return film
-    table = np.array(
-        [row or [np.nan] * len(labels) for row in record["probabilities"] or []], np.float32
-    ).reshape(-1, len(labels))
+    table = _table(record, len(labels))
     named = [segment["index"] for segment in record["segments"]]
     top = _top(table, named)
     scaled = np.where(np.isnan(table[:, top]), _UNKNOWN, np.round(table[:, top] * 254))
@@ -162,6 +160,20 @@ def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, An
             for number, segment in enumerate(record["segments"])
         ],
     }
+
+
+def _table(record: Record, num_classes: int) -> np.ndarray:
+    """Probabilities per step, float32 (steps, classes); those of segments where there are none."""
+    if record["probabilities"] is not None:
+        nothing = [np.nan] * num_classes
+        rows = [row or nothing for row in record["probabilities"]]
+        return np.array(rows, np.float32).reshape(-1, num_classes)
+    step = record["step_seconds"]
+    table = np.zeros((int(np.ceil(record["duration_seconds"] / step)), num_classes), np.float32)
+    for segment in record["segments"]:
+        start, stop = (round(segment[f"{end}_seconds"] / step) for end in ("start", "end"))
+        table[start:stop, segment["index"]] = segment["probability"]
+    return table
 
 
 def _top(table: np.ndarray, named: Sequence[int]) -> list[int]:

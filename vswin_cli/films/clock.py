@@ -1,0 +1,119 @@
+"""When the frames of a stream are shown, and how long one usually is."""
+
+import itertools
+from contextlib import suppress
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vswin_cli.video.container import main_stream, open_container
+from vswin_cli.video.reader import ReaderError
+
+_USUAL_RATE = 25  # frames per second, where a stream does not say
+_MICROSECONDS = 1_000_000  # the unit of a container's times
+_JUMP_SECONDS = 1.0  # backwards, from which time stamps start over; others are disorder
+_DOUBTFUL_SECONDS = 10.0  # that a frame is held, from which it may be a gap
+_HELD = 5  # times as long as usual
+_DISORDER = 20  # usual steps backwards, which decoders put in order
+_PROBED_PACKETS = 2000  # from the film's start on: a minute and more
+_NEIGHBOURS = 4  # gaps between frames whose mean counts, since some come in pairs
+_QUICK_SHARE = 0.1  # of the frames are shown as briefly as the usual one; others may be held
+_LEAST_SECONDS = 1 / 1000
+
+
+class Clock:
+    """When frames are shown; of two at one time, or without a time, the second comes a frame later.
+
+    Where time stamps start over, as in streams that were joined, the film goes on.
+
+    Args:
+        container: Whose start is 0, as in players, which count from the earliest of its streams.
+        stream: Whose frames are asked for.
+        pace_seconds: For which a frame is usually shown; None is as the stream says.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, pace_seconds: float | None = None
+    ) -> None:
+        rate = stream.average_rate or stream.guessed_rate
+        self._usual = pace_seconds or (1 / float(rate) if rate else 1 / _USUAL_RATE)
+        self._base = float(stream.time_base or 0)
+        self._start = (container.start_time or 0) / _MICROSECONDS
+        self._last: float | None = None
+        self._longest = (0.0, 0.0)  # seconds that a frame was held, and from when on
+        self._num_held = self._num_jumps = 0
+
+    def shown(self, frame: VideoFrame) -> tuple[float, float]:
+        """Return the seconds from when and until when a frame is shown, as it says."""
+        start = None if frame.pts is None else max(frame.pts * self._base - self._start, 0.0)
+        if self._last is not None:
+            if start is not None and start < self._last - _JUMP_SECONDS:
+                self._start += start - self._last - self._usual
+                self._num_jumps += 1
+                start = self._last + self._usual
+            if start is None or start <= self._last:
+                start = self._last + self._usual
+            if (gap := start - self._last) > max(_DOUBTFUL_SECONDS, _HELD * self._usual):
+                self._longest = max(self._longest, (gap, self._last))
+                self._num_held += 1
+        self._last = start = start or 0.0
+        lasts = frame.duration * self._base
+        return start, start + (lasts if lasts > 0 else self._usual)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is odd about the times, a line each."""
+        notes = []
+        if self._num_held:
+            gap, start = self._longest
+            one = self._num_held == 1
+            frames = "1 frame is" if one else f"{self._num_held} frames are"
+            longest = f"{gap:.1f} s" if one else f"up to {gap:.1f} s"
+            notes.append(
+                f"{frames} held for {longest}, from {start:.1f} s on: still pictures, or gaps"
+            )
+        if self._num_jumps:
+            times = "once" if self._num_jumps == 1 else f"{self._num_jumps} times"
+            notes.append(f"time stamps jump back {times}; what follows is taken to go on")
+        return notes
+
+
+def usual_seconds(times: np.ndarray) -> float | None:
+    """How long a frame is shown that is not held; None if the times do not tell.
+
+    Args:
+        times: float (frames,): when frames start, about in their order; seconds.
+    """
+    steps = np.diff(times)
+    if not len(steps):
+        return None
+    jump = max(_JUMP_SECONDS, _DISORDER * float(np.median(np.abs(steps))))
+    parts = np.split(times, np.flatnonzero(steps < -jump) + 1)  # where they start over
+    gaps = np.concatenate([_gaps(np.unique(part)) for part in parts])
+    return max(float(np.quantile(gaps, _QUICK_SHARE)), _LEAST_SECONDS) if len(gaps) else None
+
+
+def _gaps(times: np.ndarray) -> np.ndarray:
+    """The means of a few neighbouring gaps each, between ascending times."""
+    reach = min(_NEIGHBOURS, len(times) - 1)
+    return (times[reach:] - times[:-reach]) / reach if reach else times[:0]
+
+
+def pace_of(file: BinaryIO) -> float | None:
+    """Seconds that a film usually shows a frame, by the times of its first packets.
+
+    None if not all have one, or they cannot be read.
+    """
+    times = []
+    with suppress(ReaderError, av.FFmpegError, OSError), open_container(file) as container:
+        stream = main_stream(container)
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        for packet in itertools.islice(packets, _PROBED_PACKETS):
+            if packet.pts is None or stream.time_base is None:  # those of some would mislead
+                return None
+            times.append(float(packet.pts * stream.time_base))
+    return usual_seconds(np.array(times))

@@ -1,0 +1,98 @@
+"""Probabilities of every step in a file of arrays: NumPy's, or Parquet."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+
+from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.formats.registry import Format, format_of
+from vswin_cli.formats.writer import RecordWriter, open_writer
+from vswin_cli.system.files import replacing
+from vswin_cli.timeline.result import Record
+
+_FORMATS = (
+    Format("npz", f"{__name__}:NpzWriter", ".npz", is_text=False),
+    Format(
+        "parquet", "vswin_cli.timeline.probability_rows:ParquetWriter", ".parquet",
+        is_text=False, library="pyarrow", extra="parquet",
+    ),
+)  # fmt: skip
+
+
+class ProbabilitiesFile:
+    """A file that holds the probabilities of every step of some films.
+
+    Args:
+        path: It ends in .npz or .parquet.
+        labels: Class names in index order.
+
+    Raises:
+        UsageError: Its name is of no such format, its folder or a library is missing.
+    """
+
+    def __init__(self, path: Path, labels: Sequence[str]) -> None:
+        self._path = path
+        self._labels = labels
+        self._format = format_of(path, _FORMATS, "--probabilities-file")
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"--probabilities-file {path}: no folder {path.parent}; make it first")
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write it of records that hold probabilities; failed films are left out.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            with (
+                replacing(self._path) as temporary,
+                open_writer(self._format, temporary, top_k=1, more_columns=self._labels) as writer,
+            ):
+                for record in records:
+                    if record["error"] is None:
+                        writer.write(record)
+        except OSError as exc:
+            what = f"cannot write {self._path}: {exc.strerror or exc}; free some space"
+            raise OutputError(what) from exc
+
+
+class NpzWriter(RecordWriter):
+    """An array per film under its name, float32 (steps, classes); `labels`; `step_seconds`."""
+
+    def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base
+        super().__init__(stream, **options)
+        self._archive = ZipFile(stream, "w", ZIP_DEFLATED)
+        self._add("labels", np.array(self.more_columns))
+        self._step: float | None = None
+
+    def write(self, record: Record) -> None:
+        """Add a film's array, and the length of a step once."""
+        if self._step is None:
+            self._step = record["step_seconds"]
+            self._add("step_seconds", np.array(self._step))
+        self._add(record["video"], table_of(record, len(self.more_columns)))
+
+    def close(self) -> None:
+        """Complete the archive."""
+        self._archive.close()
+        super().close()
+
+    def _add(self, name: str, array: np.ndarray) -> None:
+        with self._archive.open(f"{utf8(name)}.npy", "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def table_of(record: Record, num_classes: int) -> np.ndarray:
+    """The probabilities of a record: float32 (steps, classes), NaN where no window is."""
+    nothing = [np.nan] * num_classes
+    rows = [row or nothing for row in record["probabilities"]]
+    return np.array(rows, np.float32).reshape(-1, num_classes)
+
+
+def utf8(name: str) -> str:
+    """A film's name as valid UTF-8; other bytes appear as a backslash, x and digits."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
