@@ -87,10 +87,8 @@ class Kept:
         try:
             if self.target is None:
                 return _removed(self.paths)
-            with locked(
-                self.target, DownloadWatcher()
-            ):  # who had it may have changed what is there
-                return _removed(self.target.all_paths)
+            with locked(self.target, DownloadWatcher()):
+                return _removed(self.target.all_paths)  # who held the lock may have changed them
         except OSError as exc:
             place = exc.filename or self.folder
             raise OutputError(f"cannot remove {place}: {exc.strerror}") from exc
@@ -118,13 +116,6 @@ def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
     return Kept(model.name, folder, paths)
 
 
-def _removed(paths: Sequence[Path]) -> int:
-    num_bytes = sum(path.stat().st_size for path in paths)
-    for path in paths:
-        path.unlink()
-    return num_bytes
-
-
 def path_of(name: str, cache_dir: Path | None, *, top: bool) -> tuple[Path, WeightsFile | None]:
     """Say where the weights of a model are, or belong; and of which download, if of any.
 
@@ -136,3 +127,10 @@ def path_of(name: str, cache_dir: Path | None, *, top: bool) -> tuple[Path, Weig
         return model.weights_path, None
     target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=top)
     return target.path, target
+
+
+def _removed(paths: Sequence[Path]) -> int:
+    num_bytes = sum(path.stat().st_size for path in paths)
+    for path in paths:
+        path.unlink()
+    return num_bytes
