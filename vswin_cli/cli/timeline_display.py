@@ -126,7 +126,9 @@ class TimelineDisplay(TimelineWatcher):
         """Tell where the page is."""
         self._say(f"report: {page}")
 
-    def end(self, outcome: Outcome, output: str, page: Path | None = None) -> None:
+    def end(
+        self, outcome: Outcome, output: str, page: Path | None = None, *, note: str = ""
+    ) -> None:
         """Sum the run up, and give the exit code.
 
         Raises:
@@ -142,6 +144,8 @@ class TimelineDisplay(TimelineWatcher):
                 console.print(f"skipped    {counts['skipped']}")
             if missing := len(outcome.found) - len(entries):
                 console.print(f"not yet done  {missing}")
+            if note:
+                console.print(Text(note, style="dim"), soft_wrap=True)
             console.print(Text(f"output: {printable(output)}"), soft_wrap=True)
             if page is not None:
                 console.print(Text(f"report: {printable(str(page))}"), soft_wrap=True)

@@ -14,12 +14,9 @@ _PIPED_WIDTH = 1000  # text stays whole where no terminal limits the line
 
 
 def result_console(stream: TextIO | None = None) -> Console:
-    """Make a console that prints text as it is; standard output's unless a stream is given.
-
-    It is as wide as the terminal, or as the environment variable COLUMNS says.
-    """
+    """Make a console that prints text as it is; standard output's unless a stream is given."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+    if console.is_terminal:
         return console
     return Console(file=stream, highlight=False, markup=False, emoji=False, width=_PIPED_WIDTH)
 
@@ -27,18 +24,24 @@ def result_console(stream: TextIO | None = None) -> Console:
 def print_table(console: Console, table: Table, drop: Sequence[int] = ()) -> None:
     """Print a table; without the spaces at the ends of its lines where there is no terminal.
 
+    There it is as wide as the environment variable COLUMNS says, if it is set.
+
     Args:
         console: Where to.
         table: With all its rows.
         drop: Columns that a narrow terminal does without, the first to go first.
     """
-    if console.width < _PIPED_WIDTH:
-        _narrow(console, table, drop)
     if console.is_terminal:
+        _narrow(console, table, drop)
         console.print(table)
         return
+    width, columns = console.width, os.environ.get("COLUMNS", "")
+    if columns.isdigit() and 0 < int(columns) < width:
+        console.width = int(columns)
+        _narrow(console, table, drop)
     with console.capture() as captured:
         console.print(table)
+    console.width = width
     for line in captured.get().splitlines():
         console.print(Text(line.rstrip()))
 

@@ -101,6 +101,7 @@ def timeline(
     """
     from vswin_cli.api.report import page_path
     from vswin_cli.api.timelines import timeline_model, timeline_run
+    from vswin_cli.cli.messages import what_it_knows
     from vswin_cli.cli.progress import fetch_shown
     from vswin_cli.cli.timeline_display import TimelineDisplay
     from vswin_cli.formats.writer import open_writer
@@ -110,6 +111,7 @@ def timeline(
         what = "--report" if report is not None else "--probabilities"
         raise UsageError(f"{what} is for films that have an end, not for a stream; leave it out")
     model = timeline_model(engine, options, fetch_shown)
+    note = "" if quiet else what_it_knows(model.model)
     if is_live:
         from vswin_cli.cli.timeline_live import follow_paths
 
@@ -132,14 +134,14 @@ def timeline(
         films.write_probabilities(films.output.records(outcome.names))
         if page is not None:
             films.report(page, films.output.records(outcome.names))
-        display.end(outcome, output, page)
+        display.end(outcome, output, page, note=note)
         return
     chosen = timeline_format(form or "table")
     if chosen.holds_one and len(films.videos) > 1:
         what = f"{chosen.name} holds one film, and there are {len(films.videos)}"
         raise UsageError(f"{what}; name a folder by --output")
     records = []
-    with open_writer(chosen, sys.stdout, top_k=1) as writer:
+    with open_writer(chosen, sys.stdout, top_k=1, note=note) as writer:
         for record in films.records(display):
             if record["error"] is None or not chosen.holds_one:
                 writer.write(record if probabilities else {**record, "probabilities": None})
