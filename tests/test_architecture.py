@@ -15,7 +15,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"api"},
-    {"training"},
+    {"training", "shards"},
     {"evaluation", "features", "benchmark", "export", "timeline", "diagnosis"},
     {"pages"},
     {"runs"},

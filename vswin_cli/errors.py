@@ -58,8 +58,8 @@ class VideoError(VswinError):
     Args:
         message: The line for the user.
         kind: One of `missing`, `not_a_file`, `permission`, `empty`, `not_a_video`,
-            `sound_only`, `encrypted`, `no_frames`, `no_segment`, `unreadable`; of a decoding
-            process, `timeout` or `crashed`.
+            `sound_only`, `encrypted`, `no_frames`, `no_segment`, `unreachable`,
+            `unreadable`; of a decoding process, `timeout` or `crashed`.
     """
 
     kind = "unreadable"

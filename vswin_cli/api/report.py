@@ -67,7 +67,7 @@ def make_report(
         OutputError: The page cannot be written.
     """
     labels, output = Path(labels), Path(output)
-    if not labels.is_file():
+    if not labels.is_file() and not labels.is_dir():
         raise UsageError(f"no file {labels}: name an output of `vswin label`")
     output = page_path(output, "--output")
     journal_path = labels.with_name(f"{labels.name}.journal.jsonl")

@@ -30,8 +30,10 @@ from vswin_cli.cli.options import (
     number_or_auto,
     option,
 )
+from vswin_cli.cli.shard_options import SHARDS
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
+from vswin_cli.shards.options import ShardOptions
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.training.options import AugmentName, HowName, TrainingOptions
 
@@ -286,4 +288,5 @@ GROUPS: dict[type, dict[str, Any]] = {
             bool, option(TRAINING, "--from-scratch", help="Start from random weights.")
         ],
     },
+    ShardOptions: SHARDS,
 }  # fmt: skip

@@ -16,8 +16,8 @@ from vswin_cli.formats.registry import FILE_FORMATS, RECORD_FORMATS, Format, for
 from vswin_cli.zoo.protocols import Sampling
 
 # Panels of --help, in this order.
-PANELS = OUTPUT, TRAINING, MODEL, VIEWS, VIDEOS, RUN = (
-    "Output", "Training", "Model", "Views", "Videos", "Run",
+PANELS = OUTPUT, TRAINING, MODEL, VIEWS, VIDEOS, RUN, CLUSTER = (
+    "Output", "Training", "Model", "Views", "Videos", "Run", "Cluster",
 )  # fmt: skip
 
 
@@ -150,6 +150,12 @@ _OUTPUT_OPTION = option(
     "output.",
 )  # fmt: skip
 OutputOption = Annotated[Path, _OUTPUT_OPTION]
+_FILE_OR_FOLDER_OPTION = option(
+    OUTPUT, "--output", "-o", metavar="FILE|DIR/",
+    help="What a run writes, and continues from: a file, whose extension is its format, or a "
+    "folder of shards, here or in a store. - is standard output.",
+)  # fmt: skip
+ShardableOutputOption = Annotated[str, _FILE_OR_FOLDER_OPTION]
 OptionalOutputOption = Annotated[Path | None, _OUTPUT_OPTION]
 DryRunOption = Annotated[
     bool,

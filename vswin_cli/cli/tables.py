@@ -48,13 +48,10 @@ def print_summary(
     counts.update(skipped=skipped.total(), **{"not yet done": len(outcome.found) - len(entries)})
     counts.update({"with warnings": sum(entry.has_warnings for entry in entries)})
     always = (done, "failed")
-    _print_counts(console, "", {k: n for k, n in counts.items() if n or k in always})
+    print_counts(console, "", {k: n for k, n in counts.items() if n or k in always})
     del labels[""]  # of what has features only, or no label that is probable enough
-    shown = dict(labels.most_common(_NUM_LABELS))
-    if len(labels) > _NUM_LABELS:
-        shown["other labels"] = labels.total() - sum(shown.values())
-    _print_counts(console, "labels", shown, total=labels.total())
-    _print_counts(console, "failures", dict(failures.most_common()), style="red")
+    print_labels(console, labels)
+    print_counts(console, "failures", dict(failures.most_common()), style="red")
     if display.num_done:
         seconds = display.wall_seconds
         videos = counted(display.num_done, "video")
@@ -67,7 +64,15 @@ def print_summary(
     sys.stdout.flush()
 
 
-def _print_counts(
+def print_labels(console: Console, labels: Counter[str]) -> None:
+    """Print how often each label was the most probable: the most frequent, and all others."""
+    shown = dict(labels.most_common(_NUM_LABELS))
+    if len(labels) > _NUM_LABELS:
+        shown["other labels"] = labels.total() - sum(shown.values())
+    print_counts(console, "labels", shown, total=labels.total())
+
+
+def print_counts(
     console: Console, title: str, counts: dict[str, int], total: int = 0, style: str = ""
 ) -> None:
     """Print names and numbers under a title; nothing of none. Bars show shares of a total."""

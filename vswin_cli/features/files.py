@@ -89,15 +89,19 @@ def features_output(
 
 
 def open_features(path: Path) -> FeaturesFile:
-    """Open a file that `vswin embed` has made.
+    """Open a file, or a folder of shards, that `vswin embed` has made.
 
     Raises:
         UsageError: There is none, or it is something else.
     """
-    chosen = format_of(path, FEATURE_FORMATS)
-    if not path.is_file():
+    chosen = features_format("parquet") if path.is_dir() else format_of(path, FEATURE_FORMATS)
+    if not path.exists():
         raise UsageError(f"no file {path}; name an output of `vswin embed`")
     try:
+        if path.is_dir():
+            from vswin_cli.features.folder import FeaturesFolder  # noqa: PLC0415 - of an extra
+
+            return FeaturesFolder(path)
         file: FeaturesFile = chosen.load_reader()(path)
     except Exception as exc:  # damage leads zipfile and numpy to whatever
         raise UsageError(f"cannot read {path}: {exc}; name an output of `vswin embed`") from exc

@@ -8,6 +8,7 @@ from typing import Any
 
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.csv_rows import read_cells
+from vswin_cli.system.files import open_regular
 from vswin_cli.system.text import read_text
 
 _NUM_SHOWN = 10  # frames of a video whose table does not say which the model saw
@@ -24,16 +25,23 @@ _KINETICS = {"label", "youtube_id", "time_start"}  # columns of `--format kineti
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a file, with every key that those of a journal have.
+    """Yield the records of a file or a folder of shards, with every key that a journal's have.
 
     What a table leaves out is empty, but for the frames: some of all are named.
 
     Raises:
         UsageError: It cannot be read, or is something else.
     """
+    if path.is_dir():
+        shards = sorted(path.glob("part-*"))
+        if not shards:
+            raise UsageError(f"{path} holds no shard part-…; name an output of `vswin label`")
+        for shard in shards:
+            yield from read_records(shard)
+        return
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise UsageError(f"{path} must end in .jsonl, {', '.join(_READERS)}")
+        raise UsageError(f"{path} must end in {', '.join(_READERS)}")
     try:
         for record in reader(path):
             yield _completed(record)
@@ -108,6 +116,11 @@ def _read_json(path: Path) -> Iterator[dict[str, Any]]:
     yield from records
 
 
+def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with open_regular(path) as lines:
+        yield from map(json.loads, lines)
+
+
 def _completed(row: Mapping[str, Any]) -> dict[str, Any]:
     kind, message = row.get("error_kind"), row.get("error_message")
     error = {"kind": kind, "message": message or ""} if kind else row.get("error")
@@ -133,4 +146,5 @@ _READERS: dict[str, Callable[[Path], Iterator[dict[str, Any]]]] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
     ".json": _read_json,
+    ".jsonl": _read_json_lines,
 }

@@ -11,7 +11,13 @@ from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.content import is_video_content, is_video_name
 from vswin_cli.runs.lists import is_list, listed_paths
-from vswin_cli.sources.addresses import is_address, local_path, without_credentials
+from vswin_cli.sources.addresses import (
+    AddressError,
+    is_address,
+    local_path,
+    without_credentials,
+)
+from vswin_cli.sources.listing import is_folder_address, listed_files
 
 # What systems and programs keep next to videos, or have not finished: files and folders.
 SHADOWS = (
@@ -111,19 +117,47 @@ def find_videos(
     skipped = Counter() if skipped is None else skipped
     found: dict[str, Found] = {}
     for path in named:
+        if is_folder_address(path):
+            prefix = "" if len(named) == 1 else path
+            for video in listed_videos(path, prefix, selection, skipped):
+                found.setdefault(video.place, video)
+            continue
         if is_address(path):
             _add_address(found, path)
             continue
         videos = []
         is_folder = os.path.isdir(path)  # noqa: PTH112 - as given
         if is_folder:
-            videos = _Walk(path, "" if len(named) == 1 else path, selection, skipped).files()
+            videos = FolderWalk(path, "" if len(named) == 1 else path, selection, skipped).files()
         if not is_folder or (not videos and is_video_name(path)):
             videos = [stated(path, path)]
         for video in videos:
             if not is_own(video.place):
                 found.setdefault(video.place, video)
     return list(found.values())
+
+
+def listed_videos(
+    address: str, prefix: str, selection: Selection, skipped: Counter[str]
+) -> Iterator[Found]:
+    """Yield the videos of an address of `listed_files` while it is listed, told by their names.
+
+    Raises:
+        VideoError: It cannot be listed.
+    """
+    prefix = without_credentials(prefix[: prefix.rfind("/") + 1])
+    try:
+        for listed in listed_files(address):
+            if (pattern := selection.shadow(listed.relative)) is not None:
+                skipped[pattern] += 1
+                continue
+            is_within = selection.recursive or "/" not in listed.relative
+            if is_within and is_video_name(listed.relative) and selection.takes(listed.relative):
+                name, size, modified_ns = listed.relative, listed.num_bytes, listed.modified_ns
+                yield Found(prefix + name, listed.address, size, modified_ns, is_named=False)
+    except AddressError as exc:
+        where = without_credentials(address)
+        raise VideoError(f"cannot list {where}: {exc}", kind=exc.kind) from None
 
 
 def _add_address(found: dict[str, Found], address: str) -> None:
@@ -172,7 +206,7 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
 
 
 @dataclass
-class _Walk:
+class FolderWalk:
     """One folder given, and how far into it to go.
 
     Each folder is walked once: under its own name, else by the first link that leads there.
@@ -187,10 +221,13 @@ class _Walk:
 
     def files(self) -> list[Found]:
         """Return what is to be labelled, by name."""
-        found = list(self._files_in(self.folder, ""))
+        return sorted(self.each(), key=lambda video: os.fsencode(video.video).split(b"/"))
+
+    def each(self) -> Iterator[Found]:
+        """Yield what is to be labelled while folders are read; what links lead to is last."""
+        yield from self._files_in(self.folder, "")
         while self._links:
-            found += self._behind(*self._links.pop(0))
-        return sorted(found, key=lambda video: os.fsencode(video.video).split(b"/"))
+            yield from self._behind(*self._links.pop(0))
 
     def _files_in(self, folder: str, relative: str) -> Iterator[Found]:
         try:

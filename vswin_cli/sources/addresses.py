@@ -24,7 +24,7 @@ class AddressError(Exception):
 
     Args:
         reason: What was seen, and what to do; nothing that a client says, which may hold secrets.
-        kind: `missing`, `permission` or `unreadable`.
+        kind: `missing`, `permission`, `unreachable` or `unreadable`.
     """
 
     def __init__(self, reason: str, kind: str = "unreadable") -> None:
@@ -51,7 +51,7 @@ def without_credentials(address: str) -> str:
 
     What is no address, but a path, is returned as it is.
     """
-    if not is_address(address):
+    if not any(mark in address for mark in "@?#") or not is_address(address):
         return address
     parts = []
     for part in address.split("::"):  # fsspec's chains: zip://clip.mp4::https://host/a.zip
@@ -82,16 +82,12 @@ class RemoteFile(io.RawIOBase):
     def __init__(self, address: str) -> None:
         self._file: Any = None
         try:
-            self._system, self._file = _open(address)
+            self._system, path = file_system(address)
+            self._file = self._system.open(path, "rb", **_BLOCKS)
         except AddressError:
             raise
-        except ImportError as exc:
-            protocol = address.rpartition("::")[2].partition("://")[0].lower()
-            extra = _EXTRAS.get(protocol)
-            advice = f"pip install 'vswin[{extra}]'" if extra else "install its client for fsspec"
-            raise AddressError(f"{protocol}:// needs a client that is missing; {advice}") from exc
         except Exception as exc:
-            raise _told(exc) from None
+            raise as_address_error(exc) from None
 
     def readable(self) -> bool:
         """Yes."""
@@ -118,7 +114,7 @@ class RemoteFile(io.RawIOBase):
                 content = self._file.read(len(buffer))
             except Exception as exc:
                 if attempt == _TRIES or not self.seekable():
-                    raise _told(exc) from None
+                    raise as_address_error(exc) from None
                 time.sleep(2 ** (attempt - 1))
                 self._file.seek(start)
             else:
@@ -133,8 +129,12 @@ class RemoteFile(io.RawIOBase):
         super().close()
 
 
-def _open(address: str) -> tuple[Any, Any]:
-    """A file system, whose files are open as long as it is referred to, and the file."""
+def file_system(address: str) -> tuple[Any, str]:
+    """The file system of an address, whose files are open as long as it is referred to, and a path.
+
+    Raises:
+        AddressError: fsspec knows none, or its client is missing.
+    """
     import fsspec  # noqa: PLC0415 - only who names an address needs it
 
     address = _SCHEME.sub(lambda scheme: scheme[0].lower(), address)
@@ -142,12 +142,19 @@ def _open(address: str) -> tuple[Any, Any]:
     for unknown in schemes - {*fsspec.available_protocols()}:
         raise AddressError(f"fsspec knows no {unknown}:// address; check how it starts")
     options = dict.fromkeys(schemes & {"http", "https"}, _WEB)
-    system, path = fsspec.core.url_to_fs(address, **options)
-    return system, system.open(path, "rb", **_BLOCKS)
+    try:
+        system, path = fsspec.core.url_to_fs(address, **options)
+    except ImportError as exc:
+        protocol = address.rpartition("::")[2].partition("://")[0]
+        extra = _EXTRAS.get(protocol)
+        advice = f"pip install 'vswin[{extra}]'" if extra else "install its client for fsspec"
+        raise AddressError(f"{protocol}:// needs a client that is missing; {advice}") from exc
+    return system, path
 
 
-def _told(error: Exception) -> AddressError:
-    status = getattr(error, "status", None) or getattr(error.__cause__, "status", None)
+def as_address_error(error: Exception) -> AddressError:
+    """What an error of a store's client means, in words that hold none of its secrets."""
+    status = _status(error) or _status(error.__cause__)
     if isinstance(error, PermissionError) or status in (401, 403):
         return AddressError("access is denied; check your credentials", "permission")
     cause = error.__cause__ or error  # of a FileNotFoundError that stands for any failure
@@ -161,4 +168,12 @@ def _told(error: Exception) -> AddressError:
         what = "its server cannot be reached"
     else:
         what = f"its client fails ({type(cause).__name__})"
-    return AddressError(f"{what}; check the address and the connection")
+    return AddressError(f"{what}; check the address and the connection", "unreachable")
+
+
+def _status(error: BaseException | None) -> int | None:
+    """What the server answered, as clients of the web and of S3 tell it."""
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
+    status = getattr(error, "status", None) or metadata.get("HTTPStatusCode")
+    return status if isinstance(status, int) else None

@@ -1,5 +1,7 @@
 """`vswin embed`: the features of the videos of folders, in a run that survives anything."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -8,23 +10,25 @@ from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
     NoTopOption,
-    OutputOption,
     PathsArgument,
     QuietOption,
+    ShardableOutputOption,
     VerboseOption,
     format_option,
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
+from vswin_cli.shards.options import ShardOptions
 
 
 def embed(
     paths: PathsArgument,
-    output: OutputOption,
+    output: ShardableOutputOption,
     engine: EngineOptions,
     views: ViewOptions,
     selection: Selection,
     run: RunOptions,
+    shards: ShardOptions,
     no_top: NoTopOption = False,
     output_format: Annotated[
         Literal["npz", "parquet"] | None,
@@ -57,18 +61,37 @@ def embed(
     """
     from vswin_cli.api.model import VideoModel
     from vswin_cli.api.runs import embed_run
+    from vswin_cli.api.shards import embed_shards
     from vswin_cli.cli.display import RunDisplay
     from vswin_cli.cli.messages import print_warning, what_features_mean
     from vswin_cli.cli.progress import fetch_shown
+    from vswin_cli.cli.shards import is_shard_folder, run_shards
     from vswin_cli.cli.tables import print_summary
     from vswin_cli.features.files import features_format
 
     model = VideoModel(engine, views, top=False if no_top else None, fetch=fetch_shown)
+    if is_shard_folder(output, shards):
+        skipped = Counter[str]()
+        sharded = embed_shards(
+            model,
+            paths,
+            output,
+            selection=selection,
+            run=run,
+            shards=shards,
+            dtype=dtype,
+            per_view=per_view,
+            top=False if no_top else None,
+            skipped=skipped,
+        )
+        note = what_features_mean(model.model.name)
+        run_shards(sharded, skipped, done="embedded", note=note, quiet=quiet, verbose=verbose)
+        return
     display = RunDisplay(quiet=quiet, verbose=verbose)
     embedding = embed_run(
         model,
         paths,
-        output,
+        Path(output),
         selection=selection,
         run=run,
         output_format=None if output_format is None else features_format(output_format),
@@ -79,5 +102,5 @@ def embed(
         print_warning(meaning)
     outcome = embedding.carry_out(display)
     if not quiet:
-        print_summary(outcome, display, output, done="embedded")
+        print_summary(outcome, display, Path(output), done="embedded")
     display.end(outcome, is_complete=outcome.is_complete)

@@ -1,5 +1,6 @@
 """`vswin label`: label the videos of folders into one file, in a run that survives anything."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,10 +12,10 @@ from vswin_cli.cli.options import (
     DryRunOption,
     FileFormatOption,
     MinProbabilityOption,
-    OutputOption,
     PathsArgument,
     QuietOption,
     ReportOption,
+    ShardableOutputOption,
     StripsOption,
     TopKOption,
     VerboseOption,
@@ -22,16 +23,18 @@ from vswin_cli.cli.options import (
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.runs.videos import Selection
+from vswin_cli.shards.options import ShardOptions
 from vswin_cli.system.terminal import printable
 
 
 def label(
     paths: PathsArgument,
-    output: OutputOption,
+    output: ShardableOutputOption,
     engine: EngineOptions,
     views: ViewOptions,
     selection: Selection,
     run: RunOptions,
+    shards: ShardOptions,
     top_k: TopKOption = None,
     min_probability: MinProbabilityOption = 0.0,
     output_format: FileFormatOption = None,
@@ -65,25 +68,57 @@ def label(
     protocol; --dry-run estimates the time of each choice. The exit code is 0 if every video was
     labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
 
+    An --output that ends in / is a folder of shards, for any number of videos, on one machine or,
+    with --cluster, on many (extra `ray`).
+
     Examples:
         vswin label videos -o labels.jsonl --model swin-t-k400
         vswin label @list.txt -o labels.csv --report labels.html
         vswin label videos -o - --views fast | jq .predictions[0].label
+        vswin label s3://bucket/clips/ -o s3://bucket/labels/ --cluster auto
     """
     from vswin_cli.api.estimate import estimate
     from vswin_cli.api.model import VideoModel
     from vswin_cli.api.report import page_path, report_run
     from vswin_cli.api.runs import label_run
+    from vswin_cli.api.shards import label_shards
     from vswin_cli.cli.display import RunDisplay
     from vswin_cli.cli.messages import what_it_knows
     from vswin_cli.cli.progress import fetch_shown, track_shown
+    from vswin_cli.cli.shards import is_shard_folder, run_shards
     from vswin_cli.cli.tables import print_estimate, print_plan, print_summary
 
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
+    files = ("--report", report), ("--sidecar", sidecar), ("--embeddings", embeddings)
+    if is_shard_folder(output, shards, *files):
+        skipped = Counter[str]()
+        sharded = label_shards(
+            model,
+            paths,
+            output,
+            selection=selection,
+            run=run,
+            shards=shards,
+            top_k=top_k,
+            min_probability=min_probability,
+            output_format=output_format,
+            skipped=skipped,
+        )
+        note = what_it_knows(model.model)
+        run_shards(
+            sharded,
+            skipped,
+            done="labelled",
+            note=note,
+            dry_run=dry_run,
+            quiet=quiet,
+            verbose=verbose,
+        )
+        return
     labelling = label_run(
         model,
         paths,
-        output,
+        Path(output),
         selection=selection,
         run=run,
         top_k=top_k,
@@ -108,7 +143,7 @@ def label(
         track = track_shown("reading frames", quiet=quiet)
         report_run(labelling, page, strips=strips, timeout=run.timeout, track=track)
     if not quiet:
-        print_summary(outcome, display, output, note=what_it_knows(model.model))
-        if page is not None and output != STANDARD_OUTPUT:
+        print_summary(outcome, display, Path(output), note=what_it_knows(model.model))
+        if page is not None and Path(output) != STANDARD_OUTPUT:
             print(f"report: {printable(str(page))}", flush=True)
     display.end(outcome, is_complete=outcome.is_complete)

@@ -1,0 +1,109 @@
+"""Runs on a cluster of two nodes of this machine, which lose nodes and drivers."""
+
+import shutil
+import subprocess
+
+import pytest
+from command import SAMPLES, VSWIN, surroundings
+from waiting import wait_until
+
+from vswin_cli.formats.record_files import read_records
+
+ray = pytest.importorskip("ray", reason="needs the extra `ray`")
+pytestmark = pytest.mark.slow
+
+NUM_GOOD, NUM_BROKEN = 18, 2
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    sources = sorted(SAMPLES.glob("*.mp4"))
+    for number in range(NUM_GOOD):
+        shutil.copy(sources[number % len(sources)], folder / f"clip{number:02}.mp4")
+    for number in range(NUM_BROKEN):
+        (folder / f"clip{7 * number + 3:02}-broken.mp4").write_bytes(b"\0" * 100)
+    return folder
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    nodes.more = nodes.add_node(num_cpus=1)
+    yield nodes
+    nodes.shutdown()
+
+
+@pytest.fixture
+def start(cluster, cache, videos, tmp_path):
+    """Start `vswin label` on the cluster."""
+
+    def started(*options):
+        command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "4", *options]
+        return subprocess.Popen(
+            [*map(str, command), "--cluster", cluster.address],
+            cwd=tmp_path,
+            env=surroundings(cache),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return started
+
+
+def predictions(records):
+    return {
+        record["video"]: [(p["label"], round(p["probability"], 6)) for p in record["predictions"]]
+        for record in records
+    }
+
+
+def records_of(folder):
+    return [record for shard in folder.glob("part-*") for record in read_records(shard)]
+
+
+def check(tmp_path, vswin, videos):
+    """Each video has the record of a run on one machine, once."""
+    vswin("label", videos, "-o", "one.parquet", "-q")
+    records = records_of(tmp_path / "out")
+    assert len(records) == NUM_GOOD + NUM_BROKEN
+    assert predictions(records) == predictions(read_records(tmp_path / "one.parquet"))
+    assert (tmp_path / "out" / "_SUCCESS.json").exists()
+
+
+def test_a_node_that_dies_loses_nothing(cluster, start, vswin, videos, tmp_path):
+    run = start()
+    wait_until(lambda: list((tmp_path / "out").glob("part-*")), 120)
+    cluster.remove_node(cluster.more, allow_graceful=False)
+    output, errors = run.communicate(timeout=300)
+    assert run.returncode == 1, errors
+    assert f"labelled  {NUM_GOOD}\nfailed     {NUM_BROKEN}" in output
+    assert "Traceback" not in errors
+    assert all(
+        line.startswith(("part-", "error: clip", "warning: a worker"))
+        for line in errors.splitlines()
+    )
+    check(tmp_path, vswin, videos)
+
+
+def test_a_driver_that_is_killed_is_continued_by_the_next(start, vswin, videos, tmp_path):
+    run = start()
+    wait_until(lambda: list((tmp_path / "out").glob("part-*")), 120)
+    run.kill()
+    run.communicate()
+    run = start()
+    output, errors = run.communicate(timeout=300)
+    assert run.returncode == 1, errors
+    assert "shards done before" in output
+    check(tmp_path, vswin, videos)
+
+
+def test_a_cluster_that_is_not_there_is_told_in_one_line(vswin_process, videos):
+    run = vswin_process("label", videos, "-o", "out/", "--cluster", "127.0.0.1:9")
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: no Ray cluster at 127.0.0.1:9")
+    assert run.stderr.count("\n") == 1

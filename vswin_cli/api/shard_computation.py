@@ -1,0 +1,83 @@
+"""What the workers of a sharded run compute, as it is sent to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from types import SimpleNamespace
+
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.classify import Classifier
+from vswin_cli.errors import UsageError
+from vswin_cli.features.origin import FeatureType
+from vswin_cli.features.task import EmbedTask
+from vswin_cli.results import Setup
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.plan import differences, listed
+from vswin_cli.runs.records import Settings
+from vswin_cli.runs.task import Task
+
+
+@dataclass(frozen=True)
+class Computation:
+    """Makes, once in each worker, what makes the task of a shard's output.
+
+    Attributes:
+        engine: Of the model, which is loaded when the first video is there.
+        views: Of the model.
+        settings: What the records of the run depend on.
+        top_k: Labels per video.
+        min_probability: Of a label.
+        dtype: Of features.
+        per_view: A row of features for each distinct view.
+        has_features: Whether features are what is computed.
+        top: As of `VideoModel`.
+        only_records_failures: Whether nothing is computed, and no model loaded.
+    """
+
+    engine: EngineOptions
+    views: ViewOptions
+    settings: Settings
+    top_k: int = 0
+    min_probability: float = 0.0
+    dtype: FeatureType = "float32"
+    per_view: bool = False
+    has_features: bool = False
+    top: bool | None = True
+    only_records_failures: bool = False
+
+    def __call__(self) -> Callable[[Output], Task]:
+        """Make it.
+
+        Raises:
+            UsageError: This machine has another model of that name than the run.
+        """
+        model = VideoModel(self.engine, self.views, top=self.top)
+        load = cache(partial(model.classifier, self.top_k, min_probability=self.min_probability))
+        if self.only_records_failures:
+            protocol = model.protocol.sampling
+            setup = Setup(model.model.name, protocol, model.backend, self.engine.precision)
+            load = cache(partial(_setup_alone, setup))
+        if self.has_features:
+            origin = model.features_origin(self.dtype, per_view=self.per_view)
+            self._check(origin.settings)
+            return lambda output: EmbedTask(load, model.decoding_pool, origin, output)
+        settings = model.settings(self.top_k, self.min_probability)
+        self._check(settings)
+        return lambda output: Task(load, model.decoding_pool, settings)
+
+    def _check(self, settings: Settings) -> None:
+        """Make sure that this machine has the model of the run.
+
+        Raises:
+            UsageError: It has other weights of that name, or another backend.
+        """
+        if changes := differences(self.settings, settings):
+            raise UsageError(
+                f"a machine of the cluster would compute something else: {listed(changes)}; make "
+                "them alike"
+            )
+
+
+def _setup_alone(setup: Setup) -> Classifier:
+    return SimpleNamespace(setup=setup)  # type: ignore[return-value]  # nothing is computed

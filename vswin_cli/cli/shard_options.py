@@ -1,0 +1,44 @@
+"""The options of runs into folders of shards."""
+
+from typing import Annotated, Any
+
+from vswin_cli.cli.options import CLUSTER, option
+
+SHARDS: dict[str, Any] = {
+    "cluster": Annotated[
+        str | None,
+        option(
+            CLUSTER, "--cluster", metavar="ADDRESS",
+            help="Compute on a Ray cluster, into a folder of shards. local: this machine. "
+            "auto: the cluster of the environment. Else: its address.",
+        ),
+    ],
+    "shard_size": Annotated[
+        int | None,
+        option(
+            CLUSTER, "--shard-size", min=1, metavar="N",
+            help="Videos per shard, at most. Default: 512.",
+        ),
+    ],
+    "cpus_per_worker": Annotated[
+        int | None,
+        option(
+            CLUSTER, "--cpus-per-worker", min=1, metavar="N",
+            help="CPUs of each worker. Default: those of a machine, shared by its GPUs.",
+        ),
+    ],
+    "cpus_per_decoder": Annotated[
+        int | None,
+        option(
+            CLUSTER, "--cpus-per-decoder", min=1, metavar="N",
+            help="CPUs per decoding process of a worker. Default: 2.",
+        ),
+    ],
+    "gpus_per_worker": Annotated[
+        float | None,
+        option(
+            CLUSTER, "--gpus", min=0.01, metavar="N",
+            help="GPUs of each worker. Default: 1, on machines that have any.",
+        ),
+    ],
+}  # fmt: skip

@@ -1,0 +1,99 @@
+"""The videos of a run of any size, yielded while folders, stores and lists are read."""
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.content import is_video_name
+from vswin_cli.runs.lists import is_list
+from vswin_cli.runs.manifests import manifest_paths
+from vswin_cli.runs.videos import FolderWalk, Found, Selection, listed_videos, stated
+from vswin_cli.sources.addresses import is_address, local_path, without_credentials
+from vswin_cli.sources.listing import is_folder_address
+
+
+def each_video(
+    paths: Sequence[str], selection: Selection, skipped: Counter[str]
+) -> Iterator[Found]:
+    """Yield what `find_videos` finds, without waiting for all of it.
+
+    Memory holds eight bytes of each name where lists or several paths could name a video twice,
+    and nothing of those of one folder. A path of a list that is not there is a video that fails.
+
+    Args:
+        paths: Folders, files, addresses, patterns in quotes, `@LIST`, or `-`.
+        selection: What to take of the folders.
+        skipped: Counts what is left out.
+
+    Raises:
+        UsageError: A path is not there, or a list cannot be read.
+        VideoError: A folder of a store cannot be listed.
+    """
+    is_one_folder = len(paths) == 1 and not is_list(paths[0])
+    if is_one_folder:
+        yield from _videos_of(paths[0], "", selection, skipped)
+        return
+    seen = set[bytes]()
+    for given in paths:
+        for video in _given(given, selection, skipped):
+            key = blake2b(os.fsencode(video.place), digest_size=8).digest()
+            if key not in seen:
+                seen.add(key)
+                yield video
+
+
+def _given(given: str, selection: Selection, skipped: Counter[str]) -> Iterator[Found]:
+    if not is_list(given):
+        yield from _videos_of(given, given, selection, skipped)
+        return
+    name = "standard input" if given == "-" else given[1:]
+    for listed in manifest_paths(given):
+        path = local_path(listed) or listed
+        if is_address(path):
+            is_folder = is_folder_address(path)
+        else:
+            is_folder = not is_video_name(path) and os.path.isdir(path)  # noqa: PTH112
+        if not is_folder:
+            yield _single(path)
+            continue
+        if not selection.folders_in_lists or os.path.realpath(path) == os.sep:
+            raise UsageError(
+                f"{name} names a folder, {without_credentials(path)}; give --folders-in-lists if "
+                "its videos are meant, or leave it out"
+            )
+        yield from _videos_of(path, path, selection, skipped)
+
+
+def _videos_of(
+    given: str, prefix: str, selection: Selection, skipped: Counter[str]
+) -> Iterator[Found]:
+    """Yield the videos of a folder, a pattern, a file or an address.
+
+    Raises:
+        UsageError: It is not there.
+        VideoError: It cannot be listed.
+    """
+    path = local_path(given) or given
+    if is_folder_address(path):
+        yield from listed_videos(path, prefix, selection, skipped)
+    elif is_address(path) or os.path.isfile(path):  # noqa: PTH113
+        yield _single(path)
+    elif os.path.isdir(path):  # noqa: PTH112
+        yield from FolderWalk(path, prefix, selection, skipped).each()
+    elif glob.has_magic(path):
+        for match in glob.iglob(path, recursive=True):  # noqa: PTH207 - names as given
+            if is_video_name(match) and selection.takes(match):
+                yield stated(match, match, is_named=False)
+    elif os.path.lexists(path):
+        yield stated(path, path)
+    else:
+        raise UsageError(f"no file or folder {path}; check the path")
+
+
+def _single(path: str) -> Found:
+    if is_address(path):
+        return Found(without_credentials(path), path)
+    return stated(path, path)

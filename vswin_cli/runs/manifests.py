@@ -1,0 +1,106 @@
+"""Lists of any length, read as they are needed: a path per line, or the column of a table."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from vswin_cli.errors import UsageError, VideoError
+from vswin_cli.runs.lists import listed_paths
+from vswin_cli.sources.source import open_source
+from vswin_cli.system.text import UTF16_MARKS
+
+_COLUMNS = ("path", "video", "file", "filename", "url", "uri")  # of paths; the first that is there
+_ROWS_PER_BATCH = 10_000
+_LOOKED_AT_BYTES = 4096
+
+
+def manifest_paths(given: str) -> Iterator[str]:
+    """Yield the paths of a list while it is read.
+
+    Args:
+        given: `-` for standard input, or `@FILE`: a path or address of text with a path per line,
+            or of a table, .csv or .parquet, with a column `path`.
+
+    Raises:
+        UsageError: It cannot be read, or has no such column.
+    """
+    if given == "-":
+        yield from listed_paths(given)
+        return
+    name = given[1:]
+    suffix = PurePosixPath(name).suffix.lower()
+    with _opened(name) as file:
+        start = file.read(_LOOKED_AT_BYTES)
+        file.seek(0)
+        if suffix == ".parquet":
+            yield from _parquet_paths(name, file)
+        elif suffix == ".csv":
+            yield from _csv_paths(name, file)
+        elif b"\0" in start or start.startswith(UTF16_MARKS):
+            yield from listed_paths(given)
+        else:
+            for line in _text(file):
+                path = line.rstrip("\r\n")
+                if path.strip() and not path.startswith("#"):
+                    yield path
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    try:
+        with open_source(name) as source:
+            yield source.file
+    except VideoError as exc:
+        reason = str(exc).removeprefix(f"cannot read {name}: ")
+        raise UsageError(f"cannot read the list {name}: {reason}") from exc
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"cannot read the list {name}: not UTF-8 text; save it as UTF-8") from exc
+
+
+def _text(file: BinaryIO) -> io.TextIOWrapper:
+    buffered = io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else file
+    return io.TextIOWrapper(buffered, "utf-8-sig", "surrogateescape", newline="")
+
+
+def _csv_paths(name: str, file: BinaryIO) -> Iterator[str]:
+    lines = _text(file)
+    first = lines.readline()
+    separator = ","
+    if first.lower().startswith("sep="):  # as Excel writes
+        separator, first = first.strip()[4:5] or ",", lines.readline()
+    elif first.count(";") > first.count(","):
+        separator = ";"
+    header = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=separator), [])]
+    column = header.index(_path_column(name, header))
+    for row in csv.reader(lines, delimiter=separator):
+        if len(row) > column and row[column]:
+            yield row[column]
+
+
+def _parquet_paths(name: str, file: BinaryIO) -> Iterator[str]:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - of an extra
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as exc:
+        raise UsageError(
+            f"{name} needs pyarrow: run `pip install 'vswin[parquet]'`, or name a list of text"
+        ) from exc
+    try:
+        table = pq.ParquetFile(pa.PythonFile(file, "r"))
+        column = _path_column(name, table.schema_arrow.names)
+        for batch in table.iter_batches(_ROWS_PER_BATCH, columns=[column]):
+            yield from (path for path in batch.column(0).to_pylist() if path)
+    except pa.ArrowException as exc:
+        raise UsageError(f"cannot read the list {name}: {exc}; write it again") from exc
+
+
+def _path_column(name: str, columns: list[str]) -> str:
+    found = next((column for column in _COLUMNS if column in columns), None)
+    if found is None:
+        raise UsageError(
+            f"the list {name} has no column of paths; call it path (seen: {', '.join(columns)})"
+        )
+    return found

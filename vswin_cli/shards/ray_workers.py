@@ -1,0 +1,274 @@
+"""Workers on the machines of a Ray cluster.
+
+A worker is an actor that has some processors of one machine, and a GPU where there are some. It
+reads, decodes and computes there, in processes of its own: frames never leave their machine, nor
+enter Ray's memory, which decoded video would overflow. What goes between machines is shards of
+names one way, and counts the other.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any
+
+from vswin_cli.errors import BackendError, VswinError
+from vswin_cli.shards.cluster import connected
+from vswin_cli.shards.options import ShardOptions
+from vswin_cli.shards.report import ShardEvent, ShardReport
+from vswin_cli.shards.shard import Shard
+from vswin_cli.shards.worker import ShardJob, ShardWorker
+
+_LOOK_SECONDS = 1.0  # between looks at what workers have done
+_MACHINES_SECONDS = 5.0  # between looks at which machines there are
+_NOBODY_SECONDS = 120.0  # that a cluster may be without a machine
+_DEATHS = 3  # of workers at one shard, or on one machine before it has done anything
+_IN_HAND = 2  # shards per worker: one that is computed, and the next
+
+
+class _Actor:
+    """What runs in a worker."""
+
+    def __init__(self, job: ShardJob) -> None:
+        self._events = deque[ShardEvent]()
+        self._error: VswinError | None = None
+        try:
+            self._worker = ShardWorker(job, self._events.append)
+        except VswinError as error:
+            self._error = error
+
+    def carry_out(self, shard: Shard) -> "tuple[ShardReport, list[ShardEvent]] | tuple[str, int]":
+        """Compute a shard; what is wrong for all shards comes as a message and an exit code."""
+        if self._error is not None:
+            return str(self._error), self._error.exit_code
+        try:
+            return self._worker.carry_out(shard), self.events()
+        except VswinError as error:
+            return str(error), error.exit_code
+
+    def events(self) -> list[ShardEvent]:
+        """Hand over what was done since the last call."""
+        return [self._events.popleft() for _ in range(len(self._events))]
+
+    def stop(self) -> None:
+        """Take no more videos."""
+        if self._error is None:
+            self._worker.stop()
+
+
+@dataclass
+class _Hand:
+    """A worker as the driver knows it."""
+
+    actor: Any
+    machine: str
+    shards: dict[Any, Shard] = field(default_factory=dict)  # by the reference of their report
+    events: Any = None  # reference
+
+
+class RayWorkers:
+    """Workers of a cluster.
+
+    Args:
+        make_job: Makes the job of a worker with so many processors.
+        options: Where.
+        give_up: Is handed a shard that workers die at, and why; records its videos.
+        on_warning: Is told what a user should know.
+        verbose: Let Ray and the workers write to stderr.
+
+    Raises:
+        BackendError: Ray is missing, or there is no such cluster.
+    """
+
+    def __init__(
+        self,
+        make_job: Callable[[int], ShardJob],
+        options: ShardOptions,
+        *,
+        give_up: Callable[[Shard, str], ShardReport],
+        on_warning: Callable[[str], None],
+        verbose: bool = False,
+    ) -> None:
+        self._make_job = make_job
+        self._options = options
+        self._give_up = give_up
+        self._on_warning = on_warning
+        self._ray = connected(options.cluster or "auto", verbose=verbose)
+        self._hands: list[_Hand] = []
+        self._deaths = Counter[str]()  # by shard
+        self._failed_starts = Counter[str]()  # by machine
+        self._is_stopped = False
+        self._again = deque[Shard]()  # of workers that died
+        self._looked_at = -_MACHINES_SECONDS
+        self._last_seen = monotonic()
+
+    @property
+    def num_workers(self) -> int:
+        """See `Workers`."""
+        return len(self._hands)
+
+    @property
+    def num_machines(self) -> int:
+        """See `Workers`."""
+        return len({hand.machine for hand in self._hands})
+
+    def stop(self) -> None:
+        """See `Workers`."""
+        self._is_stopped = True
+
+    def close(self) -> None:
+        """Leave the cluster; its workers end."""
+        for hand in self._hands:
+            with suppress(Exception):
+                self._ray.kill(hand.actor)
+        self._ray.shutdown()
+
+    def reports(
+        self, shards: Iterator[Shard], on_video: Callable[[ShardEvent], None]
+    ) -> Iterator[ShardReport]:
+        """See `Workers`."""
+        is_told = False
+        while True:
+            if not self._is_stopped:
+                self._look_at_machines()
+                self._hand_out(shards)
+            elif not is_told:
+                is_told = True
+                for hand in self._hands:
+                    hand.actor.stop.remote()
+            waiting = [reference for hand in self._hands for reference in hand.shards]
+            if not waiting and (self._is_stopped or (self._hands and not self._again)):
+                return
+            self._hear(on_video)
+            if not waiting:
+                sleep(_LOOK_SECONDS)
+                continue
+            ready, _ = self._ray.wait(waiting, timeout=_LOOK_SECONDS)
+            for reference in ready:
+                # None has it where it was of a worker that has died since.
+                for hand in [each for each in self._hands if reference in each.shards]:
+                    yield from self._answer(hand, reference, on_video)
+
+    def _look_at_machines(self) -> None:
+        """Start workers on machines that have none.
+
+        Raises:
+            BackendError: There is no machine that can have one.
+        """
+        if monotonic() - self._looked_at < _MACHINES_SECONDS:
+            return
+        self._looked_at = monotonic()
+        busy = {hand.machine for hand in self._hands}
+        for node in self._ray.nodes():
+            machine = node["NodeID"]
+            if node["Alive"] and machine not in busy and self._failed_starts[machine] < _DEATHS:
+                self._start_on(machine, node["Resources"])
+        if self._hands:
+            self._last_seen = monotonic()
+        elif monotonic() - self._last_seen > _NOBODY_SECONDS:
+            raise BackendError(
+                f"no machine of the cluster has had a worker for {_NOBODY_SECONDS:.0f} s; check "
+                "`ray status`, and run again to continue"
+            )
+
+    def _start_on(self, machine: str, resources: dict[str, float]) -> None:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
+
+        cpus, gpus = int(resources.get("CPU", 0)), resources.get("GPU", 0.0)
+        gpus_each = self._options.gpus_per_worker
+        if gpus_each is None:
+            gpus_each = 1.0 if gpus else 0.0
+        num_workers = int(gpus / gpus_each) if gpus_each else 1
+        cpus_each = self._options.cpus_per_worker or cpus // max(num_workers, 1)
+        if self._options.cpus_per_worker:
+            most = cpus // cpus_each
+            num_workers = min(num_workers, most) if gpus_each else most
+        if cpus_each < 1:
+            return
+        actor = self._ray.remote(_Actor).options(
+            num_cpus=cpus_each,
+            num_gpus=gpus_each,
+            max_concurrency=_IN_HAND + 2,  # and for `events` and `stop`
+            scheduling_strategy=NodeAffinitySchedulingStrategy(machine, soft=False),
+        )
+        for _ in range(num_workers):
+            self._hands.append(_Hand(actor.remote(self._make_job(cpus_each)), machine))
+
+    def _hand_out(self, shards: Iterator[Shard]) -> None:
+        for num_before in range(_IN_HAND):  # each has its first before one has its second
+            for hand in self._hands:
+                if len(hand.shards) > num_before:
+                    continue
+                shard = self._again.popleft() if self._again else next(shards, None)
+                if shard is None:
+                    return
+                hand.shards[hand.actor.carry_out.remote(shard)] = shard
+
+    def _hear(self, on_video: Callable[[ShardEvent], None]) -> None:
+        """Take what workers have done, without waiting for those that do not answer."""
+        for hand in self._hands:
+            if hand.events is None:
+                hand.events = hand.actor.events.remote()
+            ready, _ = self._ray.wait([hand.events], timeout=0)
+            if ready:
+                with suppress(self._ray.exceptions.RayError):  # of a worker that died
+                    for event in self._ray.get(hand.events):
+                        on_video(event)
+                hand.events = None
+
+    def _answer(
+        self,
+        hand: _Hand,
+        reference: Any,  # noqa: ANN401
+        on_video: Callable[[ShardEvent], None],
+    ) -> Iterator[ShardReport]:
+        """Yield what came of a shard; have others compute it where its worker died.
+
+        Raises:
+            VswinError: What the worker raised.
+        """
+        try:
+            report, more = self._ray.get(reference)
+        except self._ray.exceptions.RayError as exc:
+            yield from self._bury(hand, exc)
+            return
+        self._failed_starts[hand.machine] = 0
+        del hand.shards[reference]
+        if not isinstance(report, ShardReport):
+            raise _as_error(report, more)
+        for event in more:
+            on_video(event)
+        yield report
+
+    def _bury(self, hand: _Hand, error: Exception) -> Iterator[ShardReport]:
+        """Take a worker out that died, and have its shards computed by others."""
+        with suppress(Exception):
+            self._ray.kill(hand.actor)
+        self._hands.remove(hand)
+        self._failed_starts[hand.machine] += 1
+        self._looked_at = -_MACHINES_SECONDS
+        reason = _reason(error)
+        first = next(iter(hand.shards.values()))  # the one that it computed
+        self._deaths[first.name] += 1
+        self._on_warning(f"a worker died: {reason}; its shards are computed again")
+        for shard in hand.shards.values():
+            if self._deaths[shard.name] < _DEATHS:
+                self._again.append(shard)
+            else:
+                yield self._give_up(shard, reason)
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error of Ray's that says what happened."""
+    kind = type(error).__name__
+    if "OutOfMemory" in kind or "memory" in str(error).lower():
+        return "out of memory"
+    text = " ".join(str(error).split())
+    return f"{kind}, {text[:200]}"
+
+
+def _as_error(message: str, exit_code: int) -> VswinError:
+    error = BackendError(message)
+    error.exit_code = exit_code  # type: ignore[misc]  # one class, for those of all workers
+    return error

@@ -1,0 +1,151 @@
+"""What computes shards, one after the other, on whichever machine: a run of its own for each."""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Lock
+
+from vswin_cli.errors import OutputError
+from vswin_cli.results import Failure, Result
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.output import Output
+from vswin_cli.runs.run import run_over
+from vswin_cli.runs.task import RunWatcher, Task
+from vswin_cli.runs.videos import Found
+from vswin_cli.shards.folder import ShardFolder
+from vswin_cli.shards.report import ShardEvent, ShardReport
+from vswin_cli.shards.shard import Shard
+
+_KEEP_SECONDS = 60.0  # so much work a killed machine may lose
+_TRIES = 3  # of a video whose store does not answer
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """What a run computes of its shards; can be sent to other processes.
+
+    Attributes:
+        make_output: Makes the output of a shard at a path.
+        make_maker: Makes, once per worker, what makes the task of an output; loads the model.
+        folder: Where the shards go.
+        run: How; each shard's run resumes what was kept of it.
+    """
+
+    make_output: Callable[[Path], Output]
+    make_maker: Callable[[], Callable[[Output], Task]]
+    folder: ShardFolder
+    run: RunOptions
+
+
+class ShardWorker:
+    """Computes shards; `carry_out` and `stop` may be called from any thread.
+
+    Args:
+        job: What to compute.
+        on_video: Is told of each video that is done.
+    """
+
+    def __init__(self, job: ShardJob, on_video: Callable[[ShardEvent], None]) -> None:
+        self._job = job
+        self._on_video = on_video
+        self._make_task = job.make_maker()
+        self._turn = Lock()
+        self._stopped = Event()
+        self._stop_run: Callable[[], None] = lambda: None
+
+    def stop(self) -> None:
+        """Take no more videos."""
+        self._stopped.set()
+        self._stop_run()
+
+    def carry_out(self, shard: Shard) -> ShardReport:
+        """Compute a shard, and put it into the folder.
+
+        Raises:
+            VswinError: As `run_over`.
+        """
+        with self._turn, TemporaryDirectory(prefix="vswin-") as scratch:
+            if self._stopped.is_set():
+                return ShardReport(shard.name, is_finished=False)
+            return self._carried_out(shard, Path(scratch))
+
+    def _carried_out(self, shard: Shard, scratch: Path) -> ShardReport:
+        folder = self._job.folder
+        output = self._job.make_output(scratch / f"{shard.name}{folder.extension}")
+        kept = [path for path in (output.store_path, output.journal_path) if path is not None]
+        for path in kept:
+            folder.get(folder.unfinished(path.name), path)
+        watcher = _Watcher(self, lambda: self._keep(kept, scratch))
+        options = replace(self._job.run, resume=True, retry_failed=False, max_failures=None)
+        outcome = run_over(shard.videos, self._make_task(output), output, options, watcher)
+        for attempt in range(1, _TRIES):
+            unreachable = [
+                video
+                for video in shard.videos
+                if video.video in outcome.entries
+                and outcome.entries[video.video].summary == "unreachable"
+                and outcome.entries[video.video].has_failed
+            ]
+            if not unreachable or self._stopped.wait(2.0**attempt):
+                break
+            again = replace(options, retry_failed=True)
+            run_over(unreachable, self._make_task(output), output, again, watcher)
+            outcome = run_over(shard.videos, self._make_task(output), output, options)
+        entries = [
+            outcome.entries[video.video] for video in shard.videos if video.video in outcome.entries
+        ]
+        if len(entries) < len(shard.videos):
+            self._keep(kept, scratch)
+            return ShardReport.of(shard.name, entries, is_finished=False)
+        report = ShardReport.of(shard.name, entries)
+        folder.put_report(report, scratch)
+        folder.put(f"{shard.name}{folder.extension}", output.path)
+        folder.remove(folder.unfinished(path.name) for path in kept)
+        return report
+
+    def _keep(self, paths: Sequence[Path], scratch: Path) -> None:
+        """Keep what has been computed of a shard where any machine finds it.
+
+        The rows go before the journal that names them.
+        """
+        folder = self._job.folder
+        for path in paths:
+            if path.exists():
+                copy = scratch / "kept"
+                shutil.copyfile(path, copy)
+                folder.put(folder.unfinished(path.name), copy)
+
+
+class _Watcher(RunWatcher):
+    """Follows the run of one shard."""
+
+    def __init__(self, worker: ShardWorker, keep: Callable[[], None]) -> None:
+        self._worker = worker
+        self._keep = keep
+        self._kept_at = time.monotonic()
+
+    def interruptible(self, stop: Callable[[], None]) -> nullcontext[None]:
+        """Let the worker stop the run."""
+        self._worker._stop_run = stop
+        if self._worker._stopped.is_set():
+            stop()
+        return nullcontext()
+
+    def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
+        """Tell of a video, and keep the records of the last minute."""
+        is_failure = isinstance(result, Failure)
+        if isinstance(result, Failure):
+            summary = result.message
+        else:
+            summary = result.scored_labels[0].label if result.scored_labels else ""
+        self._worker._on_video(ShardEvent(found.video, summary, is_failure))
+        if time.monotonic() - self._kept_at > _KEEP_SECONDS:
+            self._kept_at = time.monotonic()
+            try:
+                self._keep()
+            except OutputError:  # whether the store works shows when the shard is put there
+                return

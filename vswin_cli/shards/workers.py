@@ -1,0 +1,60 @@
+"""Who computes the shards of a run: this process here, or workers of a cluster."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from vswin_cli.shards.report import ShardEvent, ShardReport
+from vswin_cli.shards.shard import Shard
+from vswin_cli.shards.worker import ShardJob, ShardWorker
+
+
+class Workers(Protocol):
+    """Compute shards, in any order."""
+
+    @property
+    def num_workers(self) -> int:
+        """Those that compute now."""
+
+    @property
+    def num_machines(self) -> int:
+        """Those that they are on."""
+
+    def reports(
+        self, shards: Iterator[Shard], on_video: Callable[[ShardEvent], None]
+    ) -> Iterator[ShardReport]:
+        """Compute shards, which are taken as workers are free for them.
+
+        Raises:
+            VswinError: None can be computed.
+        """
+
+    def stop(self) -> None:
+        """Take no more; what was computed of a shard is kept. From any thread."""
+
+
+class LocalWorkers:
+    """This process, with its decoding processes."""
+
+    num_workers = num_machines = 1
+
+    def __init__(self, job: ShardJob) -> None:
+        self._job = job
+        self._worker: ShardWorker | None = None
+        self._is_stopped = False
+
+    def reports(
+        self, shards: Iterator[Shard], on_video: Callable[[ShardEvent], None]
+    ) -> Iterator[ShardReport]:
+        """See `Workers`."""
+        for shard in shards:
+            if self._is_stopped:
+                return
+            if self._worker is None:
+                self._worker = ShardWorker(self._job, on_video)
+            yield self._worker.carry_out(shard)
+
+    def stop(self) -> None:
+        """See `Workers`."""
+        self._is_stopped = True
+        if self._worker is not None:
+            self._worker.stop()
