@@ -26,7 +26,7 @@ def console(tmp_path, shared, checkpoint, made_once):
         PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}",
         VSWIN_MIRROR=(tmp_path / "weights").as_uri(),
     )
-    del environment["VSWIN_OFFLINE"]
+    del environment["VSWIN_OFFLINE"], environment["COLUMNS"]  # as wide as what is printed
 
     def stand_in(name):
         if name == "swin3d_t.pth":
