@@ -38,6 +38,7 @@ def read(path):
 NAMES = [b"in/caf\xe9 pan.mp4", b"pan_left.mp4", b"static.mp4", b"zoom_in.mp4"]
 
 
+@pytest.mark.slow
 def test_features_are_written_once_and_found_again(vswin, folder):
     embedded = vswin("embed", "videos", "-o", "f.npz")
     assert embedded.returncode == 1
@@ -79,6 +80,7 @@ def test_features_are_written_once_and_found_again(vswin, folder):
     assert [row[0::2] for row in rows[1:]] == [["1", "0"], ["1", "1"]]
 
 
+@pytest.mark.slow
 def test_views_and_their_mean_agree_in_both_formats(vswin, folder):
     vswin("embed", "videos", "-o", "mean.npz", "-q")
     vswin("embed", "videos", "-o", "views.parquet", "-q", "--per-view", "--dtype", "float16")
@@ -95,6 +97,7 @@ def test_views_and_their_mean_agree_in_both_formats(vswin, folder):
         np.testing.assert_allclose(averaged, mean, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_file_without_top_gives_the_same_features(vswin, folder, small_model, checkpoint):
     backbone = checkpoint("nano", top=False)
     options = ["--model", small_model, "--clips", "1", "--crops", "1", "-q"]
@@ -105,6 +108,7 @@ def test_file_without_top_gives_the_same_features(vswin, folder, small_model, ch
     np.testing.assert_allclose(read(folder / "b.npz")[1], read(folder / "a.npz")[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_labels_and_features_come_of_one_pass(vswin, folder):
     vswin("embed", "videos", "-o", "f.npz", "-q")
     both = vswin("label", "videos", "-o", "l.jsonl", "--embeddings", "g.npz")
@@ -133,12 +137,13 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
     assert "--embeddings needs all views" in refused.stderr
 
 
+@pytest.mark.slow
 def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
-    for number in range(30):
+    for number in range(20):
         shutil.copy(SAMPLES / "pan_left.mp4", folder / "videos" / f"{number:02}.mp4")
     command = ["label", "videos", "-o", "l.jsonl", "--embeddings", "f.npz", "-q", "--crops", "1"]
     journal = folder / "f.npz.embedding.jsonl"
-    for wanted in (3, 11, 20):
+    for wanted in (3, 12):
         running = subprocess.Popen([VSWIN, *command], cwd=folder, env=environment)
         deadline = time.monotonic() + 60
         while running.poll() is None and time.monotonic() < deadline:
@@ -150,10 +155,10 @@ def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
     vswin(*command)
     vswin("embed", "videos", "-o", "whole.npz", "-q", "--crops", "1")
     assert read(folder / "f.npz")[0] == read(folder / "whole.npz")[0]
-    assert len(read(folder / "f.npz")[0]) == 34
+    assert len(read(folder / "f.npz")[0]) == 24
     np.testing.assert_array_equal(read(folder / "f.npz")[1], read(folder / "whole.npz")[1])
     lines = (folder / "l.jsonl").read_text().splitlines()
-    assert len({json.loads(line)["video"] for line in lines}) == len(lines) == 35
+    assert len({json.loads(line)["video"] for line in lines}) == len(lines) == 25
 
 
 @pytest.mark.parametrize(

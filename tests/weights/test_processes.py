@@ -53,7 +53,7 @@ def assert_interrupt_ends_soon(begin):
         assert code == 130
         assert errors.splitlines()[-1] == "interrupted"
         assert errors.count("interrupted") == 1
-        if time.monotonic() - begun < 1:
+        if time.monotonic() - begun < 3:
             return errors
         assert tries_left
     raise AssertionError
@@ -82,9 +82,9 @@ def test_kill_at_any_moment_and_then_again(download, tiny, tiny_server):
     rng = random.Random(12)
     for pace in (80e6, None):  # with a pace while it downloads, without also while it verifies
         tiny_server.bytes_per_second = pace
-        for _ in range(8):
+        for _ in range(5):
             process = download("--force")
-            time.sleep(rng.uniform(0.2, 1.2))
+            time.sleep(rng.uniform(0.2, 1.0))
             process.kill()
             process.communicate()
             if tiny.path.exists():
@@ -94,6 +94,7 @@ def test_kill_at_any_moment_and_then_again(download, tiny, tiny_server):
     assert_whole(tiny, tiny_server)
 
 
+@pytest.mark.slow
 def test_killed_download_is_continued(download, tiny, tiny_server):
     tiny_server.bytes_per_second = 40e6
     process = download()
@@ -122,6 +123,7 @@ def test_eight_processes_at_once_download_once(download, tiny, tiny_server):
     assert_whole(tiny, tiny_server)
 
 
+@pytest.mark.slow
 def test_waiting_process_takes_over_from_a_killed_one(download, tiny, tiny_server):
     tiny_server.script = [serving(hold_after=5_000_000)]
     first = download()
@@ -176,6 +178,7 @@ def test_interrupt_ends_a_wait_for_the_server(download, tiny_server, step):
     assert_interrupt_ends_soon(begin)
 
 
+@pytest.mark.slow
 def test_interrupt_ends_a_wait_for_another_process(download, tiny, tiny_server):
     tiny_server.always = serving(hold_after=5_000_000)
     first = download()
@@ -213,7 +216,7 @@ def test_interrupt_ends_several_downloads(vswin, tiny_server, tmp_path):
 def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
     """Without a pace, most of these moments are in the verification and the last steps."""
     rng, num_slow = random.Random(13), 0
-    for _ in range(8):
+    for _ in range(5):
         tiny.partial_path.unlink(missing_ok=True)
         tiny_server.requests.clear()
         process = download("--force")
@@ -223,7 +226,7 @@ def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
         process.send_signal(signal.SIGINT)
         code, _, _ = finish(process)
         assert code in {0, 130}
-        num_slow += time.monotonic() - begun >= 1
+        num_slow += time.monotonic() - begun >= 3
         if tiny.path.exists():
             assert tiny.path.read_bytes() == tiny_server.content
     assert num_slow <= 2  # the machine may be busy
