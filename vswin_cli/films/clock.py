@@ -18,6 +18,7 @@ _MICROSECONDS = 1_000_000  # the unit of a container's times
 _JUMP_SECONDS = 1.0  # backwards, from which time stamps start over; others are disorder
 _DOUBTFUL_SECONDS = 10.0  # that a frame is held, from which it may be a gap
 _HELD = 5  # times as long as usual
+_MAY_START_OVER = 0x200  # flag of a container: AVFMT_TS_DISCONT
 _DISORDER = 20  # usual steps backwards, which decoders put in order
 _PROBED_PACKETS = 2000  # from the film's start on: a minute and more
 _NEIGHBOURS = 4  # gaps between frames whose mean counts, since some come in pairs
@@ -43,6 +44,7 @@ class Clock:
         self._usual = pace_seconds or (1 / float(rate) if rate else 1 / _USUAL_RATE)
         self._base = float(stream.time_base or 0)
         self._start = (container.start_time or 0) / _MICROSECONDS
+        self._may_start_over = bool(container.format.flags & _MAY_START_OVER)
         self._last: float | None = None
         self._longest = (0.0, 0.0)  # seconds that a frame was held, and from when on
         self._num_held = self._num_jumps = 0
@@ -51,7 +53,7 @@ class Clock:
         """Return the seconds from when and until when a frame is shown, as it says."""
         start = None if frame.pts is None else max(frame.pts * self._base - self._start, 0.0)
         if self._last is not None:
-            if start is not None and start < self._last - _JUMP_SECONDS:
+            if start is not None and self._jumps(start - self._last):
                 self._start += start - self._last - self._usual
                 self._num_jumps += 1
                 start = self._last + self._usual
@@ -63,6 +65,13 @@ class Clock:
         self._last = start = start or 0.0
         lasts = frame.duration * self._base
         return start, start + (lasts if lasts > 0 else self._usual)
+
+    def _jumps(self, seconds: float) -> bool:
+        """Whether time stamps start over with a frame that comes so long after the one before.
+
+        Source: FFmpeg takes 10 s for that too, and only where a container may.
+        """
+        return seconds < -_JUMP_SECONDS or (self._may_start_over and seconds > _DOUBTFUL_SECONDS)
 
     @property
     def notes(self) -> list[str]:
@@ -78,7 +87,7 @@ class Clock:
             )
         if self._num_jumps:
             times = "once" if self._num_jumps == 1 else f"{self._num_jumps} times"
-            notes.append(f"time stamps jump back {times}; what follows is taken to go on")
+            notes.append(f"time stamps jump {times}; what follows is taken to go on")
         return notes
 
 
