@@ -15,6 +15,7 @@ from vswin_cli.diagnosis.trials import ENGINES, is_installed
 from vswin_cli.errors import UsageError
 from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.cache_folder import cache_folder
+from vswin_cli.system.extras import pip_command
 
 TRIAL_SECONDS = 180.0  # of an engine, which may export its graph
 _NEAR = 1e-3  # by how much the probabilities of two engines may differ
@@ -90,8 +91,8 @@ def diagnose(
 
 def _engine(name: str, cache_dir: Path | None) -> dict[str, Any]:
     if not is_installed(name):
-        extra = f"'vswin[{name}]'" if name in _EXTRAS else name
-        return {"status": "not installed", "advice": f"pip install {extra}"}
+        command = pip_command(name) if name in _EXTRAS else pip_command(None, name)
+        return {"status": "not installed", "advice": command}
     place = None if cache_dir is None else str(cache_dir)
     return _tried(call_apart("trials.try_engine", name, place, seconds=TRIAL_SECONDS))
 

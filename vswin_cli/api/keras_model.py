@@ -2,7 +2,15 @@
 
 from pathlib import Path
 
-import keras
+from vswin_cli.errors import BackendError
+
+try:
+    import keras
+except ImportError as exc:
+    raise BackendError(
+        f"Keras cannot be imported: {exc}; install its backend (`pip install tensorflow`), or name "
+        "another one in KERAS_BACKEND"
+    ) from exc
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import ViewOptions, engine_options

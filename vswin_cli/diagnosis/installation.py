@@ -7,6 +7,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
 from typing import Any
@@ -63,18 +64,25 @@ def describe_python() -> dict[str, Any]:
 def describe_packages() -> dict[str, str | None]:
     """Versions of what vswin needs and can use, by name; None is not installed."""
     found: dict[str, str | None] = {}
-    try:
-        needed = requires("vswin") or []
-    except PackageNotFoundError:  # run from a folder of its source
-        needed = []
-    for requirement in needed:
+    for requirement in _requirements():
         extra = _EXTRA.search(requirement)
         match = _NAME.match(requirement)
-        if match and match[0] != "vswin" and (not extra or extra[1] not in _DEVELOPMENT):
+        if (
+            match
+            and not match[0].startswith("vswin")
+            and (not extra or extra[1] not in _DEVELOPMENT)
+        ):
             found[match[0]] = _version(match[0])
     found |= {name: known for name in _OTHERS if (known := _version(name))}
     plugins = {name for each in distributions() if (name := each.name or "").startswith("jax-")}
     return found | {name: _version(name) for name in sorted(plugins)}
+
+
+def _requirements() -> list[str]:
+    for name in ("vswin", "vswin-slim"):
+        with suppress(PackageNotFoundError):
+            return requires(name) or []
+    return []  # run from a folder of its source
 
 
 def describe_cache(cache_dir: Path | None) -> dict[str, Any]:

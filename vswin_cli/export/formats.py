@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from vswin_cli.errors import BackendError, UsageError
+from vswin_cli.system.extras import pip_command
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,11 @@ class ExportFormat:
         """
         missing = [name for name, package in self.libraries.items() if not find_spec(package)]
         if missing:
+            plain = [name for name in missing if name == "tensorflow"]  # which is no extra
+            extra = self.extra if missing != plain else None
             raise BackendError(
-                f"--format {self.name} needs {' and '.join(missing)}: run `pip install "
-                f"'vswin[{self.extra}]'`"
+                f"--format {self.name} needs {' and '.join(missing)}: run "
+                f"`{pip_command(extra, *plain)}`"
             )
 
 
@@ -62,7 +65,8 @@ EXPORT_FORMATS = (
     ExportFormat("openvino", "openvino_graph", ".xml", {"openvino": "openvino"}),
     ExportFormat("saved_model", "saved_model", "", {"tensorflow": "tensorflow"}),
     ExportFormat(
-        "litert", "litert_file", ".tflite", {"ai-edge-litert": "ai_edge_litert"}, "litert"
+        "litert", "litert_file", ".tflite",
+        {"tensorflow": "tensorflow", "ai-edge-litert": "ai_edge_litert"}, "litert",
     ),
     ExportFormat("torch", "torch_program", ".pt2", _TORCH, "torch"),
     ExportFormat("pytorch-original", "original_weights", ".pth", _TORCH, "torch", is_graph=False),

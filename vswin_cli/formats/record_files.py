@@ -8,6 +8,7 @@ from typing import Any
 
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.csv_rows import read_cells
+from vswin_cli.system.extras import pip_command
 from vswin_cli.system.files import open_regular
 from vswin_cli.system.text import read_text
 
@@ -95,7 +96,7 @@ def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     try:
         import pyarrow.parquet as pq  # noqa: PLC0415 - of an extra
     except ImportError as exc:
-        raise UsageError(f"{path} needs pyarrow: run `pip install 'vswin[parquet]'`") from exc
+        raise UsageError(f"{path} needs pyarrow: run `{pip_command('parquet')}`") from exc
     with pq.ParquetFile(path) as file:
         if file.metadata.num_rows > path.stat().st_size:  # each has a name of its own
             raise ValueError("it declares more rows than it has bytes")

@@ -10,6 +10,7 @@ from pathlib import Path
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.format import Format
 from vswin_cli.formats.programs import program_formats
+from vswin_cli.system.extras import pip_command
 
 __all__ = [
     "FILE_FORMATS",
@@ -80,6 +81,6 @@ def _check_library(found: Format, named: str, formats: Sequence[Format]) -> None
     if found.library and not find_spec(found.library):
         others = [each for each in formats if each.extension and each.library != found.library]
         raise UsageError(
-            f"{named} needs {found.library}: run `pip install 'vswin[{found.extra}]'`, or name a "
+            f"{named} needs {found.library}: run `{pip_command(found.extra)}`, or name a "
             f"file that ends in {extensions(others)}"
         )

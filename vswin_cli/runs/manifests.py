@@ -10,6 +10,7 @@ from typing import BinaryIO
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.runs.lists import listed_paths
 from vswin_cli.sources.source import open_source
+from vswin_cli.system.extras import pip_command
 from vswin_cli.system.text import UTF16_MARKS
 
 _COLUMNS = ("path", "video", "file", "filename", "url", "uri")  # of paths; the first that is there
@@ -86,7 +87,7 @@ def _parquet_paths(name: str, file: BinaryIO) -> Iterator[str]:
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as exc:
         raise UsageError(
-            f"{name} needs pyarrow: run `pip install 'vswin[parquet]'`, or name a list of text"
+            f"{name} needs pyarrow: run `{pip_command('parquet')}`, or name a list of text"
         ) from exc
     try:
         table = pq.ParquetFile(pa.PythonFile(file, "r"))

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 from vswin_cli.errors import BackendError
+from vswin_cli.system.extras import pip_command
 from vswin_cli.system.processors import available_processors
 
 _HOST = re.compile(r"(ray://)?(?P<name>[^/:]+):(?P<port>\d+)$")
@@ -28,7 +29,7 @@ def connected(address: str, *, verbose: bool) -> Any:  # noqa: ANN401 - Ray
     try:
         import ray  # noqa: PLC0415 - of an extra
     except ImportError as exc:
-        raise BackendError("--cluster needs Ray: run `pip install 'vswin[ray]'`") from exc
+        raise BackendError(f"--cluster needs Ray: run `{pip_command('ray')}`") from exc
     options: dict[str, Any] = {"log_to_driver": verbose, "logging_level": logging.ERROR}
     if address == "local":
         options |= {"num_cpus": available_processors(), "include_dashboard": False}

@@ -6,6 +6,8 @@ import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from vswin_cli.system.extras import pip_command
+
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # of each link of a chain
 _STARTS = re.compile(r"(?<=[\s,;|\"'])(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)  # of addresses
@@ -147,7 +149,7 @@ def file_system(address: str) -> tuple[Any, str]:
     except ImportError as exc:
         protocol = address.rpartition("::")[2].partition("://")[0]
         extra = _EXTRAS.get(protocol)
-        advice = f"pip install 'vswin[{extra}]'" if extra else "install its client for fsspec"
+        advice = pip_command(extra) if extra else "install its client for fsspec"
         raise AddressError(f"{protocol}:// needs a client that is missing; {advice}") from exc
     return system, path
 

@@ -23,7 +23,8 @@ def cache_folder(chosen: Path | None = None) -> Path:
         chosen = Path(variable)
     try:
         if chosen is None:
-            return Path(platformdirs.user_cache_dir("vswin", ensure_exists=False)).absolute()
+            usual = Path(platformdirs.user_cache_dir("vswin", ensure_exists=False))
+            return _passing_folder() if usual.parts[0] == "~" else usual.absolute()
         return chosen.expanduser().absolute()
     except (RuntimeError, KeyError):  # neither HOME nor a passwd entry
         return _passing_folder() if chosen is None else chosen.absolute()
