@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vswin_cli.runs.run import Outcome
     from vswin_cli.timeline.result import Segment, Timeline
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "load_model": "api.loading",
