@@ -1,18 +1,20 @@
-"""How close `vswin label` comes to what decoding alone, or the model alone, allows.
+"""How close `vswin label` comes to what the cores allow: decoding and model, and nothing else.
 
-    python benchmarks/label_throughput.py --model NAME [--weights FILE] [--clips C] [--crops 1|3]
+    python benchmarks/label_throughput.py [--model NAME] [--weights FILE] [--views V] [...]
 
 All is measured in one process on the same generated clips, so that a machine's pace cancels out:
-decoding without a model, the model without decoding, the run as `vswin label` makes it, and
-`vswin predict` once a file. Needs the extra `test`, for the clips.
+the core time to decode a video and to compute its views, each alone, and the wall time of the run
+as `vswin label` makes it. The bound is cores / (decoding + model), core time each. `--seconds 0.7`
+makes tiny clips, whose cost is what surrounds decoding and model. Needs x264 in PyAV, as its wheels
+have. On a machine that others use too, their share is told, and the bound holds for the rest.
 """
 
 import argparse
-import subprocess
-import sys
+import os
 import tempfile
+import threading
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import av
 import numpy as np
@@ -21,59 +23,82 @@ from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
-from vswin_cli.runs.pool import default_workers
 from vswin_cli.runs.run import run_over
 from vswin_cli.runs.task import Task
-from vswin_cli.runs.videos import Found, Selection, find_videos
+from vswin_cli.runs.videos import Selection, find_videos
 from vswin_cli.runs.worker import decode_views
+from vswin_cli.system.processors import available_processors
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     """Measure, and print a line each."""
     asked = _arguments()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _make_clips(folder, asked.num_videos, asked.seconds)
-        found = find_videos([name], Selection())
-        engine = EngineOptions(asked.model, asked.weights, offline=True)
-        model = VideoModel(engine, ViewOptions(clips=asked.clips, crops=asked.crops))
-        model.graph_folder = folder / "graphs"
-        options = RunOptions(workers=asked.workers)
-        _say("decoding alone", len(found), _decoding_seconds(model, options, found))
+        folder = Path(name, "videos")
+        folder.mkdir()
+        make_clips(folder, asked.num_videos, asked.seconds)
+        found = find_videos([str(folder)], Selection())
+        model = VideoModel(
+            EngineOptions(asked.model, asked.weights, offline=True, batch_size=asked.batch_size),
+            ViewOptions(views=asked.views),
+        )
+        model.graph_folder = Path(name, "graphs")
         classifier = model.classifier(5)
-        views = decode_views(found[0].path, model.protocol, model.views.reader)
-        classifier.predict("", views, 0.0)  # the first is slower
-        start = perf_counter()
-        for _ in range(asked.num_timed):
-            classifier.predict("", views, 0.0)
-        _say("the model alone", asked.num_timed, perf_counter() - start)
-        task = Task(lambda: classifier, model.decoding_pool, {"top_k": 5})
-        start = perf_counter()
-        run_over(found, task, Output(folder / "out.jsonl"), options)
-        _say("vswin label, model loaded", len(found), perf_counter() - start)
-        start = perf_counter()
-        for video in found[: asked.num_timed]:
-            _predict(asked, video)
-        _say("vswin predict, once a file", asked.num_timed, perf_counter() - start)
+        videos = [decode_views(each.path, model.protocol, "auto", threads=1) for each in found[:4]]
+        for views in videos:
+            classifier.predict("", views, 0.0)  # the first ones are slower
+        decoding, computing = [], []
+        for _ in range(asked.rounds):
+            start = process_time()
+            for each in found[:_NUM_DISTINCT]:
+                decode_views(each.path, model.protocol, "auto", threads=1)
+            decoding.append((process_time() - start) / _NUM_DISTINCT)
+            start = _engine_seconds()
+            for views in videos:
+                classifier.predict("", views, 0.0)
+            computing.append((_engine_seconds() - start) / len(videos))
+        num_used = sum(classifier.predict("", v, 0.0).num_views_used for v in videos) / len(videos)
+        _say("decoding a video, core time", min(decoding))
+        _say(f"{num_used:.2f} views by the model, core time", min(computing))
+        task = Task(lambda: classifier, model.decoding_pool, model.settings(5))
+        output = Output(folder.parent / "out.jsonl")
+        others, before, engine, start = _others(), process_time(), _engine_seconds(), perf_counter()
+        run_over(found, task, output, RunOptions(workers=asked.workers))
+        wall = perf_counter() - start
+        engine = _engine_seconds() - engine
+        main_process = process_time() - before - engine
+        share = max(_others() - others, 0.0) / wall
+        _say("main process beyond the model, core time", main_process / len(found))
+        _say("model in the run, core time", engine / len(found))
+        _say("label, wall time", wall / len(found))
+        cores = available_processors()
+        print(
+            f"others used {share:.2f} of {cores} cores meanwhile; {len(found) / wall:.2f} videos/s"
+        )
+        bound = (cores - share) / (min(decoding) + min(computing))
+        print(f"label reaches {len(found) / wall / bound:.2f} of the bound")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the throughput of vswin label.")
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", default="swin-n-motion")
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("--clips", type=int)
-    parser.add_argument("--crops", type=int, choices=(1, 3))
+    parser.add_argument("--views", choices=("fast", "full", "adaptive"), default="full")
+    parser.add_argument(
+        "--batch-size", type=lambda text: text if text == "auto" else int(text), default="auto"
+    )
     parser.add_argument("--num-videos", type=int, default=200)
-    parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--num-timed", type=int, default=5, help="of the model and of predict")
-    parser.add_argument("--workers", type=int, default=default_workers())
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=3, help="of decoding and model alone")
+    parser.add_argument("--workers", type=int)
     return parser.parse_args()
 
 
-def _make_clips(folder: Path, num_videos: int, seconds: int) -> None:
+def make_clips(folder: Path, num_videos: int, seconds: float) -> None:
     """Clips of 640×360 with a moving texture and some noise, as cameras make it."""
     numbers = np.random.default_rng(0)
     texture = np.kron(
@@ -83,7 +108,7 @@ def _make_clips(folder: Path, num_videos: int, seconds: int) -> None:
         with av.open(str(folder / f"{number}.mp4"), "w") as container:
             stream = container.add_stream("libx264", rate=_RATE)
             stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
-            for index in range(seconds * _RATE):
+            for index in range(round(seconds * _RATE)):
                 moved = np.roll(texture, (index, (number + 1) * index), (0, 1))[:360, :640]
                 noisy = moved // 2 + numbers.integers(0, 24, moved.shape, np.uint8)
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy, format="rgb24")))
@@ -92,22 +117,30 @@ def _make_clips(folder: Path, num_videos: int, seconds: int) -> None:
         (folder / f"{number}.mp4").hardlink_to(folder / f"{number % _NUM_DISTINCT}.mp4")
 
 
-def _decoding_seconds(model: VideoModel, run: RunOptions, found: list[Found]) -> float:
-    start = perf_counter()
-    for decoded in model.decoding_pool(run).decode_each(found):
-        assert decoded.views is not None, decoded.error
-    return perf_counter() - start
+def _engine_seconds() -> float:
+    """Core time of the threads that are not Python's, which are the engine's."""
+    python = {str(thread.native_id) for thread in threading.enumerate()}
+    return sum(
+        _ticks(each / "stat")
+        for each in Path("/proc/self/task").iterdir()
+        if each.name not in python
+    )
 
 
-def _predict(asked: argparse.Namespace, video: Found) -> None:
-    options = [("--weights", asked.weights), ("--clips", asked.clips), ("--crops", asked.crops)]
-    given = [str(part) for option in options if option[1] is not None for part in option]
-    command = [sys.executable, "-m", "vswin_cli", "predict", video.path, "--model", asked.model]
-    subprocess.run([*command, *given], check=True, capture_output=True)
+def _ticks(stat: Path) -> float:
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _say(what: str, num_videos: int, seconds: float) -> None:
-    print(f"{what:28}{num_videos / seconds:8.2f} videos/s", flush=True)
+def _others() -> float:
+    """Core seconds of the whole machine but this process and its children that have ended."""
+    machine = sum(map(int, Path("/proc/stat").read_text().split()[1:4])) / _TICKS
+    times = os.times()
+    return machine - sum(times[:4])
+
+
+def _say(what: str, seconds: float) -> None:
+    print(f"{what:42}{seconds * 1000:9.2f} ms per video", flush=True)
 
 
 if __name__ == "__main__":

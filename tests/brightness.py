@@ -20,8 +20,8 @@ from vswin_cli.runs.videos import Selection, find_videos
 class BrightnessTask(Task):
     """Adds the mean of all pixels, 0 to 255, to a video's record."""
 
-    def compute(self, decoded, views, on_view):
-        prediction, more = super().compute(decoded, views, on_view)
+    def conclude(self, decoded, views, outputs, seconds):
+        prediction, more = super().conclude(decoded, views, outputs, seconds)
         return prediction, {**more, "brightness": float(np.mean([v.frames.mean() for v in views]))}
 
 

@@ -54,6 +54,7 @@ def compute(
         view_size=views.shape[1:4],
         with_top=Path(weights).stem.endswith("_classifier.weights"),
         cache_folder=Path(cache_folder) if cache_folder else None,
+        batch_size=4,
     )
     assert engine.backend == backend
     assert engine.precision in (precision, "float32")  # where a CPU lacks bfloat16

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vswin_cli.engines.base import Outputs
+from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.results import Setup
 from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.segments import Cutting
@@ -12,7 +12,7 @@ from vswin_cli.zoo.protocols import SMALL_KINETICS
 LABELS = ["pan right", "zoom in", "tilt up", "static", "roll clockwise", "pan left", "zoom out"]
 
 
-class Counting:
+class Counting(Engine):
     """An engine that says whether views are bright, and may die on the way."""
 
     backend, precision = "openvino", "float32"
@@ -21,12 +21,13 @@ class Counting:
         self.num_computed = 0
         self._dies_after = dies_after
 
-    def compute(self, views):
+    def start(self, views):
         if self.num_computed == self._dies_after:
             raise KeyboardInterrupt
         self.num_computed += 1
         bright = views.reshape(len(views), -1).mean(axis=1) / 255
-        return Outputs(np.stack([bright, 1 - bright], 1).astype(np.float32), np.zeros((1, 1)))
+        outputs = Outputs(np.stack([bright, 1 - bright], 1).astype(np.float32), np.zeros((1, 1)))
+        return lambda: outputs
 
 
 def analyst(engine):

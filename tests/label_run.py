@@ -13,7 +13,7 @@ import numpy as np
 from label_decoders import decode_or_break
 
 from vswin_cli.classify import Classifier
-from vswin_cli.engines.base import Outputs
+from vswin_cli.engines.base import Engine, Outputs
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
 from vswin_cli.runs.pool import DecodingPool
@@ -27,30 +27,32 @@ MODEL = find_model("swin-t-k400")
 PROTOCOL = replace(MODEL.protocol, num_crops=1)
 
 
-class BrightnessEngine:
+class BrightnessEngine(Engine):
     """Outputs that depend on the pixels alone."""
 
     backend = "openvino"
     precision = "float32"
 
-    def __init__(self, view_seconds=0.0):
+    def __init__(self, view_seconds=0.0, batch_size=1):
         self.view_seconds = view_seconds
+        self.batch_size = batch_size
 
-    def compute(self, views):
+    def start(self, views):
         time.sleep(self.view_seconds)
         classes = np.arange(MODEL.num_classes)
         means = views.reshape(len(views), -1)[:, ::997].mean(axis=1, dtype=np.float64)
         logits = np.cos(means[:, np.newaxis] * (classes + 1))
         exponentials = np.exp(logits)
         probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return Outputs(probabilities.astype(np.float32), means[:, np.newaxis].astype(np.float32))
+        outputs = Outputs(probabilities.astype(np.float32), means[:, np.newaxis].astype(np.float32))
+        return lambda: outputs
 
 
 class BrightnessTask(Task):
     """Labels by brightness."""
 
-    def __init__(self, *, decode=decode_or_break, view_seconds=0.0, **settings):
-        engine = BrightnessEngine(view_seconds)
+    def __init__(self, *, decode=decode_or_break, view_seconds=0.0, batch_size=1, **settings):
+        engine = BrightnessEngine(view_seconds, batch_size)
         super().__init__(
             lambda: Classifier(
                 MODEL, engine, PROTOCOL, reader="auto", top_k=self.settings["top_k"]

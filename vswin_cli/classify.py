@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, count, islice
+from math import ceil
 from time import perf_counter
 from types import MappingProxyType
 
 import numpy as np
 
-from vswin_cli.engines.base import Engine, Outputs
+from vswin_cli.engines.base import Engine, Outputs, joined
+from vswin_cli.engines.batches import Steps, computed_alone
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Prediction, Result, ScoredLabel, Setup
 from vswin_cli.sources.source import Location, name_of
 from vswin_cli.views.early_views import start_reading
 from vswin_cli.views.order import Place
-from vswin_cli.views.views import Views
+from vswin_cli.views.views import View, Views
 from vswin_cli.zoo.labels import read_labels
 from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import ViewProtocol
@@ -22,6 +25,7 @@ OnView = Callable[[int, int], None]  # (distinct views done, distinct views in a
 Computed = Mapping[Hashable, Outputs]  # of single views, by their identity
 _NONE: Computed = MappingProxyType({})
 _UNITS = 2.0**40  # sums of whole units stay exact in float64, so that no rounding decides
+_ROUNDING = 1e-6  # of sums of float32 probabilities; one view is asked for less, and then one more
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,13 @@ class VideoOutputs:
         least = self.weights @ np.floor(scaled[:, leader])
         rivals = self.weights @ np.ceil(scaled) + weight_left * _UNITS  # (num_classes,), at most
         return bool((rivals[:leader] < least).all() and (rivals[leader + 1 :] <= least).all())
+
+    def least_weight_to_settle(self, num_views: int) -> int:
+        """How much weight more `settle` needs at least, should all of it go to the leader."""
+        totals = np.sort(self.weights @ self.views.probabilities.astype(np.float64))
+        lead = float(totals[-1] - (totals[-2] if len(totals) > 1 else 0.0))
+        weight_left = num_views - int(self.weights.sum())
+        return ceil((weight_left - lead) / 2 - _ROUNDING)
 
 
 class Classifier:
@@ -114,10 +125,11 @@ class Classifier:
         """
         start = perf_counter()
         with start_reading(video, self.protocol, self.reader, self.threads) as being_read:
-            computed = {
-                view.identity: self.engine.compute(view.frames[np.newaxis])
-                for view in being_read.early_views(by_information=self.adaptive)
-            }
+            early_views = being_read.early_views(by_information=self.adaptive)
+            computed: dict[Hashable, Outputs] = {}
+            size = self.engine.batch_size
+            while len(batch := list(islice(early_views, size))) == size:
+                computed |= computed_alone(self.engine, _outputs_of(batch))
             views = being_read.views()
         return self.predict(name_of(video), views, perf_counter() - start, on_view, computed)
 
@@ -139,7 +151,9 @@ class Classifier:
             computed: Outputs that are there already.
         """
         start = perf_counter()
-        outputs = self._compute(views, on_view, computed, adaptive=self.adaptive)
+        steps = self.steps(views, computed)
+        num_known = sum(views.identity(place) in computed for place in views.places)
+        outputs = computed_alone(self.engine, steps, counted(views, on_view, num_known))
         return self.conclude(video, views, outputs, reading_seconds + perf_counter() - start)
 
     def conclude(
@@ -164,21 +178,40 @@ class Classifier:
             properties=views.properties,
         )
 
-    def compute(self, views: Views, on_view: OnView = lambda done, total: None) -> VideoOutputs:
+    def compute(self, views: Views) -> VideoOutputs:
         """Run the model on every distinct view."""
-        return self._compute(views, on_view, _NONE, adaptive=False)
+        return computed_alone(self.engine, self.steps(views, needs_all=True))
 
-    def _compute(
-        self, views: Views, on_view: OnView, computed: Computed, *, adaptive: bool
-    ) -> VideoOutputs:
-        """Run the model on the distinct views, or on as many as settle the top label."""
+    def steps(
+        self, views: Views, computed: Computed = _NONE, *, needs_all: bool = False
+    ) -> Steps[VideoOutputs]:
+        """Ask for the outputs of the distinct views, or of as many as settle the top label.
+
+        An adaptive run asks at once for those without which nothing can be settled: half of all to
+        begin with. So it takes as many as if it asked for one after the other.
+
+        Args:
+            views: Of one video.
+            computed: Outputs that are there already.
+            needs_all: Whether all are wanted, also in an adaptive run.
+        """
+        adaptive = self.adaptive and not needs_all
         rows: dict[Place, tuple[int, Outputs]] = {}
-        for place in views.places_by_information if adaptive else views.places:
-            view = views.view(place)
-            outputs = computed.get(view.identity) or self.engine.compute(view.frames[np.newaxis])
-            rows[place] = (view.weight, outputs)
-            on_view(len(rows), views.num_distinct_views)
-            if adaptive and _gathered(rows).settle(self.protocol.num_views):
+        left = views.places_by_information if adaptive else views.places
+        num_views = self.protocol.num_views if adaptive else 0
+        while left:
+            wanted = [views.view(place) for place in left]
+            if adaptive:
+                needed = (
+                    _gathered(rows).least_weight_to_settle(num_views) if rows else num_views / 2
+                )
+                weights = accumulate(view.weight for view in wanted)
+                wanted = wanted[: 1 + sum(weight < needed for weight in weights)]
+            missing = [view for view in wanted if view.identity not in computed]
+            outputs = {**computed, **(yield from _outputs_of(missing))}
+            for view in wanted:
+                rows[left.pop(0)] = (view.weight, outputs[view.identity])
+            if adaptive and _gathered(rows).settle(num_views):
                 break
         return _gathered(rows)
 
@@ -197,12 +230,21 @@ class Classifier:
                 yield Failure(name_of(video), self.setup, error.kind, str(error), elapsed_seconds)
 
 
+def counted(views: Views, on_view: OnView, num_known: int = 0) -> Callable[[], None]:
+    """Make what is to be called after each view that is computed: it tells `on_view` how many."""
+    numbers = count(1 + num_known)
+    return lambda: on_view(next(numbers), views.num_distinct_views)
+
+
+def _outputs_of(views: Sequence[View]) -> Steps[Computed]:
+    outputs = (yield views) if views else ()
+    return {view.identity: row for view, row in zip(views, outputs, strict=True)}
+
+
 def _gathered(rows: Mapping[Place, tuple[int, Outputs]]) -> VideoOutputs:
     """Join the weights and outputs of single views, in the protocol's order."""
     weights, outputs = zip(*(rows[place] for place in sorted(rows)), strict=True)
-    probabilities = np.concatenate([each.probabilities for each in outputs])
-    features = np.concatenate([each.features for each in outputs])
-    return VideoOutputs(Outputs(probabilities, features), np.array(weights))
+    return VideoOutputs(joined(outputs), np.array(weights))
 
 
 def best_labels(

@@ -5,8 +5,11 @@ import sys
 
 import pytest
 
-from vswin_cli.engines.gpu import TRIALS, Trial, usable_gpu_backend
+from vswin_cli.engines.choice import SPEEDS, fastest_backend
+from vswin_cli.engines.gpu import TRIALS, Trial, gpu_candidates, usable_gpu_backends
 from vswin_cli.engines.registry import resolve_backend
+from vswin_cli.engines.speed import views_a_second
+from vswin_cli.zoo.catalog import find_model
 
 WORKS = "assert True"
 FAILS = "import sys; print('noise', file=sys.stderr); assert False"
@@ -31,37 +34,69 @@ def device(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("codes", "expected"),
     [
-        ({"tensorflow": WORKS, "jax": WORKS, "torch": WORKS}, "tensorflow"),
-        ({"tensorflow": FAILS, "jax": WORKS, "torch": WORKS}, "jax"),
-        ({"tensorflow": DIES, "jax": FAILS, "torch": WORKS}, "torch"),
-        ({"tensorflow": DIES, "jax": FAILS, "torch": FAILS}, None),
+        ({"tensorflow": FAILS, "jax": WORKS, "torch": WORKS}, ["jax", "torch"]),
+        ({"tensorflow": DIES, "jax": FAILS, "torch": FAILS}, []),
     ],
 )
-def test_first_backend_that_really_computes_is_taken(device, codes, expected, capfd):
-    assert usable_gpu_backend([device], trials(**codes)) == expected
+def test_backends_that_really_compute_are_usable(device, codes, expected, capfd):
+    assert usable_gpu_backends([device], trials(**codes)) == expected
     assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_is_tried_without_a_device_or_where_it_is_hidden(device, tmp_path, monkeypatch):
     torch = trials(torch=f"open({str(tmp_path / 'tried')!r}, 'w')")
-    assert usable_gpu_backend([str(tmp_path / "none")], torch) is None
+    assert usable_gpu_backends([str(tmp_path / "none")], torch) == []
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert usable_gpu_backend([device], torch) is None
+    assert usable_gpu_backends([device], torch) == []
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert usable_gpu_backend([device], torch) is None
+    assert usable_gpu_backends([device], torch) == []
     assert not (tmp_path / "tried").exists()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert usable_gpu_backend([device], torch) == "torch"
+    assert usable_gpu_backends([device], torch) == ["torch"]
     assert (tmp_path / "tried").exists()
 
 
 def test_backends_that_are_installed_for_no_gpu_are_not_tried(device):
-    assert usable_gpu_backend([device], {"torch": Trial(lambda: False, WORKS)}) is None
+    assert gpu_candidates([device], {"torch": Trial(lambda: False, WORKS)}) == []
 
 
 def test_no_backend_computes_where_the_device_is_no_gpu(device):
     """The real trials, as a machine with a driver's file and no GPU would run them."""
-    assert usable_gpu_backend([device], trials(torch=TRIALS["torch"].code)) is None
+    assert usable_gpu_backends([device], trials(torch=TRIALS["torch"].code)) == []
+
+
+def test_the_fastest_is_measured_once_for_a_machine(tmp_path, monkeypatch):
+    speeds = {"tensorflow": 3.0, "torch": 9.0, "jax": None, "openvino": 2.0}
+    measured = []
+
+    def measure(backend):
+        measured.append(backend)
+        return speeds[backend]
+
+    def chosen():
+        gpu = ["tensorflow", "jax", "torch"]
+        return fastest_backend("openvino", tmp_path, lambda: gpu, lambda: gpu, measure)
+
+    assert [chosen(), chosen()] == ["torch", "torch"]
+    assert sorted(measured) == sorted(speeds)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")  # another machine, as it were
+    speeds["openvino"] = 10.0
+    assert chosen() == "openvino"
+    (tmp_path / SPEEDS).write_text('{"x": 1}')
+    speeds["tensorflow"] = 11.0
+    assert chosen() == "tensorflow"
+
+
+def test_without_a_gpu_nothing_is_measured(tmp_path):
+    def never(*backend):
+        raise AssertionError(backend)
+
+    assert fastest_backend("openvino", tmp_path, list, never, never) == "openvino"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speed_is_that_of_real_views():
+    assert views_a_second("openvino", find_model("swin-n-motion")) > 0
 
 
 def test_auto_falls_back_to_the_cpu_without_importing_anything(monkeypatch):

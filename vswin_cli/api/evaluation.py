@@ -110,6 +110,7 @@ class EvaluationRun:
                 "see metrics.json in the folder that `vswin train` has made"
             )
         self.model = model
+        self.model.has_many_videos = True
         self.options = run
         self.report = report
         self._strips = strips

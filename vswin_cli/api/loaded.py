@@ -148,7 +148,8 @@ class LoadedModel(VideoModel):
             exclude: Patterns of files and folders to leave out.
             resume: Keep the records of files and settings that have not changed.
             retry_failed: Try the failures of earlier runs again.
-            workers: Processes that decode; None is half the processors, from 2 to 8.
+            workers: Processes that decode; None is half the processors, from 2 to 8, or with a GPU
+                all but one.
             timeout: Seconds to decode one video; then it has failed.
             max_failures: Stop after so many failures; None never stops.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from vswin_cli.api.loaded import LoadedModel
 from vswin_cli.api.options import (
     BackendName,
+    BatchSize,
     PrecisionName,
     ReaderName,
     ViewChoice,
@@ -26,6 +27,7 @@ def load_model(
     crops: int | None = None,
     reader: ReaderName = "auto",
     threads: int | None = None,
+    batch_size: BatchSize = "auto",
     cache_dir: str | Path | None = None,
     mirror: str | None = None,
     offline: bool | None = None,
@@ -39,8 +41,8 @@ def load_model(
     Args:
         name: A name of `vswin models`, or the path of a model file.
         weights: A weights file, with top or without; None is the model's.
-        backend: `openvino`, `tensorflow`, `jax` or `torch`; `auto` is a usable GPU's, else
-            OpenVINO, or TensorFlow where that is missing.
+        backend: `openvino`, `tensorflow`, `jax` or `torch`; `auto` is OpenVINO, or TensorFlow
+            where that is missing; where there is a GPU, the fastest, which is measured once.
         precision: Of the arithmetic: `float32` or `bfloat16`.
         protocol: How frames are sampled: `official`, `uniform`, `mmaction2` or `torchvision`; None
             is what the model was tested by, and so is None in the next three.
@@ -50,6 +52,7 @@ def load_model(
         crops: Crops per clip, 1 or 3.
         reader: What decodes; `auto` is the first that reads the file exactly.
         threads: Processors to keep busy; None is all that this process may use.
+        batch_size: Views to compute at once, at most; `auto` is what the engine is fastest with.
         cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
         mirror: Folder to download from; None: VSWIN_MIRROR, else the release page.
         offline: Download nothing; None: whether VSWIN_OFFLINE is set.
@@ -69,6 +72,7 @@ def load_model(
         backend=backend,
         precision=precision,
         threads=threads,
+        batch_size=batch_size,
         cache_dir=cache_dir,
         mirror=mirror,
         offline=offline,

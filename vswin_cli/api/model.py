@@ -7,6 +7,7 @@ from pathlib import Path
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.classify import Classifier
 from vswin_cli.engines.base import Engine
+from vswin_cli.engines.gpu import gpu_candidates
 from vswin_cli.engines.graph_cache import graph_folder, graph_limit_bytes
 from vswin_cli.engines.registry import load_engine, resolve_backend
 from vswin_cli.errors import UsageError
@@ -61,12 +62,13 @@ class VideoModel:
         )
         self.views = views
         self.options = engine
-        self.backend = resolve_backend(engine.backend)
         self.graph_folder = graph_folder(engine.cache_dir)
+        self.backend = resolve_backend(engine.backend, self.graph_folder)
         self._graph_limit_bytes = graph_limit_bytes()
         is_published = isinstance(self.model, PublishedModel)
         if top is False and engine.weights is None and not is_published:
             raise UsageError(f"{self.model.name} has one file of weights; leave --no-top out")
+        self.has_many_videos = False  # so that every GPU is worth its start
         self._top = top
         self._spares_keras = spares_keras
         self._fetch = fetch
@@ -127,6 +129,9 @@ class VideoModel:
             cache_folder=self.graph_folder,
             cache_limit_bytes=self._graph_limit_bytes,
             threads=self.options.threads,
+            batch_size=None if self.options.batch_size == "auto" else self.options.batch_size,
+            num_views=self.protocol.num_views,
+            uses_all_gpus=self.has_many_videos,
             spares_keras=self._spares_keras,
         )
 
@@ -232,4 +237,5 @@ class VideoModel:
 
     def num_workers(self, run: RunOptions) -> int:
         """Processes that decode."""
-        return run.workers or default_workers(self.options.threads)
+        has_gpu = self.backend in gpu_candidates()
+        return run.workers or default_workers(self.options.threads, has_gpu=has_gpu)

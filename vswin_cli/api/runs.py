@@ -78,6 +78,7 @@ def label_run(
         UsageError: The outputs cannot be made, or continued, or the paths make no sense.
         WeightsError: There are none.
     """
+    model.has_many_videos = True
     num_labels = model.top_k(top_k)
     load = partial(model.classifier, num_labels, min_probability=min_probability)
     settings = model.settings(num_labels, min_probability)
@@ -136,6 +137,7 @@ def embed_run(
         raise UsageError("features are the mean of all views; leave --views adaptive out")
     features = features_output(output, output_format, resume=run.resume)
     videos, skipped = find_all(paths, selection, features.is_own)
+    model.has_many_videos = True
     origin = model.features_origin(dtype, per_view=per_view)
     task = EmbedTask(partial(model.classifier, 0), model.decoding_pool, origin, features)
     return VideoRun(videos, task, features, run, skipped)

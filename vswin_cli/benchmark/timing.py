@@ -98,8 +98,9 @@ class ReadingTimes:
 def time_views(
     model: Model, engine: Engine, num_threads: int, rounds: int, on_round: Callable[[], None]
 ) -> ViewTimes:
-    """Time single views of noise; what a model computes takes as long for any pixels."""
-    shape = (1, *model.protocol.view_size, 3)
+    """Time views of noise, as many as an engine computes at once; any pixels take as long."""
+    count = engine.batch_size * engine.num_at_once
+    shape = (count, *model.protocol.view_size, 3)
     views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     things: dict[str, Callable[[], object]] = {"view": lambda: engine.compute(views)}
     product_gflop = 0.0
@@ -110,7 +111,8 @@ def time_views(
         things["product"] = matrix_product(engine.precision, num_threads)
         product_gflop = 2 * SIDE**3 / 1e9
     times = time_in_turns(things, rounds, on_round)
-    return ViewTimes(times["view"], 2 * model.gmacs, times.get("product"), product_gflop)
+    view = Times([seconds / count for seconds in times["view"].seconds])
+    return ViewTimes(view, 2 * model.gmacs, times.get("product"), product_gflop)
 
 
 def time_reading(

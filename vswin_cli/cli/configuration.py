@@ -168,7 +168,7 @@ def _fault(option: ConfiguredOption, param: Any) -> str | None:  # noqa: ANN401,
             is_number = is_number and (kind is float or each == int(each))
             if not (is_number or isinstance(each, str)):
                 return f"{place} is a number, not {_shown(each)}"
-        elif not isinstance(each, str) and not (get_origin(kind) is Literal and type(each) is int):
+        elif not isinstance(each, str) and not (type(each) is int and _has_numbers(kind)):
             return f"{place} is text in quotes, not {_shown(each)}"
     given = [value] if param.multiple and not isinstance(value, list) else value
     try:
@@ -178,6 +178,10 @@ def _fault(option: ConfiguredOption, param: Any) -> str | None:  # noqa: ANN401,
     except UsageError as exc:
         return f"{option.path}: {exc}"
     return None
+
+
+def _has_numbers(kind: object) -> bool:
+    return get_origin(kind) is Literal or kind is Any
 
 
 def _shown(value: object) -> str:

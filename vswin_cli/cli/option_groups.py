@@ -15,6 +15,7 @@ from vswin_cli.cli.options import (
     VIDEOS,
     VIEWS,
     BackendOption,
+    BatchSizeOption,
     CacheDirOption,
     ClipsOption,
     CropsOption,
@@ -58,7 +59,8 @@ _RUN: dict[str, Any] = {
         int | None,
         option(
             RUN, "--workers", min=1, metavar="N",
-            help="Decoding processes. Default: half the processors, from 2 to 8.",
+            help="Decoding processes. Default: half the processors, from 2 to 8; with a GPU all "
+            "but one.",
         ),
     ],
     "timeout": TimeoutOption,
@@ -78,6 +80,7 @@ GROUPS: dict[type, dict[str, Any]] = {
         "backend": BackendOption,
         "precision": PrecisionOption,
         "threads": ThreadsOption,
+        "batch_size": BatchSizeOption,
         "cache_dir": CacheDirOption,
         "mirror": MirrorOption,
         "offline": OfflineOption,

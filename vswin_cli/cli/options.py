@@ -9,11 +9,14 @@ import typer
 
 from vswin_cli.api.options import (
     BackendName,
+    BatchSize,
     PrecisionName,
     ReaderName,
 )
 from vswin_cli.formats.registry import FILE_FORMATS, RECORD_FORMATS, Format, format_named
 from vswin_cli.zoo.protocols import Sampling
+
+_LARGEST_BATCH = 1024
 
 # Panels of --help, in this order.
 PANELS = OUTPUT, TRAINING, MODEL, VIEWS, VIDEOS, RUN, CLUSTER = (
@@ -88,6 +91,26 @@ ThreadsOption = Annotated[
     option(
         MODEL, "--threads", min=1, max=1024, metavar="N",
         help="CPU threads to use. Default: all that this process may use.",
+    ),
+]  # fmt: skip
+
+
+def _batch_size(given: str | int) -> BatchSize:
+    text = str(given)
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_BATCH:
+        raise typer.BadParameter(
+            f"{text!r} is neither auto nor a number from 1 to {_LARGEST_BATCH}"
+        )
+    return int(text)
+
+
+BatchSizeOption = Annotated[
+    Any,  # Typer knows no unions
+    option(
+        MODEL, "--batch-size", metavar="auto|N", parser=_batch_size,
+        help="Views to compute at once, at most; on a CPU each by its share of the threads.",
     ),
 ]  # fmt: skip
 CacheDirOption = Annotated[

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vswin_cli.diagnosis.log_lines import Lines
-from vswin_cli.engines.gpu import DEVICE_FILES, HIDING, usable_gpu_backend
+from vswin_cli.engines.gpu import DEVICE_FILES, HIDING, usable_gpu_backends
 from vswin_cli.system.processors import available_memory, available_processors
 
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -47,12 +47,12 @@ def describe_gpus() -> dict[str, Any]:
     """GPUs by their drivers, and whether a backend computes on one, with why not."""
     notes = Lines()
     with notes.of("vswin_cli.engines.gpu"):
-        backend = usable_gpu_backend()
+        backends = usable_gpu_backends()
     return {
         "devices": _nvidia_gpus(),
         "device_files": [file for file in DEVICE_FILES if Path(file).exists()],
         "hidden_by": [name for name in HIDING if os.environ.get(name, "0").strip() in ("", "-1")],
-        "backend": backend,
+        "backends": backends,
         "notes": notes.lines,
     }
 

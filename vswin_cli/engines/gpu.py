@@ -1,4 +1,4 @@
-"""Whether a GPU is here that a Keras backend can use: by what costs nothing, then for real."""
+"""Whether a GPU is here that a backend can use: by what costs nothing, then for real."""
 
 import logging
 import os
@@ -76,30 +76,52 @@ TRIALS: Mapping[GpuBackend, Trial] = {
 }
 
 
-def usable_gpu_backend(
+def gpu_candidates(
     device_files: Sequence[str] = DEVICE_FILES, trials: Mapping[GpuBackend, Trial] = TRIALS
-) -> GpuBackend | None:
-    """Find the first backend that computes on a GPU of this machine.
+) -> list[GpuBackend]:
+    """List the backends that were installed for a GPU, where there is one; this costs nothing."""
+    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in HIDING):
+        return []
+    if not any(Path(file).exists() for file in device_files):
+        return []
+    return [backend for backend, trial in trials.items() if trial.is_built_for_gpu()]
+
+
+def usable_gpu_backends(
+    device_files: Sequence[str] = DEVICE_FILES, trials: Mapping[GpuBackend, Trial] = TRIALS
+) -> list[GpuBackend]:
+    """Find the backends that compute on a GPU of this machine.
 
     Nothing is imported or started unless there is a GPU's device file and a backend that was
     installed with support for one.
 
     Args:
         device_files: One of them is there where there is a GPU.
-        trials: The backends, in the order of preference.
+        trials: The backends.
     """
-    if any(os.environ.get(name, "0").strip() in ("", "-1") for name in HIDING):
-        return None
-    if not any(Path(file).exists() for file in device_files):
-        return None
-    for backend, trial in trials.items():
-        if not trial.is_built_for_gpu():
-            _log.info("no GPU by %s: it is not installed for one", backend)
-        elif not _succeeds(trial.code):
-            _log.info("no GPU by %s: it does not compute there", backend)
+    found = []
+    for backend in gpu_candidates(device_files, trials):
+        if _succeeds(trials[backend].code):
+            found.append(backend)
         else:
-            return backend
-    return None
+            _log.info("no GPU by %s: it does not compute there", backend)
+    return found
+
+
+def visible_gpus() -> list[str]:
+    """Name NVIDIA's GPUs that this process may use, as CUDA_VISIBLE_DEVICES does."""
+    if (given := os.environ.get(HIDING[0])) is not None:
+        return [name.strip() for name in given.split(",") if name.strip() not in ("", "-1")]
+    return [str(n) for n, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
+
+
+def describe_devices() -> str:
+    """Name the GPUs and their drivers, as far as files tell, and what is hidden of them."""
+    files = [Path("/proc/driver/nvidia/version")]
+    files += sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    files += sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name"))
+    texts = [file.read_text(errors="replace") for file in files if file.is_file()]
+    return "\n".join([*texts, *(f"{name}={os.environ.get(name)}" for name in HIDING)])
 
 
 def _is_installed(name: str) -> bool:

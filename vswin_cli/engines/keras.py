@@ -1,23 +1,46 @@
-"""The engine on a backend of Keras: TensorFlow, JAX or PyTorch; and the import of Keras on one."""
+"""The engine on a backend of Keras, TensorFlow or JAX; and the import of Keras on one."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from vswin_cli.engines.base import Backend, Outputs, Precision
+from vswin_cli.engines.base import (
+    BATCH_ON_GPU,
+    Backend,
+    Engine,
+    Outputs,
+    Pending,
+    Precision,
+)
 from vswin_cli.errors import BackendError
 from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
 
-class KerasEngine:
-    """Runs the Keras model as its backend runs it."""
+class KerasEngine(Engine):
+    """Runs the Keras model, compiled by its backend; on a GPU by XLA, for batches of one size.
+
+    Args:
+        model: Names the architecture and the classes.
+        weights_file: Its published file.
+        precision: Of the arithmetic.
+        view_size: (T, H, W).
+        with_top: Whether the file has a head.
+        backend: TensorFlow or JAX.
+        num_threads: To compute with on a CPU; None leaves the backend's.
+        batch_size: Views at once; None is 1 on a CPU, and 32 on a GPU or as many as its memory has
+            room for.
+
+    Raises:
+        BackendError: Keras already runs on another backend, or the backend cannot be imported.
+    """
 
     def __init__(
         self,
@@ -28,6 +51,7 @@ class KerasEngine:
         with_top: bool,
         backend: Backend,
         num_threads: int | None,
+        batch_size: int | None,
     ) -> None:
         import_keras(backend)
         if num_threads is not None:
@@ -37,15 +61,67 @@ class KerasEngine:
         self.backend = backend
         self.precision = precision
         dtype = "float32" if precision == "float32" else "mixed_bfloat16"
-        self._model = build_inference_model(model, weights_file, view_size, with_top, dtype)
-        if backend == "tensorflow":
-            # XLA compiles for ten seconds and is not faster on a CPU.
-            self._model.compile(jit_compile=False)
+        network = build_inference_model(model, weights_file, view_size, with_top, dtype)
+        make = _on_jax if backend == "jax" else _on_tensorflow
+        self._call, self._is_on_gpu = make(network, view_size)
+        self.batch_size = batch_size or (BATCH_ON_GPU if self._is_on_gpu else 1)
+        if self._is_on_gpu:
+            self.num_at_once = 2  # one is copied while the other is computed
+            self._shrink_to_memory(view_size, is_asked_for=batch_size is not None)
 
-    def compute(self, views: np.ndarray) -> Outputs:
-        """Compute all views as one batch; see `Engine`."""
-        probabilities, features = self._model.predict_on_batch(views)
-        return Outputs(np.asarray(probabilities, np.float32), np.asarray(features, np.float32))
+    def start(self, views: np.ndarray) -> Pending:
+        """Begin to compute a batch; see `Engine`."""
+        count = len(views)
+        if count < self.batch_size and self._is_on_gpu:
+            padded = self.new_batch(views.shape[1:])
+            padded[:count] = views
+            views = padded
+        outputs = self._call(views)
+        return lambda: Outputs(*(np.asarray(each, np.float32)[:count] for each in outputs))
+
+    def _shrink_to_memory(self, view_size: Size, *, is_asked_for: bool) -> None:
+        """Compile, with fewer views where there is no room for as many."""
+        while True:
+            try:
+                self.start(np.zeros((self.batch_size, *view_size, 3), np.uint8))()
+            except Exception as exc:
+                if "RESOURCE_EXHAUSTED" not in repr(exc) or is_asked_for or self.batch_size == 1:
+                    raise
+                self.batch_size //= 2
+            else:
+                return
+
+
+Call = Callable[[np.ndarray], Sequence[Any]]
+
+
+def _on_tensorflow(network: Any, view_size: Size) -> tuple[Call, bool]:  # noqa: ANN401 - Keras's
+    """Compile for TensorFlow; also tell whether it computes on a GPU."""
+    tf = import_module("tensorflow")
+    is_on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    call: Call = tf.function(
+        lambda views: network(views, training=False),
+        input_signature=[tf.TensorSpec((None, *view_size, 3), tf.uint8)],
+        # XLA compiles for ten seconds and is not faster on a CPU.
+        jit_compile=is_on_gpu,
+    )
+    return call, is_on_gpu
+
+
+def _on_jax(network: Any, view_size: Size) -> tuple[Call, bool]:  # noqa: ANN401
+    """Compile for JAX; also tell whether it computes on a GPU."""
+    jax = import_module("jax")
+    kinds = (network.trainable_variables, network.non_trainable_variables)
+    state = [[variable.value for variable in variables] for variables in kinds]
+    compiled = jax.jit(lambda state, views: network.stateless_call(*state, views)[0])
+
+    def call(views: np.ndarray) -> Sequence[Any]:
+        with jax.default_matmul_precision("float32"):  # a GPU has less exact ways
+            outputs: Sequence[Any] = compiled(state, views)
+        return outputs
+
+    return call, jax.default_backend() != "cpu"
 
 
 def import_keras(backend: str) -> None:
@@ -80,9 +156,7 @@ def limit_threads(backend: str, num_threads: int) -> None:
 
     Keras runs on it, and has not computed yet: TensorFlow and JAX do not listen later.
     """
-    if backend == "torch":
-        import_module("torch").set_num_threads(num_threads)
-    elif backend == "tensorflow":
+    if backend == "tensorflow":
         threading = import_module("tensorflow").config.threading
         with suppress(RuntimeError):  # an engine of this process has computed
             threading.set_intra_op_parallelism_threads(num_threads)

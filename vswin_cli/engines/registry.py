@@ -1,15 +1,19 @@
 """Which backends there are to compute with, and the engine of each."""
 
 import logging
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from vswin_cli.engines.base import BACKENDS, Backend, Engine, Precision
-from vswin_cli.engines.gpu import usable_gpu_backend
+from vswin_cli.engines.choice import fastest_backend
+from vswin_cli.engines.gpu import visible_gpus
 from vswin_cli.errors import BackendError
 from vswin_cli.system.processors import available_processors
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
+
+_MOST_STREAMS = 4  # views that a CPU computes at once, each by its share of the threads
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +29,9 @@ def load_engine(
     cache_folder: Path | None = None,
     cache_limit_bytes: int = 5_000_000_000,
     threads: int | None = None,
+    batch_size: int | None = None,
+    num_views: int = 1,
+    uses_all_gpus: bool = False,
     spares_keras: bool = False,
 ) -> Engine:
     """Load a model's weights into the engine of a backend.
@@ -39,6 +46,9 @@ def load_engine(
         cache_folder: Where an engine may keep what it has compiled; None keeps nothing.
         cache_limit_bytes: The oldest goes when the folder holds more.
         threads: To compute with on the CPU; None is as many as there are processors.
+        batch_size: Views to compute at once, at most; None is what is fastest.
+        num_views: That a video has; where it is one, one is what shall be fast.
+        uses_all_gpus: Whether each GPU gets a process, where there are several.
         spares_keras: Whether Keras is left as it is in this process, where its backend is not what
             computes; and so are the threads of a backend, unless they are asked for.
 
@@ -46,9 +56,25 @@ def load_engine(
         WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
         BackendError: The backend is not installed, or Keras already runs on another one.
     """
-    chosen = resolve_backend(backend)
+    chosen = resolve_backend(backend, cache_folder)
     num_threads = threads or available_processors()
     _log.info("backend: %s, %d thread(s)", chosen, num_threads)
+    if uses_all_gpus and chosen != "openvino" and len(gpus := visible_gpus()) > 1:
+        from vswin_cli.engines.several import SeveralEngines  # noqa: PLC0415
+
+        load_one = partial(
+            load_engine,
+            model,
+            weights_file,
+            backend=chosen,
+            precision=precision,
+            view_size=view_size,
+            with_top=with_top,
+            cache_folder=cache_folder,
+            threads=threads,
+            batch_size=batch_size,
+        )
+        return SeveralEngines(gpus, load_one)
     # The engines are imported here because Keras takes its backend, once, when it is imported.
     if chosen == "openvino":
         from vswin_cli.engines.openvino import OpenVinoEngine  # noqa: PLC0415
@@ -62,22 +88,36 @@ def load_engine(
             cache_folder,
             cache_limit_bytes,
             num_threads,
+            batch_size or min(num_views, num_threads, _MOST_STREAMS),
             spares_keras,
+        )
+    limit = threads if spares_keras else num_threads
+    if chosen == "torch":
+        from vswin_cli.engines.torch import TorchEngine  # noqa: PLC0415
+
+        return TorchEngine(
+            model, weights_file, precision, view_size, with_top, limit, batch_size, cache_folder
         )
     from vswin_cli.engines.keras import KerasEngine  # noqa: PLC0415
 
-    limit = threads if spares_keras else num_threads
-    return KerasEngine(model, weights_file, precision, view_size, with_top, chosen, limit)
+    return KerasEngine(
+        model, weights_file, precision, view_size, with_top, chosen, limit, batch_size
+    )
 
 
-def resolve_backend(backend: str) -> Backend:
-    """Decide what `auto` is: a usable GPU's, else OpenVINO, or TensorFlow where it is missing.
+def resolve_backend(backend: str, cache_folder: Path | None = None) -> Backend:
+    """Decide what `auto` is: the fastest on this machine, by a measurement if there is a GPU.
+
+    Args:
+        backend: One of `Backend`, or `auto`.
+        cache_folder: Where what was measured is kept.
 
     Raises:
         BackendError: The backend that was asked for is not installed.
     """
     if backend == "auto":
-        return usable_gpu_backend() or ("openvino" if find_spec("openvino") else "tensorflow")
+        on_cpu: Backend = "openvino" if find_spec("openvino") else "tensorflow"
+        return fastest_backend(on_cpu, cache_folder)
     for known in BACKENDS:
         if known == backend:
             if find_spec(backend):

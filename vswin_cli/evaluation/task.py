@@ -6,11 +6,10 @@ what each protocol made of it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 
-from vswin_cli.classify import Classifier, OnView, best_labels
+from vswin_cli.classify import Classifier, VideoOutputs, best_labels
 from vswin_cli.results import Prediction, VideoProperties
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
@@ -74,13 +73,11 @@ class EvaluateTask(Task):
         about = {"true_index": index, "true_label": self.labels[index], "outcomes": []}
         return about | ({"segment_seconds": list(video.segment)} if video.segment else {})
 
-    def compute(
-        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    def conclude(
+        self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Compute a video, and what each protocol makes of it."""
-        start_seconds = perf_counter()
+        """Make what each protocol makes of a video."""
         name = decoded.found.video
-        outputs = self.classifier.compute(views, on_view)
         probabilities = outputs.views.probabilities.astype(np.float64)
         outcomes: list[Record] = []
         start = 0
@@ -102,7 +99,7 @@ class EvaluateTask(Task):
             scored_labels=best_labels(
                 mean_of(probabilities, order), self.labels, self.classifier.top_k
             ),
-            elapsed_seconds=decoded.seconds + perf_counter() - start_seconds,
+            elapsed_seconds=seconds,
             warnings=tuple(views.warnings),
             properties=_of_clips(views.properties, first.num_clips),
         )

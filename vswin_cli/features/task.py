@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from time import perf_counter
 
 import numpy as np
 
-from vswin_cli.classify import Classifier, OnView, VideoOutputs
+from vswin_cli.classify import Classifier, VideoOutputs
 from vswin_cli.features.embeddings import Embeddings
 from vswin_cli.features.origin import Origin
 from vswin_cli.results import Prediction
@@ -67,12 +66,12 @@ class EmbedTask(Task):
         """Say whether its features are not what they were."""
         return "features damaged" if video.video in self._embeddings.lost else None
 
-    def compute(
-        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    def conclude(
+        self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Compute a video; its features are on disk when this returns, and named by the record."""
-        prediction, rows = self._computed(decoded, views, on_view)
-        return prediction, self._embeddings.keep(decoded.found.video, rows)
+        """Keep a video's features, which are on disk when this returns; the record names them."""
+        prediction, _ = super().conclude(decoded, views, outputs, seconds)
+        return prediction, self._kept_features(decoded, views, outputs)
 
     def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
         """Write the features, in the order of the videos."""
@@ -81,14 +80,9 @@ class EmbedTask(Task):
         for check in self._embeddings.checks:
             check()
 
-    def _computed(
-        self, decoded: DecodedVideo, views: Views, on_view: OnView
-    ) -> tuple[Prediction, np.ndarray]:
-        start = perf_counter()
-        outputs = self.classifier.compute(views, on_view)
-        seconds = decoded.seconds + perf_counter() - start
-        prediction = self.classifier.conclude(decoded.found.video, views, outputs, seconds)
-        return prediction, feature_rows(self.origin, outputs, views.places)
+    def _kept_features(self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs) -> Record:
+        rows = feature_rows(self.origin, outputs, views.places)
+        return self._embeddings.keep(decoded.found.video, rows)
 
 
 class LabelAndEmbedTask(EmbedTask):
@@ -136,14 +130,12 @@ class LabelAndEmbedTask(EmbedTask):
             reason = super().why_again(video)
         return f"without features ({reason})" if reason else None
 
-    def compute(
-        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    def conclude(
+        self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Compute a video; its features are on disk before its labels are."""
-        prediction, rows = self._computed(decoded, views, on_view)
-        found = decoded.found
-        record = video_record(found, prediction, self.origin.settings)
-        record |= self._embeddings.keep(found.video, rows)
+        """Keep a video's features, which are on disk before its labels are."""
+        prediction, more = super().conclude(decoded, views, outputs, seconds)
+        record = video_record(decoded.found, prediction, self.origin.settings) | more
         self._embeddings.journal.append(record)
         return prediction, {}
 

@@ -62,6 +62,25 @@ class WindowGrid:
         regions = self.regions()
         return np.asarray(regions[:, :, np.newaxis] != regions[:, np.newaxis, :])
 
+    def groups(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Sort the windows by what they keep apart; most keep nothing.
+
+        Returns:
+            Of each group, the numbers of its windows, and what all of them keep apart: bool
+            (tokens, tokens).
+        """
+        apart = self.apart()
+        if apart is None:
+            return [(np.arange(prod(self.counts)), np.zeros((self.num_tokens,) * 2, bool))]
+        kinds = dict.fromkeys(each.tobytes() for each in apart)
+        windows = [[n for n, each in enumerate(apart) if each.tobytes() == kind] for kind in kinds]
+        return [(np.array(numbers), apart[numbers[0]]) for numbers in windows]
+
+    def tokens(self) -> np.ndarray:
+        """Number the padded grid's tokens as the windows have them: int64 (windows, tokens)."""
+        numbers = np.arange(prod(self.padded)).reshape(self.padded)
+        return self._cut(np.roll(numbers, [-shift for shift in self.shift], (0, 1, 2)))
+
     def regions(self) -> np.ndarray:
         """Number the regions that a shift's wrap-around keeps apart: int64 (windows, tokens)."""
         region = np.zeros(self.padded, np.int64)  # (T, H, W): 27 of them, numbered in base 3
@@ -72,9 +91,13 @@ class WindowGrid:
             region = 3 * region + np.expand_dims(
                 part, [other for other in range(3) if other != axis]
             )
+        return self._cut(region)
+
+    def _cut(self, values: np.ndarray) -> np.ndarray:
+        """Values of each token, (T, H, W), as the windows have them: (windows, tokens)."""
         nt, nh, nw = self.counts
         wt, wh, ww = self.window
-        cut = region.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
+        cut = values.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
         return cut.reshape(nt * nh * nw, self.num_tokens)
 
 

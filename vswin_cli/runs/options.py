@@ -12,7 +12,8 @@ class RunOptions:
     Attributes:
         resume: Keep the records of files and settings that have not changed; False starts over.
         retry_failed: Try again what failed in an earlier run.
-        workers: Processes that decode; None is half the processors, from 2 to 8.
+        workers: Processes that decode; None is half the processors, from 2 to 8, or with a GPU all
+            but one.
         timeout: Seconds to decode one video; then it has failed.
         max_failures: Stop after so many; None never does.
     """

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe, wait
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 
 from vswin_cli.errors import BackendError, VideoError
@@ -65,6 +65,7 @@ class DecodingPool:
         self._timeout_seconds = timeout_seconds
         self._workers: list[WorkerProcess] = []
         self._ready = SimpleQueue[DecodedVideo | BaseException | None]()
+        self._next: list[DecodedVideo | BaseException | None] = []  # what `is_ready` has seen
         self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that looks after the workers
         self._stopped_at: float | None = None
         self._is_closed = False
@@ -78,7 +79,7 @@ class DecodingPool:
         thread = threading.Thread(target=self._run, args=(iter(videos),), daemon=True)
         thread.start()
         try:
-            while (decoded := self._ready.get()) is not None:
+            while (decoded := self._next.pop() if self._next else self._ready.get()) is not None:
                 if isinstance(decoded, BaseException):
                     raise decoded
                 self._ring.send_bytes(b"room")
@@ -88,6 +89,15 @@ class DecodingPool:
             self._is_closed = True
             self._ring.send_bytes(b"closed")
             thread.join()
+
+    def is_ready(self, seconds: float) -> bool:
+        """Whether the next video, or the end, is there within so many seconds."""
+        if not self._next:
+            try:
+                self._next.append(self._ready.get(timeout=seconds))
+            except Empty:
+                return False
+        return True
 
     def stop(self) -> None:
         """Take no more videos; what is being decoded is still yielded. From any thread."""
@@ -212,6 +222,12 @@ class DecodingPool:
         self._ready.put(DecodedVideo(found, None, error, monotonic() - worker.since))
 
 
-def default_workers(threads: int | None = None) -> int:
-    """Half the processors, since the model needs some; two at least, as one may hang."""
-    return min(max((threads or available_processors()) // 2, 2), 8)
+def default_workers(threads: int | None = None, *, has_gpu: bool = False) -> int:
+    """Half the processors, since the model needs some; two at least, as one may hang.
+
+    Args:
+        threads: Processors to keep busy; None is all.
+        has_gpu: Whether a GPU computes, which leaves all processors but one.
+    """
+    processors = threads or available_processors()
+    return min(max(processors - 1 if has_gpu else processors // 2, 2), 32 if has_gpu else 8)

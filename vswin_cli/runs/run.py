@@ -5,8 +5,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
+from vswin_cli.classify import OnView
 from vswin_cli.errors import VideoError
 from vswin_cli.results import Failure, Result
+from vswin_cli.runs.computing import computed_each
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
@@ -126,25 +128,32 @@ def _carry_out(
         if video.error is not None and num_failed != options.max_failures
     )
     readable = (video for video in todo if video.error is None)
+
+    def on_start(decoded: DecodedVideo) -> OnView:
+        watcher.on_start(decoded.found)
+        return watcher.on_view
+
     with watcher.following(todo, pool.busy_with):
         setup = task.classifier.setup
         with (
             watcher.interruptible(pool.stop),
             closing(pool.decode_each(readable)) as decoded_each,
         ):
-            for decoded in chain(unreadable, decoded_each):
+            for decoded, outputs, engine_seconds in computed_each(
+                chain(unreadable, decoded_each), pool.is_ready, task.classifier, on_start
+            ):
                 found = decoded.found
-                watcher.on_start(found)
                 result: Result
                 more: Record = {}
-                if decoded.views is None:
+                if decoded.views is None or outputs is None:
                     error = decoded.error or VideoError("no views")
                     is_skipped = error.kind == "sound_only" and not found.is_named
                     result = Failure(
                         found.video, setup, error.kind, str(error), decoded.seconds, is_skipped
                     )
                 else:
-                    result, more = task.compute(decoded, decoded.views, watcher.on_view)
+                    seconds = decoded.seconds + engine_seconds
+                    result, more = task.conclude(decoded, decoded.views, outputs, seconds)
                 record = video_record(found, result, task.settings_for(found))
                 record = {**record, **task.about(found), **more}
                 journal.append(record)

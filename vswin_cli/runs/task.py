@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
-from vswin_cli.classify import Classifier, OnView
+from vswin_cli.classify import Classifier, VideoOutputs
 from vswin_cli.results import Prediction, Result
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
@@ -48,7 +48,7 @@ class RunWatcher(PlanWatcher):
 class Task:
     """What a run computes of every video: the labels here, something else in subclasses.
 
-    A new command over many videos is a subclass with `compute`, and `settings` that name all it
+    A new command over many videos is a subclass with `conclude`, and `settings` that name all it
     depends on; `run_over` finds out what is missing, decodes, records, and stops.
 
     Args:
@@ -80,16 +80,21 @@ class Task:
         """The model, loaded."""
         return self._load()
 
-    def compute(
-        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    def conclude(
+        self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Compute a video; what its record holds more than the prediction comes second.
+        """Make the answer for a video; what its record holds more than the prediction comes second.
+
+        Args:
+            decoded: The video.
+            views: Of it.
+            outputs: What was computed of them.
+            seconds: To decode and compute.
 
         Raises:
             OutputError: What it keeps elsewhere cannot be written.
         """
-        video = decoded.found.video
-        return self.classifier.predict(video, views, decoded.seconds, on_view), {}
+        return self.classifier.conclude(decoded.found.video, views, outputs, seconds), {}
 
     def about(self, video: Found) -> Record:
         """What the record of a video holds more, whether it can be read or not."""

@@ -25,9 +25,24 @@ Offset = tuple[int, int]  # (y, x) of a crop's top left corner in the resized fr
 class View:
     """One clip × one crop."""
 
-    frames: np.ndarray  # uint8 (T, H, W, 3), RGB
+    parts: Sequence[np.ndarray]  # uint8 (H, W, 3) of each frame, RGB, in the memory of its frame
     weight: int  # how many of the protocol's views it stands for
     identity: Hashable  # equal only for views of one crop of the very same kept frames
+
+    @property
+    def frames(self) -> np.ndarray:
+        """uint8 (T, H, W, 3), a copy."""
+        return np.stack(self.parts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of `frames`."""
+        return len(self.parts), *self.parts[0].shape
+
+    def write(self, target: np.ndarray) -> None:
+        """Copy the frames to a place of theirs."""
+        for place, part in zip(target, self.parts, strict=True):  # np.stack takes longer
+            place[...] = part
 
 
 @dataclass(frozen=True, eq=False)  # equal if it is the same one
@@ -112,9 +127,9 @@ class Views:
     def view(self, place: Place) -> View:
         """Make one of the distinct views."""
         clip, crop = place
-        frames = [self._frames[index].crop(crop) for index in self.clips[clip].tolist()]
+        parts = [self._frames[index].crop(crop) for index in self.clips[clip].tolist()]
         weight = self._clip_weights[clip] * self._crop_weights[crop]
-        return View(np.stack(frames), weight, self.identity(place))
+        return View(parts, weight, self.identity(place))
 
 
 def read_views(

@@ -1,0 +1,148 @@
+"""Views of several videos, computed as many at once as an engine wants.
+
+What is made of a video's outputs is a generator, `Steps`: it yields the views that it needs next,
+is sent their outputs, and returns. Those of several videos share batches; none waits for another.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from time import perf_counter
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from vswin_cli.engines.base import Engine, Outputs, Pending
+
+
+class Writable(Protocol):
+    """One view that can be put into a batch."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W, 3)."""
+
+    def write(self, target: np.ndarray) -> None:
+        """Write its pixels."""
+
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+Steps = Generator[Sequence[Writable], Sequence[Outputs], Result]
+
+
+class _Job(Generic[Key, Result]):
+    """A video whose views are being computed."""
+
+    def __init__(self, key: Key, steps: Steps[Result], on_view: Callable[[], None]) -> None:
+        self.key = key
+        self.steps = steps
+        self.on_view = on_view
+        self.views: Sequence[Writable] = ()
+        self.outputs: dict[int, Outputs] = {}  # of `views`, by place
+        self.seconds = 0.0
+
+
+class Batches(Generic[Key, Result]):
+    """Computes the views of the videos that are added.
+
+    Args:
+        engine: Says how many views there are in a batch, and how many batches are on their way.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting = deque[tuple[_Job[Key, Result], int]]()
+        self._computing = deque[tuple[Pending, list[tuple[_Job[Key, Result], int]]]]()
+        self._buffers: list[np.ndarray] = []
+        self._num_started = 0
+        self._since = 0.0  # when the engine has begun with the oldest batch
+        self.num_jobs = 0
+        self.ended = deque[tuple[Key, Result, float]]()  # with seconds of the engine's time
+
+    def add(
+        self, key: Key, steps: Steps[Result], on_view: Callable[[], None] = lambda: None
+    ) -> None:
+        """Add a video; `on_view` is called after each of its views."""
+        self.num_jobs += 1
+        self._advance(_Job(key, steps, on_view))
+
+    @property
+    def num_waiting(self) -> int:
+        """Views that are in no batch yet."""
+        return len(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is a batch's worth of views."""
+        return len(self._waiting) >= self._engine.batch_size
+
+    @property
+    def num_computing(self) -> int:
+        """Batches whose outputs have not been taken."""
+        return len(self._computing)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether there is something to compute, and the engine takes another batch."""
+        return bool(self._waiting) and len(self._computing) < self._engine.num_at_once
+
+    def start(self) -> None:
+        """Begin to compute the views that have waited longest."""
+        count = min(len(self._waiting), self._engine.batch_size)
+        chosen = [self._waiting.popleft() for _ in range(count)]
+        batch = self._next_buffer(chosen[0])[:count]
+        for target, (job, place) in zip(batch, chosen, strict=True):
+            job.views[place].write(target)
+        if not self._computing:
+            self._since = perf_counter()
+        self._computing.append((self._engine.start(batch), chosen))
+
+    def take(self) -> None:
+        """Wait for the oldest batch, and hand its outputs out."""
+        pending, chosen = self._computing.popleft()
+        outputs = pending()
+        now = perf_counter()
+        share = (now - self._since) / len(chosen)
+        self._since = now
+        for row, (job, place) in enumerate(chosen):
+            job.outputs[place] = outputs.row(row)
+            job.seconds += share
+            job.on_view()
+            if len(job.outputs) == len(job.views):
+                self._advance(job)
+
+    def step(self) -> None:
+        """Start a batch where one can be started, or take the oldest."""
+        if self.can_start:
+            self.start()
+        else:
+            self.take()
+
+    def _advance(self, job: _Job[Key, Result]) -> None:
+        outputs, job.outputs = [job.outputs[place] for place in range(len(job.views))], {}
+        try:
+            job.views = job.steps.send(outputs) if job.views else next(job.steps)
+        except StopIteration as end:
+            self.num_jobs -= 1
+            self.ended.append((job.key, end.value, job.seconds))
+        else:
+            self._waiting.extend((job, place) for place in range(len(job.views)))
+
+    def _next_buffer(self, first: tuple[_Job[Key, Result], int]) -> np.ndarray:
+        """Room that no batch on its way uses."""
+        if not self._buffers:
+            shape = first[0].views[first[1]].shape
+            self._buffers = [self._engine.new_batch(shape) for _ in range(self._engine.num_at_once)]
+        self._num_started += 1
+        return self._buffers[self._num_started % len(self._buffers)]
+
+
+def computed_alone(
+    engine: Engine, steps: Steps[Result], on_view: Callable[[], None] = lambda: None
+) -> Result:
+    """Compute the views of one video."""
+    batches = Batches[None, Result](engine)
+    batches.add(None, steps, on_view)
+    while not batches.ended:
+        batches.step()
+    return batches.ended[0][1]

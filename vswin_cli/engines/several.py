@@ -1,0 +1,186 @@
+"""Several GPUs: a process with an engine for each, which take batches in turns.
+
+Views lie in memory that all processes share; outputs come back through a socket.
+"""
+
+import mmap
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from math import prod
+from multiprocessing.connection import Connection
+from typing import Any
+from weakref import finalize
+
+import numpy as np
+
+from vswin_cli.engines.base import Engine, Outputs, Pending
+from vswin_cli.errors import BackendError, VswinError
+from vswin_cli.system.platform import nameless_file
+
+_SERVE = "import sys; from vswin_cli.engines.several import serve; serve(int(sys.argv[1]))"
+_DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
+
+
+class SeveralEngines(Engine):
+    """Engines of one model on several devices, as one that takes that many batches more.
+
+    Args:
+        devices: What each process finds in CUDA_VISIBLE_DEVICES.
+        load: Makes an engine, in each process; a function that a module names, or a partial of one.
+
+    Raises:
+        VswinError: As `load`.
+    """
+
+    def __init__(self, devices: Sequence[str], load: Callable[[], Engine]) -> None:
+        self._processes = [_Process(device) for device in devices]
+        for process in self._processes:  # they load at the same time
+            process.send(load)
+        loaded = [process.receive() for process in self._processes]
+        self.backend, self.precision = loaded[0][:2]
+        self.batch_size = min(batch_size for _, _, batch_size, _ in loaded)
+        self.num_at_once = sum(num_at_once for *_, num_at_once in loaded)
+        self._turns = cycle(self._processes)
+        self._rooms: dict[int, int] = {}  # numbers of shared batches, by their addresses
+        self._spare: Iterator[np.ndarray] = iter(())  # for views that are elsewhere
+
+    def new_batch(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Make room for views in memory that the processes see."""
+        whole = (self.batch_size, *shape)
+        descriptor = nameless_file()
+        os.ftruncate(descriptor, prod(whole))
+        room = np.frombuffer(mmap.mmap(descriptor, prod(whole)), np.uint8).reshape(whole)
+        self._rooms[_address(room)] = len(self._rooms)
+        for process in self._processes:
+            process.share(descriptor, whole)
+        os.close(descriptor)
+        return room
+
+    def start(self, views: np.ndarray) -> Pending:
+        """Have the next process begin with a batch; see `Engine`."""
+        if _address(views) not in self._rooms:
+            room = self._spare_room(views.shape[1:])[: len(views)]
+            room[:] = views
+            views = room
+        process = next(self._turns)
+        process.send((self._rooms[_address(views)], len(views)))
+        return lambda: Outputs(*process.receive())
+
+    def _spare_room(self, shape: tuple[int, ...]) -> np.ndarray:
+        if (room := next(self._spare, None)) is None:
+            self._spare = cycle([self.new_batch(shape) for _ in range(self.num_at_once)])
+            room = next(self._spare)
+        return room
+
+
+class _Process:
+    """The end of this process of one that computes; that one ends with the socket."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _SERVE, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is for the parent alone
+                env={
+                    **os.environ,
+                    **dict.fromkeys(_DEVICES, device),
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                },
+            )
+        self._connection = Connection(os.dup(self._socket.fileno()))
+        finalize(self, _end, self._process, self._connection, self._socket)
+
+    def send(self, message: object) -> None:
+        """Say something.
+
+        Raises:
+            BackendError: The process has ended.
+        """
+        try:
+            self._connection.send(message)
+        except OSError as exc:
+            raise self._ended() from exc
+
+    def share(self, descriptor: int, shape: tuple[int, ...]) -> None:
+        """Let it map a file, as a batch of that shape."""
+        self.send(shape)
+        socket.send_fds(self._socket, [b"+"], [descriptor])
+
+    def receive(self) -> Any:  # noqa: ANN401 - what `serve` sends
+        """Wait for an answer.
+
+        Raises:
+            VswinError: It is an error of the package.
+            BackendError: The process has ended.
+        """
+        try:
+            answer = self._connection.recv()
+        except (EOFError, OSError) as exc:
+            raise self._ended() from exc
+        if isinstance(answer, VswinError):
+            raise answer
+        return answer
+
+    def _ended(self) -> BackendError:
+        code = self._process.wait()
+        return BackendError(
+            f"the process that computes on device {self._device} has ended with code {code}; run "
+            "again, or leave that device out of CUDA_VISIBLE_DEVICES"
+        )
+
+
+def _end(process: subprocess.Popen[bytes], connection: Connection, other: socket.socket) -> None:
+    connection.close()
+    other.close()
+    process.kill()
+    process.wait()
+
+
+def serve(descriptor: int) -> None:
+    """Load an engine and compute what comes, until the other end is closed."""
+    connection, files = Connection(os.dup(descriptor)), socket.socket(fileno=descriptor)
+    try:
+        _serve(connection, files)
+    except (EOFError, OSError):
+        return
+
+
+def _serve(connection: Connection, files: socket.socket) -> None:
+    load: Callable[[], Engine] = connection.recv()
+    try:
+        engine = load()
+    except VswinError as error:
+        connection.send(error)
+        return
+    connection.send((engine.backend, engine.precision, engine.batch_size, engine.num_at_once))
+    rooms: list[np.ndarray] = []
+    pending = deque[Pending]()
+    while True:
+        if len(pending) == engine.num_at_once or (pending and not connection.poll()):
+            outputs = pending.popleft()()
+            connection.send((outputs.probabilities, outputs.features))
+            continue
+        message = connection.recv()
+        if len(message) > 2:
+            _, (file,), _, _ = socket.recv_fds(files, 1, 1)
+            mapped = mmap.mmap(file, prod(message), access=mmap.ACCESS_READ)
+            rooms.append(np.frombuffer(mapped, np.uint8).reshape(message))
+            os.close(file)
+        else:
+            number, count = message
+            pending.append(engine.start(rooms[number][:count]))
+
+
+def _address(array: np.ndarray) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
