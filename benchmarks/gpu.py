@@ -149,7 +149,7 @@ def matrix_rates(*, quick: bool) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
     found: dict[str, Any] = {"device": name or platform.machine()}
-    side = 1024 if quick else 8192
+    side = 256 if quick else 8192
     for precision in ("float32", "bfloat16"):
         left, right = (
             torch.randn(side, side, device=device, dtype=getattr(torch, precision))

@@ -20,7 +20,7 @@ import numpy as np
 
 from vswin_cli.engines.base import Engine, Outputs, Pending
 from vswin_cli.errors import BackendError, VswinError
-from vswin_cli.system.platform import nameless_file
+from vswin_cli.system.platform import away_from_terminal, nameless_file
 
 _SERVE = "import sys; from vswin_cli.engines.several import serve; serve(int(sys.argv[1]))"
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
@@ -90,12 +90,12 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C is for the parent alone
                 env={
                     **os.environ,
                     **dict.fromkeys(_DEVICES, device),
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 },
+                **away_from_terminal(),
             )
         self._connection = Connection(os.dup(self._socket.fileno()))
         finalize(self, _end, self._process, self._connection, self._socket)
