@@ -11,7 +11,7 @@ from typing import Any
 from vswin_cli.api.evaluation import AnnotationOptions, annotated_rows
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
-from vswin_cli.engines.gpu import usable_gpu_backend
+from vswin_cli.engines.gpu import usable_gpu_backends
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.features.files import features_output
@@ -67,7 +67,7 @@ class TrainingRun:
         fetch: FetchFile = fetch_file,
     ) -> None:
         self.engine, self.run, self.options, self.folder = engine, run, options, output
-        self.gpu = usable_gpu_backend() if engine.backend == "auto" else None
+        self.gpu = next(iter(usable_gpu_backends() if engine.backend == "auto" else ()), None)
         self.backend = self.gpu or ("tensorflow" if engine.backend == "auto" else engine.backend)
         self.model = VideoModel(engine, views, spares_keras=True, fetch=fetch)
         if views.is_adaptive:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vswin_cli.classify import OnView
+from vswin_cli.classify import VideoOutputs
 from vswin_cli.errors import UsageError
 from vswin_cli.features.duplicates import find_pairs
 from vswin_cli.features.task import EmbedTask
@@ -61,11 +61,11 @@ class InspectionTask(EmbedTask):
     inspected: dict[str, Inspected]
     broken: list[Broken]
 
-    def compute(
-        self, decoded: DecodedVideo, views: Views, on_view: OnView
+    def conclude(
+        self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Compute a clip's features, and its print."""
-        prediction, record = super().compute(decoded, views, on_view)
+        """Keep a clip's features, and its print."""
+        prediction, record = super().conclude(decoded, views, outputs, seconds)
         first = views.view(views.places[0]).frames
         return prediction, {**record, "print": b85encode(print_of(first).tobytes()).decode()}
 
