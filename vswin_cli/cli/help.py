@@ -243,22 +243,26 @@ def subcommands(name: str, about: str) -> typer.Typer:
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
     """Make of a command that takes groups of options one that takes their options.
 
+    An option that two groups have is the first one's; in the other it keeps its default.
+
     Args:
         command: Its parameters have the annotations that Typer reads, or a class of `GROUPS`.
     """
     parameters: list[inspect.Parameter] = []
-    groups: dict[str, type] = {}
+    groups: dict[str, tuple[type, list[str]]] = {}  # and the names of the options that it takes
     for name, parameter in inspect.signature(command).parameters.items():
         if parameter.annotation in GROUPS:
-            groups[name] = parameter.annotation
-            parameters += _options_of(parameter.annotation)
+            known = {each.name for each in parameters}
+            options = [each for each in _options_of(parameter.annotation) if each.name not in known]
+            groups[name] = parameter.annotation, [each.name for each in options]
+            parameters += options
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
     @wraps(command)
     def taking_options(**given: object) -> None:
-        for name, group in groups.items():
-            values = {field.name: given.pop(field.name) for field in fields(group)}
+        for name, (group, options) in groups.items():
+            values = {option: given.pop(option) for option in options}
             given[name] = group(
                 **{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
             )
