@@ -125,7 +125,8 @@ def test_bfloat16_is_close_and_is_not_float32(compute, backend):
     assert (difference > 1e-5) == computes_it  # OpenVINO takes float32 where the CPU lacks it
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_views_do_not_depend_on_what_else_is_in_the_batch(compute_each, backend):
     views = np.random.default_rng(0).integers(0, 256, (6, 4, 24, 24, 3), dtype=np.uint8)
     both, *alone = compute_each(backend, "float32", "nano", [views, views[:1], views[1:]])
