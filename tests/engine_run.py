@@ -1,13 +1,14 @@
 """Run engines of one backend in a process of their own, since Keras has one backend a process.
 
 python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy OUTPUTS.npz [CACHE_FOLDER]
-python engine_run.py BACKEND PRECISION MODEL WEIGHTS FOLDER
+python engine_run.py BACKEND RUNS.json
 
-In a folder, the outputs of each NUMBER.npy become a NUMBER.npz.
+Runs in a file are lists of what stands after the backend.
 
 Prints the heavy libraries that this took.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -19,20 +20,10 @@ from vswin_cli.engines.registry import load_engine
 HEAVY = ("keras", "tensorflow", "jax", "torch", "openvino", "scipy", "h5py", "cv2", "decord")
 
 
-def main(
-    backend: str,
-    precision: str,
-    model: str,
-    weights: str,
-    views_file: str,
-    target: str | None = None,
-    cache_folder: str | None = None,
-) -> None:
-    if target is None:
-        for path in sorted(Path(views_file).glob("*.npy")):
-            compute(backend, precision, model, weights, path, path.with_suffix(".npz"))
-    else:
-        compute(backend, precision, model, weights, Path(views_file), Path(target), cache_folder)
+def main(backend: str, *what: str) -> None:
+    runs = [what] if len(what) > 1 else json.loads(Path(what[0]).read_text())
+    for run in runs:
+        compute(backend, *run)
     print(*(name for name in HEAVY if name in sys.modules))
 
 
@@ -41,8 +32,8 @@ def compute(
     precision: str,
     model: str,
     weights: str,
-    views_file: Path,
-    target: Path,
+    views_file: str,
+    target: str,
     cache_folder: str | None = None,
 ) -> None:
     views = np.load(views_file)

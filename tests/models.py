@@ -15,7 +15,14 @@ NANO = replace(
     ),
 )
 
+# Small, too, with the window of swin-b-ssv2, which spans all frames.
+NANO_SSV2 = replace(
+    find_model("swin-b-ssv2"),
+    name="nano-ssv2",
+    architecture=replace(NANO.architecture, name="nano-ssv2", window=(16, 7, 7)),
+)
+
 
 def model_named(name: str) -> Model:
-    """A model of the zoo, or the small one."""
-    return NANO if name == NANO.name else find_model(name)
+    """A model of the zoo, or a small one."""
+    return {each.name: each for each in (NANO, NANO_SSV2)}.get(name) or find_model(name)
