@@ -211,7 +211,11 @@ def test_file_without_rows_can_be_searched(vswin, folder):
 def test_query_must_be_something(vswin, folder):
     vswin("embed", "videos/static.mp4", "-o", "f.npz", "-q")
     rows = "rows 0 to 0"
-    for query, message in (("1", rows), ("9" * 5000, rows), ("none.mp4", "no video in the file")):
+    for query, message in (
+        ("1", rows),
+        ("9" * 5000, rows),
+        ("none.mp4", "nor a video in the file"),
+    ):
         finished = vswin("search", "f.npz", "--query", query)
         assert finished.returncode == 2
         assert message in finished.stderr

@@ -55,7 +55,7 @@ def test_options_stand_in_panels_with_their_variables(shown):
     lines = shown("label", 80)
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert titles == [
-        *("Arguments:", "Output:", "Model:", "Views:", "Videos:", "Run:", "Examples:"),
+        *("Arguments:", "Output:", "Model:", "Views:", "Videos:", "Run:", "Cluster:", "Examples:"),
     ]
     text = " ".join(" ".join(lines).split())
     assert "-m, --model NAME Model name" in text

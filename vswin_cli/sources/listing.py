@@ -9,7 +9,7 @@ from typing import Any
 
 from vswin_cli.sources.addresses import AddressError, as_address_error, file_system
 
-_MAGIC = re.compile(r"[*?[]")
+_MAGIC = re.compile(r"[*[]")  # a question mark begins what is secret, or a version
 _BUCKETS = {"s3", "s3a"}
 
 
@@ -33,7 +33,7 @@ class Listed:
 def is_folder_address(address: str) -> bool:
     """Whether an address stands for the files below it: it ends in a slash, or is a pattern.
 
-    The web has no folders, and its addresses have question marks.
+    The web has no folders.
     """
     is_web = re.match(r"https?:", address, re.IGNORECASE) is not None
     return not is_web and (address.endswith("/") or _MAGIC.search(address) is not None)

@@ -74,7 +74,6 @@ def label(
     Examples:
         vswin label videos -o labels.jsonl --model swin-t-k400
         vswin label @list.txt -o labels.csv --report labels.html
-        vswin label videos -o - --views fast | jq .predictions[0].label
         vswin label s3://bucket/clips/ -o s3://bucket/labels/ --cluster auto
     """
     from vswin_cli.api.estimate import estimate
