@@ -204,7 +204,7 @@ def test_odd_names_of_videos_fail_alone_and_are_told_as_given(predict_in_shell):
     assert good["error"] is None
     assert [record["video"] for record in bad] == names
     kinds = [record["error"]["kind"] for record in bad]
-    assert kinds == ["unreadable", "missing", "unreadable", "missing"]
+    assert kinds == ["unreadable", "missing", "unreachable", "missing"]
     assert "read http://127.0.0.1:1/a.mp4:" in bad[2]["error"]["message"]
     assert r"new\nline.mp4" in bad[3]["error"]["message"]
 

@@ -95,8 +95,8 @@ def test_without_a_gpu_nothing_is_measured(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_speed_is_that_of_real_views():
-    assert views_a_second("openvino", find_model("swin-n-motion")) > 0
+def test_speed_is_that_of_real_views(apart):
+    assert apart(views_a_second, "openvino", find_model("swin-n-motion")) > 0
 
 
 def test_auto_falls_back_to_the_cpu_without_importing_anything(monkeypatch):

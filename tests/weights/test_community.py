@@ -14,6 +14,7 @@ from vswin_cli.cli.app import run
 from vswin_cli.errors import CheckpointError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.system.files import file_sha256
+from vswin_cli.weights import inventory
 from vswin_cli.weights.cache import weights_file
 from vswin_cli.weights.needed import find_or_fetch
 from vswin_cli.zoo import catalog
@@ -43,7 +44,8 @@ def served(monkeypatch, tmp_path, name="swin-l-k400", save=save_zip):
     file = replace(model.classifier_file, sha256_start=file_sha256(path)[:8])
     model = replace(model, classifier_file=file)
     others = [other for other in catalog.MODELS if other.name != name]
-    monkeypatch.setattr(catalog, "MODELS", (*others, model))
+    for module in (catalog, inventory):
+        monkeypatch.setattr(module, "MODELS", (*others, model))
     return model, path
 
 
