@@ -24,7 +24,14 @@ def several(weights, folder):
 
 def test_engines_of_several_processes_compute_as_one(checkpoint, tmp_path):
     views = np.random.default_rng(0).integers(0, 256, (7, 4, 24, 24, 3), dtype=np.uint8)
-    alone = load_engine(NANO, checkpoint("nano"), cache_folder=tmp_path, threads=1, **OPTIONS)
+    alone = load_engine(
+        NANO,
+        checkpoint("nano"),
+        cache_folder=tmp_path,
+        threads=1,
+        spares_keras=True,  # which other tests may have on another backend
+        **OPTIONS,
+    )
     before = set(children(os.getpid()))
     engine = several(checkpoint("nano"), tmp_path)
     assert (engine.batch_size, engine.num_at_once) == (1, 2)

@@ -168,25 +168,12 @@ CropsOption = Annotated[
     option(VIEWS, "--crops", help="Crops per clip; 1 is the centre. Default: the model's."),
 ]
 
-
-def _output_option(metavar: str, **settings: Any) -> Any:  # noqa: ANN401 - as Typer's own
-    return option(OUTPUT, "--output", "-o", metavar=metavar, **settings)
-
-
-_OUTPUT_OPTION = _output_option(
-    "FILE",
+_OUTPUT_OPTION = option(
+    OUTPUT, "--output", "-o", metavar="FILE",
     help="File to write, and to continue from; its extension sets the format. - is standard "
     "output.",
-)
+)  # fmt: skip
 OutputOption = Annotated[Path, _OUTPUT_OPTION]
-ShardableOutputOption = Annotated[
-    str,
-    _output_option(
-        "FILE",
-        help="File to write, and to continue from; its extension sets the format. - is standard "
-        "output. DIR/ or an address is a folder of shards.",
-    ),
-]
 OptionalOutputOption = Annotated[Path | None, _OUTPUT_OPTION]
 DryRunOption = Annotated[
     bool,

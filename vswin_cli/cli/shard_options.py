@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any
 
-from vswin_cli.cli.options import CLUSTER, option
+from vswin_cli.cli.options import CLUSTER, OUTPUT, option
+
+ShardableOutputOption = Annotated[
+    str,
+    option(
+        OUTPUT, "--output", "-o", metavar="FILE",
+        help="File to write, and to continue from; its extension sets the format. - is standard "
+        "output. DIR/ or an address is a folder of shards.",
+    ),
+]  # fmt: skip
 
 SHARDS: dict[str, Any] = {
     "cluster": Annotated[

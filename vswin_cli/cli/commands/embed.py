@@ -12,10 +12,10 @@ from vswin_cli.cli.options import (
     NoTopOption,
     PathsArgument,
     QuietOption,
-    ShardableOutputOption,
     VerboseOption,
     format_option,
 )
+from vswin_cli.cli.shard_options import ShardableOutputOption
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
 from vswin_cli.shards.options import ShardOptions

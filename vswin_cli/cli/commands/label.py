@@ -15,11 +15,11 @@ from vswin_cli.cli.options import (
     PathsArgument,
     QuietOption,
     ReportOption,
-    ShardableOutputOption,
     StripsOption,
     TopKOption,
     VerboseOption,
 )
+from vswin_cli.cli.shard_options import ShardableOutputOption
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import STANDARD_OUTPUT
 from vswin_cli.runs.videos import Selection
