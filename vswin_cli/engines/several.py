@@ -114,7 +114,7 @@ class _Process:
     def share(self, descriptor: int, shape: tuple[int, ...]) -> None:
         """Let it map a file, as a batch of that shape."""
         self.send(shape)
-        socket.send_fds(self._socket, [b"+"], [descriptor])
+        socket.send_fds(self._socket, [b"+"], [descriptor])  # type: ignore[attr-defined,unused-ignore]
 
     def receive(self) -> Any:  # noqa: ANN401 - what `serve` sends
         """Wait for an answer.
@@ -172,7 +172,7 @@ def _serve(connection: Connection, files: socket.socket) -> None:
             continue
         message = connection.recv()
         if len(message) > 2:
-            _, (file,), _, _ = socket.recv_fds(files, 1, 1)
+            _, (file,), _, _ = socket.recv_fds(files, 1, 1)  # type: ignore[attr-defined,unused-ignore]
             mapped = mmap.mmap(file, prod(message))  # OpenVINO takes what may be written to
             rooms.append(np.frombuffer(mapped, np.uint8).reshape(message))
             os.close(file)
