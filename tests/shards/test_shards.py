@@ -206,3 +206,9 @@ def test_folders_of_shards_are_read_as_one(vswin, videos, tmp_path):
     }
     alike = vswin("duplicates", "features/", "--format", "json", "-q")
     assert {row["video"] for row in json.loads(alike.stdout)} == {"inner/static.mp4", "twin.mp4"}
+
+
+def test_features_of_another_format_are_refused_as_shards(vswin, videos):
+    run = vswin("embed", videos, "-o", "out/", "--format", "npz")
+    assert run.returncode == 2
+    assert "--format npz is for an --output that is a file" in run.stderr

@@ -70,7 +70,7 @@ def embed(
     from vswin_cli.features.files import features_format
 
     model = VideoModel(engine, views, top=False if no_top else None, fetch=fetch_shown)
-    if is_shard_folder(output, shards):
+    if is_shard_folder(output, shards, ("--format npz", output_format == "npz")):
         skipped = Counter[str]()
         sharded = embed_shards(
             model,
