@@ -2,9 +2,9 @@
 
     python benchmarks/label_throughput.py [--model NAME] [--weights FILE] [--views V] [...]
 
-All is measured in one process on the same generated clips, so that a machine's pace cancels out:
-the core time to decode a video and to compute its views, each alone, and the wall time of the run
-as `vswin label` makes it. The bound is cores / (decoding + model), core time each. `--seconds 0.7`
+All is measured on the same generated clips, so that a machine's pace cancels out: the core time to
+decode a video and to compute its views, each alone on all cores, and the wall time of the run as
+`vswin label` makes it. The bound is cores / (decoding + model), core time each. `--seconds 0.7`
 makes tiny clips, whose cost is what surrounds decoding and model. Needs x264 in PyAV, as its wheels
 have. On a machine that others use too, their share is told, and the bound holds for the rest.
 """
@@ -13,7 +13,11 @@ import argparse
 import os
 import tempfile
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import mean, median
 from time import perf_counter, process_time
 
 import av
@@ -28,6 +32,7 @@ from vswin_cli.runs.task import Task
 from vswin_cli.runs.videos import Selection, find_videos
 from vswin_cli.runs.worker import decode_views
 from vswin_cli.system.processors import available_processors
+from vswin_cli.zoo.protocols import ViewProtocol
 
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30
@@ -51,36 +56,48 @@ def main() -> None:
         videos = [decode_views(each.path, model.protocol, "auto", threads=1) for each in found[:4]]
         for views in videos:
             classifier.predict("", views, 0.0)  # the first ones are slower
+        decode = partial(decode_seconds, [each.path for each in found[:4]], model.protocol)
+        cores = available_processors()
         decoding, computing = [], []
-        for _ in range(asked.rounds):
-            start = process_time()
-            for each in found[:_NUM_DISTINCT]:
-                decode_views(each.path, model.protocol, "auto", threads=1)
-            decoding.append((process_time() - start) / _NUM_DISTINCT)
-            start = _engine_seconds()
-            for views in videos:
-                classifier.predict("", views, 0.0)
-            computing.append((_engine_seconds() - start) / len(videos))
-        num_used = sum(classifier.predict("", v, 0.0).num_views_used for v in videos) / len(videos)
-        _say("decoding a video, core time", min(decoding))
-        _say(f"{num_used:.2f} views by the model, core time", min(computing))
+        with ProcessPoolExecutor(cores, get_context("spawn"), initializer=decode) as pool:
+            for _ in range(asked.rounds):
+                each = [pool.submit(decode) for _ in range(cores)]
+                decoding.append(mean(seconds.result() for seconds in each))
+                start = _engine_seconds()
+                for views in videos:
+                    classifier.predict("", views, 0.0)
+                computing.append((_engine_seconds() - start) / len(videos))
+        num_used = mean(classifier.predict("", v, 0.0).num_views_used for v in videos)
+        bound = cores / (median(decoding) + median(computing))
+        _say("decoding a video, core time", median(decoding))
+        _say(f"{num_used:.2f} views by the model, core time", median(computing))
         task = Task(lambda: classifier, model.decoding_pool, model.settings(5))
         output = Output(folder.parent / "out.jsonl")
+        children = sum(os.times()[2:4])
         others, before, engine, start = _others(), process_time(), _engine_seconds(), perf_counter()
         run_over(found, task, output, RunOptions(workers=asked.workers))
         wall = perf_counter() - start
+        workers = sum(os.times()[2:4]) - children
         engine = _engine_seconds() - engine
         main_process = process_time() - before - engine
         share = max(_others() - others, 0.0) / wall
         _say("main process beyond the model, core time", main_process / len(found))
         _say("model in the run, core time", engine / len(found))
+        _say("decoding processes, core time", workers / len(found))
         _say("label, wall time", wall / len(found))
-        cores = available_processors()
         print(
             f"others used {share:.2f} of {cores} cores meanwhile; {len(found) / wall:.2f} videos/s"
         )
-        bound = (cores - share) / (min(decoding) + min(computing))
+        bound *= 1 - share / cores
         print(f"label reaches {len(found) / wall / bound:.2f} of the bound")
+
+
+def decode_seconds(paths: list[str], protocol: ViewProtocol) -> float:
+    """Core time of this process to decode a video."""
+    start = process_time()
+    for path in paths:
+        decode_views(path, protocol, "auto", threads=1)
+    return (process_time() - start) / len(paths)
 
 
 def _arguments() -> argparse.Namespace:

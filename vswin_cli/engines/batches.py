@@ -21,6 +21,10 @@ class Writable(Protocol):
     def shape(self) -> tuple[int, ...]:
         """(T, H, W, 3)."""
 
+    @property
+    def whole(self) -> np.ndarray | None:
+        """Its pixels, if they lie as an engine takes them."""
+
     def write(self, target: np.ndarray) -> None:
         """Write its pixels."""
 
@@ -90,9 +94,7 @@ class Batches(Generic[Key, Result]):
         """Begin to compute the views that have waited longest."""
         count = min(len(self._waiting), self._engine.batch_size)
         chosen = [self._waiting.popleft() for _ in range(count)]
-        batch = self._next_buffer(chosen[0])[:count]
-        for target, (job, place) in zip(batch, chosen, strict=True):
-            job.views[place].write(target)
+        batch = self._batch([job.views[place] for job, place in chosen])
         if not self._computing:
             self._since = perf_counter()
         self._computing.append((self._engine.start(batch), chosen))
@@ -128,13 +130,18 @@ class Batches(Generic[Key, Result]):
         else:
             self._waiting.extend((job, place) for place in range(len(job.views)))
 
-    def _next_buffer(self, first: tuple[_Job[Key, Result], int]) -> np.ndarray:
-        """Room that no batch on its way uses."""
+    def _batch(self, views: Sequence[Writable]) -> np.ndarray:
+        """Put views together, where no batch on its way is."""
+        if self._engine.batch_size == 1 and (whole := views[0].whole) is not None:
+            return whole[np.newaxis]
         if not self._buffers:
-            shape = first[0].views[first[1]].shape
+            shape = views[0].shape
             self._buffers = [self._engine.new_batch(shape) for _ in range(self._engine.num_at_once)]
         self._num_started += 1
-        return self._buffers[self._num_started % len(self._buffers)]
+        batch = self._buffers[self._num_started % len(self._buffers)][: len(views)]
+        for target, view in zip(batch, views, strict=True):
+            view.write(target)
+        return batch
 
 
 def computed_alone(

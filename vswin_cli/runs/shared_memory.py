@@ -1,17 +1,23 @@
 """Values handed from process to process in files, which nobody copies and which soon are gone.
 
-What holds much, as frames, is pickled out of band (protocol 5): who unpacks a value maps its bytes
-into memory. The file ends with the last process that has it open or mapped, however that ends.
+The views in a value lie one after another from the start of the file, so that who unpacks it has
+them in memory as an engine takes them. The rest follows, pickled, and then its length. The file
+ends with the last process that has it open or mapped, however that ends.
 """
 
+import io
 import mmap
 import os
 import pickle
 import struct
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vswin_cli.system.platform import nameless_file, open_descriptor, write_at
+from vswin_cli.views.views import View
 
 _ALIGNMENT = 64  # bytes
 _LENGTH = struct.Struct("<Q")
@@ -25,7 +31,7 @@ def pack(value: object) -> int:
     """
     descriptor = nameless_file()
     try:
-        _write_value(descriptor, value)
+        _Packing(descriptor).write(value)
     except BaseException:
         os.close(descriptor)
         raise
@@ -40,7 +46,7 @@ def pack_into(path: Path, value: object) -> None:
     """
     descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        _write_value(descriptor, value)
+        _Packing(descriptor).write(value)
     finally:
         os.close(descriptor)
 
@@ -48,36 +54,61 @@ def pack_into(path: Path, value: object) -> None:
 def unpack(descriptor: int) -> Any:  # noqa: ANN401 - whatever was packed
     """Return the value of a file that `pack` made, and close the descriptor."""
     try:
-        mapped = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        # Nobody writes to it, but OpenVINO takes only what might be written to.
+        mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
     finally:
         os.close(descriptor)
-    num_parts = _LENGTH.unpack_from(mapped)[0]
-    start, parts = _aligned(_LENGTH.size * (num_parts + 1)), []
-    for number in range(num_parts):
-        length = _LENGTH.unpack_from(mapped, _LENGTH.size * (number + 1))[0]
-        parts.append(mapped[start : start + length])
-        start = _aligned(start + length)
-    return pickle.loads(parts[0], buffers=parts[1:])
+    end = len(mapped) - _LENGTH.size
+    [length] = _LENGTH.unpack_from(mapped, end)
+    return _Unpacking(mapped, mapped[end - length : end]).load()
 
 
-def _write_value(descriptor: int, value: object) -> None:
-    buffers: list[pickle.PickleBuffer] = []
-    content = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    parts = [memoryview(content), *(buffer.raw() for buffer in buffers)]
-    lengths = b"".join(_LENGTH.pack(each) for each in (len(parts), *(p.nbytes for p in parts)))
-    start = 0
-    for part in (memoryview(lengths), *parts):
-        _write(descriptor, part, start)
-        start = _aligned(start + part.nbytes)
-    os.ftruncate(descriptor, max(start, _ALIGNMENT))
+class _Packing(pickle.Pickler):
+    """Writes a value into an open file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._rest = io.BytesIO()
+        super().__init__(self._rest, protocol=5)
+        self._descriptor = descriptor
+        self._end = 0
+        self._scratch: np.ndarray | None = None
+
+    def write(self, value: object) -> None:
+        self.dump(value)
+        rest = self._rest.getbuffer()
+        self._append(b"".join((rest, _LENGTH.pack(rest.nbytes))))
+
+    def persistent_id(self, value: object) -> Any:  # noqa: ANN401 - what `persistent_load` takes
+        if not isinstance(value, View):
+            return None
+        start = self._end
+        self._append(self._pixels(value))
+        self._end = -(-self._end // _ALIGNMENT) * _ALIGNMENT
+        return start, value.shape, value.weight, value.identity
+
+    def _pixels(self, view: View) -> np.ndarray:
+        if view.whole is not None:
+            return view.whole
+        if self._scratch is None or self._scratch.shape != view.shape:
+            self._scratch = np.empty(view.shape, np.uint8)
+        view.write(self._scratch)
+        return self._scratch
+
+    def _append(self, content: Any) -> None:  # noqa: ANN401 - a buffer
+        rest = memoryview(content).cast("B")
+        while rest.nbytes:
+            num_written = write_at(self._descriptor, rest, self._end)
+            rest, self._end = rest[num_written:], self._end + num_written
 
 
-def _write(descriptor: int, part: memoryview, start: int) -> None:
-    rest = part.cast("B") if part.nbytes else part[:0]
-    while rest.nbytes:
-        num_written = write_at(descriptor, rest, start)
-        rest, start = rest[num_written:], start + num_written
+class _Unpacking(pickle.Unpickler):
+    """Reads what `_Packing` wrote."""
 
+    def __init__(self, mapped: mmap.mmap, rest: bytes) -> None:
+        super().__init__(io.BytesIO(rest))
+        self._mapped = mapped
 
-def _aligned(position: int) -> int:
-    return -(-position // _ALIGNMENT) * _ALIGNMENT
+    def persistent_load(self, identifier: Any) -> View:  # noqa: ANN401
+        start, shape, weight, identity = identifier
+        pixels = np.frombuffer(self._mapped, np.uint8, prod(shape), start)
+        return View(pixels.reshape(shape), weight, identity)

@@ -63,6 +63,9 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
         UsageError: There are fewer than two classes, or one has a name that no class can have.
     """
     names = _class_names(rows, multi_label=multi_label)
+    if not names:
+        why = next((f": {row.video}: {row.problem}" for row in rows if row.problem), "")
+        raise UsageError(f"no row of the annotations names a class{why}; give each video one")
     index = {name: number for number, name in enumerate(names)}
     shown = names
     if all(name.isdecimal() for name in names):

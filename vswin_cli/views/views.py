@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,19 +26,24 @@ Offset = tuple[int, int]  # (y, x) of a crop's top left corner in the resized fr
 class View:
     """One clip × one crop."""
 
-    parts: Sequence[np.ndarray]  # uint8 (H, W, 3) of each frame, RGB, in the memory of its frame
+    parts: Sequence[np.ndarray] | np.ndarray  # uint8 RGB (H, W, 3) of each frame, where it is kept
     weight: int  # how many of the protocol's views it stands for
     identity: Hashable  # equal only for views of one crop of the very same kept frames
 
     @property
     def frames(self) -> np.ndarray:
         """uint8 (T, H, W, 3), a copy."""
-        return np.stack(self.parts)
+        return np.stack(list(self.parts))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of `frames`."""
         return len(self.parts), *self.parts[0].shape
+
+    @property
+    def whole(self) -> np.ndarray | None:
+        """The same as `frames` without a copy, if they lie one after another."""
+        return self.parts if isinstance(self.parts, np.ndarray) else None
 
     def write(self, target: np.ndarray) -> None:
         """Copy the frames to a place of theirs."""
@@ -62,6 +68,8 @@ class CroppedFrame:
 class Views:
     """The views of one video; iterating yields each distinct one, in the protocol's order.
 
+    In another process they have the pixels of the distinct views, and frames no more.
+
     Args:
         num_frames: Frames that decode.
         clips: int64 (num_clips, clip_len), frame indices; of several protocols, one after another.
@@ -83,6 +91,7 @@ class Views:
         self.warnings = list(warnings)
         self.properties = properties or VideoProperties()
         self._frames = frames
+        self._made: dict[Place, View] = {}  # in another process
         each_clip = [tuple(clip) for clip in clips.tolist()]
         # Crops are one and the same if they are in every frame: sizes can change within a video.
         each_crop = list(zip(*{frame.places for frame in frames.values()}, strict=True))
@@ -115,17 +124,27 @@ class Views:
         """The same in the order in which they say the most about the video."""
         return by_information(list(self._clip_weights), list(self._crop_weights))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give each distinct view, and not the frames."""
+        made = {place: replace(self.view(place), identity=place) for place in self.places}
+        return {**self.__dict__, "_frames": {}, "_made": made}
+
     def has(self, place: Place) -> bool:
         """Whether all frames of a view are there."""
-        return all(index in self._frames for index in self.clips[place[0]].tolist())
+        indices = self.clips[place[0]].tolist()
+        return place in self._made or all(index in self._frames for index in indices)
 
     def identity(self, place: Place) -> Hashable:
         """Return what the view's `identity` will be; a frame that is missing is None in it."""
+        if self._made:
+            return place
         clip, crop = place
         return crop, tuple(map(self._frames.get, self.clips[clip].tolist()))
 
     def view(self, place: Place) -> View:
         """Make one of the distinct views."""
+        if self._made:
+            return self._made[place]
         clip, crop = place
         parts = [self._frames[index].crop(crop) for index in self.clips[clip].tolist()]
         weight = self._clip_weights[clip] * self._crop_weights[crop]
