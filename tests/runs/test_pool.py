@@ -205,17 +205,52 @@ def test_stop_yields_what_is_in_hand_and_takes_no_more(copies):
     assert children(os.getpid()) == []
 
 
+def test_kept_workers_serve_call_after_call_and_each_fails_alone(copies):
+    kept = pool(num_workers=2)
+    kept.keep()
+
+    def kinds(*names):
+        each = list(kept.decode_each(copies(*names)))
+        return {d.found.video: d.error and d.error.kind for d in each}, children(os.getpid())
+
+    with closing(kept):
+        first, workers = kinds("a.mp4", "b.mp4", "c.mp4")
+        assert kinds("d.mp4", "slow.mp4", "e.mp4")[1] == workers
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)  # while it has no video
+        time.sleep(0.3)  # to die takes a moment
+        second, workers = kinds("f.mp4", "hangs.mp4", "segfaults.mp4", "g.mp4")
+        with closing(kept.decode_each(copies("h.mp4", "slow.mp4", *"ijk"))) as abandoned:
+            next(abandoned)
+        assert kept.busy_with() == []
+        last, _ = kinds("l.mp4")
+    assert first | second | last == {
+        **dict.fromkeys([f"{name}.mp4" for name in "abcfgl"]),
+        "hangs.mp4": "timeout",
+        "segfaults.mp4": "crashed",
+    }
+    assert children(os.getpid()) == []
+
+
 def test_worker_that_cannot_start_is_an_error_of_the_run(monkeypatch):
     monkeypatch.setattr("vswin_cli.runs.worker_process._SERVE", "raise SystemExit(3)")
     with pytest.raises(BackendError, match="does not start: it exited with code 3"):
         list(pool().decode_each([Found("x", "x.mp4")]))
 
 
-@pytest.mark.parametrize("name", ["hangs.mp4", "slow.mp4"])
-def test_workers_end_with_a_parent_that_is_killed(copies, name):
-    """Even one whose decoder never gives the interpreter back."""
+@pytest.mark.parametrize(
+    ("name", "then"),
+    [
+        ("hangs.mp4", "next(videos)"),
+        ("slow.mp4", "next(videos)"),
+        ("kept.mp4", "pool.keep(); [*videos]; time.sleep(99)"),
+    ],
+)
+def test_workers_end_with_a_parent_that_is_killed(copies, name, then):
+    """Even one whose decoder never gives the interpreter back, or that waits for a call."""
     [found] = copies(name)
     code = (
+        "import time\n"
         "from label_decoders import decode_or_break as decode\n"
         "from label_run import PROTOCOL\n"
         "from vswin_cli.runs.videos import Found\n"
@@ -223,7 +258,8 @@ def test_workers_end_with_a_parent_that_is_killed(copies, name):
         "from vswin_cli.runs.worker import Decoding\n"
         "decoding = Decoding(decode, PROTOCOL, 'auto')\n"
         "pool = DecodingPool(decoding, num_workers=2, timeout_seconds=99)\n"
-        f"next(pool.decode_each([Found('x', {found.path!r})] * 9))\n"
+        f"videos = pool.decode_each([Found('x', {found.path!r})] * 9)\n"
+        f"{then}\n"
     )
     tests = str(Path(__file__).parents[1])
     parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tests})

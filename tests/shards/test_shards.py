@@ -14,6 +14,7 @@ from waiting import wait_until
 
 from vswin_cli.formats.record_files import read_records
 from vswin_cli.runs.videos import Found
+from vswin_cli.runs.worker_process import WorkerProcess
 from vswin_cli.shards.shard import shards_of
 
 NAMES = ("pan_left", "pan_right", "static")
@@ -52,6 +53,20 @@ def test_shards_hold_the_records_of_a_run_into_one_file(vswin, videos, tmp_path)
         same = [key for key in record if key != "elapsed_seconds"]
         assert [record[key] for key in same] == [expected[name][key] for key in same]
     assert counts(tmp_path / "out")["failures"] == {"empty": 1}
+
+
+def test_processes_that_decode_outlive_their_shard(vswin, videos, monkeypatch):
+    started = []
+
+    class Counted(WorkerProcess):
+        def __init__(self, *how):
+            started.append(how)
+            super().__init__(*how)
+
+    monkeypatch.setattr("vswin_cli.runs.pool.WorkerProcess", Counted)
+    run = vswin("label", videos, "-o", "out/", "--shard-size", 1, "--workers", 1)
+    assert run.stderr.count("part-") == 4
+    assert len(started) == 1
 
 
 def test_a_shard_that_is_there_is_done_unless_its_failures_are_tried_again(vswin, videos, tmp_path):

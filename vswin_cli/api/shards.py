@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -47,18 +47,19 @@ class ShardedRun:
         Raises:
             BackendError: Ray is missing, or there is no such cluster.
         """
+        workers: Workers
         if self.options.cluster is None:
-            yield LocalWorkers(self.job)
-            return
-        from vswin_cli.shards.ray_workers import RayWorkers  # noqa: PLC0415 - of an extra
+            workers = LocalWorkers(self.job)
+        else:
+            from vswin_cli.shards.ray_workers import RayWorkers  # noqa: PLC0415 - of an extra
 
-        workers = RayWorkers(
-            self._job_with,
-            self.options,
-            give_up=self._given_up,
-            on_warning=on_warning,
-            verbose=verbose,
-        )
+            workers = RayWorkers(
+                self._job_with,
+                self.options,
+                give_up=self._given_up,
+                on_warning=on_warning,
+                verbose=verbose,
+            )
         try:
             yield workers
         finally:
@@ -89,8 +90,8 @@ class ShardedRun:
             )
             for found in shard.videos
         )
-        worker = ShardWorker(replace(self.job, make_maker=make_maker), _ignored)
-        return worker.carry_out(Shard(shard.name, failed))
+        with closing(ShardWorker(replace(self.job, make_maker=make_maker), _ignored)) as worker:
+            return worker.carry_out(Shard(shard.name, failed))
 
 
 def _ignored(event: ShardEvent) -> None:

@@ -39,6 +39,13 @@ class DecodedVideo:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _End:
+    """What follows the last video."""
+
+    error: BaseException | None
+
+
 class DecodingPool:
     """Processes that decode; each video has its own deadline, and fails alone.
 
@@ -64,31 +71,53 @@ class DecodingPool:
         self._num_workers = num_workers
         self._timeout_seconds = timeout_seconds
         self._workers: list[WorkerProcess] = []
-        self._ready = SimpleQueue[DecodedVideo | BaseException | None]()
-        self._next: list[DecodedVideo | BaseException | None] = []  # what `is_ready` has seen
+        self._thread: threading.Thread | None = None
+        self._asked = SimpleQueue[Iterator[Found] | None]()
+        self._ready = SimpleQueue[DecodedVideo | _End]()
+        self._next: list[DecodedVideo | _End] = []  # what `is_ready` has seen
         self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that looks after the workers
         self._stopped_at: float | None = None
         self._is_closed = False
+        self._is_kept = False
 
     def decode_each(self, videos: Iterable[Found]) -> Generator[DecodedVideo, None, None]:
-        """Yield every video as it is ready, in no certain order; to be called once.
+        """Yield every video as it is ready, in no certain order; one call after the other.
 
         Raises:
             BackendError: Workers do not start.
         """
-        thread = threading.Thread(target=self._run, args=(iter(videos),), daemon=True)
-        thread.start()
+        self._is_closed = False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, daemon=True)
+            self._thread.start()
+        self._asked.put(iter(videos))
+        taken: DecodedVideo | _End | None = None
         try:
-            while (decoded := self._next.pop() if self._next else self._ready.get()) is not None:
-                if isinstance(decoded, BaseException):
-                    raise decoded
+            while not isinstance(taken := self._take(), _End):
                 self._ring.send_bytes(b"room")
+                decoded, taken = taken, None
                 yield decoded
                 del decoded
+            if taken.error is not None:
+                raise taken.error
         finally:
             self._is_closed = True
             self._ring.send_bytes(b"closed")
-            thread.join()
+            while not isinstance(taken, _End):
+                taken = self._take()
+            if not self._is_kept:
+                self.close()
+
+    def keep(self) -> None:
+        """Let the processes outlive a call of `decode_each`, until `close`."""
+        self._is_kept = True
+
+    def close(self) -> None:
+        """End the processes; to be called when `decode_each` has ended."""
+        if self._thread is not None:
+            self._asked.put(None)
+            self._thread.join()
+            self._thread = None
 
     def is_ready(self, seconds: float) -> bool:
         """Whether the next video, or the end, is there within so many seconds."""
@@ -100,7 +129,7 @@ class DecodingPool:
         return True
 
     def stop(self) -> None:
-        """Take no more videos; what is being decoded is still yielded. From any thread."""
+        """Take no more videos, now or later; what is being decoded is yielded. From any thread."""
         self._stopped_at = self._stopped_at or monotonic()
         self._ring.send_bytes(b"stop")
 
@@ -109,12 +138,23 @@ class DecodingPool:
         workers = sorted(self._workers.copy(), key=lambda worker: worker.deadline)
         return [worker.found for worker in workers if worker.found is not None]
 
-    def _run(self, videos: Iterator[Found]) -> None:
+    def _take(self) -> DecodedVideo | _End:
+        return self._next.pop() if self._next else self._ready.get()
+
+    def _serve(self) -> None:
         """Look after the workers; the one thread that starts, asks and kills them.
 
         Linux kills a process that asked for it when the thread that started it ends, so this one
         outlives them all.
         """
+        while (videos := self._asked.get()) is not None:
+            self._run(videos)
+        self._kill(self._workers.copy())
+
+    def _run(self, videos: Iterator[Found]) -> None:
+        """Decode the videos of one call."""
+        while self._bell.poll():  # rung in the call before
+            self._bell.recv_bytes()
         end: BaseException | None = None
         try:
             while not self._is_closed:
@@ -125,9 +165,13 @@ class DecodingPool:
         except BaseException as error:  # it is raised where the videos are taken
             end = error
         finally:
-            for worker in self._workers:
-                worker.kill()
-            self._ready.put(end)
+            self._kill([w for w in self._workers if w.found or not self._is_kept])
+            self._ready.put(_End(end))
+
+    def _kill(self, workers: Iterable[WorkerProcess]) -> None:
+        for worker in workers:
+            worker.kill()
+            self._workers.remove(worker)
 
     def _assign(self, videos: Iterator[Found]) -> None:
         while self._stopped_at is None:
@@ -138,8 +182,7 @@ class DecodingPool:
             if found is None:
                 return
             if idle is not None and not idle.is_alive():  # not this video's fault
-                idle.kill()
-                self._workers.remove(idle)
+                self._kill([idle])
                 idle = None
             if idle is None:
                 idle = WorkerProcess(self._decoding, self._memory_bytes)

@@ -13,6 +13,7 @@ from vswin_cli.errors import OutputError
 from vswin_cli.results import Failure, Result
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
+from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.run import run_over
 from vswin_cli.runs.task import RunWatcher, Task
 from vswin_cli.runs.videos import Found
@@ -42,7 +43,9 @@ class ShardJob:
 
 
 class ShardWorker:
-    """Computes shards; `carry_out` and `stop` may be called from any thread.
+    """Computes shards; its processes that decode last until `close`.
+
+    `carry_out` and `stop` may be called from any thread.
 
     Args:
         job: What to compute.
@@ -53,6 +56,7 @@ class ShardWorker:
         self._job = job
         self._on_video = on_video
         self._make_task = job.make_maker()
+        self._pool: DecodingPool | None = None
         self._turn = Lock()
         self._stopped = Event()
         self._stop_run: Callable[[], None] = lambda: None
@@ -61,6 +65,11 @@ class ShardWorker:
         """Take no more videos."""
         self._stopped.set()
         self._stop_run()
+
+    def close(self) -> None:
+        """End the processes that decode, once no shard is computed."""
+        if self._pool is not None:
+            self._pool.close()
 
     def carry_out(self, shard: Shard) -> ShardReport:
         """Compute a shard, and put it into the folder.
@@ -81,7 +90,7 @@ class ShardWorker:
             folder.get(folder.unfinished(path.name), path)
         watcher = _Watcher(self, lambda: self._keep(kept, scratch))
         options = replace(self._job.run, resume=True, retry_failed=False, max_failures=None)
-        outcome = run_over(shard.videos, self._make_task(output), output, options, watcher)
+        outcome = run_over(shard.videos, self._task(output), output, options, watcher)
         for attempt in range(1, _TRIES):
             unreachable = [
                 video
@@ -93,8 +102,8 @@ class ShardWorker:
             if not unreachable or self._stopped.wait(2.0**attempt):
                 break
             again = replace(options, retry_failed=True)
-            run_over(unreachable, self._make_task(output), output, again, watcher)
-            outcome = run_over(shard.videos, self._make_task(output), output, options)
+            run_over(unreachable, self._task(output), output, again, watcher)
+            outcome = run_over(shard.videos, self._task(output), output, options)
         entries = [
             outcome.entries[video.video] for video in shard.videos if video.video in outcome.entries
         ]
@@ -106,6 +115,16 @@ class ShardWorker:
         folder.put(f"{shard.name}{folder.extension}", output.path)
         folder.remove(folder.unfinished(path.name) for path in kept)
         return report
+
+    def _task(self, output: Output) -> Task:
+        """The task of a shard, decoded by the processes that are there."""
+        task = self._make_task(output)
+        pool = self._pool
+        if pool is None:
+            pool = self._pool = task.make_pool(self._job.run)
+            pool.keep()
+        task.make_pool = lambda options: pool
+        return task
 
     def _keep(self, paths: Sequence[Path], scratch: Path) -> None:
         """Keep what has been computed of a shard where any machine finds it.

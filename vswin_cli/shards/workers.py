@@ -31,6 +31,9 @@ class Workers(Protocol):
     def stop(self) -> None:
         """Take no more; what was computed of a shard is kept. From any thread."""
 
+    def close(self) -> None:
+        """End what computes."""
+
 
 class LocalWorkers:
     """This process, with its decoding processes."""
@@ -58,3 +61,8 @@ class LocalWorkers:
         self._is_stopped = True
         if self._worker is not None:
             self._worker.stop()
+
+    def close(self) -> None:
+        """See `Workers`."""
+        if self._worker is not None:
+            self._worker.close()
