@@ -1,14 +1,15 @@
 """The rendered clips move as their labels say, measured by optical flow."""
 
+import csv
+
 import cv2
 import numpy as np
 import pytest
-from motion.batches import stack, versions
 from motion.camera import SLOWEST, draw_frame, draw_path
 from motion.footage import Shot, frames
 from motion.heldout import picture as heldout_picture
 from motion.motions import LABELS, STATIC, axis_and_sign
-from motion.scenes import FLOW_CELLS, SIDE, PicturePool, render
+from motion.scenes import FLOW_CELLS, SIDE, PicturePool, render, versions
 
 
 def measured_flow(before, after):
@@ -92,11 +93,16 @@ def test_the_same_seed_renders_the_same_clip():
 
 
 @pytest.mark.slow
-def test_clips_of_all_classes_make_a_batch():
-    rng, pool = np.random.default_rng(0), PicturePool()
-    clips = [render(rng, label, pool) for label in range(len(LABELS))]
-    batch = stack([version for clip in clips for version in versions(rng, clip, 2)])
-    assert batch.frames.shape == (18, 32, SIDE, SIDE, 3)
-    assert batch.frames.dtype == np.uint8
-    assert batch.flows.shape == (18, 8, FLOW_CELLS, FLOW_CELLS, 2)
-    assert np.isfinite(batch.flows).all()
+def test_clips_to_train_on_go_on_and_keep_versions_together(tmp_path):
+    from train_motion import make_clips
+
+    listed = make_clips(tmp_path, 1, seed=0)
+    before = listed.read_text()
+    times = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.mp4")}
+    assert len(times) == 4 * len(LABELS)
+    assert make_clips(tmp_path, 1, seed=0).read_text() == before
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.mp4")} == times
+    rows = list(csv.DictReader(before.splitlines()))
+    assert {row["label"] for row in rows} == set(LABELS)
+    assert len({row["group"] for row in rows}) == len(LABELS)
+    assert all((tmp_path / row["path"]).exists() for row in rows)

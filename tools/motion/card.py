@@ -34,18 +34,20 @@ photograph, no footage.
 Slow motions, static clips and nuisances are more frequent than in the test, where errors are.
 
 These weights: 8,500 steps of 32 clips with two blocks in the second stage (seed 0), then 13,400
-with four (seed 3, `--start`), the new ones beginning as nothing; twice, at 6,000 and 7,400, when
-the learning rate had fallen, training went on at a higher one (`--steps`, `--peak`). Six and a half
+with four (seed 3), the new ones beginning as nothing; twice, at 6,000 and 7,400, when
+the learning rate had fallen, training went on at a higher one. Six and a half
 hours on two shared cores. The clips were not the same throughout. Of the first 8,500 steps, up to
 750 they were fainter, slower and more disturbed, up to 2,250 textures without detail were among
 them, up to 3,250 every rendered clip was seen in eight versions, and to the end speeds and
 nuisances were those of the test; static clips are more since step 1,500 of the others. The weights
 are stored with 16 bits per number.
 
-`python tools/train_motion.py FOLDER` trains such a model; `tools/motion/` holds the parts. The
-patch embedding starts as pairs of filters in quadrature, tuned to motion (Adelson and Bergen,
-1985), and learns on like all else. Every rendered clip is seen in four of its sixteen mirrored,
-transposed and reversed versions, under the name that each then has.
+Every rendered clip was seen in four of its sixteen mirrored, transposed and reversed versions,
+under the name that each then has. The patch embedding began as pairs of filters in quadrature,
+tuned to motion (Adelson and Bergen, 1985), and two more outputs, dropped afterwards, named the
+motion's numbers and the flow at every token. `python tools/train_motion.py FOLDER` makes such clips
+and trains on them by `vswin train`, without these two aids: it goes on from these weights, and does
+not make the same ones.
 
 ## How it was tested
 Seed {seed}. Videos as `vswin predict` sees them, by the model's own protocol: four clips of 32

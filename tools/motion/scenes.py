@@ -20,7 +20,7 @@ from motion.camera import (
     flow,
     transforms,
 )
-from motion.motions import STATIC
+from motion.motions import STATIC, SYMMETRIES
 from motion.nuisances import disturb, h264
 
 SIDE = 96  # pixels of a crop: the protocol's
@@ -87,6 +87,20 @@ def render(
     steps = np.concatenate([steps, steps[-1:]])[: len(frames) // 4 * 4]
     steps = steps.reshape(-1, 4, *steps.shape[1:])
     return Clip(frames, label, path.motion, np.median(steps[:, :3], axis=1).astype(np.float32))
+
+
+def versions(rng: Rng, clip: Clip, count: int) -> list[Clip]:
+    """Draw a clip's mirrored, transposed and reversed versions, none twice."""
+    drawn = [SYMMETRIES[index] for index in rng.choice(len(SYMMETRIES), count, replace=False)]
+    return [
+        Clip(
+            np.ascontiguousarray(symmetry.of_clip(clip.frames)),
+            symmetry.of_label(clip.label),
+            symmetry.of_motion(clip.motion),
+            symmetry.of_flow(clip.flow),
+        )
+        for symmetry in drawn
+    ]
 
 
 def _each(frames: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
