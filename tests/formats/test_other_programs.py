@@ -84,7 +84,13 @@ def test_a_format_is_added_by_one_file(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(programs, "__path__", [*programs.__path__, str(tmp_path)])
     formats = programs.program_formats()
-    assert [each.name for each in formats] == ["kinetics", "label-studio", "mine"]
+    assert [each.name for each in formats] == [
+        "cvat",
+        "fiftyone",
+        "kinetics",
+        "label-studio",
+        "mine",
+    ]
     stream = io.StringIO()
     with open_writer(formats[-1], stream, top_k=1) as writer:
         writer.write(FAILURE.to_dict())

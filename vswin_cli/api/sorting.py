@@ -70,7 +70,7 @@ def plan_sorting(
     Raises:
         UsageError: `labels` are no records, or `into` is a file.
     """
-    if not labels.is_file():
+    if not labels.exists():
         raise UsageError(f"no file {labels}: name an output of `vswin label`")
     if into.exists() and not into.is_dir():
         raise UsageError(f"--into {into} is a file; name a folder")

@@ -198,7 +198,11 @@ def _record_format_option(formats: Sequence[Format], default: str) -> Any:  # no
 
 
 RecordFormatOption = Annotated[
-    Format | None, _record_format_option(RECORD_FORMATS, "by --output's extension, else table")
+    Format | None,
+    _record_format_option(
+        [each for each in RECORD_FORMATS if not each.is_folder],
+        "by --output's extension, else table",
+    ),
 ]
 FileFormatOption = Annotated[
     Format | None, _record_format_option(FILE_FORMATS, "by --output's extension")

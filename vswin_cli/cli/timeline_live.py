@@ -53,6 +53,8 @@ def follow_paths(
     chosen = timeline_format(form) if form else TABLE
     if path is not None and not form:
         chosen = format_of(path, timeline_formats(), "--output")
+    if chosen.is_folder:
+        raise UsageError(f"--format {chosen.name} is for films that have an end, not for a stream")
     if path is not None and path.is_dir():
         raise UsageError(f"--output {output} is a folder; name a file for the stream")
     if resume and path is not None and path.is_file() and path.stat().st_size:

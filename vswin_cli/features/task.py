@@ -8,6 +8,7 @@ import numpy as np
 from vswin_cli.classify import Classifier, VideoOutputs
 from vswin_cli.features.embeddings import Embeddings
 from vswin_cli.features.origin import Origin
+from vswin_cli.formats.format import Format
 from vswin_cli.results import Prediction
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.open_files import all_checked
@@ -138,6 +139,13 @@ class LabelAndEmbedTask(EmbedTask):
         record = video_record(decoded.found, prediction, self.origin.settings) | more
         self._embeddings.journal.append(record)
         return prediction, {}
+
+    def prepared(self, record: Record, chosen: Format) -> Record:
+        """Bring a video's features, where the format takes them and they are there."""
+        video = record["video"]
+        entry = self._embeddings.journal.entries.get(video) if chosen.takes_features else None
+        rows = self._embeddings.rows(video) if entry and entry.is_ok else None
+        return record if rows is None else {**record, "embedding": rows["features"][0]}
 
     def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
         """Write both outputs, in the order of the videos."""

@@ -15,6 +15,8 @@ class Format:
         extension: That files of it end in; None is for people to read, not for files.
         reader: `module:name` of what opens such a file again, if anything does.
         is_text: Whether it is written into a text stream, not a binary one.
+        is_folder: Whether it is written into a folder, whose path the writer gets for a stream.
+        takes_features: Whether a record may bring `embedding`, an array, where it was computed.
         library: What must be installed.
         extra: The extra that installs it.
         holds_one: Whether a file of it holds the record of one video.
@@ -26,6 +28,8 @@ class Format:
     extension: str | None = None
     reader: str | None = None
     is_text: bool = True
+    is_folder: bool = False
+    takes_features: bool = False
     library: str | None = None
     extra: str | None = None
     holds_one: bool = False

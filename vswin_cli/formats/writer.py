@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from vswin_cli.errors import UsageError
 from vswin_cli.formats.format import Format
 
 
@@ -13,16 +14,22 @@ class RecordWriter(ABC):
     """Writes each record as soon as it is there; leaves its stream open.
 
     Args:
-        stream: Text or binary, as the format's `is_text` says.
+        stream: Text or binary, as the format's `is_text` says; of one that `is_folder`, a folder
+            that is there, and not yet under its name.
         top_k: Labels per video, at most.
         note: A line for people, after all records.
         more_columns: Of tables: keys of the records apart from those that all have.
     """
 
     def __init__(
-        self, stream: IO[Any], *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
+        self,
+        stream: IO[Any] | Path,
+        *,
+        top_k: int,
+        note: str = "",
+        more_columns: Sequence[str] = (),
     ) -> None:
-        self.stream = stream
+        self.stream: Any = stream
         self.more_columns = more_columns
         self.top_k = top_k
         self.note = note
@@ -33,7 +40,8 @@ class RecordWriter(ABC):
 
     def close(self) -> None:
         """Complete the format, after an interrupted run too."""
-        self.stream.flush()
+        if not isinstance(self.stream, Path):
+            self.stream.flush()
 
 
 @contextmanager
@@ -45,14 +53,17 @@ def open_writer(
     note: str = "",
     more_columns: Sequence[str] = (),
 ) -> Iterator[RecordWriter]:
-    """Lend a writer on an open stream or a new file, and complete the format.
+    """Lend a writer on an open stream, a new file or in a folder, and complete the format.
 
     Names are written as their bytes, so that those that are not UTF-8 survive.
 
     Raises:
+        UsageError: A folder is needed, and the stream is none.
         OSError: The file cannot be written.
     """
-    if isinstance(stream, Path):
+    if chosen.is_folder and not isinstance(stream, Path):
+        raise UsageError(f"--format {chosen.name} is a folder; name it by --output")
+    if isinstance(stream, Path) and not chosen.is_folder:
         options: dict[str, Any] = {"mode": "wb"}
         if chosen.is_text:
             options = {"mode": "w", "encoding": "utf-8", "newline": ""}

@@ -18,7 +18,7 @@ from vswin_cli.formats.registry import JSON_LINES, RECORD_FORMATS, Format, forma
 from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.records import Record, parsed
-from vswin_cli.system.files import open_regular, replacing, temporary_path
+from vswin_cli.system.files import open_regular, replacing, replacing_in, temporary_path
 
 STANDARD_OUTPUT = Path("-")
 _NUM_LOOKED_AT = 20  # lines; damaged ones may stand among records
@@ -83,6 +83,8 @@ class Output:
         self.is_stdout = path == STANDARD_OUTPUT and option == "--output"
         if self.is_stdout:
             chosen = chosen or (JSON_LINES if JSON_LINES in formats else formats[0])
+            if chosen.is_folder:
+                raise UsageError(f"--format {chosen.name} is a folder; name it by {option}")
             if not chosen.is_text and sys.stdout.isatty():
                 raise UsageError(
                     f"{option} -: {chosen.name} is not for a terminal; send it to a file, with >"
@@ -102,11 +104,19 @@ class Output:
         self.store_path = self._with(store) if store else None
         if self.format is not JSON_LINES:
             self.journal_path = self._with(journal)
-            if resume and self._real.exists() and not self.journal_path.exists():
+            if self.format.is_folder and self._real.exists() and not self._real.is_dir():
+                raise UsageError(f"{option} {path} is a file; {self.format.name} is a folder")
+            if resume and self._is_there() and not self.journal_path.exists():
                 raise UsageError(
                     f"{path} exists, but not its journal {self.journal_path.name} to continue "
                     f"from; give --no-resume to replace it, or choose another {option}"
                 )
+
+    def _is_there(self) -> bool:
+        """Whether there is something to replace, or maybe to mix with."""
+        if self.format.is_folder:
+            return self._real.is_dir() and any(self._real.iterdir())
+        return self._real.exists()
 
     def is_own(self, path: str) -> bool:
         """Whether an absolute path is one of the files that a run writes."""
@@ -186,16 +196,17 @@ class Output:
         journal.check()
 
     def replace(self, write: Callable[[Path], None]) -> None:
-        """Write the file, which is replaced whole once it is complete on disk.
+        """Write the file, or those of a folder; each is replaced whole once all are complete.
 
         Args:
-            write: Writes a file of that name.
+            write: Writes a file of that name, or into a folder of that name.
 
         Raises:
             OutputError: It cannot be written.
         """
         try:
-            with replacing(self._real) as temporary:
+            lent = replacing_in if self.format.is_folder else replacing
+            with lent(self._real) as temporary:
                 write(temporary)
         except OSError as exc:
             raise OutputError(

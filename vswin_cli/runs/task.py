@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
 from vswin_cli.classify import Classifier, VideoOutputs
+from vswin_cli.formats.format import Format
 from vswin_cli.results import Prediction, Result
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.options import RunOptions
@@ -124,6 +125,10 @@ class Task:
         """Why a video whose record holds is to be computed all the same, if it is."""
         return None
 
+    def prepared(self, record: Record, chosen: Format) -> Record:
+        """Make what is written of a record in some format, where a journal does not do for it."""
+        return record
+
     def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
         """Write the output, in the order of the videos.
 
@@ -131,7 +136,10 @@ class Task:
             OutputError: It cannot be written.
         """
         names = [video.video for video in videos]
-        output.finish(journal, names, int(self.settings.get("top_k", 1)), self.more_columns)
+        top_k = int(self.settings.get("top_k", 1))
+        output.finish(
+            journal, names, top_k, self.more_columns, lambda r: self.prepared(r, output.format)
+        )
         if self.sidecar is not None:  # of videos that an earlier run has done too
             for video in videos:
                 if video.video in journal.entries:

@@ -4,11 +4,13 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, FileIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from vswin_cli.system.platform import (
@@ -116,6 +118,12 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
+def path_inside(name: str) -> PurePosixPath:
+    """Make of a path or an address a path that leads nowhere but downwards."""
+    parts = [part for part in re.split(r"/|://", name) if part not in ("", ".", "..")]
+    return PurePosixPath(*parts) if parts else PurePosixPath("film")
+
+
 def is_at(path: Path, descriptor: int) -> bool:
     """Whether a path names the file that a descriptor is open on."""
     try:
@@ -154,6 +162,33 @@ def replacing(
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_in(folder: Path) -> Iterator[Path]:
+    """Lend a folder whose files take their places in another, each whole, if the block ends well.
+
+    Args:
+        folder: Made where it is not there; what else is in it stays.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    temporary = temporary_path(folder)
+    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in sorted(temporary.rglob("*")):
+            place = folder / file.relative_to(temporary)
+            if file.is_file():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                sync_file(file)
+                replace(file, place)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_durably(descriptor: int, content: bytes, offset: int) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.output import Output
 from vswin_cli.sources.addresses import is_address
-from vswin_cli.system.files import read_small, replacing
+from vswin_cli.system.files import path_inside, read_small, replacing
 from vswin_cli.timeline.formats import timeline_format, timeline_formats
 from vswin_cli.timeline.result import Record
 
@@ -43,7 +42,9 @@ class TimelineOutput:
         self.path = Path(path)
         self._resume = resume
         chosen = timeline_format(format_name) if format_name else None
-        self.is_folder = path.endswith(os.sep) or self.path.is_dir()
+        by_name = [each for each in timeline_formats() if each.extension == self.path.suffix]
+        is_one = any(each.is_folder for each in ([chosen] if chosen else by_name))
+        self.is_folder = not is_one and (path.endswith(os.sep) or self.path.is_dir())
         if self.is_folder:
             if chosen is None:
                 raise UsageError(f"--output {path} is a folder: give the --format of its files")
@@ -210,7 +211,7 @@ def film_paths(
         chosen: The files' format.
         written: Names of films by their files, those that are there; they keep them.
     """
-    plain = {name: _inside(name) for name in videos}
+    plain = {name: path_inside(name) for name in videos}
     counts = Counter(path.with_suffix("") for path in plain.values())
     extension = chosen.extension or ""
     kept = {name: path for path, name in written.items() if path.endswith(extension)}
@@ -226,9 +227,3 @@ def film_paths(
         paths[name] = next(p for p in chain(alone, [whole], numbered) if str(p) not in taken)
         taken.add(str(paths[name]))
     return paths
-
-
-def _inside(name: str) -> PurePosixPath:
-    """A path that leads nowhere but downwards."""
-    parts = [part for part in re.split(r"/|://", name) if part not in ("", ".", "..")]
-    return PurePosixPath(*parts) if parts else PurePosixPath("film")

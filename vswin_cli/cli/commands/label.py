@@ -89,7 +89,7 @@ def label(
 
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
     files = ("--report", report), ("--sidecar", sidecar), ("--embeddings", embeddings)
-    if is_shard_folder(output, shards, *files):
+    if is_shard_folder(output, shards, *files, chosen=output_format):
         skipped = Counter[str]()
         sharded = label_shards(
             model,

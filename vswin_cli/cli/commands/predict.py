@@ -68,6 +68,8 @@ def predict(
     output = None if output == STANDARD_OUTPUT else output
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
     form = _format(output_format, output)
+    if form.is_folder:
+        raise UsageError(f"--format {form.name} is a folder, which `vswin label` writes; run that")
     _ = model.weights_file  # a download shows its own progress
     note = "" if quiet else what_it_knows(model.model)
     with ViewProgress(quiet=quiet) as progress:
