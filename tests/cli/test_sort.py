@@ -93,6 +93,33 @@ def test_a_relative_link_leads_to_the_same_file_from_its_new_place(labels):
     assert (code, files["_zoom_in/y.mp4"].read_text(), link.is_symlink()) == (0, "y.mp4", False)
 
 
+@pytest.mark.parametrize("link", ["a.mp4", "z.mp4"])  # before its file in the records, and after
+def test_a_link_and_its_file_are_moved_as_a_link_and_a_file(labels, link):
+    [record] = [line for line in labels.read_text().splitlines() if '"y.mp4"' in line]
+    other = record.replace("y.mp4", link).replace("../zoom/in", "static")
+    both = [other, record] if link < "y" else [record, other]
+    labels.write_text("".join(f"{line}\n" for line in both))
+    videos = labels.parent / "videos"
+    (videos / link).symlink_to("y.mp4")
+    code, files = sorted_by(labels, "--do", "move")
+    assert (code, files.keys()) == (0, {"_zoom_in/y.mp4", f"static/{link}"})
+    assert {path.read_text() for path in files.values()} == {"y.mp4"}
+    assert [path.is_symlink() for path in files.values()] == [False, True]
+    assert not any(
+        path.is_file() or path.is_symlink() for path in (videos / "y.mp4", videos / link)
+    )
+
+
+def test_a_file_that_a_linked_folder_has_too_is_moved_once(labels):
+    [record] = [line for line in labels.read_text().splitlines() if '"a/x.mp4"' in line]
+    labels.write_text(record.replace("a/x.mp4", "again/x.mp4") + "\n" + record + "\n")
+    (labels.parent / "videos/again").symlink_to("a")
+    code, files = sorted_by(labels, "--do", "move")
+    assert (code, files.keys()) == (0, {"pan left/x.mp4", "pan left/x-2.mp4"})
+    assert [path.is_symlink() for path in files.values()] == [True, False]
+    assert {path.read_text() for path in files.values()} == {"a/x.mp4"}
+
+
 def test_records_alone_do_not_decide_what_moves(labels, tmp_path, capsys):
     outside = tmp_path / "outside"
     outside.mkdir()

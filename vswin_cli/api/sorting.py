@@ -103,13 +103,14 @@ def carry_out(sorting: Sorting, deed: Deed) -> Iterator[tuple[Placed, str | None
     Raises:
         OutputError: A folder cannot be made.
     """
-    for each in sorting.placed:
+    moved: dict[str, Path] = {}
+    for each in _files_before_links(sorting.placed) if deed == "move" else sorting.placed:
         try:
             each.target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise OutputError(f"cannot make {each.target.parent}: {exc.strerror}") from exc
         try:
-            _put(each, deed)
+            _put(each, deed, moved)
         except FileExistsError:
             yield each, f"{each.target} already exists"
         except OSError as exc:
@@ -118,7 +119,29 @@ def carry_out(sorting: Sorting, deed: Deed) -> Iterator[tuple[Placed, str | None
             yield each, None
 
 
-def _put(placed: Placed, deed: Deed) -> None:
+def _files_before_links(placed: Sequence[Placed]) -> list[Placed]:
+    """Put each link right behind the file that it leads to, where that is moved too."""
+    reals = [os.path.realpath(each.source) for each in placed]
+    files = {
+        real: number
+        for number, (real, each) in reversed(list(enumerate(zip(reals, placed, strict=True))))
+        if not each.source.is_symlink()
+    }
+    keys = [
+        (files.get(real, number), each.source.is_symlink(), number)
+        for number, (real, each) in enumerate(zip(reals, placed, strict=True))
+    ]
+    return [placed[number] for _, _, number in sorted(keys)]
+
+
+def _put(placed: Placed, deed: Deed, moved: dict[str, Path]) -> None:
+    """Link, copy or move one video.
+
+    Args:
+        placed: The video.
+        deed: What to do.
+        moved: Where files are that were moved, by where they were; gets this one.
+    """
     source, target = placed.source.absolute(), placed.target
     if deed == "link":
         if target.is_symlink() and os.readlink(target) == str(source):  # noqa: PTH115
@@ -132,11 +155,15 @@ def _put(placed: Placed, deed: Deed) -> None:
     else:
         if os.path.lexists(target):
             raise FileExistsError(target)
-        if source.is_symlink():  # a relative one would lead elsewhere from there
-            target.symlink_to(os.path.realpath(source))
-            source.unlink()
+        real = os.path.realpath(source)
+        if source.is_symlink() or real in moved:  # or by another link: that of a folder
+            # A relative link would lead elsewhere from there.
+            target.symlink_to(moved.get(real, real))
+            if source.is_symlink():
+                source.unlink()
             return
         shutil.move(source, target)
+        moved[real] = target.absolute()
 
 
 def _is_copy(source: Path, target: Path) -> bool:
