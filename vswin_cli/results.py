@@ -1,6 +1,6 @@
 """What a run returns: predictions and failures, as plain values and as records."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from vswin_cli.system.terminal import printable
@@ -147,7 +147,7 @@ def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
         "num_views_used": prediction and prediction.num_views_used,
         "backend": result.setup.backend,
         "precision": result.setup.precision,
-        "predictions": [asdict(scored) for scored in prediction.scored_labels]
+        "predictions": [dict(vars(scored)) for scored in prediction.scored_labels]
         if prediction
         else [],
         "elapsed_seconds": result.elapsed_seconds,

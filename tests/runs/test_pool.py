@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clips import encode, numbered_frames
 from label_decoders import decode_or_break, decode_or_fill, make_up_views
@@ -53,6 +54,26 @@ def test_views_arrive_as_they_were_read(clip):
     assert decoded.views.clips.tolist() == views.clips.tolist()
     assert decoded.error is None
     assert any("100 frame" in note for note in decoded.notes)
+
+
+def test_views_that_are_kept_stay_as_they_are_while_others_come(tmp_path):
+    paths = {}
+    for number in range(6):
+        frames = [255 - frame if number % 2 else frame for frame in numbered_frames(90, 48, 64)]
+        path = encode(tmp_path / f"{number}.mp4", np.roll(frames, 5 * number, axis=0))
+        paths[path.name] = path
+    kept = []
+    for decoded in pool(decode_views, num_workers=1).decode_each(
+        [Found(name, str(path)) for name, path in paths.items()]
+    ):
+        if decoded.found.video not in ("1.mp4", "3.mp4"):  # whose memory may be used again
+            kept.append(decoded)
+        del decoded
+    assert len(kept) == 4
+    for decoded in kept:
+        views = read_views(paths[decoded.found.video], (PROTOCOL,), "auto")
+        for arrived, read in zip(decoded.views, views, strict=True):
+            assert (arrived.frames == read.frames).all()
 
 
 def test_deadline_may_be_longer_than_the_system_can_wait(clip):

@@ -105,7 +105,7 @@ class _Turn:
         self._views: np.ndarray | None = None
 
     def start(self, views: np.ndarray) -> Pending:
-        if self._views is None or views.ctypes.data != self._views.ctypes.data:
+        if views is not self._views:
             self._request.set_input_tensor(openvino.Tensor(views, shared_memory=True))
             self._views = views
         self._request.start_async()

@@ -14,22 +14,27 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections import deque
 from contextlib import suppress
+from functools import partial
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from vswin_cli.runs.shared_memory import pack, pack_into, unpack
+from vswin_cli.runs.shared_memory import pack, unpack
 from vswin_cli.system.platform import (
     PASSES_DESCRIPTORS,
+    nameless_file,
+    open_descriptor,
     open_last,
     receive_descriptors,
     send_descriptor,
 )
 
 READY = b"+"  # what a worker sends first
-_REPLY = b"="
+_FIRST_FILE = 64  # the byte that a reply in the first file is; the next file's is the next
+_FREED = b"\0"  # and the byte of a file; nothing else that is sent to a worker begins so
 _GONE = b""
 _KEY = "VSWIN_WORKER_KEY"
 
@@ -76,9 +81,14 @@ class WorkerEnd(Protocol):
 
 
 class DescriptorChannel:
-    """A pair of sockets, and nameless files."""
+    """A pair of sockets, and nameless files.
+
+    The worker writes into a file again once this process has freed all that was in it: to give its
+    memory back and get it anew costs more than what is written.
+    """
 
     def __init__(self) -> None:
+        self._freed = deque[bytes]()  # files that the worker does not know of yet
         self.connection, self._theirs = socket.socketpair()
         self._requests = Connection(os.dup(self.connection.fileno()))
         self.words = ["descriptor", str(self._theirs.fileno())]
@@ -91,6 +101,8 @@ class DescriptorChannel:
 
     def send(self, content: bytes) -> None:
         """See `Channel`."""
+        while self._freed:
+            self._requests.send_bytes(_FREED + self._freed.popleft())
         self._requests.send_bytes(content)
 
     def receive(self) -> Any:  # noqa: ANN401
@@ -102,7 +114,7 @@ class DescriptorChannel:
             return None
         if not descriptors:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return unpack(descriptors[0])
+        return unpack(descriptors[0], partial(self._freed.append, message))
 
     def close(self) -> None:
         """See `Channel`."""
@@ -117,10 +129,14 @@ class DescriptorEnd:
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._requests = Connection(os.dup(descriptor))
+        self._files: list[int] = []
+        self._free = deque[int]()  # numbers of files
 
     def receive(self) -> bytes:
         """See `WorkerEnd`."""
-        return self._requests.recv_bytes()
+        while (message := self._requests.recv_bytes()).startswith(_FREED):
+            self._free.append(message[1] - _FIRST_FILE)
+        return message
 
     def say_ready(self) -> None:
         """See `WorkerEnd`."""
@@ -128,9 +144,12 @@ class DescriptorEnd:
 
     def send(self, value: object) -> None:
         """See `WorkerEnd`."""
-        packed = pack(value)
-        send_descriptor(self._socket, _REPLY, packed)
-        os.close(packed)
+        if not self._free:
+            self._files.append(nameless_file())
+            self._free.append(len(self._files) - 1)
+        number = self._free.popleft()
+        pack(value, self._files[number])
+        send_descriptor(self._socket, bytes([_FIRST_FILE + number]), self._files[number])
 
 
 class AddressChannel:
@@ -224,7 +243,11 @@ class AddressEnd:
         """See `WorkerEnd`."""
         self._num_sent += 1
         name = f"reply-{self._num_sent}"
-        pack_into(self._folder / name, value)
+        file = open_descriptor(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            pack(value, file)
+        finally:
+            os.close(file)
         self._connection.send_bytes(name.encode())
 
 

@@ -1,4 +1,4 @@
-"""Values handed from process to process in files, which nobody copies and which soon are gone.
+"""Values handed from process to process in files, which nobody copies.
 
 The views in a value lie one after another from the start of the file, so that who unpacks it has
 them in memory as an engine takes them. The rest follows, pickled, and then its length. The file
@@ -10,54 +10,43 @@ import mmap
 import os
 import pickle
 import struct
+from collections.abc import Callable
 from math import prod
-from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
-from vswin_cli.system.platform import nameless_file, open_descriptor, write_at
+from vswin_cli.system.platform import write_at
 from vswin_cli.views.views import View
 
 _ALIGNMENT = 64  # bytes
 _LENGTH = struct.Struct("<Q")
 
 
-def pack(value: object) -> int:
-    """Write a value into a nameless file, and return its descriptor.
+def pack(value: object, descriptor: int) -> None:
+    """Write a value into a file, in place of all that it holds.
 
     Raises:
         OSError: There is no room for it.
     """
-    descriptor = nameless_file()
-    try:
-        _Packing(descriptor).write(value)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+    _Packing(descriptor).write(value)
 
 
-def pack_into(path: Path, value: object) -> None:
-    """Write a value into a new file, for a process that no descriptor can be handed to.
+def unpack(descriptor: int, on_freed: Callable[[], None] | None = None) -> Any:  # noqa: ANN401
+    """Return the value of a file that `pack` wrote, and close the descriptor.
 
-    Raises:
-        OSError: There is no room for it.
+    Args:
+        descriptor: Of the file, which nobody may write to before it is freed.
+        on_freed: Called once nothing of the value is in use, in any thread.
     """
-    descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        _Packing(descriptor).write(value)
-    finally:
-        os.close(descriptor)
-
-
-def unpack(descriptor: int) -> Any:  # noqa: ANN401 - whatever was packed
-    """Return the value of a file that `pack` made, and close the descriptor."""
     try:
         # Nobody writes to it, but OpenVINO takes only what might be written to.
         mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
     finally:
         os.close(descriptor)
+    if on_freed is not None:
+        finalize(mapped, on_freed).atexit = False
     end = len(mapped) - _LENGTH.size
     [length] = _LENGTH.unpack_from(mapped, end)
     return _Unpacking(mapped, mapped[end - length : end]).load()
@@ -77,6 +66,7 @@ class _Packing(pickle.Pickler):
         self.dump(value)
         rest = self._rest.getbuffer()
         self._append(b"".join((rest, _LENGTH.pack(rest.nbytes))))
+        os.ftruncate(self._descriptor, self._end)
 
     def persistent_id(self, value: object) -> Any:  # noqa: ANN401 - what `persistent_load` takes
         if not isinstance(value, View):
