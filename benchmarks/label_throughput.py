@@ -59,7 +59,8 @@ def main() -> None:
         decode = partial(decode_seconds, [each.path for each in found[:4]], model.protocol)
         cores = available_processors()
         decoding, computing = [], []
-        with ProcessPoolExecutor(cores, get_context("spawn"), initializer=decode) as pool:
+
+        def measure_each_alone() -> None:
             for _ in range(asked.rounds):
                 each = [pool.submit(decode) for _ in range(cores)]
                 decoding.append(mean(seconds.result() for seconds in each))
@@ -67,20 +68,23 @@ def main() -> None:
                 for views in videos:
                     classifier.predict("", views, 0.0)
                 computing.append((_engine_seconds() - start) / len(videos))
-        num_used = mean(classifier.predict("", v, 0.0).num_views_used for v in videos)
-        bound = cores / (median(decoding) + median(computing))
-        _say("decoding a video, core time", median(decoding))
-        _say(f"{num_used:.2f} views by the model, core time", median(computing))
+
         task = Task(lambda: classifier, model.decoding_pool, model.settings(5))
         output = Output(folder.parent / "out.jsonl")
-        children = sum(os.times()[2:4])
-        others, before, engine, start = _others(), process_time(), _engine_seconds(), perf_counter()
-        run_over(found, task, output, RunOptions(workers=asked.workers))
-        wall = perf_counter() - start
-        workers = sum(os.times()[2:4]) - children
-        engine = _engine_seconds() - engine
-        main_process = process_time() - before - engine
-        share = max(_others() - others, 0.0) / wall
+        with ProcessPoolExecutor(cores, get_context("spawn"), initializer=decode) as pool:
+            measure_each_alone()
+            children, others = sum(os.times()[2:4]), _others()
+            before, engine, start = process_time(), _engine_seconds(), perf_counter()
+            run_over(found, task, output, RunOptions(workers=asked.workers))
+            wall = perf_counter() - start
+            engine = _engine_seconds() - engine
+            main_process = process_time() - before - engine
+            workers = sum(os.times()[2:4]) - children
+            share = max(_others() - others, 0.0) / wall
+            measure_each_alone()  # the pace of a machine may have changed
+        num_used = mean(classifier.predict("", v, 0.0).num_views_used for v in videos)
+        _say("decoding a video, core time", median(decoding))
+        _say(f"{num_used:.2f} views by the model, core time", median(computing))
         _say("main process beyond the model, core time", main_process / len(found))
         _say("model in the run, core time", engine / len(found))
         _say("decoding processes, core time", workers / len(found))
@@ -88,7 +92,7 @@ def main() -> None:
         print(
             f"others used {share:.2f} of {cores} cores meanwhile; {len(found) / wall:.2f} videos/s"
         )
-        bound *= 1 - share / cores
+        bound = (cores - share) / (median(decoding) + median(computing))
         print(f"label reaches {len(found) / wall / bound:.2f} of the bound")
 
 
