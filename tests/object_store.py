@@ -1,39 +1,62 @@
 """A local object store, as S3 is, and what is in a bucket of it."""
 
 import io
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from threading import Thread
 
 import pyarrow.parquet as pq
 from command import SAMPLES
-from waiting import wait_until
 
 
-@contextmanager
-def store_server() -> Iterator[dict[str, str]]:
-    """Run a server; yields the environment that leads clients to it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until(lambda: _is_up(port))
-        yield {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+class Store:
+    """A server of objects in a thread of this process.
+
+    `rule` is asked before every request, `(method, path)`, from any thread; a status that it
+    returns is the answer.
+    """
+
+    def __init__(self) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        class Quiet(WSGIRequestHandler):
+            def log(self, *_: object) -> None:
+                pass
+
+        self.rule: Callable[[str, str], int | None] = lambda method, path: None
+        self._objects = DomainDispatcherApplication(create_backend_app)
+        self.server = make_server(
+            "127.0.0.1", 0, self._answer, threaded=True, request_handler=Quiet
+        )
+        self.environment = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.server.server_port}",
             "AWS_ACCESS_KEY_ID": "tester",
             "AWS_SECRET_ACCESS_KEY": "hunter2",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
+
+    def _answer(self, environ, start_response):
+        status = self.rule(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if status is None:
+            return self._objects(environ, start_response)
+        start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
+        return [b""]
+
+
+@contextmanager
+def store_server() -> Iterator[Store]:
+    """Run a server."""
+    store = Store()
+    thread = Thread(target=store.server.serve_forever)
+    thread.start()
+    try:
+        yield store
     finally:
-        server.kill()
-        server.wait()
+        store.server.shutdown()
+        thread.join()
+        store.server.server_close()
 
 
 class Bucket:
@@ -65,8 +88,3 @@ class Bucket:
         """Of all shards in `out/`."""
         shards = [self.get(key) for key in self.list() if key.startswith("out/part-")]
         return [row for shard in shards for row in pq.read_table(io.BytesIO(shard)).to_pylist()]
-
-
-def _is_up(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

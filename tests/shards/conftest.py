@@ -6,21 +6,28 @@ _numbers = count()
 
 
 @pytest.fixture(scope="session")
-def store_environment():
-    """Of a server of objects; its clients are kept by fsspec as long as the tests run."""
+def running_store():
+    """A server of objects; its clients are kept by fsspec as long as the tests run."""
     pytest.importorskip("moto", reason="needs the extra `test`")
     from object_store import store_server
 
-    with store_server() as environment:
-        yield environment
+    with store_server() as store:
+        yield store
 
 
 @pytest.fixture
-def bucket(store_environment, monkeypatch):
+def store(running_store):
+    """The server, which answers as it should until a test has it do otherwise."""
+    yield running_store
+    running_store.rule = lambda method, path: None
+
+
+@pytest.fixture
+def bucket(store, monkeypatch):
     """An empty bucket; every client finds its server by the environment."""
     import boto3
     from object_store import Bucket
 
-    for name, value in store_environment.items():
+    for name, value in store.environment.items():
         monkeypatch.setenv(name, value)
     return Bucket(boto3.client("s3"), f"bucket-{next(_numbers)}")

@@ -1,10 +1,14 @@
 """Runs on a cluster of two nodes of this machine, which lose nodes and drivers."""
 
+import os
 import shutil
+import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from command import SAMPLES, VSWIN, surroundings
+from processes import children
 from waiting import wait_until
 
 from vswin_cli.formats.record_files import read_records
@@ -27,11 +31,12 @@ def videos(tmp_path_factory):
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def cluster(monkeypatch, request):
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    options = getattr(request, "param", {})
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **options})
     nodes.more = nodes.add_node(num_cpus=1)
     yield nodes
     nodes.shutdown()
@@ -100,6 +105,48 @@ def test_a_driver_that_is_killed_is_continued_by_the_next(start, vswin, videos, 
     assert run.returncode == 1, errors
     assert "shards done before" in output
     check(tmp_path, vswin, videos)
+
+
+def workers_of(cluster):
+    """Process ids of the actors that compute; each is a child of its node's raylet."""
+    nodes = (cluster.head_node, *cluster.worker_nodes)
+    raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
+    return [
+        pid
+        for raylet in raylets
+        for pid in children(raylet)
+        if b"ray::_Actor" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+def test_workers_that_are_killed_are_replaced(cluster, start, vswin, videos, tmp_path):
+    run = start()
+    wait_until(lambda: list((tmp_path / "out").glob("part-*")), 120)
+    for worker in workers_of(cluster):
+        os.kill(worker, signal.SIGKILL)
+    output, errors = run.communicate(timeout=300)
+    assert run.returncode == 1, errors
+    assert errors.count("warning: a worker died: ") == 2
+    assert f"labelled  {NUM_GOOD}\nfailed     {NUM_BROKEN}" in output
+    check(tmp_path, vswin, videos)
+
+
+@pytest.mark.parametrize(
+    "cluster", [{"_system_config": {"memory_usage_threshold": 0.001}}], indirect=True
+)
+def test_workers_out_of_memory_leave_the_reason_in_records(
+    cluster, vswin, videos, tmp_path, monkeypatch
+):
+    """Ray ends each, as on a machine whose memory is full."""
+    monkeypatch.setattr("vswin_cli.shards.ray_workers._DEATHS", 1)
+    run = vswin("label", videos, "-o", "out/", "--cluster", cluster.address)
+    assert run.returncode == 1
+    assert "warning: a worker died: out of memory" in run.stderr
+    assert f"failed    {NUM_GOOD + NUM_BROKEN}" in run.stdout
+    records = records_of(tmp_path / "out")
+    assert len(records) == NUM_GOOD + NUM_BROKEN
+    assert {record["error_kind"] for record in records} == {"crashed"}
+    assert all("died: out of memory; run again" in record["error_message"] for record in records)
 
 
 def test_a_cluster_that_is_not_there_is_told_in_one_line(vswin_process, videos):

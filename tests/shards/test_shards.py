@@ -12,9 +12,14 @@ from clips import encode, numbered_frames
 from command import SAMPLES, VSWIN, surroundings
 from waiting import wait_until
 
+from vswin_cli.api.model import VideoModel
+from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.shards import label_shards
 from vswin_cli.formats.record_files import read_records
-from vswin_cli.runs.videos import Found
+from vswin_cli.runs.options import RunOptions
+from vswin_cli.runs.videos import Found, Selection
 from vswin_cli.runs.worker_process import WorkerProcess
+from vswin_cli.shards.options import ShardOptions
 from vswin_cli.shards.shard import shards_of
 
 NAMES = ("pan_left", "pan_right", "static")
@@ -177,6 +182,20 @@ def test_a_stopped_run_keeps_what_it_computed_and_continues(cache, tmp_path):
 def _num_kept(tmp_path):
     journals = Path("/tmp").glob("vswin-*/part-*.journal.jsonl")
     return max((len(path.read_text().splitlines()) for path in journals), default=0)
+
+
+def test_a_shard_that_workers_die_at_is_recorded(videos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = VideoModel(EngineOptions(), ViewOptions(), top=True)
+    sharded = label_shards(
+        model, ["videos"], "out/", selection=Selection(), run=RunOptions(), shards=ShardOptions()
+    )
+    (shard,) = shards_of(sharded.run.videos(), 512, sharded.run.settings)
+    sharded.run.folder.make()
+    assert sharded._given_up(shard, "out of memory").failures == {"crashed": 4}
+    found, num_rows = rows(tmp_path / "out")
+    assert num_rows == 4
+    assert "died: out of memory; run again" in found["inner/static.mp4"]["error_message"]
 
 
 def test_features_come_in_shards_too(vswin, videos, tmp_path):

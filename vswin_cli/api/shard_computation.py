@@ -80,4 +80,5 @@ class Computation:
 
 
 def _setup_alone(setup: Setup) -> Classifier:
-    return SimpleNamespace(setup=setup)  # type: ignore[return-value]  # nothing is computed
+    engine = SimpleNamespace(batch_size=1)  # that nothing is given to
+    return SimpleNamespace(setup=setup, engine=engine)  # type: ignore[return-value]

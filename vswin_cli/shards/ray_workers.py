@@ -23,7 +23,8 @@ from vswin_cli.shards.worker import ShardJob, ShardWorker
 _LOOK_SECONDS = 1.0  # between looks at what workers have done
 _MACHINES_SECONDS = 5.0  # between looks at which machines there are
 _NOBODY_SECONDS = 120.0  # that a cluster may be without a machine
-_DEATHS = 3  # of workers at one shard, or on one machine before it has done anything
+_DEATHS = 3  # of workers at one shard
+_FAILED_STARTS = 6  # of workers on one machine that end before they have done anything
 _IN_HAND = 2  # shards per worker: one that is computed, and the next
 
 
@@ -162,7 +163,8 @@ class RayWorkers:
         busy = {hand.machine for hand in self._hands}
         for node in self._ray.nodes():
             machine = node["NodeID"]
-            if node["Alive"] and machine not in busy and self._failed_starts[machine] < _DEATHS:
+            is_free = machine not in busy and self._failed_starts[machine] < _FAILED_STARTS
+            if node["Alive"] and is_free:
                 self._start_on(machine, node["Resources"])
         if self._hands:
             self._last_seen = monotonic()
@@ -214,6 +216,7 @@ class RayWorkers:
             if ready:
                 with suppress(self._ray.exceptions.RayError):  # of a worker that died
                     for event in self._ray.get(hand.events):
+                        self._failed_starts[hand.machine] = 0
                         on_video(event)
                 hand.events = None
 
@@ -250,7 +253,9 @@ class RayWorkers:
         self._looked_at = -_MACHINES_SECONDS
         reason = _reason(error)
         first = next(iter(hand.shards.values()))  # the one that it computed
-        self._deaths[first.name] += 1
+        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        if hand.machine in alive:  # one that is taken away is no fault of the shard
+            self._deaths[first.name] += 1
         self._on_warning(f"a worker died: {reason}; its shards are computed again")
         for shard in hand.shards.values():
             if self._deaths[shard.name] < _DEATHS:

@@ -101,6 +101,7 @@ class ShardWorker:
             ]
             if not unreachable or self._stopped.wait(2.0**attempt):
                 break
+            watcher.is_last_try = attempt == _TRIES - 1
             again = replace(options, retry_failed=True)
             run_over(unreachable, self._task(output), output, again, watcher)
             outcome = run_over(shard.videos, self._task(output), output, options)
@@ -146,6 +147,7 @@ class _Watcher(RunWatcher):
         self._worker = worker
         self._keep = keep
         self._kept_at = time.monotonic()
+        self.is_last_try = False  # of videos whose store does not answer
 
     def interruptible(self, stop: Callable[[], None]) -> nullcontext[None]:
         """Let the worker stop the run."""
@@ -156,12 +158,15 @@ class _Watcher(RunWatcher):
 
     def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
         """Tell of a video, and keep the records of the last minute."""
-        is_failure = isinstance(result, Failure)
         if isinstance(result, Failure):
             summary = result.message
+            is_told = self.is_last_try or result.kind != "unreachable"
         else:
             summary = result.scored_labels[0].label if result.scored_labels else ""
-        self._worker._on_video(ShardEvent(found.video, summary, is_failure))
+            is_told = True
+        if is_told:
+            event = ShardEvent(found.video, summary, isinstance(result, Failure))
+            self._worker._on_video(event)
         if time.monotonic() - self._kept_at > _KEEP_SECONDS:
             self._kept_at = time.monotonic()
             try:

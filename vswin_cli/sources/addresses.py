@@ -1,5 +1,6 @@
 """Files at addresses, `scheme://…` of any kind that fsspec knows, and no secret of theirs told."""
 
+import errno
 import io
 import re
 import time
@@ -17,6 +18,7 @@ _BLOCKS = {  # fetched by one request each, and kept in memory
     "cache_options": {"maxblocks": 64},
 }
 _TRIES = 4  # to read a block, with pauses of 1, 2 and 4 seconds between
+_CHANGED = 412  # the status for what is not as it was when it was opened
 _WEB = {"client_kwargs": {"trust_env": True}}  # takes proxies and ~/.netrc, as downloads do
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocols with an extra of ours
 
@@ -115,8 +117,9 @@ class RemoteFile(io.RawIOBase):
             try:
                 content = self._file.read(len(buffer))
             except Exception as exc:
-                if attempt == _TRIES or not self.seekable():
-                    raise as_address_error(exc) from None
+                told = as_address_error(exc)
+                if told.kind != "unreachable" or attempt == _TRIES or not self.seekable():
+                    raise told from None
                 time.sleep(2 ** (attempt - 1))
                 self._file.seek(start)
             else:
@@ -162,6 +165,8 @@ def as_address_error(error: Exception) -> AddressError:
     cause = error.__cause__ or error  # of a FileNotFoundError that stands for any failure
     if status in (404, 410) or isinstance(cause, FileNotFoundError):
         return AddressError("nothing is at this address; check it", "missing")
+    if status == _CHANGED or getattr(cause, "errno", None) == errno.EBUSY:  # the latter by s3fs
+        return AddressError("it changed while it was read; run again", "unreachable")
     if status:
         what = f"its server answers {status}"
     elif isinstance(cause, TimeoutError):
