@@ -1,9 +1,15 @@
 """A model for films that is quick: it says whether they are bright; and what the tour shows."""
 
+import os
+import signal
+import time
+
 import numpy as np
 
 from vswin_cli.engines.base import Engine, Outputs
+from vswin_cli.films.sequence import FrameSequence
 from vswin_cli.results import Setup
+from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.segments import Cutting
 from vswin_cli.timeline.sliding import Sliding
@@ -30,6 +36,28 @@ class Counting(Engine):
         return lambda: outputs
 
 
-def analyst(engine):
-    sliding = Sliding(SMALL_KINETICS.adapted(num_clips=1, num_crops=1), 0.25, 2.0)
-    return FilmAnalyst(engine, ("bright", "dark"), Setup("m", "p", "b", "f"), sliding, Cutting())
+SLIDING = Sliding(SMALL_KINETICS.adapted(num_clips=1, num_crops=1), 0.25, 2.0)
+ANALYST = FilmAnalyst(("bright", "dark"), Setup("m", "p", "b", "f"), SLIDING, Cutting())
+
+
+def watched(frames, engine, remembered=None):
+    """The timeline of frames."""
+    with EngineComputing(engine, remembered) as computing:
+        return ANALYST.timeline("v", frames, computing)
+
+
+class Breaking(FrameSequence):
+    """Frames of a file whose name says how its decoder breaks after a while."""
+
+    def __iter__(self):
+        for frame in super().__iter__():
+            yield frame
+            if frame.index == 30:
+                name = self._location.name
+                if "hangs" in name:
+                    time.sleep(60)
+                for word in ("SEGV", "STOP", "KILL"):
+                    if word in name:
+                        os.kill(os.getpid(), getattr(signal, f"SIG{word}"))
+                if "raises" in name:
+                    raise RuntimeError("a bug")

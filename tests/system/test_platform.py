@@ -15,7 +15,7 @@ from command import SAMPLES
 from label_decoders import decode_or_break, make_up_views
 
 from vswin_cli.errors import BackendError
-from vswin_cli.runs import channels, worker_process
+from vswin_cli.runs import channels, serving, worker_process
 from vswin_cli.runs.channels import AddressChannel
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.videos import Found
@@ -125,7 +125,7 @@ def test_decord_reads_a_copy_where_open_files_have_no_name(tmp_path, monkeypatch
 @pytest.mark.parametrize("family", ["AF_UNIX", "AF_INET"])
 def test_workers_are_reached_by_addresses_too(family, tmp_path, monkeypatch):
     """On Windows the family is AF_PIPE; the rest is the same."""
-    monkeypatch.setattr(worker_process, "open_channel", lambda: AddressChannel(family))
+    monkeypatch.setattr(serving, "open_channel", lambda: AddressChannel(family))
     monkeypatch.setattr(channels.tempfile, "tempdir", str(tmp_path))
     decoding = Decoding(decode_views, SWIN_N_MOTION.protocol, "auto")
     with closing(
@@ -142,7 +142,7 @@ def test_workers_are_reached_by_addresses_too(family, tmp_path, monkeypatch):
 
 
 def test_worker_at_an_address_that_crashes_hangs_or_never_starts_is_told(monkeypatch):
-    monkeypatch.setattr(worker_process, "open_channel", AddressChannel)
+    monkeypatch.setattr(serving, "open_channel", AddressChannel)
     pool = DecodingPool(
         Decoding(decode_or_break, SWIN_N_MOTION.protocol, "auto"), num_workers=2, timeout_seconds=3
     )

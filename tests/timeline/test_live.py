@@ -12,11 +12,12 @@ import av
 import numpy as np
 import pytest
 from command import SAMPLES, VSWIN, surroundings
-from film_engine import LABELS, Counting, analyst
+from film_engine import ANALYST, LABELS, Counting
 
 from vswin_cli.films.live import LiveFrame, LiveSequence
 from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.live_names import is_live_name
+from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.live import LiveAnalyst
 
 RATE = 25
@@ -56,7 +57,9 @@ class Stream:
 
 def followed(stream):
     told = []
-    live = LiveAnalyst(analyst(Counting()), lambda s: told.append((s, stream.seconds)))
+    live = LiveAnalyst(
+        ANALYST, EngineComputing(Counting()), lambda s: told.append((s, stream.seconds))
+    )
     live.follow(stream)
     return live, told
 
@@ -76,7 +79,7 @@ def test_segments_are_told_once_within_the_stated_delay():
 def test_minutes_under_one_label_is_one_segment_and_fills_no_memory():
     stream = Stream([10] * 2_500 + [230] * 200)
     told = []
-    live = LiveAnalyst(analyst(Counting()), told.append)
+    live = LiveAnalyst(ANALYST, EngineComputing(Counting()), told.append)
     most = 0
 
     def watching():

@@ -1,6 +1,7 @@
 """Films in one run: continued wherever it was stopped, with the same output."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,8 @@ import pympi
 import pytest
 from clips import encode, numbered_frame
 from command import SAMPLES, VSWIN, surroundings
-from film_engine import LABELS, Counting, analyst
+from film_engine import LABELS, Breaking, Counting, watched
+from processes import children
 
 import vswin_cli
 from vswin_cli.films.sequence import FrameSequence
@@ -54,29 +56,29 @@ def without_times(path):
 def test_equal_windows_of_a_static_film_are_computed_once(tmp_path):
     path = encode(tmp_path / "v.mp4", [numbered_frame(5)] * 250, rate=25, options={"qp": "0"})
     engine = Counting()
-    timeline = analyst(engine).timeline("v", FrameSequence(path))
+    timeline = watched(FrameSequence(path), engine)
     assert timeline.num_windows > 30
     assert engine.num_computed <= 3
 
 
 def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path):
     engine = Counting()
-    whole = analyst(engine).timeline("v", FrameSequence(film))
+    whole = watched(FrameSequence(film), engine)
     for number, died in enumerate((0, 1, engine.num_computed // 2, engine.num_computed - 1)):
         path = tmp_path / f"{number}.windows"
         with pytest.raises(KeyboardInterrupt), kept(path, {"a": 1}) as checkpoint:
-            analyst(Counting(died)).timeline("v", FrameSequence(film), checkpoint)
+            watched(FrameSequence(film), Counting(died), checkpoint)
         with path.open("ab") as file:
             file.write(b"torn")
         second = Counting()
         with kept(path, {"a": 1}) as checkpoint:
-            again = analyst(second).timeline("v", FrameSequence(film), checkpoint)
+            again = watched(FrameSequence(film), second, checkpoint)
         assert second.num_computed == engine.num_computed - died
         assert again.segments == whole.segments
         np.testing.assert_array_equal(again.probabilities, whole.probabilities)
     other = Counting()
     with kept(path, {"a": 2}) as checkpoint:
-        analyst(other).timeline("v", FrameSequence(film), checkpoint)
+        watched(FrameSequence(film), other, checkpoint)
     assert other.num_computed == engine.num_computed  # of other settings
 
 
@@ -209,21 +211,21 @@ def test_a_film_that_fails_is_one_line_in_formats_of_one_film(name, vswin, tmp_p
     assert not (tmp_path / "t.x").exists()
 
 
-def test_a_film_that_hangs_costs_that_film(vswin, monkeypatch, tmp_path):
-    class Hanging(FrameSequence):
-        def __iter__(self):
-            for frame in super().__iter__():
-                yield frame
-                if "hangs" in self._location.name and frame.index == 30:
-                    time.sleep(20)
-
-    for name in ("a hangs.mp4", "b.mp4"):
-        shutil.copy(SAMPLES / "static.mp4", tmp_path / name)
-    monkeypatch.setattr("vswin_cli.timeline.runs.FrameSequence", Hanging)
+def test_whatever_happens_to_a_decoder_costs_that_film(vswin, monkeypatch, tmp_path):
+    names = ["1 hangs", "2 SEGV", "3", "4 STOP", "5 raises", "6 KILL", "7"]
+    for name in names:
+        shutil.copy(SAMPLES / "static.mp4", tmp_path / f"{name}.mp4")
+    monkeypatch.setattr("vswin_cli.timeline.runs.FrameSequence", Breaking)
     finished = vswin("timeline", ".", "-o", "t.jsonl", "--timeout", "1.5")
     assert finished.returncode == 1
-    assert "a hangs.mp4: failed, timeout: no frame decoded for 1.5 s" in finished.stderr
-    assert [record["status"] for record in without_times(tmp_path / "t.jsonl")] == ["failed", "ok"]
+    assert "1 hangs.mp4: failed, timeout: no frame decoded for 1.5 s" in finished.stderr
+    assert "crashed: the process was ended by SIGSEGV; convert" in finished.stderr
+    assert "5 raises.mp4: RuntimeError: a bug" in finished.stderr
+    records = without_times(tmp_path / "t.jsonl")
+    kinds = [record["error"] and record["error"]["kind"] for record in records]
+    assert kinds == ["timeout", "crashed", None, "timeout", "unreadable", "crashed", None]
+    assert [len(record["segments"]) for record in records] == [0, 0, 1, 0, 0, 0, 1]
+    assert children(os.getpid()) == []
 
 
 def test_a_page_is_made_of_the_records_that_are_there(vswin, tmp_path):

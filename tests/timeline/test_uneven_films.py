@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from clips import encode, numbered_frame
 from command import SAMPLES
-from film_engine import Counting, analyst
+from film_engine import Counting, watched
 
 import vswin_cli
 from vswin_cli.films.clock import usual_seconds
@@ -88,7 +88,7 @@ def test_a_picture_that_stands_for_long_takes_no_memory_and_few_windows():
 
     engine = Counting()
     tracemalloc.start()
-    timeline = analyst(engine).timeline("v", Held())
+    timeline = watched(Held(), engine)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert timeline.num_windows > 1000

@@ -32,7 +32,7 @@ def slid(source, protocol=OFFICIAL, **options):
 
 
 def numbers(window):
-    return [read_number(frame) for frame in window.views[0]]
+    return [read_number(frame) for frame in window.clip.views[0].frames]
 
 
 def test_the_models_clip_slides_and_the_last_window_ends_with_the_film():
@@ -66,7 +66,7 @@ def test_no_window_crosses_a_cut_and_short_shots_are_looped():
         first, last = window.frames[0].index, window.frames[-1].index
         assert any(s.start_frame <= first and last < s.end_frame for s in shots)
         if first == 90:
-            assert window.clip == tuple(2 * k % 20 for k in range(32))
+            assert window.places == tuple(2 * k % 20 for k in range(32))
 
 
 def test_a_uniform_window_is_as_long_as_asked_for():
@@ -97,8 +97,8 @@ def test_torchvisions_windows_are_of_frames_at_its_rate():
     sampled = [int(k * RATE / 15 + 1e-9) for k in range(60)]
     assert [window.frames[0].index for window in found] == sampled[0:28:6]
     for number, window in enumerate(found):
-        assert [window.frames[k].index for k in window.clip] == sampled[6 * number :][:32]
-        assert window.views.shape == (1, 32, 56, 56, 3)
+        assert [window.frames[k].index for k in window.places] == sampled[6 * number :][:32]
+        assert [v.shape for v in window.clip.views] == [(32, 56, 56, 3)]
         assert window.inner(protocol) is None
 
 
@@ -120,9 +120,9 @@ def test_an_inner_window_is_the_same_clip_in_half_the_time_about_the_same_middle
 
 def test_equal_windows_have_one_key_and_others_have_not():
     same = slid(frames([7] * 120), finds_shots=False)[:-1]
-    assert len({window.key for window in same}) == 1
+    assert len({window.clip.key for window in same}) == 1
     other = slid(frames(range(120)), finds_shots=False)[:-1]
-    assert len({window.key for window in other}) == len(other)
+    assert len({window.clip.key for window in other}) == len(other)
 
 
 def test_a_change_of_size_is_a_cut():

@@ -19,6 +19,7 @@ from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
 from vswin_cli.sources.source import Location, name_of
+from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.result import Timeline
 from vswin_cli.views.views import read_views
@@ -215,4 +216,6 @@ class LoadedModel(VideoModel):
             stride, window, shots, crops, None, min_probability, min_seconds, smooth, multi
         )
         frames = frames_of(video, frames_per_second, self.options.threads)
-        return film_analyst(self, options).timeline(name_of(video), frames)
+        analyst = film_analyst(self, options)
+        with EngineComputing(self.engine) as computing:
+            return analyst.timeline(name_of(video), frames, computing)

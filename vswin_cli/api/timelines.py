@@ -157,7 +157,7 @@ def film_analyst(model: VideoModel, options: TimelineOptions) -> FilmAnalyst:
     sliding = Sliding(protocol, options.stride, options.window, options.shots)
     cutting = Cutting(options.min_probability, options.min_seconds, options.smooth, options.multi)
     setup = Setup(model.model.name, protocol.sampling, model.engine.backend, model.engine.precision)
-    return FilmAnalyst(model.engine, read_labels(model.model.label_set), setup, sliding, cutting)
+    return FilmAnalyst(read_labels(model.model.label_set), setup, sliding, cutting)
 
 
 def timeline_run(
@@ -205,7 +205,7 @@ def timeline_run(
     asked = asdict(options)
     del asked["protocol"], asked["crops"]  # those of the model's settings are what came of them
     task = TimelineTask(
-        load=lambda: film_analyst(model, options),
+        load=lambda: (film_analyst(model, options), model.engine),
         setup=Setup(
             model.model.name, model.protocol.sampling, model.backend, model.options.precision
         ),

@@ -20,6 +20,7 @@ from vswin_cli.films.live import LiveSequence
 from vswin_cli.formats.registry import Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.system.terminal import printable
+from vswin_cli.timeline.computing import Computing, EngineComputing
 from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.formats import clock, timeline_format, timeline_formats
 from vswin_cli.timeline.formats.table import FORMAT as TABLE
@@ -63,12 +64,16 @@ def follow_paths(
             "--no-resume to replace it"
         )
     analyst = film_analyst(model, options)
-    follow_live(paths[0], analyst, path, chosen, idle_seconds=idle_seconds, quiet=quiet)
+    with EngineComputing(model.engine) as computing:
+        follow_live(
+            paths[0], analyst, computing, path, chosen, idle_seconds=idle_seconds, quiet=quiet
+        )
 
 
 def follow_live(
     name: str,
     analyst: FilmAnalyst,
+    computing: Computing,
     output: Path | None,
     chosen: Format,
     *,
@@ -100,7 +105,7 @@ def follow_live(
             else:
                 told.append(segment)
 
-        live = LiveAnalyst(analyst, tell)
+        live = LiveAnalyst(analyst, computing, tell)
 
         def begin() -> None:
             stream = stack.enter_context(_destination(output))

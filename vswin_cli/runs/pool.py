@@ -14,9 +14,10 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from vswin_cli.errors import BackendError, VideoError
+from vswin_cli.runs.serving import START_SECONDS
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
-from vswin_cli.runs.worker_process import START_SECONDS, WorkerProcess
+from vswin_cli.runs.worker_process import WorkerProcess
 from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.platform import how_it_ended
 from vswin_cli.system.processors import available_memory, available_processors
@@ -65,9 +66,7 @@ class DecodingPool:
         memory_bytes: int | None = None,
     ) -> None:
         self._decoding = decoding
-        share = available_memory() // 2 // num_workers
-        share = min(max(share, _LEAST_MEMORY_BYTES), _MOST_MEMORY_BYTES)
-        self._memory_bytes = memory_bytes or share
+        self._memory_bytes = memory_bytes or memory_share(num_workers)
         self._num_workers = num_workers
         self._timeout_seconds = timeout_seconds
         self._workers: list[WorkerProcess] = []
@@ -263,6 +262,12 @@ class DecodingPool:
         what = f"cannot read {without_credentials(found.path)}: {reason}"
         error = VideoError(f"{what}; {advice}", kind=kind)
         self._ready.put(DecodedVideo(found, None, error, monotonic() - worker.since))
+
+
+def memory_share(num_workers: int) -> int:
+    """Bytes that each of some decoding processes may take."""
+    share = available_memory() // 2 // num_workers
+    return min(max(share, _LEAST_MEMORY_BYTES), _MOST_MEMORY_BYTES)
 
 
 def default_workers(threads: int | None = None, *, has_gpu: bool = False) -> int:

@@ -1,72 +1,45 @@
 """The whole story: a film comes in frame by frame, a timeline comes out."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 
-from vswin_cli.engines.base import Engine
 from vswin_cli.results import Setup
-from vswin_cli.timeline.making import Frames, Made, Restart, ahead
-from vswin_cli.timeline.refining import Compute, Refining
+from vswin_cli.timeline.computing import Computing, Wait
+from vswin_cli.timeline.making import Frames, Made, OnFrame, Restart, ahead
+from vswin_cli.timeline.refining import Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.segments import Cutting, cut
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.steps import Step, Steps
 from vswin_cli.timeline.windows import Shot, Window
 
-_RECENT = 64  # windows whose outputs are known should equal ones come
 
-OnProgress = Callable[[float, float | None], None]  # (seconds of the film done, in all if known)
-
-
-class Remembered(Protocol):
-    """Where the outputs of windows are kept; see `Checkpoint`."""
-
-    def get(self, key: bytes) -> np.ndarray | None:
-        """What is kept under a key."""
-
-    def put(self, key: bytes, probabilities: np.ndarray) -> None:
-        """Keep it."""
-
-
+@dataclass(frozen=True)
 class FilmAnalyst:
-    """Makes timelines with one model.
+    """Makes timelines of what one model says.
 
-    Args:
-        engine: Computes views.
+    Attributes:
         labels: Class names in index order.
         setup: Names of model, protocol, backend and precision.
         sliding: How windows lie on a film.
         cutting: How probabilities become segments.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        labels: Sequence[str],
-        setup: Setup,
-        sliding: Sliding,
-        cutting: Cutting,
-    ) -> None:
-        self.engine = engine
-        self.labels = labels
-        self.setup = setup
-        self.sliding = sliding
-        self.cutting = cutting
-        self._recent = OrderedDict[bytes, np.ndarray]()
+    labels: Sequence[str]
+    setup: Setup
+    sliding: Sliding
+    cutting: Cutting
 
     def timeline(
         self,
         video: str,
         frames: Frames,
-        remembered: Remembered | None = None,
-        on_progress: OnProgress = lambda done, total: None,
-        timeout_seconds: float | None = None,
+        computing: Computing,
+        on_frame: OnFrame = lambda done, total: None,
     ) -> Timeline:
         """Watch a film from its start to its end.
 
@@ -75,42 +48,22 @@ class FilmAnalyst:
         Args:
             video: Its name.
             frames: Its frames.
-            remembered: Outputs of windows that were computed before, and where new ones go.
-            on_progress: Told how far it is.
-            timeout_seconds: As of `ahead`.
+            computing: The model.
+            on_frame: As of `Made`; called in that thread.
 
         Raises:
             VideoError: It cannot be read.
         """
         start = perf_counter()
-        film = _Film(self.sliding, self.cutting)
-        made = Made(frames, self.sliding)
-        for item in ahead(made, timeout_seconds):
+        film = _Film(self.sliding, self.cutting, computing)
+        made = Made(frames, self.sliding, on_frame)
+        for item in ahead(made):
             if isinstance(item, Restart):
-                film = _Film(self.sliding, self.cutting)
-            elif isinstance(item, Shot):
-                film.end_shot(item)
+                film = _Film(self.sliding, self.cutting, computing)
             else:
-                film.add(item, partial(self.probabilities, remembered=remembered))
-                on_progress(item.end_seconds, frames.duration_seconds)
+                film.add(item)
+        film.end()
         return self._concluded(video, film, made, perf_counter() - start, frames.warnings)
-
-    def probabilities(self, window: Window, remembered: Remembered | None = None) -> np.ndarray:
-        """The mean over a window's crops, float32 (num_classes,), computed once of equal ones."""
-        known = self._recent.get(window.key)
-        if known is None and remembered is not None:
-            known = remembered.get(window.key)
-        if known is None:
-            outputs = self.engine.compute(window.views)
-            known = outputs.probabilities.mean(axis=0, dtype=np.float64)
-            known = known.astype(np.float32)
-            if remembered is not None:
-                remembered.put(window.key, known)
-        self._recent[window.key] = known
-        self._recent.move_to_end(window.key)
-        if len(self._recent) > _RECENT:
-            self._recent.popitem(last=False)
-        return known
 
     def _concluded(
         self,
@@ -194,24 +147,38 @@ class ShotSteps:
 class _Film:
     """What is known of a film so far."""
 
-    def __init__(self, sliding: Sliding, cutting: Cutting) -> None:
+    def __init__(self, sliding: Sliding, cutting: Cutting, computing: Computing) -> None:
         self.step_seconds = sliding.stride_seconds
         self.steps: list[ShotSteps] = []
         self.num_windows = 0
+        self._computing = computing
+        self._begun = deque[tuple[Window | Shot, Wait | None]]()
         self._averaging = Steps(self.step_seconds, self.step_seconds)
         self._refining = Refining(sliding, cutting)
         self._of_shot: list[Step] = []
 
-    def add(self, window: Window, compute: Compute) -> None:
-        self.num_windows += 1
-        probabilities = compute(window)
-        self._of_shot += self._averaging.add(window, probabilities)
-        self._refining.add(window, probabilities, compute)
+    def add(self, item: Window | Shot) -> None:
+        """Begin with what comes next, and take what was begun long enough ago."""
+        wait = self._computing.start(item.clip) if isinstance(item, Window) else None
+        self._begun.append((item, wait))
+        if len(self._begun) > self._computing.num_ahead:
+            self._take(*self._begun.popleft())
 
-    def end_shot(self, shot: Shot) -> None:
-        self._of_shot += self._averaging.end_shot(shot)
-        self.steps.append(ShotSteps(shot, self._of_shot, self._refining.end_shot(shot)))
-        self._of_shot = []
+    def end(self) -> None:
+        """Take what is left."""
+        while self._begun:
+            self._take(*self._begun.popleft())
+
+    def _take(self, item: Window | Shot, wait: Wait | None) -> None:
+        if isinstance(item, Shot):
+            self._of_shot += self._averaging.end_shot(item)
+            self.steps.append(ShotSteps(item, self._of_shot, self._refining.end_shot(item)))
+            self._of_shot = []
+        elif wait is not None:
+            self.num_windows += 1
+            probabilities = wait()
+            self._of_shot += self._averaging.add(item, probabilities)
+            self._refining.add(item, probabilities, self._computing)
 
     @property
     def shots(self) -> list[Shot]:

@@ -9,6 +9,7 @@ from time import monotonic, perf_counter
 import numpy as np
 
 from vswin_cli.films.live import LiveSequence
+from vswin_cli.timeline.computing import Computing
 from vswin_cli.timeline.film import FilmAnalyst, ShotSteps
 from vswin_cli.timeline.refining import Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
@@ -27,12 +28,16 @@ class LiveAnalyst:
     the same.
 
     Args:
-        analyst: The model, and how windows become segments.
+        analyst: How windows become segments.
+        computing: The model.
         on_segment: Told of each segment, once, as soon as it is settled.
     """
 
-    def __init__(self, analyst: FilmAnalyst, on_segment: Callable[[Segment], None]) -> None:
+    def __init__(
+        self, analyst: FilmAnalyst, computing: Computing, on_segment: Callable[[Segment], None]
+    ) -> None:
         self._analyst = analyst
+        self._computing = computing
         self._on_segment = on_segment
         self._stride = analyst.sliding.stride_seconds
         self._averaging = Steps(self._stride, self._stride)
@@ -116,7 +121,7 @@ class LiveAnalyst:
             self.num_skipped += 1
             return
         start = perf_counter()
-        probabilities = self._analyst.probabilities(item)
+        probabilities = self._computing.start(item.clip)()
         self._seconds = 0.8 * self._seconds + 0.2 * (perf_counter() - start)
         if self._last_middle is not None:  # it stands for those that were left out before it
             gap = item.middle_seconds - self._last_middle
@@ -124,7 +129,7 @@ class LiveAnalyst:
         self._last_middle = item.middle_seconds
         self._steps += self._averaging.add(item, probabilities)
         if self._seconds < self._stride / 8:
-            self._refining.add(item, probabilities, self._analyst.probabilities)
+            self._refining.add(item, probabilities, self._computing)
         self._fine |= self._refining.taken()
         self._tell_settled()
 

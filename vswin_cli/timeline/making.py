@@ -2,22 +2,22 @@
 
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from queue import Empty, Full, Queue
-from time import monotonic
+from queue import Full, Queue
 from typing import Protocol
 
-from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
 
 _AHEAD = 4  # windows that are made before the model takes them
 _WAIT_SECONDS = 0.1
-_LOOK_SECONDS = 1.0  # from one look to the next at whether frames come
 _JOIN_SECONDS = 1.0
+
+
+OnFrame = Callable[[float, float | None], None]  # (where it ends; where the film does, if known)
 
 
 class Frames(Protocol):
@@ -36,10 +36,17 @@ class Restart:
 
 
 class Made:
-    """The windows and shots of a film's frames, and the times of these."""
+    """The windows and shots of a film's frames, and the times of these.
 
-    def __init__(self, frames: Frames, sliding: Sliding) -> None:
+    Args:
+        frames: They come in their order.
+        sliding: How windows lie.
+        on_frame: Told of each frame, in seconds.
+    """
+
+    def __init__(self, frames: Frames, sliding: Sliding, on_frame: OnFrame) -> None:
         self._frames = frames
+        self._on_frame = on_frame
         self._sliding = sliding
         self.times = array("d")  # when each frame starts
         self.end_seconds = 0.0
@@ -56,21 +63,21 @@ class Made:
                 self.size = (frame.pixels.shape[0], frame.pixels.shape[1])
             self.times.append(frame.start_seconds)
             self.end_seconds = frame.end_seconds
+            self._on_frame(frame.end_seconds, self._frames.duration_seconds)
             yield from chain.from_iterable(map(windows.take, pace.take(frame)))
         if self.times:
             yield from chain.from_iterable(map(windows.take, pace.finish()))
             yield from windows.finish()
 
 
-def ahead(made: Made, timeout_seconds: float | None) -> Iterator[Window | Shot | Restart]:
+def ahead(made: Made) -> Iterator[Window | Shot | Restart]:
     """Yield what a thread makes, a few things ahead.
 
     Args:
         made: Makes them.
-        timeout_seconds: Without a new frame, after which the thread is left to itself; None waits.
 
     Raises:
-        VideoError: As whatever makes them; also `timeout`.
+        VideoError: As whatever makes them.
     """
     queue = Queue[Window | Shot | Restart | BaseException | None](_AHEAD)
     is_abandoned = threading.Event()
@@ -94,22 +101,10 @@ def ahead(made: Made, timeout_seconds: float | None) -> Iterator[Window | Shot |
         else:
             put(None)
 
-    def get() -> Window | Shot | Restart | BaseException | None:
-        seen, since = len(made.times), monotonic()
-        while True:
-            try:
-                return queue.get(timeout=timeout_seconds and min(timeout_seconds, _LOOK_SECONDS))
-            except Empty:
-                if (count := len(made.times)) != seen:
-                    seen, since = count, monotonic()
-                elif timeout_seconds is not None and monotonic() - since >= timeout_seconds:
-                    what = f"no frame decoded for {timeout_seconds:g} s; raise --timeout"
-                    return VideoError(what, kind="timeout")
-
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
     try:
-        while (item := get()) is not None:
+        while (item := queue.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item

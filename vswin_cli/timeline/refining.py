@@ -1,16 +1,14 @@
 """Where something changes, shorter windows tell when; elsewhere none is computed."""
 
 from collections import deque
-from collections.abc import Callable
 
 import numpy as np
 
+from vswin_cli.timeline.computing import Computing
 from vswin_cli.timeline.segments import Cutting
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.steps import Step, Steps
 from vswin_cli.timeline.windows import Shot, Window
-
-Compute = Callable[[Window], np.ndarray]  # a window's probabilities, float32 (num_classes,)
 
 
 class Refining:
@@ -33,13 +31,13 @@ class Refining:
         self._last: tuple[Window, int | None] | None = None
         self._fine: list[Step] = []
 
-    def add(self, window: Window, probabilities: np.ndarray, compute: Compute) -> None:
+    def add(self, window: Window, probabilities: np.ndarray, computing: Computing) -> None:
         """Take the next window of a shot, and compute what it makes necessary.
 
         Args:
             window: The window.
             probabilities: Its own.
-            compute: Computes others.
+            computing: Computes others.
         """
         best = int(probabilities.argmax())
         label = best if probabilities[best] >= self._least else None
@@ -51,10 +49,10 @@ class Refining:
         while self._waiting and self._waiting[0].middle_seconds < window.middle_seconds - reach:
             self._waiting.popleft()
         if window.middle_seconds <= self._until:
-            for each in self._waiting:
-                inner = each.inner(self._protocol)
-                if inner is not None:
-                    self._fine += self._averaging.add(inner, compute(inner))
+            inners = [inner for each in self._waiting if (inner := each.inner(self._protocol))]
+            begun = [computing.start(inner.clip) for inner in inners]
+            for inner, wait in zip(inners, begun, strict=True):
+                self._fine += self._averaging.add(inner, wait())
             self._waiting.clear()
 
     def taken(self) -> dict[int, np.ndarray]:

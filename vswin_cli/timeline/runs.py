@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
+from vswin_cli.engines.base import Engine
 from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import FrameSequence
 from vswin_cli.results import Setup
@@ -14,12 +14,14 @@ from vswin_cli.runs.plan import PlanWatcher, begun
 from vswin_cli.runs.records import Settings, modified
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.videos import Found
-from vswin_cli.sources.addresses import is_address
 from vswin_cli.timeline.checkpoint import Checkpoint
-from vswin_cli.timeline.film import FilmAnalyst, OnProgress
+from vswin_cli.timeline.computing import EngineComputing
+from vswin_cli.timeline.film import FilmAnalyst
+from vswin_cli.timeline.film_process import FilmProcess, OnProgress
+from vswin_cli.timeline.film_worker import Film
 from vswin_cli.timeline.options import FilmRunOptions
 from vswin_cli.timeline.outputs import TimelineOutput
-from vswin_cli.timeline.result import Record, Timeline, failed_record
+from vswin_cli.timeline.result import Record, failed_record
 
 
 class TimelineWatcher(PlanWatcher):
@@ -59,7 +61,7 @@ class TimelineTask:
         timeout_seconds: Without a new frame, after which a film has failed.
     """
 
-    load: Callable[[], FilmAnalyst]
+    load: Callable[[], tuple[FilmAnalyst, Engine]]
     setup: Setup
     settings: Settings
     window_settings: Settings
@@ -140,15 +142,24 @@ def watched(
             raise _StoppedError
         watcher.on_progress(done, total)
 
-    with watcher.following(todo), watcher.interruptible(stopping.set):
-        analyst = None
+    with (
+        watcher.following(todo),
+        watcher.interruptible(stopping.set),
+        FilmProcess(task.timeout_seconds) as process,
+        ExitStack() as stack,
+    ):
+        model: tuple[FilmAnalyst, EngineComputing] | None = None
         for found in todo:
             if stopping.is_set():
                 return
-            analyst = analyst or task.load()
+            if found.error is None:
+                process.start()  # which takes as long as to load a model
+            if model is None:
+                analyst, engine = task.load()
+                model = analyst, stack.enter_context(EngineComputing(engine, checkpoint))
             watcher.on_start(found)
             try:
-                yield found, _record(found, task, analyst, checkpoint, on_progress)
+                yield found, _record(found, task, *model, process, on_progress)
             except _StoppedError:
                 return
 
@@ -157,18 +168,18 @@ def _record(
     found: Found,
     task: TimelineTask,
     analyst: FilmAnalyst,
-    checkpoint: Checkpoint | None,
+    computing: EngineComputing,
+    process: FilmProcess,
     on_progress: OnProgress,
 ) -> Record:
     start = perf_counter()
     try:
         if found.error is not None:
             raise found.error
-        location = found.path if is_address(found.path) else Path(found.path)
-        frames = FrameSequence(location, task.threads)
-        timeline: Timeline = analyst.timeline(
-            found.video, frames, checkpoint, on_progress, task.timeout_seconds
+        film = Film(
+            found.video, found.path, FrameSequence, task.threads, analyst, computing.num_ahead
         )
+        timeline = process.timeline(film, computing, on_progress)
     except VideoError as error:
         seconds = perf_counter() - start
         is_skipped = error.kind == "sound_only" and not found.is_named

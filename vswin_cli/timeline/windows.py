@@ -12,7 +12,7 @@ from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.timeline.shots import DELAY, MEMORY, CutDetector
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.views.sampling import clip_indices
-from vswin_cli.views.views import CroppedFrame, resize, resize_and_crop
+from vswin_cli.views.views import CroppedFrame, View, resize, resize_and_crop
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _KEY_BYTES = 16
@@ -61,12 +61,32 @@ class KeptFrame:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """The frames of a window that the model sees, and a digest of the pixels of each."""
+
+    digests: tuple[bytes, ...]
+    frames: tuple[CroppedFrame, ...]
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal for clips of equal pixels."""
+        return blake2b(b"".join(self.digests), digest_size=_KEY_BYTES).digest()
+
+    @property
+    def views(self) -> list[View]:
+        """Its crops, each different one once."""
+        offsets = list(zip(*(frame.places for frame in self.frames), strict=True))
+        numbers = [number for number, each in enumerate(offsets) if each not in offsets[:number]]
+        return [View([frame.crop(n) for frame in self.frames], 1, n) for n in numbers]
+
+
+@dataclass(frozen=True)
 class Window:
     """One place of the model's clip in a film; it refers to frames that other windows share."""
 
     frames: tuple[KeptFrame, ...]  # all that it spans
     end_seconds: float  # when the next frame is shown
-    clip: tuple[int, ...]  # of `frames`, those that the model sees
+    places: tuple[int, ...]  # in `frames`, of those that the model sees
 
     @property
     def start_seconds(self) -> float:
@@ -78,19 +98,11 @@ class Window:
         """Half way between its start and its end."""
         return (self.start_seconds + self.end_seconds) / 2
 
-    @cached_property
-    def key(self) -> bytes:
-        """Equal for windows of equal pixels."""
-        digests = b"".join(self.frames[place].picture.digest for place in self.clip)
-        return blake2b(digests, digest_size=_KEY_BYTES).digest()
-
     @property
-    def views(self) -> np.ndarray:
-        """The crops of its clip, each different one once: uint8 (crops, T, H, W, 3)."""
-        chosen = [self.frames[place].picture.cropped for place in self.clip]
-        offsets = list(zip(*(frame.places for frame in chosen), strict=True))
-        numbers = [number for number, each in enumerate(offsets) if each not in offsets[:number]]
-        return np.stack([[frame.crop(number) for frame in chosen] for number in numbers])
+    def clip(self) -> Clip:
+        """What the model sees of it."""
+        pictures = [self.frames[place].picture for place in self.places]
+        return Clip(tuple(p.digest for p in pictures), tuple(p.cropped for p in pictures))
 
     def inner(self, protocol: ViewProtocol) -> "Window | None":
         """The same clip with half the time between its frames, about the same middle.
@@ -105,8 +117,7 @@ class Window:
         first = (len(self.frames) - span) // 2
         stop = first + span
         end = self.frames[stop].seconds if stop < len(self.frames) else self.end_seconds
-        clip = tuple(range(0, span, interval))
-        return Window(self.frames[first:stop], end, clip)
+        return Window(self.frames[first:stop], end, tuple(range(0, span, interval)))
 
 
 class Windows:

@@ -1,0 +1,134 @@
+"""Films are decoded in a process of their own, which may hang or crash; the model is here."""
+
+import logging
+import pickle
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from multiprocessing.connection import wait
+from time import monotonic
+
+import numpy as np
+
+from vswin_cli.errors import BackendError, VideoError
+from vswin_cli.runs.pool import memory_share
+from vswin_cli.runs.serving import START_SECONDS, ServingProcess
+from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.system.platform import how_it_ended
+from vswin_cli.timeline.computing import Computing, Wait
+from vswin_cli.timeline.film_worker import Asked, Film, Seen, Shelf, Told
+from vswin_cli.timeline.result import Timeline
+
+_SERVE = "import sys; from vswin_cli.timeline.film_worker import serve; serve(*sys.argv[1:])"
+_LOOK_SECONDS = 0.1  # from one look to the next at whether the run is to stop
+
+_log = logging.getLogger(__name__)
+
+OnProgress = Callable[[float, float | None], None]  # (seconds of the film done, in all if known)
+
+
+class FilmProcess(AbstractContextManager["FilmProcess"]):
+    """Has films decoded, one after another, by a process that is replaced if it fails.
+
+    Args:
+        timeout_seconds: Without a new frame, after which a film has failed; None waits.
+    """
+
+    def __init__(self, timeout_seconds: float | None) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._process: ServingProcess | None = None
+
+    def __exit__(self, *error: object) -> None:
+        """End the process."""
+        self._kill()
+
+    def start(self) -> ServingProcess:
+        """Start the process, if there is none, so that it is ready sooner.
+
+        Raises:
+            BackendError: The system starts none.
+        """
+        if self._process is not None and not self._process.is_alive() and self._process.is_ready:
+            self._kill()  # it died between two films, of which none is to blame
+        if self._process is None:
+            self._process = ServingProcess(_SERVE, memory_share(1))
+        return self._process
+
+    def timeline(self, film: Film, computing: Computing, on_progress: OnProgress) -> Timeline:
+        """Watch a film from its start to its end.
+
+        Args:
+            film: What to watch, and how.
+            computing: The model.
+            on_progress: Told how far it is, several times a second; what it raises ends the film.
+
+        Raises:
+            VideoError: It cannot be read; also `crashed` and `timeout`.
+            BackendError: The process does not start.
+        """
+        process = self.start()
+        process.send(pickle.dumps(film))
+        try:
+            told = self._served(film, process, computing, on_progress)
+        except BaseException:
+            self._kill()
+            raise
+        for note in told.notes:
+            _log.info("%s", note)
+        if isinstance(told.timeline, VideoError):
+            raise told.timeline
+        return told.timeline
+
+    def _served(
+        self, film: Film, process: ServingProcess, computing: Computing, on_progress: OnProgress
+    ) -> Told:
+        shelf = Shelf(film.analyst.sliding.protocol.clip_len)
+        asked = deque[Wait]()
+        seen = Seen(0.0, None)
+        since = monotonic()
+        while True:
+            if wait([process.connection], 0 if asked else _LOOK_SECONDS):
+                message = self._received(film, process)
+                if isinstance(message, Told):
+                    return message
+                if message is None:
+                    process.is_ready = True
+                elif isinstance(message, Seen):
+                    seen = message
+                else:
+                    asked.append(computing.start(shelf.clip(message)))
+                since = monotonic()
+            elif asked:
+                process.send(np.asarray(asked.popleft()(), "<f4").tobytes())
+                since = monotonic()
+            else:
+                self._check(process, monotonic() - since)
+            on_progress(seen.end_seconds, seen.duration_seconds)
+
+    def _received(self, film: Film, process: ServingProcess) -> Asked | Seen | Told | None:
+        try:
+            message: Asked | Seen | Told | None = process.receive()
+        except (EOFError, OSError):
+            how = how_it_ended(process.kill())
+            self._process = None
+            if not process.is_ready:
+                raise BackendError(f"a decoding process does not start: it {how}") from None
+            name = without_credentials(film.path)
+            what = f"cannot read {name}: its decoder crashed: the process {how}; convert the file"
+            raise VideoError(what, kind="crashed") from None
+        return message
+
+    def _check(self, process: ServingProcess, seconds: float) -> None:
+        """Say of a process that has said nothing for long what is wrong."""
+        if not process.is_ready:
+            if seconds >= START_SECONDS:
+                what = f"a decoding process does not start within {START_SECONDS:.0f} s"
+                raise BackendError(what)
+        elif self._timeout_seconds is not None and seconds >= self._timeout_seconds:
+            what = f"no frame decoded for {self._timeout_seconds:g} s; raise --timeout"
+            raise VideoError(what, kind="timeout")
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process = None

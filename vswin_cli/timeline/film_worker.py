@@ -1,0 +1,180 @@
+"""What runs in the process of films: it decodes, and makes a timeline of what the parent computes.
+
+It imports nothing of the model. For each film a `Film` comes in; out go `Asked` windows, each of
+which is answered by its probabilities, `Seen` while frames come, and a `Told` in the end.
+"""
+
+import pickle
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
+from time import monotonic
+
+import numpy as np
+
+from vswin_cli.errors import VideoError
+from vswin_cli.runs.channels import WorkerEnd
+from vswin_cli.runs.serving import Notes, as_video_error, begin_serving, read_ahead
+from vswin_cli.sources.addresses import is_address
+from vswin_cli.sources.source import Location
+from vswin_cli.system.platform import limit_memory
+from vswin_cli.timeline.computing import Wait
+from vswin_cli.timeline.film import FilmAnalyst
+from vswin_cli.timeline.making import Frames
+from vswin_cli.timeline.result import Timeline
+from vswin_cli.timeline.windows import Clip
+from vswin_cli.views.views import CroppedFrame
+
+_SEEN_SECONDS = 0.2  # from one word about frames to the next
+_KEPT_CLIPS = 4  # clips' worth of frames that the parent keeps
+
+OpenFrames = Callable[[Location, int | None], Frames]
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film to watch; `open_frames` is a function or class that a module names."""
+
+    video: str
+    path: str  # or address
+    open_frames: OpenFrames
+    threads: int | None  # to decode with
+    analyst: FilmAnalyst
+    num_ahead: int  # as of `Computing`
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A window to compute; its frames that the parent does not have come with it."""
+
+    digests: tuple[bytes, ...]
+    new: Mapping[bytes, CroppedFrame]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Frames have been decoded."""
+
+    end_seconds: float
+    duration_seconds: float | None  # of the film, if that is known
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a film, and what was noted of it for --verbose."""
+
+    timeline: Timeline | VideoError
+    notes: tuple[str, ...]
+
+
+class Shelf:
+    """The frames that the parent has; both ends keep it, and forget the same ones.
+
+    Args:
+        clip_len: Frames in a window.
+    """
+
+    def __init__(self, clip_len: int) -> None:
+        self._most = _KEPT_CLIPS * clip_len
+        self._frames = OrderedDict[bytes, CroppedFrame | None]()
+
+    def lacking(self, clip: Clip) -> dict[bytes, CroppedFrame]:
+        """The frames of a clip that the parent is to be sent; it has them then."""
+        frames = dict(zip(clip.digests, clip.frames, strict=True))
+        new = {digest: frame for digest, frame in frames.items() if digest not in self._frames}
+        self._put(clip.digests, dict.fromkeys(new))
+        return new
+
+    def clip(self, asked: Asked) -> Clip:
+        """The clip that is asked for."""
+        self._put(asked.digests, asked.new)
+        frames = (self._frames[digest] for digest in asked.digests)
+        return Clip(asked.digests, tuple(frame for frame in frames if frame is not None))
+
+    def _put(self, digests: tuple[bytes, ...], new: Mapping[bytes, CroppedFrame | None]) -> None:
+        self._frames.update(new)
+        for digest in digests:
+            self._frames.move_to_end(digest)
+        while len(self._frames) > self._most:
+            self._frames.popitem(last=False)
+
+
+class _Asking:
+    """Has the parent compute windows; it answers in the order in which it is asked."""
+
+    def __init__(
+        self, send: Callable[[object], None], answers: SimpleQueue[bytes], film: Film
+    ) -> None:
+        self.num_ahead = film.num_ahead
+        self._send = send
+        self._answers = answers
+        self._shelf = Shelf(film.analyst.sliding.protocol.clip_len)
+        self._open = deque[list[np.ndarray]]()  # each gets its answer
+
+    def start(self, clip: Clip) -> Wait:
+        self._send(Asked(clip.digests, self._shelf.lacking(clip)))
+        answer: list[np.ndarray] = []
+        self._open.append(answer)
+
+        def wait() -> np.ndarray:
+            while not answer:
+                self._take()
+            return answer[0]
+
+        return wait
+
+    def close(self) -> None:
+        """Take the answers that nobody waits for any more, so that the next film gets none."""
+        while self._open:
+            self._take()
+
+    def _take(self) -> None:
+        self._open.popleft().append(np.frombuffer(self._answers.get(), "<f4"))
+
+
+def serve(memory_bytes: str, *words: str) -> None:
+    """Watch films until the parent closes the connection, or ends in any way.
+
+    Args:
+        memory_bytes: That decoding may take.
+        words: What `begin_serving` takes.
+    """
+    channel = begin_serving(*words)
+    channel.say_ready()
+    notes, received = Notes(), read_ahead(channel)
+    limit_memory(int(memory_bytes))
+    while True:
+        film: Film = pickle.loads(received.get())
+        told = _told(film, channel, received, int(memory_bytes))
+        channel.send(Told(told, notes.taken()))
+        del told
+
+
+def _told(
+    film: Film, channel: WorkerEnd, answers: SimpleQueue[bytes], memory_bytes: int
+) -> Timeline | VideoError:
+    sending = Lock()
+    said = -_SEEN_SECONDS
+
+    def send(value: object) -> None:
+        with sending:
+            channel.send(value)
+
+    def on_frame(end_seconds: float, duration_seconds: float | None) -> None:
+        nonlocal said
+        if (now := monotonic()) - said >= _SEEN_SECONDS:
+            said = now
+            send(Seen(end_seconds, duration_seconds))
+
+    computing = _Asking(send, answers, film)
+    try:
+        location = film.path if is_address(film.path) else Path(film.path)
+        frames = film.open_frames(location, film.threads)
+        return film.analyst.timeline(film.video, frames, computing, on_frame)
+    except Exception as error:  # whatever a decoder raises costs this film alone
+        return as_video_error(error, film.path, memory_bytes)
+    finally:
+        computing.close()
