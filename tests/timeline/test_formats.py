@@ -5,6 +5,7 @@ import io
 import json
 from xml.etree import ElementTree as ET
 
+import av
 import opentimelineio as otio
 import pympi
 import pytest
@@ -65,12 +66,35 @@ def test_csv_has_a_row_per_segment_and_no_formulas():
 
 def test_subtitles_of_both_kinds_show_each_segment():
     subtitles = list(srt.parse(written("srt", RECORD)))
-    assert [each.content for each in subtitles][:2] == ["pan left 0.75", "<b>& 0.75"]
+    assert [each.content for each in subtitles][:2] == ["pan left 0.75", "<\u2060b>& 0.75"]
     assert subtitles[2].start.total_seconds() == 3661.04
     captions = webvtt.from_string(written("vtt", RECORD)).captions
     assert [caption.start_in_seconds for caption in captions][:2] == [0, 3]
     assert captions[2].start == "01:01:01.040"
     assert captions[1].raw_text == "&lt;b&gt;&amp; 0.75"
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+def test_players_show_labels_as_they_are(name, tmp_path):
+    """By FFmpeg's decoders of subtitles, which mpv and others have."""
+    labels = {
+        "a <b>bold</b> & Q&A": "a <b>bold</b> & Q&A",
+        "00:01 --> 00:02": "00:01 --> 00:02",
+        "&lt;i&gt; &amp;": "&lt;i&gt; &amp;",
+        "one\n\ntwo\r\n\u2028NOTE": r"one\n\ntwo\r\n\u2028NOTE",
+        "\u202eturned\u2067": r"\u202eturned\u2067",
+        "\u0645\u06cc\u200c\u0631\u0648\u062f \U0001f468\u200d\U0001f33e": None,
+    }
+    segments = [segment(n, n + 1, label, 0) for n, label in enumerate(labels)]
+    path = tmp_path / f"f.{name}"
+    path.write_text(written(name, {**RECORD, "segments": segments}), encoding="utf-8")
+    with av.open(str(path)) as container:
+        [stream] = container.streams.subtitles
+        sets = [each for packet in container.demux(stream) for each in packet.decode()]
+    shown = [each.dialogue.decode().replace("\u2060", "") for each in sets]
+    assert shown == [f"{right or label} 0.75" for label, right in labels.items()]
+    parse = srt.parse if name == "srt" else webvtt.from_string
+    assert len(list(parse(path.read_text(encoding="utf-8")))) == len(labels)
 
 
 def read_by_elan(path, record):

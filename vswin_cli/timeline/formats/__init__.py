@@ -3,13 +3,17 @@
 To add one, write a module with a `FORMAT` and its writer, which gets one record at a time.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.registry import Format, format_of
+from vswin_cli.system.terminal import printable
 
+_SCRIPT_MARKS = "\u200c\u200d\u200e\u200f"
 _FIRST = ("table", "json", "jsonl", "csv", "srt", "vtt")  # in the order of --help
 
 
@@ -34,6 +38,15 @@ def timeline_format(name: str) -> Format:
             return format_of(Path(name + each.extension), (each,), "--format")
     names = ", ".join(each.name for each in timeline_formats())
     raise UsageError(f"--format {name} is not one of {names}")
+
+
+def subtitle(segment: Mapping[str, Any]) -> str:
+    """The text of a segment: one line, in which nothing turns what follows around.
+
+    Joiners and marks that scripts need stay as they are.
+    """
+    text = "".join(c if c in _SCRIPT_MARKS else printable(c) for c in segment["label"])
+    return f"{text} {segment['probability']:.2f}"
 
 
 def clock(seconds: float, point: str) -> str:

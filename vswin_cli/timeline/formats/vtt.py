@@ -1,10 +1,11 @@
 """WebVTT: subtitles for browsers."""
 
+from html import escape
 from typing import Any, TextIO
 
 from vswin_cli.formats.registry import Format
 from vswin_cli.formats.writer import RecordWriter
-from vswin_cli.timeline.formats import clock
+from vswin_cli.timeline.formats import clock, subtitle
 
 FORMAT = Format("vtt", "vswin_cli.timeline.formats.vtt:WebVtt", ".vtt", holds_one=True, grows=True)
 
@@ -20,8 +21,6 @@ class WebVtt(RecordWriter):
         """Write a film's segments."""
         for segment in record["segments"]:
             times = [clock(segment[f"{end}_seconds"], ".") for end in ("start", "end")]
-            text = f"{segment['label']} {segment['probability']:.2f}"
-            for character, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-                text = text.replace(character, name)
+            text = escape(subtitle(segment), quote=False)
             self.stream.write(f"\n{' --> '.join(times)}\n{text}\n")
         self.stream.flush()
