@@ -6,8 +6,8 @@
 Films are made of the bundled model's motions over photographs, 3 to 8 seconds each, with and
 without cuts, hand shake, a moving subject, 24 to 60 frames per second and uneven ones (see
 `tools/motion/films.py`). Every setting sees the same films. The cost is measured on 720p H.264: the
-wall time of a timeline, in shares of that of reading the frames plus that of the model on as many
-windows, each alone, in one process.
+wall time of a timeline, whose frames another process decodes, in shares of that of reading the
+frames plus that of the model on as many windows, each alone.
 """
 
 import argparse
@@ -16,8 +16,9 @@ import resource
 import sys
 import tempfile
 from collections.abc import Iterator
+from os import times
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 
 import av
 import numpy as np
@@ -25,12 +26,16 @@ import numpy as np
 import vswin_cli
 from vswin_cli.api.timelines import film_analyst
 from vswin_cli.films.sequence import FrameSequence
+from vswin_cli.timeline.computing import EngineComputing
+from vswin_cli.timeline.film_process import FilmProcess
+from vswin_cli.timeline.film_worker import Film
 from vswin_cli.timeline.metrics import Labelled, measure
 from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.result import Timeline
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-from motion.films import Film, draw_film, write_film
+from motion.films import Film as DrawnFilm
+from motion.films import draw_film, write_film
 from motion.judging import photographs
 
 KINDS = (
@@ -54,7 +59,7 @@ class Kept(dict[bytes, np.ndarray]):
         self[key] = probabilities
 
 
-def films(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, Film]]:
+def films(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, DrawnFilm]]:
     """Write films, each of another kind."""
     pictures = list(photographs().values())
     for number, kind in zip(range(count), itertools.cycle(KINDS), strict=False):
@@ -80,7 +85,8 @@ def accuracy(count: int, seed: int, settings: list[TimelineOptions]) -> None:
             analyst = film_analyst(model, options)
             found, durations = {}, {}
             for path, _ in made:
-                timeline = analyst.timeline(path.stem, FrameSequence(path), kept)
+                with EngineComputing(model.engine, kept) as computing:
+                    timeline = analyst.timeline(path.stem, FrameSequence(path), computing)
                 found[path.stem] = predicted(timeline)
                 durations[path.stem] = timeline.duration_seconds
                 if len(settings) == 1:
@@ -105,30 +111,32 @@ def cost(minutes: float) -> None:
     """Print what a timeline takes, in shares of its parts."""
     model = vswin_cli.load_model(crops=1)
     with tempfile.TemporaryDirectory() as folder:
-        film = draw_film(
+        drawn = draw_film(
             np.random.default_rng(0), num_parts=max(round(minutes * 60 / 6), 1), rate=25,
             cuts=0.3, size=(1280, 720), seconds=(6, 6),
         )  # fmt: skip
-        path = write_film(Path(folder) / "film.mp4", film, list(photographs().values()))
+        path = write_film(Path(folder) / "film.mp4", drawn, list(photographs().values()))
         analyst = film_analyst(model, TimelineOptions())
         view = np.zeros((1, *model.protocol.view_size, 3), np.uint8)
+        num_views = model.engine.num_at_once * model.engine.batch_size
         ratios = []
         for _ in range(3):
-            start, burnt = perf_counter(), process_time()
+            start, burnt = perf_counter(), processor_seconds()
             with av.open(str(path)) as container:
                 container.streams.video[0].thread_type = "AUTO"
                 num_frames = sum(1 for _ in container.decode(video=0))
-            decoding, alone = perf_counter() - start, process_time() - burnt
-            burnt = process_time()
-            analyst = film_analyst(model, TimelineOptions())
+            decoding, alone = perf_counter() - start, processor_seconds() - burnt
+            burnt = processor_seconds()
             kept = Kept()
-            timeline = analyst.timeline("film", FrameSequence(path), kept)
-            together = process_time() - burnt
-            start, burnt = perf_counter(), process_time()
-            for _ in range(len(kept)):
-                model.engine.compute(view)
+            with FilmProcess(None) as process, EngineComputing(model.engine, kept) as computing:
+                film = Film("film", str(path), FrameSequence, None, analyst, computing.num_ahead)
+                timeline = process.timeline(film, computing, lambda done, total: None)
+            together = processor_seconds() - burnt
+            start, burnt = perf_counter(), processor_seconds()
+            for first in range(0, len(kept), num_views):
+                model.engine.compute(np.repeat(view, min(num_views, len(kept) - first), axis=0))
             computing = perf_counter() - start
-            alone += process_time() - burnt
+            alone += processor_seconds() - burnt
             ratios.append(timeline.elapsed_seconds / (decoding + computing))
             print(
                 f"{num_frames} frames: decoding {decoding:.1f} s, {len(kept)} windows "
@@ -136,8 +144,15 @@ def cost(minutes: float) -> None:
                 f"(processor time {together / alone:.2f} ×)",
                 flush=True,
             )
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    memory = sum(resource.getrusage(each).ru_maxrss for each in whose) / 1024
     print(f"median {float(np.median(ratios)):.2f} ×, memory at most {memory:.0f} MB")
+
+
+def processor_seconds() -> float:
+    """What this process and those that it has waited for have taken."""
+    taken = times()
+    return taken.user + taken.system + taken.children_user + taken.children_system
 
 
 def main() -> None:
