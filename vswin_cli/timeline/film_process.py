@@ -16,7 +16,7 @@ from vswin_cli.runs.serving import START_SECONDS, ServingProcess
 from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.platform import how_it_ended
 from vswin_cli.timeline.computing import Computing, Wait
-from vswin_cli.timeline.film_worker import Asked, Film, Seen, Shelf, Told
+from vswin_cli.timeline.film_worker import ANSWER, NOTED, Asked, Film, Seen, Shelf, Told
 from vswin_cli.timeline.result import Timeline
 
 _SERVE = "import sys; from vswin_cli.timeline.film_worker import serve; serve(*sys.argv[1:])"
@@ -95,11 +95,12 @@ class FilmProcess(AbstractContextManager["FilmProcess"]):
                     process.is_ready = True
                 elif isinstance(message, Seen):
                     seen = message
+                    process.send(NOTED)
                 else:
                     asked.append(computing.start(shelf.clip(message)))
                 since = monotonic()
             elif asked:
-                process.send(np.asarray(asked.popleft()(), "<f4").tobytes())
+                process.send(ANSWER + np.asarray(asked.popleft()(), "<f4").tobytes())
                 since = monotonic()
             else:
                 self._check(process, monotonic() - since)

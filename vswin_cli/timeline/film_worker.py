@@ -1,15 +1,15 @@
 """What runs in the process of films: it decodes, and makes a timeline of what the parent computes.
 
 It imports nothing of the model. For each film a `Film` comes in; out go `Asked` windows, each of
-which is answered by its probabilities, `Seen` while frames come, and a `Told` in the end.
+which is answered by its probabilities, `Seen` while frames come, and a `Told` in the end. Whatever
+is sent has some answer, by which the channel learns that it may use its memory again.
 """
 
 import pickle
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Lock
 from time import monotonic
 
@@ -30,6 +30,8 @@ from vswin_cli.views.views import CroppedFrame
 
 _SEEN_SECONDS = 0.2  # from one word about frames to the next
 _KEPT_CLIPS = 4  # clips' worth of frames that the parent keeps
+
+ANSWER, NOTED = b"=", b"."  # what an answer begins with; what is said to `Seen`
 
 OpenFrames = Callable[[Location, int | None], Frames]
 
@@ -106,7 +108,7 @@ class _Asking:
     """Has the parent compute windows; it answers in the order in which it is asked."""
 
     def __init__(
-        self, send: Callable[[object], None], answers: SimpleQueue[bytes], film: Film
+        self, send: Callable[[object], None], answers: Iterator[bytes], film: Film
     ) -> None:
         self.num_ahead = film.num_ahead
         self._send = send
@@ -132,7 +134,7 @@ class _Asking:
             self._take()
 
     def _take(self) -> None:
-        self._open.popleft().append(np.frombuffer(self._answers.get(), "<f4"))
+        self._open.popleft().append(np.frombuffer(next(self._answers), "<f4", offset=1))
 
 
 def serve(memory_bytes: str, *words: str) -> None:
@@ -144,17 +146,18 @@ def serve(memory_bytes: str, *words: str) -> None:
     """
     channel = begin_serving(*words)
     channel.say_ready()
-    notes, received = Notes(), read_ahead(channel)
+    notes = Notes()
+    received = (content for content in iter(read_ahead(channel).get, None) if content != NOTED)
     limit_memory(int(memory_bytes))
     while True:
-        film: Film = pickle.loads(received.get())
+        film: Film = pickle.loads(next(received))
         told = _told(film, channel, received, int(memory_bytes))
         channel.send(Told(told, notes.taken()))
         del told
 
 
 def _told(
-    film: Film, channel: WorkerEnd, answers: SimpleQueue[bytes], memory_bytes: int
+    film: Film, channel: WorkerEnd, answers: Iterator[bytes], memory_bytes: int
 ) -> Timeline | VideoError:
     sending = Lock()
     said = -_SEEN_SECONDS
