@@ -88,8 +88,7 @@ def _command(path: str, command: Any) -> Iterator[str]:  # noqa: ANN401
             title = panel or ("Arguments" if is_argument else "Options")
             panels[title].append(command_help._row(*record))
     yield "| option | meaning |\n|---|---|"
-    known = command_help._ORDER
-    for title in sorted(panels, key=lambda t: known.index(t) if t in known else len(known)):
+    for title in sorted(panels, key=command_help.panel_place):
         yield f"| **{title}** | |"
         for names, text in panels[title]:
             yield f"| `{names.strip()}` | {_marked(' '.join(text.split()))} |"

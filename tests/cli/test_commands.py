@@ -22,7 +22,7 @@ def test_command_over_many_videos_is_one_short_module_and_its_name(
 ):
     assert len(Path(brightness.__file__).read_text().splitlines()) <= 80
     monkeypatch.setitem(sys.modules, "vswin_cli.cli.commands.brightness", brightness)
-    monkeypatch.setitem(COMMANDS, "Measure", ("brightness",))
+    monkeypatch.setitem(COMMANDS, "Measure", {"brightness": "Record how bright videos are."})
     monkeypatch.setenv("VSWIN_CACHE", str(cache))
     assert run(["--help"]) == 0
     assert "brightness  Record how bright videos are." in capsys.readouterr().out

@@ -18,21 +18,39 @@ from vswin_cli.cli.messages import print_error
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.system.terminal import printable
 
-# The commands by the titles that `vswin --help` lists them under; see `LazyGroup`.
+# The commands and what each does, by the titles that `vswin --help` lists them under; it imports
+# none of them.
 COMMANDS = {
-    "Label and describe videos": ("predict", "label", "timeline", "embed"),
-    "Look at results": ("report", "search", "duplicates", "sort"),
-    "Train and evaluate": ("train", "evaluate", "bench"),
-    "Manage models": (
-        "models",
-        "labels",
-        "convert",
-        "export",
-        "download-weights",
-        "weights",
-        "cache",
-    ),
-    "Set up": ("config", "doctor"),
+    "Label and describe videos": {
+        "predict": "Label videos, and print the most probable classes.",
+        "label": "Label all videos in folders, into one file or many.",
+        "timeline": "Find what happens when in films of any length.",
+        "embed": "Compute the features of all videos in folders.",
+    },
+    "Look at results": {
+        "report": "Write a page of results for a browser.",
+        "search": "Find the videos that are most similar to a video.",
+        "duplicates": "Find groups of near-duplicate videos.",
+        "sort": "Sort labelled videos into folders by label.",
+    },
+    "Train and evaluate": {
+        "train": "Train a model on videos with labels.",
+        "evaluate": "Measure the accuracy of a model on labelled videos.",
+        "bench": "Measure the speed of a model on this machine.",
+    },
+    "Manage models": {
+        "models": "List the models and their published accuracy.",
+        "labels": "List the classes of a model.",
+        "convert": "Convert a Video Swin checkpoint of another program.",
+        "export": "Export a model to ONNX, OpenVINO, TensorFlow and others.",
+        "download-weights": "Download and verify the weights of models.",
+        "weights": "List, verify, locate and remove downloaded weights.",
+        "cache": "Show or clear the exported models kept for speed.",
+    },
+    "Set up": {
+        "config": "Show which defaults of options are set, and where.",
+        "doctor": "Report what works here, for a bug report.",
+    },
 }
 
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk

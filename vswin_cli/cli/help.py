@@ -1,6 +1,7 @@
 """How functions become commands, listed and explained in plain text, their options under titles.
 
-Typer's own boxes take a quarter second to be drawn, and half the width.
+Typer's boxes take a quarter second to be drawn, and half the width. What only some commands need is
+imported there, so that a help comes at once.
 """
 
 import inspect
@@ -17,16 +18,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vswin_cli.cli.configuration import (
-    defaults,
-    faults,
-    option_params,
-    read_configuration,
-)
-from vswin_cli.cli.option_groups import GROUPS
-from vswin_cli.cli.options import PANELS, RUN
 from vswin_cli.errors import UsageError
-from vswin_cli.sources.addresses import told_without_credentials
 
 _CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
 _TYPE = re.compile(r" <[^<>]*>$")  # says less than the name before it
@@ -36,7 +28,6 @@ _LONGEST_NAMES = 24  # characters; what explains longer ones stands below them
 _NARROW = 60  # columns; in fewer all explanations stand below what they explain
 _WIDEST = 100
 _HELP = {"-h", "--help"}
-_ORDER = ("Arguments", *PANELS)
 _PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,
     "add_completion": False,
@@ -73,6 +64,8 @@ class PlainCommand(TyperCommand):
         name = " ".join(path).removeprefix("vswin ")
         if name == "config":  # which shows what is wrong
             return super().make_context(info_name, args, parent, **extra)
+        from vswin_cli.cli.configuration import defaults
+
         with ExitStack() as stack:
             chosen: dict[str, Any] = {}
             with suppress(UsageError) if _HELP.intersection(args) else nullcontext():
@@ -96,6 +89,8 @@ class PlainCommand(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """Write arguments, then each panel's options."""
+        from vswin_cli.cli.options import RUN
+
         panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
         params = self.get_params(ctx)
         usual = (
@@ -107,7 +102,7 @@ class PlainCommand(TyperCommand):
                 is_argument = param.param_type_name == "argument"
                 panel = getattr(param, "rich_help_panel", None)
                 panels[panel or ("Arguments" if is_argument else usual)].append(_row(*record))
-        for title in sorted(panels, key=lambda t: _ORDER.index(t) if t in _ORDER else len(_ORDER)):
+        for title in sorted(panels, key=panel_place):
             with formatter.section(title):
                 _write_rows(formatter, panels[title])
 
@@ -119,6 +114,14 @@ class PlainCommand(TyperCommand):
                     formatter.write(f"  {line.strip()}\n")
 
 
+def panel_place(title: str) -> int:
+    """Where a panel stands among those of a command."""
+    from vswin_cli.cli.options import PANELS
+
+    order = ("Arguments", *PANELS)
+    return order.index(title) if title in order else len(order)
+
+
 def _parted(text: str | None) -> tuple[str, str]:
     """What a docstring says, and the examples at its end."""
     about, _, examples = inspect.cleandoc(text or "").partition("\n\nExamples:\n")
@@ -127,6 +130,8 @@ def _parted(text: str | None) -> tuple[str, str]:
 
 def _row(names: str, text: str) -> tuple[str, str]:
     """Make a line of an option's names, with a short word for its value, and what it does."""
+    from vswin_cli.sources.addresses import told_without_credentials
+
     names = _FLAGS.sub(r"--[no-]\g<name>", names)
     text = _RANGE.sub("", told_without_credentials(text)).replace("  []", "").replace("[; ", "[")
     choices = _CHOICES.search(names)
@@ -163,7 +168,7 @@ class LazyGroup(PlainGroup):
     Each is a function, or a group of commands, of its name in the module of its name.
     """
 
-    titles: Mapping[str, tuple[str, ...]] = {}
+    titles: Mapping[str, Mapping[str, str]] = {}
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         super().__init__(**options)
@@ -179,13 +184,19 @@ class LazyGroup(PlainGroup):
         """Refuse configuration files that name what there is not, but for who looks at them."""
         is_looked_at = bool(_HELP.intersection(args)) or "config" in args[:1]
         rest = super().parse_args(ctx, args)
-        if not is_looked_at and (configured := read_configuration()):
+        if is_looked_at:
+            return rest
+        from vswin_cli.cli.configuration import faults, read_configuration
+
+        if configured := read_configuration():
             for fault in faults(configured, dict(self.options())):
                 raise UsageError(fault)
         return rest
 
     def options(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each command's name with its options."""
+        from vswin_cli.cli.configuration import option_params
+
         for name in self.list_commands(None):
             command = as_command(name, _imported(name))
             for inner, each in getattr(command, "commands", {"": command}).items():
@@ -196,11 +207,10 @@ class LazyGroup(PlainGroup):
         return [name for names in self.titles.values() for name in names]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """Write each title's commands, with the first line of what they say of themselves."""
-        for title, names in self.titles.items():
-            rows = [(name, _about(_imported(name))) for name in names]
+        """Write each title's commands, with what they do."""
+        for title, commands in self.titles.items():
             with formatter.section(title):
-                _write_rows(formatter, rows)
+                _write_rows(formatter, list(commands.items()))
 
 
 def _imported(name: str) -> Callable[..., None] | typer.Typer:
@@ -209,12 +219,6 @@ def _imported(name: str) -> Callable[..., None] | typer.Typer:
         import_module(f"vswin_cli.cli.commands.{name}"), name
     )
     return command
-
-
-def _about(command: Callable[..., None] | typer.Typer) -> str:
-    """The first line of what a command says of itself."""
-    text = command.info.help if isinstance(command, typer.Typer) else command.__doc__
-    return str(text).partition("\n")[0]
 
 
 def as_command(name: str, command: Callable[..., None] | typer.Typer) -> Any:  # noqa: ANN401
@@ -248,12 +252,18 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
     Args:
         command: Its parameters have the annotations that Typer reads, or a class of `GROUPS`.
     """
+    from vswin_cli.cli.option_groups import GROUPS
+
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[type, list[str]]] = {}  # and the names of the options that it takes
     for name, parameter in inspect.signature(command).parameters.items():
         if parameter.annotation in GROUPS:
             known = {each.name for each in parameters}
-            options = [each for each in _options_of(parameter.annotation) if each.name not in known]
+            options = [
+                each
+                for each in _options_of(parameter.annotation, GROUPS[parameter.annotation])
+                if each.name not in known
+            ]
             groups[name] = parameter.annotation, [each.name for each in options]
             parameters += options
         else:
@@ -273,13 +283,13 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
     return taking_options
 
 
-def _options_of(group: type) -> list[inspect.Parameter]:
+def _options_of(group: type, annotations: Mapping[str, Any]) -> list[inspect.Parameter]:
     return [
         inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=GROUPS[group][field.name],
+            annotation=annotations[field.name],
         )
         for field in fields(group)
     ]
