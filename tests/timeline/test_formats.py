@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import quoteattr
 
 import av
 import opentimelineio as otio
@@ -156,6 +157,24 @@ def test_label_studio_gets_a_task_per_film_with_frames_from_one():
     assert {(r["type"], r["from_name"], r["to_name"]) for r in result} == {
         ("timelinelabels", "timelineLabels", "video")
     }
+
+
+def test_label_studio_takes_the_tasks():
+    interface = pytest.importorskip(
+        "label_studio_sdk.label_interface", reason="label_studio_sdk is not installed"
+    )
+    labels = "".join(f"<Label value={quoteattr(each['label'])}/>" for each in SEGMENTS)
+    project = interface.LabelInterface(
+        '<View><Video name="video" value="$video"/>'
+        f'<TimelineLabels name="timelineLabels" toName="video">{labels}</TimelineLabels></View>'
+    )
+    for task in json.loads(written("label-studio", RECORD, {**RECORD, "segments": []})):
+        [prediction] = task["predictions"]
+        assert project.validate_task({"data": task["data"]})
+        assert project.validate_prediction(prediction, return_errors=True) == []
+        for region in prediction["result"]:
+            del region["value"]["ranges"]
+            assert project.validate_prediction(prediction, return_errors=True)
 
 
 def test_a_failed_film_has_no_segments_in_any_form():
