@@ -236,7 +236,12 @@ def test_a_page_is_made_of_the_records_that_are_there(vswin, tmp_path):
     assert finished.returncode == 0, finished.stderr
     assert "1 skipped, done before" in finished.stderr
     assert (tmp_path / "t.jsonl").read_bytes() == before
-    assert '"static"' in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert '"static"' in page
+    bare = vswin("timeline", "x.mp4", "-o", "t.jsonl", "--report", "bare.html", "--no-strips")
+    assert bare.returncode == 0, bare.stderr
+    assert "/9j/" in page  # how a JPEG begins
+    assert "/9j/" not in (tmp_path / "bare.html").read_text()
 
 
 @pytest.mark.parametrize("name", ["p.npz", "p.parquet"])

@@ -5,8 +5,9 @@ from itertools import chain
 import numpy as np
 import pytest
 from clips import encode, numbered_frame, read_number
+from film_engine import Counting, watched
 
-from vswin_cli.films.sequence import FrameSequence, TimedFrame
+from vswin_cli.films.sequence import ArraySequence, FrameSequence, TimedFrame
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
@@ -152,3 +153,20 @@ def test_a_damaged_file_is_read_from_its_start_again_as_players_do(tmp_path):
     assert indices.count(0) == 2
     assert indices[-1] >= 50
     assert sequence.warnings[0].startswith("the stream is damaged")
+
+
+@pytest.mark.parametrize("num_bright", [1, 4, 7, 13])
+def test_every_shot_has_its_segment_however_short_it_is(num_bright):
+    counts = {"dark": 101, "bright": num_bright, "dark again": 101}
+    if num_bright < 4:  # no cut is found around so few
+        counts = {"bright": num_bright}
+    frames = np.concatenate(
+        [np.full((n, 64, 64, 3), 5 if "dark" in k else 250, np.uint8) for k, n in counts.items()]
+    )
+    timeline = watched(ArraySequence(frames, 60), Counting())
+    assert [s.label for s in timeline.segments] == [k.split()[0] for k in counts]
+    assert [(s.start_frame, s.end_frame) for s in timeline.segments] == [
+        (shot.start_frame, shot.end_frame) for shot in timeline.shots
+    ]
+    bright = timeline.probabilities[:, 0] > 0.5
+    assert bright.sum() == (1 if num_bright in (1, 13) else 0)

@@ -84,8 +84,13 @@ class TimelineRun:
         if self.probabilities_file is not None:
             self.probabilities_file.write(records)
 
-    def report(self, page: Path, records: Iterable[Record]) -> None:
-        """Write the page of records; the run's own films may be shown.
+    def report(self, page: Path, records: Iterable[Record], *, strips: bool = True) -> None:
+        """Write the page of records; the run's own films may be played.
+
+        Args:
+            page: Where it goes.
+            records: Of the run.
+            strips: Show a frame of each segment.
 
         Raises:
             OutputError: It cannot be written.
@@ -96,6 +101,7 @@ class TimelineRun:
             records,
             self.labels,
             lambda record: paths.get(record["video"]),
+            strips=strips,
             about=[
                 ("Model", self.task.setup.model),
                 ("Date", f"{datetime.now(UTC):%Y-%m-%d}"),

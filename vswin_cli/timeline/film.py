@@ -190,6 +190,10 @@ class _Film:
         last = max((step.number for step in settled), default=-1)
         count = max(int(np.ceil(duration / self.step_seconds - 1e-9)), last + 1)
         table = np.full((count, num_classes), np.nan, np.float32)
-        for step in settled:
-            table[step.number] = step.probabilities
+        for steps in self.steps:
+            for step in steps.settled:
+                middle = (step.number + 0.5) * self.step_seconds
+                is_in_shot = steps.shot.start_seconds - 1e-6 <= middle < steps.shot.end_seconds
+                if is_in_shot or np.isnan(table[step.number, 0]):
+                    table[step.number] = step.probabilities
         return table

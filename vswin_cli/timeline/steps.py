@@ -46,6 +46,8 @@ class Steps:
     _shot: int = 0
     _shot_start: float = 0.0
     _open: dict[int, _Open] = field(default_factory=dict)
+    _newest: np.ndarray | None = None  # probabilities of a window of the shot
+    _has_settled: bool = False  # whether the shot has a step already
 
     def add(self, window: Window, probabilities: np.ndarray) -> Iterator[Step]:
         """Take what the model says of a window, float (num_classes,); yield steps now settled."""
@@ -58,6 +60,7 @@ class Steps:
             yield self._settled(number)
         first = ceil(start / self.step_seconds - 0.5 - 1e-9)
         last = ceil(end / self.step_seconds - 0.5 - 1e-9)  # exclusive
+        self._newest = probabilities
         added = probabilities.astype(np.float64)
         for number in range(first, last):
             share = (self._middle(number) - middle) / half  # from -1 to 1
@@ -67,16 +70,25 @@ class Steps:
             step.total = step.total + weight * added
 
     def end_shot(self, shot: Shot) -> Iterator[Step]:
-        """Yield the last steps of a shot, all of whose windows have been added."""
+        """Yield the last steps of a shot, all of whose windows have been added.
+
+        A shot that is so short that no step's middle is in it has the step around its own.
+        """
         for number in sorted(self._open):
             if self._middle(number) < shot.end_seconds:
                 yield self._settled(number)
+        if not self._has_settled and self._newest is not None:
+            middle = (shot.start_seconds + shot.end_seconds) / 2
+            found = self._newest.astype(np.float32)
+            yield Step(int(middle / self.step_seconds), self._shot, found)
         self._open.clear()
+        self._newest, self._has_settled = None, False
         self._shot, self._shot_start = shot.number + 1, shot.end_seconds
 
     def _middle(self, number: int) -> float:
         return (number + 0.5) * self.step_seconds
 
     def _settled(self, number: int) -> Step:
+        self._has_settled = True
         step = self._open.pop(number)
         return Step(number, self._shot, np.asarray(step.total / step.weight, np.float32))

@@ -13,6 +13,7 @@ from vswin_cli.cli.options import (
     PathsArgument,
     QuietOption,
     ReportOption,
+    StripsOption,
     VerboseOption,
     format_option,
 )
@@ -83,6 +84,7 @@ def timeline(
         ),
     ] = 10.0,
     report: ReportOption = None,
+    strips: StripsOption = True,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -133,7 +135,7 @@ def timeline(
         outcome = films.carry_out(display)
         films.write_probabilities(films.output.records(outcome.names))
         if page is not None:
-            films.report(page, films.output.records(outcome.names))
+            films.report(page, films.output.records(outcome.names), strips=strips)
         display.end(outcome, output, page, note=note)
         return
     chosen = timeline_format(form or "table")
@@ -148,7 +150,7 @@ def timeline(
             records += [record] if page is not None or probabilities_file else []
     films.write_probabilities(records)
     if page is not None:
-        films.report(page, records)
+        films.report(page, records, strips=strips)
         display.say_page(page)
     if display.num_failed:
         raise typer.Exit(1)

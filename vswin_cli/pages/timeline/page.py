@@ -39,6 +39,7 @@ def write_timelines(
     labels: Sequence[str],
     find: Callable[[Record], str | None],
     *,
+    strips: bool = True,
     about: Sequence[tuple[str, str]] = (),
     timeout_seconds: float = 300.0,
 ) -> None:
@@ -48,7 +49,8 @@ def write_timelines(
         output: The page.
         records: Of `vswin timeline`; without probabilities, those of segments are plotted.
         labels: Class names in index order.
-        find: The file of a record's film that may be shown, if there is one.
+        find: The file of a record's film that may be played, if there is one.
+        strips: Show a frame of each segment of it.
         about: What the page's head says: terms and texts.
         timeout_seconds: To read the thumbnails of one film.
 
@@ -59,7 +61,7 @@ def write_timelines(
     def films() -> Iterator[str]:
         for record in records:
             path = find(record)
-            thumbs = _thumbs(record, path, timeout_seconds) if path else {}
+            thumbs = _thumbs(record, path, timeout_seconds) if path and strips else {}
             film = _film(record, labels, thumbs)
             film["file"] = path and local_address(path, output)
             yield encoded(film)
