@@ -12,9 +12,11 @@ from clips import encode, numbered_frames
 from command import SAMPLES, VSWIN, surroundings
 from waiting import wait_until
 
+import vswin_cli
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.shards import label_shards
+from vswin_cli.errors import UsageError
 from vswin_cli.formats.record_files import read_records
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Found, Selection
@@ -196,6 +198,19 @@ def test_a_shard_that_workers_die_at_is_recorded(videos, tmp_path, monkeypatch):
     found, num_rows = rows(tmp_path / "out")
     assert num_rows == 4
     assert "died: out of memory; run again" in found["inner/static.mp4"]["error_message"]
+
+
+def test_programs_label_into_shards_with_the_model_that_they_have(videos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = vswin_cli.load_model()
+    monkeypatch.setattr("vswin_cli.api.model.load_engine", None)  # it is loaded
+    totals = model.label("videos", "out/", shard_size=2)
+    assert (totals.report.num_ok, dict(totals.report.failures)) == (3, {"empty": 1})
+    assert rows(tmp_path / "out")[1] == 4
+    with pytest.raises(UsageError, match="for an output that is a file"):
+        model.label("videos", "out/", sidecar="json")
+    with pytest.raises(UsageError, match="for an output that is a folder"):
+        model.label("videos", "out.jsonl", shard_size=2)
 
 
 def test_features_come_in_shards_too(vswin, videos, tmp_path):

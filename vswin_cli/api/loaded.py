@@ -1,5 +1,6 @@
 """What `load_model` returns: all that a program does with one model."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +11,18 @@ import numpy as np
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.report import page_path, report_run
 from vswin_cli.api.runs import label_run
+from vswin_cli.api.shards import is_shard_folder, label_shards
 from vswin_cli.api.timelines import film_analyst, frames_of
 from vswin_cli.classify import Classifier
+from vswin_cli.errors import UsageError
 from vswin_cli.results import Failure, Prediction
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher
 from vswin_cli.runs.videos import Selection
+from vswin_cli.shards.options import ShardOptions
+from vswin_cli.shards.run import ShardTotals, ShardWatcher
 from vswin_cli.sources.source import Location, name_of
 from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.options import TimelineOptions
@@ -129,16 +134,24 @@ class LoadedModel(VideoModel):
         workers: int | None = None,
         timeout: float = 300.0,
         max_failures: int | None = None,
-    ) -> Outcome:
+        cluster: str | None = None,
+        shard_size: int | None = None,
+    ) -> Outcome | ShardTotals:
         """Label many videos into one file, as `vswin label` does; a stopped run is continued.
+
+        An output that ends in `/`, or is an address, is a folder of shards, for any number of
+        videos.
 
         >>> outcome = vswin.load_model().label("sample_videos", "labels.jsonl", include=["pan_*"])
         >>> outcome.names, outcome.is_complete
         (['pan_left.mp4', 'pan_right.mp4'], True)
+        >>> totals = vswin.load_model().label("sample_videos", "labels/", include=["pan_*"])
+        >>> totals.num_videos, totals.report.num_ok, totals.is_complete
+        (2, 2, True)
 
         Args:
             paths: Folders, files, addresses, and lists of them as `@FILE`.
-            output: The file, .jsonl, .csv or .parquet.
+            output: The file, .jsonl, .csv or .parquet; or a folder of shards, which are .parquet.
             top_k: Labels per video; None is 5, or all where there are fewer.
             min_probability: Labels that are less probable are left out.
             report: Also write a page: a file that ends in .html, or a folder for it.
@@ -153,21 +166,47 @@ class LoadedModel(VideoModel):
                 all but one.
             timeout: Seconds to decode one video; then it has failed.
             max_failures: Stop after so many failures; None never stops.
+            cluster: Of shards: a Ray cluster that computes them, as of `--cluster`.
+            shard_size: Of shards: videos per shard, at most; None is 512.
+
+        Returns:
+            The records' summaries; of shards, `ShardTotals`, which has counts alone.
 
         Raises:
             UsageError: The output cannot be continued, or the options make no sense.
             OutputError: It cannot be written.
-            BackendError: Decoding processes do not start.
+            BackendError: Decoding processes do not start, or there is no such cluster.
         """
         if isinstance(paths, str | Path):
             paths = [paths]
+        places = [str(path) for path in paths]
+        selection = Selection(recursive, tuple(include), tuple(exclude))
+        options = RunOptions(resume, retry_failed, workers, timeout, max_failures)
+        shards = ShardOptions(cluster, shard_size)
+        if is_shard_folder(str(output)):
+            if report or sidecar or embeddings:
+                raise UsageError("report, sidecar and embeddings are for an output that is a file")
+            sharded = label_shards(
+                self,
+                places,
+                str(output),
+                selection=selection,
+                run=options,
+                shards=shards,
+                top_k=top_k,
+                min_probability=min_probability,
+            )
+            with sharded.workers(warnings.warn) as computing:
+                return sharded.run.carry_out(computing, ShardWatcher())
+        if shards != ShardOptions():
+            raise UsageError("cluster and shard_size are for an output that is a folder")
         page = None if report is None else page_path(Path(report))
         run = label_run(
             self,
-            [str(path) for path in paths],
+            places,
             Path(output),
-            selection=Selection(recursive, tuple(include), tuple(exclude)),
-            run=RunOptions(resume, retry_failed, workers, timeout, max_failures),
+            selection=selection,
+            run=options,
             top_k=top_k,
             min_probability=min_probability,
             sidecar=sidecar,

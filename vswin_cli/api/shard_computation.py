@@ -33,6 +33,7 @@ class Computation:
         has_features: Whether features are what is computed.
         top: As of `VideoModel`.
         only_records_failures: Whether nothing is computed, and no model loaded.
+        model: Computes, in the process that it is of; None is one of `engine` and `views`.
     """
 
     engine: EngineOptions
@@ -45,6 +46,7 @@ class Computation:
     has_features: bool = False
     top: bool | None = True
     only_records_failures: bool = False
+    model: VideoModel | None = None
 
     def __call__(self) -> Callable[[Output], Task]:
         """Make it.
@@ -52,7 +54,7 @@ class Computation:
         Raises:
             UsageError: This machine has another model of that name than the run.
         """
-        model = VideoModel(self.engine, self.views, top=self.top)
+        model = self.model or VideoModel(self.engine, self.views, top=self.top)
         load = cache(partial(model.classifier, self.top_k, min_probability=self.min_probability))
         if self.only_records_failures:
             protocol = model.protocol.sampling

@@ -1,5 +1,6 @@
 """Runs over any number of videos into a folder of shards, here or on a cluster."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -14,7 +15,7 @@ from vswin_cli.api.shard_computation import Computation
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.features.files import features_output
 from vswin_cli.features.origin import FeatureType
-from vswin_cli.formats.registry import Format
+from vswin_cli.formats.registry import FILE_FORMATS, Format
 from vswin_cli.runs.inputs import each_video
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
@@ -28,6 +29,15 @@ from vswin_cli.shards.worker import ShardJob, ShardWorker
 from vswin_cli.shards.workers import LocalWorkers, Workers
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.zoo.models import CustomModel
+
+
+def is_shard_folder(output: str) -> bool:
+    """Whether an output is a folder of shards: an address, or a folder that no format makes."""
+    makes_folder = any(
+        each.is_folder and output.endswith(str(each.extension)) for each in FILE_FORMATS
+    )
+    is_folder = output.endswith(os.sep) or os.path.isdir(output)  # noqa: PTH112
+    return is_address(output) or (is_folder and not makes_folder)
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,9 @@ class ShardedRun:
         run, each = self.job.run, self.options.cpus_per_decoder
         if each is not None and run.workers is None:
             run = replace(run, workers=max(num_processors // each, 1))
-        return replace(self.job, make_maker=replace(computation, engine=engine), run=run)
+        return replace(
+            self.job, make_maker=replace(computation, engine=engine, model=None), run=run
+        )
 
     def _given_up(self, shard: Shard, reason: str) -> ShardReport:
         """Record the videos of a shard that workers die at, but for those that were done."""
@@ -139,6 +151,7 @@ def label_shards(
         model.settings(num_labels, min_probability),
         num_labels,
         min_probability,
+        model=model,
     )
     return _sharded(computation, Output, paths, output, extension, selection, run, shards, skipped)
 
@@ -183,6 +196,7 @@ def embed_shards(
         per_view=per_view,
         has_features=True,
         top=top,
+        model=model,
     )
     return _sharded(
         computation, features_output, paths, output, ".parquet", selection, run, shards, skipped
