@@ -9,7 +9,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from vswin_cli.export.request import Request, Run
-from vswin_cli.export.tensorflow_graph import function_of
+from vswin_cli.export.tensorflow_graph import module_of
 
 METADATA_ENTRY = "vswin.json"
 _SIGNATURE = "serving_default"
@@ -29,8 +29,7 @@ found = run(views=views)
 
 def write(request: Request, path: Path) -> None:
     """Write the file. `unzip` reads `vswin.json` and `labels.txt` from it, as from others."""
-    module = tf.Module(name="vswin")
-    module.call = function_of(request, request.constants)
+    module = module_of(request, request.constants)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.call.get_concrete_function()], module
     )

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from vswin_cli.export.request import Request, Run
-from vswin_cli.export.tensorflow_graph import function_of, stored
+from vswin_cli.export.tensorflow_graph import module_of, stored
 
 _SIGNATURE = "serving_default"
 
@@ -25,13 +25,8 @@ found = model.signatures["serving_default"](views=tf.constant(views))
 
 def write(request: Request, path: Path) -> None:
     """Write the folder; `metadata` of what is loaded is what the model says of itself, as JSON."""
-    module = tf.Module(name="vswin")
-    constants = stored(request.constants, half=request.half)
-    module.constants = {
-        name: tf.Variable(values, trainable=False, name=name) for name, values in constants.items()
-    }
+    module = module_of(request, stored(request.constants, half=request.half))
     module.metadata = tf.Variable(json.dumps(dict(request.description)), trainable=False)
-    module.call = function_of(request, module.constants)
     tf.saved_model.save(
         module, str(path), signatures={_SIGNATURE: module.call.get_concrete_function()}
     )

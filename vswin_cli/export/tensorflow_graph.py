@@ -73,8 +73,20 @@ class TensorFlowGraph:
         return tf.reduce_mean(x, axis)
 
 
-def function_of(request: Request, constants: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped
-    """Make the function from views to the outputs by name, with its signature."""
+def module_of(request: Request, constants: Mapping[str, np.ndarray]) -> tf.Module:
+    """Make a module whose `call`, a function with a signature, goes from views to the outputs.
+
+    The constants are variables: what a function itself holds, TensorFlow copies again and again.
+    """
+    module = tf.Module(name="vswin")
+    module.constants = {
+        name: tf.Variable(values, trainable=False, name=name) for name, values in constants.items()
+    }
+    module.call = _function_of(request, module.constants)
+    return module
+
+
+def _function_of(request: Request, constants: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped
     network = request.network
     pixel = tf.float32 if network.is_normalised else tf.uint8
     views = tf.TensorSpec((request.batch, *network.input_size, 3), pixel, "views")
