@@ -24,16 +24,27 @@ class Counting(Engine):
     backend, precision = "openvino", "float32"
 
     def __init__(self, dies_after=None):
-        self.num_computed = 0
+        self.num_computed = self.num_views = self.num_waiting = self.largest = 0
         self._dies_after = dies_after
 
     def start(self, views):
         if self.num_computed == self._dies_after:
             raise KeyboardInterrupt
+        assert len(views) <= self.batch_size
+        assert self.num_waiting < self.num_at_once
         self.num_computed += 1
+        self.num_views += len(views)
+        self.num_waiting += 1
+        self.largest = max(self.largest, len(views))
         bright = views.reshape(len(views), -1).mean(axis=1) / 255
-        outputs = Outputs(np.stack([bright, 1 - bright], 1).astype(np.float32), np.zeros((1, 1)))
-        return lambda: outputs
+        rows = np.stack([bright, 1 - bright], 1).astype(np.float32)
+        outputs = Outputs(rows, np.zeros((len(views), 1)))
+
+        def wait():
+            self.num_waiting -= 1
+            return outputs
+
+        return wait
 
 
 SLIDING = Sliding(SMALL_KINETICS.adapted(num_clips=1, num_crops=1), 0.25, 2.0)

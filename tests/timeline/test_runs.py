@@ -82,6 +82,18 @@ def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path)
     assert other.num_computed == engine.num_computed  # of other settings
 
 
+@pytest.mark.parametrize(("batch_size", "num_at_once"), [(4, 1), (1, 2), (3, 2), (32, 1)])
+def test_windows_are_computed_in_batches_with_the_same_outputs(batch_size, num_at_once, film):
+    one, many = Counting(), Counting()
+    many.batch_size, many.num_at_once = batch_size, num_at_once
+    whole, same = (watched(FrameSequence(film), engine) for engine in (one, many))
+    assert same.segments == whole.segments
+    np.testing.assert_allclose(same.probabilities, whole.probabilities, atol=1e-6)
+    assert many.num_views == one.num_views  # no window twice
+    assert many.largest == batch_size or batch_size > one.num_views // 2
+    assert many.num_waiting == 0
+
+
 @pytest.mark.slow
 def test_one_flipped_byte_costs_one_window(tmp_path):
     path = tmp_path / "1.windows"
