@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from scenedetect.common import FrameTimecode
-from scenedetect.detectors import AdaptiveDetector
 
 DELAY = 2  # frames after a cut until it is known
 MEMORY = 2 * DELAY + 2  # equal frames, after which more of them change nothing
@@ -22,13 +20,15 @@ class CutDetector:
     """Tells which frames start a new shot.
 
     The adaptive detector compares a frame's change with that of the frames around it, so that a
-    fast camera makes no cuts.
+    fast camera makes no cuts. PySceneDetect is slow to import; only a process that decodes does.
     """
 
     def __init__(self) -> None:
         self._shape = (0, 0)
 
     def _start(self, shape: tuple[int, int]) -> None:
+        from scenedetect.detectors import AdaptiveDetector  # noqa: PLC0415
+
         self._shape = shape
         self._detector = AdaptiveDetector(
             _LEAST_RATIO, DELAY + 1, DELAY, min_content_val=_LEAST_CHANGE, luma_only=True
@@ -45,6 +45,8 @@ class CutDetector:
             if self._shape[0]:
                 yield index
             self._start(pixels.shape[:2])
+        from scenedetect.common import FrameTimecode  # noqa: PLC0415
+
         height, width = self._shape
         scale = _SIDE / min(height, width)
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
