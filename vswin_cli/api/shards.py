@@ -31,11 +31,16 @@ from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.zoo.models import CustomModel
 
 
-def is_shard_folder(output: str) -> bool:
-    """Whether an output is a folder of shards: an address, or a folder that no format makes."""
-    makes_folder = any(
-        each.is_folder and output.endswith(str(each.extension)) for each in FILE_FORMATS
-    )
+def is_shard_folder(output: str, chosen: Format | None = None) -> bool:
+    """Whether an output is a folder of shards: an address, or a folder that no format makes.
+
+    Args:
+        output: As it was given.
+        chosen: The format that was named; None is by the extension.
+    """
+    suffix = Path(output).suffix
+    formats = [chosen] if chosen else [each for each in FILE_FORMATS if each.extension == suffix]
+    makes_folder = any(each.is_folder for each in formats)
     is_folder = output.endswith(os.sep) or os.path.isdir(output)  # noqa: PTH112
     return is_address(output) or (is_folder and not makes_folder)
 

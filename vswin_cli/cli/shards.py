@@ -1,10 +1,8 @@
 """`vswin label` and `vswin embed` into a folder of shards: how it shows, and how it ends."""
 
-import os
 import sys
 from collections import Counter
 from contextlib import nullcontext
-from pathlib import Path
 from time import monotonic
 
 import typer
@@ -14,25 +12,24 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.api.shards import ShardedRun
+from vswin_cli.api.shards import ShardedRun, is_shard_folder
 from vswin_cli.cli.display import duration
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.cli.messages import print_error, print_warning
 from vswin_cli.cli.tables import print_counts, print_labels
 from vswin_cli.errors import UsageError
-from vswin_cli.formats.registry import FILE_FORMATS, Format
+from vswin_cli.formats.registry import Format
 from vswin_cli.formats.tables import result_console
 from vswin_cli.shards.options import ShardOptions
 from vswin_cli.shards.report import ShardEvent, ShardReport
 from vswin_cli.shards.run import ShardTotals, ShardWatcher
 from vswin_cli.shards.workers import Workers
-from vswin_cli.sources.addresses import is_address
 from vswin_cli.system.terminal import counted, printable
 
 _STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 
-def is_shard_folder(
+def takes_shards(
     output: str,
     shards: ShardOptions,
     *others: tuple[str, object],
@@ -49,18 +46,12 @@ def is_shard_folder(
     Raises:
         UsageError: What was given is for the other kind of output.
     """
-    is_folder = is_address(output) or output.endswith(os.sep) or os.path.isdir(output)  # noqa: PTH112
-    if chosen is None:
-        chosen = next(
-            (each for each in FILE_FORMATS if each.extension == Path(output).suffix), None
-        )
-    is_other = chosen is not None and chosen.is_folder
-    is_folder = is_address(output) if is_other else is_folder
+    is_folder = is_shard_folder(output, chosen)
     if not is_folder and (given := [name for name, v in vars(shards).items() if v is not None]):
         option = "gpus" if given[0] == "gpus_per_worker" else given[0].replace("_", "-")
         raise UsageError(
-            f"--{option} is for a folder of shards, and --output {output} names "
-            + ("none" if is_other else "a file; end it in /")
+            f"--{option} is for a folder of shards, parquet or jsonl, and --output {output} names "
+            "none; end it in /"
         )
     for option, value in others:
         if is_folder and value:

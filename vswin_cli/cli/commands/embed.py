@@ -65,12 +65,12 @@ def embed(
     from vswin_cli.cli.display import RunDisplay
     from vswin_cli.cli.messages import print_warning, what_features_mean
     from vswin_cli.cli.progress import fetch_shown
-    from vswin_cli.cli.shards import is_shard_folder, run_shards
+    from vswin_cli.cli.shards import run_shards, takes_shards
     from vswin_cli.cli.tables import print_summary
     from vswin_cli.features.files import features_format
 
     model = VideoModel(engine, views, top=False if no_top else None, fetch=fetch_shown)
-    if is_shard_folder(output, shards, ("--format npz", output_format == "npz")):
+    if takes_shards(output, shards, ("--format npz", output_format == "npz")):
         skipped = Counter[str]()
         sharded = embed_shards(
             model,

@@ -84,12 +84,12 @@ def label(
     from vswin_cli.cli.display import RunDisplay
     from vswin_cli.cli.messages import what_it_knows
     from vswin_cli.cli.progress import fetch_shown, track_shown
-    from vswin_cli.cli.shards import is_shard_folder, run_shards
+    from vswin_cli.cli.shards import run_shards, takes_shards
     from vswin_cli.cli.tables import print_estimate, print_plan, print_summary
 
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
     files = ("--report", report), ("--sidecar", sidecar), ("--embeddings", embeddings)
-    if is_shard_folder(output, shards, *files, chosen=output_format):
+    if takes_shards(output, shards, *files, chosen=output_format):
         skipped = Counter[str]()
         sharded = label_shards(
             model,
