@@ -165,7 +165,7 @@ class TrainingRun:
             self.model.protocol.view_size,
             batch_size=chosen.batch_size,
             num_views=len(train) * chosen.recipe.epochs,
-            num_validated=len(train) * chosen.recipe.epochs * 3 // 4,
+            num_validated=len(train) * chosen.recipe.epochs * 9 // 20,  # see `validation_interval`
             gflops=None if self.gpu else _gflops(self.num_threads),
             disk_bytes=min(cache_bytes(lengths, self.model.protocol, takes), most),
         )

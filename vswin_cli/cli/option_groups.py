@@ -195,14 +195,14 @@ GROUPS: dict[type, dict[str, Any]] = {
             int | None,
             option(
                 TRAINING, "--epochs", min=1, metavar="N",
-                help="Times that each clip is seen. Default: 30, or 40 of swin-n-motion.",
+                help="Times that each clip is seen. Default: 30, or 20 for swin-n-motion.",
             ),
         ],
         "batch_size": Annotated[
             int | None,
             option(
                 TRAINING, "--batch-size", metavar="N", parser=_whole_or_auto, show_default=False,
-                help="Clips per step. Default, auto: what half of the memory holds, at most 16.",
+                help="Clips per step. Default, auto: what half of the memory holds, at most 8.",
             ),
         ],
         "lr": Annotated[

@@ -17,7 +17,7 @@ from vswin_cli.training.options import (
 from vswin_cli.zoo.models import Model
 
 _LARGE_GMACS = 10.0  # per view, from which training all weights takes hours on a CPU
-_MOST_PER_STEP = 16  # clips
+_MOST_PER_STEP, _MOST_ON_GPU = 8, 16  # clips; a GPU is idle with few
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,10 @@ def choose(
     }
     recipe = replace(recipe, **asked)
     batch_size = options.batch_size or batch_that_fits(
-        model.architecture, model.protocol.view_size, available_memory(), _MOST_PER_STEP
+        model.architecture,
+        model.protocol.view_size,
+        available_memory(),
+        _MOST_ON_GPU if has_gpu else _MOST_PER_STEP,
     )
     augment: Augment
     if options.augment != "auto":

@@ -21,7 +21,7 @@ from vswin_cli.training.options import Recipe
 from vswin_cli.training.scoring import Score
 from vswin_cli.zoo.architectures import Architecture, Size
 
-_VALIDATION_COST = 0.25  # of the time of training, at most
+_VALIDATION_COST = 0.15  # of the time of training, at most
 
 
 class DivergedError(VswinError):
@@ -110,6 +110,7 @@ class Learner:
             schedule,
             [share_of(path, recipe.backbone_lr) for path in paths],
             [decay_of(path, recipe.weight_decay) for path in paths],
+            recipe.beta_2,
         )
         self.optimizer.build(self.model.trainable_variables)
         loss: keras.losses.Loss

@@ -54,6 +54,7 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         schedule: Of the learning rate.
         shares: Of the learning rate, in the order of the variables.
         decays: Weight decay likewise; what is taken off per step is this, times the rate.
+        beta_2: Share of the mean squared gradient that a step keeps.
         clip: Longest gradient over all variables.
     """
 
@@ -62,9 +63,10 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         schedule: WarmupCosine,
         shares: Sequence[float],
         decays: Sequence[float],
+        beta_2: float = 0.999,
         clip: float = 1.0,
     ) -> None:
-        super().__init__(schedule, beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=clip)
+        super().__init__(schedule, beta_1=0.9, beta_2=beta_2, epsilon=1e-8, global_clipnorm=clip)
         self.shares = list(shares)
         self.decays = list(decays)
 

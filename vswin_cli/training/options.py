@@ -28,7 +28,7 @@ class TrainingOptions:
         how: `head` fits a head to the features of the backbone, which stays as it is; `full` trains
             all weights; `auto` is `head` for a large model on a CPU.
         epochs: Times that each clip is seen.
-        batch_size: Clips per step; None is as many as fit into memory, at most 16.
+        batch_size: Clips per step; None is as many as fit into memory, at most 8, or 16 on a GPU.
         lr: Highest learning rate of the head, whatever the batch; None is the recipe's, scaled to
             the batch.
         backbone_lr: That of the backbone, as a share of the head's.
@@ -88,6 +88,7 @@ class Recipe:
         drop_path: Of the last block.
         epochs: Times that each clip is seen.
         warmup: Share of the steps in which the rate rises.
+        beta_2: Of AdamW: how long it remembers the size of gradients.
     """
 
     lr: float
@@ -96,12 +97,13 @@ class Recipe:
     drop_path: float
     epochs: int
     warmup: float
+    beta_2: float = 0.999
 
 
 # The first is this project's; the others are the published configurations' for Kinetics-400 and,
 # of base, Something-Something v2. Their rates hold for the head; the backbone has a tenth.
 _RECIPES = {
-    "nano": Recipe(4e-3, 1.0, 0.02, 0.0, 40, 0.1),
+    "nano": Recipe(2.4e-3, 1.0, 0.02, 0.0, 20, 0.1, 0.98),
     "tiny": Recipe(1e-3, 0.1, 0.02, 0.1, 30, 2.5 / 30),
     "small": Recipe(1e-3, 0.1, 0.02, 0.2, 30, 2.5 / 30),
     "base": Recipe(3e-4, 0.1, 0.05, 0.3, 30, 2.5 / 30),
