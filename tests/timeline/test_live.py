@@ -11,6 +11,7 @@ import time
 import av
 import numpy as np
 import pytest
+from clips import encode
 from command import SAMPLES, VSWIN, surroundings
 from film_engine import ANALYST, LABELS, Counting
 
@@ -156,6 +157,19 @@ def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path
     assert "600 frames came, 0.0 % were dropped" in finished.stderr
     rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert [row[1] for row in rows[1:]] == LABELS
+
+
+def test_what_ends_before_its_first_frame_is_an_error(vswin, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 240, 320, 3), np.uint8)
+    encode(tmp_path / "index at its end.mp4", noise, rate=25)
+    name = "index at its end.mp4"
+    finished = vswin("timeline", name, "--live", "--idle", "0.2", "-o", "t.csv")
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        f"error: cannot follow {name}: it ended before a frame came; if it is complete, leave "
+        "--live out; else raise --idle\n"
+    )
+    assert not (tmp_path / "t.csv").exists()
 
 
 @pytest.mark.slow

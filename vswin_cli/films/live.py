@@ -96,10 +96,17 @@ class LiveSequence:
         except BaseException as exc:  # raised where the frames are asked for
             self._put(exc)
         else:
-            self._put(None)
+            self._put(None if self.num_frames else self._nothing())
         finally:
             if self._file:
                 self._file.close()
+
+    def _nothing(self) -> VideoError:
+        advice = "check the address, or raise --idle"
+        if self._file:  # as an MP4 ends with what says where its frames are
+            advice = "if it is complete, leave --live out; else raise --idle"
+        what = f"cannot follow {self.name}: it ended before a frame came; {advice}"
+        return VideoError(what, kind="no_frames")
 
     def _opened(self) -> InputContainer:
         """Open it; PyAV's types do not tell what comes of options in a dictionary."""
