@@ -170,7 +170,10 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(
     [
         (["none.txt", "-o", "r.jsonl"], "cannot read the annotations none.txt"),
         (["words.txt", "-o", "r.jsonl"], "cannot tell what words.txt is"),
-        (["list.txt", "-o", "r.txt"], "must end in .json, .jsonl, .csv or .parquet"),
+        (
+            ["list.txt", "-o", "r.txt"],
+            "must end in .json, .jsonl, .csv, .parquet, .cvat or .fiftyone",
+        ),
         (["list.txt", "-o", "r.jsonl", "--videos", "none"], "--videos none is not a folder"),
         (
             ["list.txt", "-o", "r.jsonl", "--protocol", "official,none"],

@@ -174,7 +174,7 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--output", "out.txt"], "must end in .json, .jsonl, .csv or .parquet"),
+        (["--output", "out.txt"], "must end in .json, .jsonl, .csv, .parquet, .cvat or .fiftyone"),
         (["--output", "out.jsonl", "--top-k", "401"], "400 classes"),
         (["--output", "out.jsonl", "--workers", "0"], "--workers"),
         ([], "--output"),

@@ -151,7 +151,7 @@ class LoadedModel(VideoModel):
 
         Args:
             paths: Folders, files, addresses, and lists of them as `@FILE`.
-            output: The file, .jsonl, .csv or .parquet; or a folder of shards, which are .parquet.
+            output: The file: .jsonl, .csv, .parquet, …; or a folder of shards, which are .parquet.
             top_k: Labels per video; None is 5, or all where there are fewer.
             min_probability: Labels that are less probable are left out.
             report: Also write a page: a file that ends in .html, or a folder for it.
