@@ -1,20 +1,28 @@
 """What a folder of shards and a cluster cost beside one file, and what they survive.
 
-    python benchmarks/cluster.py [--num-videos 400] [--shard-size N] [--kills 5]
+    python benchmarks/cluster.py [speed] [nodes] [commands] [--num-videos 400] [--kills 5]
 
-Makes small clips, one in twenty of them broken; labels them by `vswin label` into one file, into a
-folder of shards, and on a Ray cluster of one node with the same processors; compares the records;
-then kills, so many times, a node of two in the middle of a run, and the command itself, and
-compares again. Needs the extras `test` and `ray`.
+Makes small clips, one in twenty of them broken, and labels them by `vswin label` into one file,
+whose records all other runs must equal to 1e-6 in probability, each video once. Then, all parts
+unless some are named:
+
+- speed: a folder of shards, here and on a Ray cluster of one node with the same processors. A rate
+  is that after as many videos as a shard has, so that it is without starts.
+- nodes: a cluster of two nodes, of which one is killed and replaced, so many times in one run.
+- commands: a command that is killed by SIGKILL and called again, so many times.
+
+Needs the extras `test` and `ray`.
 """
 
 import argparse
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -22,42 +30,88 @@ import pyarrow.parquet as pq
 
 VSWIN = Path(sys.executable).with_name("vswin")
 SAMPLES = Path(__file__).parents[1] / "sample_videos"
+_NUM_DONE = re.compile(r"\[(\d+)/\d+\]|part-\w+: (\d+) videos? done")
+
+Records = dict[str, tuple[str | None, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: seconds in all, and videos per second after the first shard."""
+
+    seconds: float
+    rate: float
 
 
 def main() -> None:
     """Measure, and print a line each."""
     parser = argparse.ArgumentParser(description="Measure runs into folders of shards.")
+    parser.add_argument("parts", nargs="*", metavar="speed|nodes|commands")
     parser.add_argument("--num-videos", type=int, default=400)
-    parser.add_argument("--shard-size", type=int, default=100)
+    parser.add_argument("--shard-size", type=int, help="default: a tenth of the videos")
     parser.add_argument("--kills", type=int, default=5)
     asked = parser.parse_args()
+    known = {"speed": _speed, "nodes": _nodes_lost, "commands": _commands_killed}
+    parts = asked.parts or [*known]
+    if unknown := {*parts} - {*known}:
+        parser.error(f"no part {', '.join(unknown)}")
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "VSWIN_OFFLINE": "1"}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.chdir(folder)
-        _make_clips(folder / "videos", asked.num_videos)
-        _label("warm/", "--include", "clip0000*")  # exports the model's graph
-        expected = {}
-        plain = 0.0
-        size = ["--shard-size", str(asked.shard_size)]
-        for output, *options in (
-            ["one.parquet"],
-            ["shards/", *size],
-            ["ray/", *size, "--cluster", "local"],
-        ):
+        os.chdir(name)
+        _make_clips(Path("videos"), asked.num_videos)
+        _label("warm/", "--include", "clip000000*")  # exports the model's graph
+        size = asked.shard_size or max(asked.num_videos // 10, 1)
+        plain = _label("one.parquet", first=size)
+        _tell("one file", plain)
+        expected = _records(Path("one.parquet"))
+        for part in parts:
             start = monotonic()
-            _label(output, *options)
-            seconds = monotonic() - start
-            records = _records(folder / output)
-            expected = expected or records
-            plain = plain or seconds
-            rate = asked.num_videos / seconds
-            print(f"{output:12} {seconds:6.1f} s {rate:6.1f} videos/s {plain / seconds:.2f}")
-            assert records == expected, f"{output} differs"
-        for kill in range(asked.kills):
-            _with_a_node_lost(folder, kill, size, expected)
-        for kill in range(asked.kills):
-            _with_a_killed_command(folder, kill, size, expected)
+            known[part](["--shard-size", str(size)], expected, plain, asked.kills)
+            print(f"{part}: {monotonic() - start:.0f} s", flush=True)
+
+
+def _speed(size: list[str], expected: Records, plain: Run, kills: int) -> None:
+    for name, *options in (["shards"], ["ray", "--cluster", "local"]):
+        run = _label(f"{name}/", *size, *options)
+        _tell(name, run)
+        print(f"  efficiency: {run.rate / plain.rate:.2f} of one file's rate", flush=True)
+        _compare(Path(name), expected)
+
+
+def _nodes_lost(size: list[str], expected: Records, plain: Run, kills: int) -> None:
+    from ray.cluster_utils import Cluster  # noqa: PLC0415 - of an extra
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        more = cluster.add_node(num_cpus=1)
+        run = _started("nodes/", *size, "--cluster", cluster.address)
+        for kill in range(kills):
+            _wait_for_a_shard(Path("nodes"), run)
+            is_in_time = run.poll() is None
+            cluster.remove_node(more, allow_graceful=False)
+            more = cluster.add_node(num_cpus=1)
+            num_done = len(list(Path("nodes").glob("part-*")))
+            late = "" if is_in_time else ", after the end"
+            print(f"  node {kill + 1} lost, {num_done} shards there{late}", flush=True)
+        run.wait()
+        assert run.returncode == 1, run.returncode
+    finally:
+        cluster.shutdown()
+    _compare(Path("nodes"), expected)
+
+
+def _commands_killed(size: list[str], expected: Records, plain: Run, kills: int) -> None:
+    for kill in range(kills):
+        run = _started("commands/", *size, "--cluster", "local")
+        _wait_for_a_shard(Path("commands"), run)
+        is_in_time = run.poll() is None
+        run.kill()
+        run.wait()
+        num_done = len(list(Path("commands").glob("part-*")))
+        late = "" if is_in_time else ", after the end"
+        print(f"  command {kill + 1} killed, {num_done} shards there{late}", flush=True)
+    _label("commands/", *size, "--cluster", "local")
+    _compare(Path("commands"), expected)
 
 
 def _make_clips(folder: Path, num_videos: int) -> None:
@@ -72,23 +126,44 @@ def _make_clips(folder: Path, num_videos: int) -> None:
 
 
 def _command(output: str, *options: str) -> list[str]:
-    return [str(VSWIN), "label", "videos", "-o", output, "-q", *options]
+    return [str(VSWIN), "label", "videos", "-o", output, *options]
 
 
-def _label(output: str, *options: str) -> None:
-    command = _command(output, *options)
-    run = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
-    assert run.returncode in (0, 1), run.stderr
+def _started(output: str, *options: str) -> "subprocess.Popen[bytes]":
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(_command(output, *options), **silent)
 
 
-def _records(output: Path) -> dict[str, tuple[object, ...]]:
+def _label(output: str, *options: str, first: int = 1) -> Run:
+    """Run the command to its end; the rate is that after so many videos, at least."""
+    start = monotonic()
+    seen: list[tuple[float, int]] = []  # when how many videos were done
+    lines: list[str] = []
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(_command(output, *options), **silent) as run:
+        for line in run.stderr:
+            lines.append(line)
+            if match := _NUM_DONE.match(line):
+                seen.append((monotonic(), int(match[1] or match[2])))
+    assert run.returncode in (0, 1), "".join(lines)
+    seen = [each for each in seen if each[1] >= first]
+    (begin, num_before), (end, num_done) = seen[0], seen[-1]
+    rate = (num_done - num_before) / (end - begin) if end > begin else float("nan")
+    return Run(monotonic() - start, rate)
+
+
+def _tell(name: str, run: Run) -> None:
+    print(f"{name}: {run.seconds:.1f} s, {run.rate:.2f} videos per second", flush=True)
+
+
+def _records(output: Path) -> Records:
     """What was found of each video, once."""
     shards = sorted(output.glob("part-*")) if output.is_dir() else [output]
     rows = [row for shard in shards for row in pq.read_table(shard).to_pylist()]
     found = {
         row["video"]: (
             row["error_kind"],
-            *((p["label"], round(p["probability"], 6)) for p in row["predictions"]),
+            {scored["label"]: scored["probability"] for scored in row["predictions"]},
         )
         for row in rows
     }
@@ -96,44 +171,25 @@ def _records(output: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def _with_a_node_lost(
-    folder: Path, number: int, size: list[str], expected: dict[str, tuple[object, ...]]
-) -> None:
-    from ray.cluster_utils import Cluster  # noqa: PLC0415 - of an extra
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    more = cluster.add_node(num_cpus=1)
-    try:
-        output = f"node{number}/"
-        command = _command(output, *size, "--cluster", cluster.address)
-        run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        _wait_for_shards(folder / output, 1, run)
-        sleep(2 * number)
-        cluster.remove_node(more, allow_graceful=False)
-        run.wait()
-        assert run.returncode in (0, 1)
-    finally:
-        cluster.shutdown()
-    assert _records(folder / output) == expected
-    print(f"a node lost, {number + 1}: each video once")
+def _compare(output: Path, expected: Records) -> None:
+    found = _records(output)
+    assert found.keys() == expected.keys(), f"{output}: {len(found)} of {len(expected)} videos"
+    most = 0.0
+    for video, (kind, labels) in found.items():
+        assert (kind, labels.keys()) == (expected[video][0], expected[video][1].keys()), video
+        most = max(most, *(abs(labels[name] - expected[video][1][name]) for name in labels), 0.0)
+    assert most <= 1e-6, most
+    num_failed = sum(kind is not None for kind, _ in found.values())
+    print(
+        f"  {len(found)} videos, each once, {num_failed} of them failed; "
+        f"probabilities within {most:.0e}",
+        flush=True,
+    )
 
 
-def _with_a_killed_command(
-    folder: Path, number: int, size: list[str], expected: dict[str, tuple[object, ...]]
-) -> None:
-    output = f"killed{number}/"
-    run = subprocess.Popen(_command(output, *size, "--cluster", "local"), stderr=subprocess.DEVNULL)
-    _wait_for_shards(folder / output, 1, run)
-    sleep(2 * number)
-    run.kill()
-    run.wait()
-    _label(output, *size, "--cluster", "local")
-    assert _records(folder / output) == expected
-    print(f"the command killed, {number + 1}: each video once")
-
-
-def _wait_for_shards(output: Path, count: int, run: "subprocess.Popen[bytes]") -> None:
-    while len(list(output.glob("part-*"))) < count and run.poll() is None:
+def _wait_for_a_shard(output: Path, run: "subprocess.Popen[bytes]") -> None:
+    count = len(list(output.glob("part-*")))
+    while len(list(output.glob("part-*"))) <= count and run.poll() is None:
         sleep(0.2)
 
 
