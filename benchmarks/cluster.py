@@ -1,6 +1,6 @@
 """What a folder of shards and a cluster cost beside one file, and what they survive.
 
-    python benchmarks/cluster.py [speed] [nodes] [commands] [--num-videos 400] [--kills 5]
+    python benchmarks/cluster.py [speed] [data] [nodes] [commands] [--num-videos 400] [--kills 5]
 
 Makes small clips, one in twenty of them broken, and labels them by `vswin label` into one file,
 whose records all other runs must equal to 1e-6 in probability, each video once. Then, all parts
@@ -8,6 +8,7 @@ unless some are named:
 
 - speed: a folder of shards, here and on a Ray cluster of one node with the same processors. A rate
   is that after as many videos as a shard has, so that it is without starts.
+- data: the same decoder and model as stages of Ray Data, whose blocks carry the views.
 - nodes: a cluster of two nodes, of which one is killed and replaced, so many times in one run.
 - commands: a command that is killed by SIGKILL and called again, so many times.
 
@@ -25,8 +26,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
+
+from vswin_cli.system.processors import available_processors
+from vswin_cli.zoo.models import SWIN_N_MOTION
 
 VSWIN = Path(sys.executable).with_name("vswin")
 SAMPLES = Path(__file__).parents[1] / "sample_videos"
@@ -46,12 +52,17 @@ class Run:
 def main() -> None:
     """Measure, and print a line each."""
     parser = argparse.ArgumentParser(description="Measure runs into folders of shards.")
-    parser.add_argument("parts", nargs="*", metavar="speed|nodes|commands")
+    parser.add_argument("parts", nargs="*", metavar="speed|data|nodes|commands")
     parser.add_argument("--num-videos", type=int, default=400)
     parser.add_argument("--shard-size", type=int, help="default: a tenth of the videos")
     parser.add_argument("--kills", type=int, default=5)
     asked = parser.parse_args()
-    known = {"speed": _speed, "nodes": _nodes_lost, "commands": _commands_killed}
+    known = {
+        "speed": _speed,
+        "data": _ray_data,
+        "nodes": _nodes_lost,
+        "commands": _commands_killed,
+    }
     parts = asked.parts or [*known]
     if unknown := {*parts} - {*known}:
         parser.error(f"no part {', '.join(unknown)}")
@@ -76,6 +87,54 @@ def _speed(size: list[str], expected: Records, plain: Run, kills: int) -> None:
         _tell(name, run)
         print(f"  efficiency: {run.rate / plain.rate:.2f} of one file's rate", flush=True)
         _compare(Path(name), expected)
+
+
+def _ray_data(size: list[str], expected: Records, plain: Run, kills: int) -> None:
+    import ray  # noqa: PLC0415 - of an extra
+    import ray.data  # noqa: PLC0415
+
+    ray.init(num_cpus=available_processors(), log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    try:
+        paths = [{"path": str(path)} for path in sorted(Path("videos").absolute().iterdir())]
+        one = ray.data.ActorPoolStrategy(size=1)
+        start, seen = monotonic(), []
+        computed = (
+            ray.data.from_items(paths, override_num_blocks=len(paths) // 4)
+            .flat_map(_decoded, num_cpus=1)
+            .map_batches(_Model, batch_size=4, num_cpus=1, compute=one)
+        )
+        for _ in computed.iter_rows():
+            seen.append(monotonic())
+        first = int(size[1])
+        run = Run(seen[-1] - start, (len(seen) - first) / (seen[-1] - seen[first - 1]))
+    finally:
+        ray.shutdown()
+    _tell("Ray Data", run)
+    print(f"  efficiency: {run.rate / plain.rate:.2f} of one file's rate", flush=True)
+
+
+def _decoded(row: dict[str, str]) -> list[dict[str, Any]]:
+    from vswin_cli.errors import VideoError  # noqa: PLC0415 - in a worker
+    from vswin_cli.runs.worker import decode_views  # noqa: PLC0415
+
+    try:
+        views = decode_views(row["path"], SWIN_N_MOTION.protocol, "auto", threads=1)
+    except VideoError:
+        return []
+    return [{"path": row["path"], "views": np.stack([view.frames for view in views])}]
+
+
+class _Model:
+    def __init__(self) -> None:
+        import vswin_cli  # noqa: PLC0415 - in a worker
+
+        threads = max(available_processors() - 1, 1)
+        self._engine = vswin_cli.load_model(threads=threads, offline=True).engine
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        means = [self._engine.compute(views).probabilities.mean(0) for views in batch["views"]]
+        return {"path": batch["path"], "probabilities": np.stack(means)}
 
 
 def _nodes_lost(size: list[str], expected: Records, plain: Run, kills: int) -> None:

@@ -34,6 +34,8 @@ from vswin_cli.system.platform import (
 
 READY = b"+"  # what a worker sends first
 _FIRST_FILE = 64  # the byte that a reply in the first file is; the next file's is the next
+_MOST_FILES = 4  # that are written into again: each keeps its memory
+_ONCE = b"="  # a reply in a file that is not
 _FREED = b"\0"  # and the byte of a file; nothing else that is sent to a worker begins so
 _GONE = b""
 _KEY = "VSWIN_WORKER_KEY"
@@ -114,7 +116,8 @@ class DescriptorChannel:
             return None
         if not descriptors:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return unpack(descriptors[0], partial(self._freed.append, message))
+        is_kept = message != _ONCE
+        return unpack(descriptors[0], partial(self._freed.append, message) if is_kept else None)
 
     def close(self) -> None:
         """See `Channel`."""
@@ -144,12 +147,20 @@ class DescriptorEnd:
 
     def send(self, value: object) -> None:
         """See `WorkerEnd`."""
-        if not self._free:
+        if not self._free and len(self._files) < _MOST_FILES:
             self._files.append(nameless_file())
             self._free.append(len(self._files) - 1)
-        number = self._free.popleft()
-        pack(value, self._files[number])
-        send_descriptor(self._socket, bytes([_FIRST_FILE + number]), self._files[number])
+        if self._free:
+            number = self._free.popleft()
+            pack(value, self._files[number])
+            send_descriptor(self._socket, bytes([_FIRST_FILE + number]), self._files[number])
+            return
+        file = nameless_file()
+        try:
+            pack(value, file)
+            send_descriptor(self._socket, _ONCE, file)
+        finally:
+            os.close(file)
 
 
 class AddressChannel:
