@@ -133,7 +133,8 @@ class _Model:
         self._engine = vswin_cli.load_model(threads=threads, offline=True).engine
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        means = [self._engine.compute(views).probabilities.mean(0) for views in batch["views"]]
+        each = (np.array(views, np.uint8) for views in batch["views"])  # blocks are read only
+        means = [self._engine.compute(views).probabilities.mean(0) for views in each]
         return {"path": batch["path"], "probabilities": np.stack(means)}
 
 
