@@ -6,9 +6,10 @@ conversion.
 """
 
 import itertools
+import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -99,9 +100,12 @@ def encode(
         timestamps: When each frame is shown, in milliseconds; None is a steady `rate` a second.
     """
     options = {**(QUIET_X265 if codec == "libx265" else {}), **(options or {})}
-    with av.open(
-        str(path), "w", format=container_format, container_options=container_options or {}
-    ) as container:
+    with (
+        usual_scheduling(),
+        av.open(
+            str(path), "w", format=container_format, container_options=container_options or {}
+        ) as container,
+    ):
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = (
@@ -115,6 +119,16 @@ def encode(
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return path
+
+
+@contextmanager
+def usual_scheduling() -> Iterator[None]:
+    """Undo what SVT-AV1 does for root: its caller becomes a real-time thread, and others starve."""
+    try:
+        yield
+    finally:
+        if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def count_frames(path: Path) -> int:
