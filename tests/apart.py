@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 
 class Apart:
@@ -19,11 +20,12 @@ class Apart:
     def __call__(self, function, *arguments):
         """What the function returns; what it raises is raised."""
         if self._process is None:
+            path = [*filter(None, sys.path), str(Path(__file__).parents[1])]  # which has `tests`
             self._process = subprocess.Popen(
                 [sys.executable, __file__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
             )
         pickle.dump((function, arguments), self._process.stdin)
         self._process.stdin.flush()

@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import subprocess
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -161,12 +160,14 @@ def test_a_stopped_run_keeps_what_it_computed_and_continues(cache, tmp_path):
     for number in range(30):
         encode(folder / f"{number:02}.mp4", numbered_frames(100))
     command = [VSWIN, "label", folder, "-o", "out/"]
-    environment = surroundings(cache)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = surroundings(cache, TMPDIR=str(scratch))
     options = {"cwd": tmp_path, "env": environment, "text": True}
     process = subprocess.Popen(
         [*command, "-v"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
     )
-    wait_until(lambda: _num_kept(tmp_path) > 2, 120)
+    wait_until(lambda: _num_kept(scratch) > 2, 120)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
@@ -181,8 +182,8 @@ def test_a_stopped_run_keeps_what_it_computed_and_continues(cache, tmp_path):
     assert not list((tmp_path / "out" / "_unfinished").iterdir())
 
 
-def _num_kept(tmp_path):
-    journals = Path("/tmp").glob("vswin-*/part-*.journal.jsonl")
+def _num_kept(scratch):
+    journals = scratch.glob("vswin-*/part-*.journal.jsonl")
     return max((len(path.read_text().splitlines()) for path in journals), default=0)
 
 

@@ -1,5 +1,6 @@
 """`vswin-slim` differs from vswin by TensorFlow alone."""
 
+import importlib.metadata
 import tomllib
 
 import slim_project
@@ -22,6 +23,6 @@ def test_slim_project_lacks_tensorflow_and_nothing_else(tmp_path):
 
 def test_commands_to_install_name_the_distribution_that_is_there(monkeypatch):
     assert extras.pip_command("onnx", "tensorflow") == "pip install 'vswin[onnx]' tensorflow"
-    monkeypatch.setattr(extras, "version", lambda name: "0.2.0")
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.2.0")
     assert extras.pip_command("onnx") == "pip install 'vswin-slim[onnx]'"
     assert extras.pip_command(None, "tensorflow") == "pip install tensorflow"
