@@ -93,9 +93,9 @@ def test_each_variable_has_its_rate_and_decay(network):
 
 
 def test_directional_never_flips_and_default_does():
-    ramp = np.broadcast_to(np.arange(60, dtype=np.uint8) * 4, (4, 50, 60))[..., np.newaxis]
-    frames = np.repeat(ramp, 3, axis=-1)
-    rises = {}
+    curve = (100 + np.arange(60) ** 2 / 60).astype(np.uint8)  # steeper on the right
+    frames = np.repeat(np.broadcast_to(curve, (4, 50, 60))[..., np.newaxis], 3, axis=-1)
+    unflipped = {}
     for augment in ("default", "directional", "none"):
         views = [
             augmentation.apply(
@@ -103,22 +103,48 @@ def test_directional_never_flips_and_default_does():
             )
             for n in range(200)
         ]
-        rises[augment] = np.mean([np.diff(v[0, 16, :, 1].astype(int)).sum() > 0 for v in views])
-    assert rises["directional"] == rises["none"] == 1.0
-    assert 0.35 < rises["default"] < 0.65
+        slopes = [np.abs(np.diff(v[0, 16, :, 1].astype(int))) for v in views]
+        unflipped[augment] = np.mean([each[16:].sum() > each[:15].sum() for each in slopes])
+    assert unflipped["directional"] == unflipped["none"] == 1.0
+    assert 0.35 < unflipped["default"] < 0.65
 
 
 @pytest.mark.parametrize("sampling", [Sampling.OFFICIAL, Sampling.UNIFORM])
 @pytest.mark.parametrize("num_frames", [1, 7, 40, 500])
-def test_clips_are_drawn_from_the_whole_video_in_its_order(sampling, num_frames):
+@pytest.mark.parametrize("varies_pace", [False, True])
+def test_clips_are_drawn_from_the_whole_video_in_its_order(sampling, num_frames, varies_pace):
     protocol = ViewProtocol(sampling, num_clips=1, clip_len=8, frame_interval=2)
     drawn = np.stack(
-        [augmentation.draw_clip(np.random.default_rng(n), num_frames, protocol) for n in range(300)]
+        [
+            augmentation.draw_clip(
+                np.random.default_rng(n), num_frames, protocol, varies_pace=varies_pace
+            )
+            for n in range(300)
+        ]
     )
     assert 0 <= drawn.min() <= num_frames // 20
     assert num_frames - 1 - num_frames // 20 <= drawn.max() < num_frames
     if num_frames > 15:
         assert (np.diff(drawn) > 0).all()  # never reversed
+    if num_frames > 30 and sampling is Sampling.OFFICIAL:
+        lengths = np.ptp(drawn, axis=1)
+        assert (lengths.min(), lengths.max()) == ((10, 18) if varies_pace else (14, 14))
+
+
+def test_stills_of_other_clips_leave_what_moves():
+    rng = np.random.default_rng(0)
+    views = rng.standard_normal((40, 6, 4, 4, 3)).astype(np.float32)
+    varied = augmentation.add_stills(rng, views)
+    kept = np.diff(varied, axis=1) / np.diff(views, axis=1)  # the same factor everywhere in a view
+    factors = kept.mean(axis=(1, 2, 3, 4))
+    assert kept == pytest.approx(np.broadcast_to(factors.reshape(-1, 1, 1, 1, 1), kept.shape), 1e-2)
+    assert 10 < (factors > 0.999).sum() < 30
+    assert 0.5 < factors.min() < 0.6
+    shown = varied - factors.reshape(-1, 1, 1, 1, 1) * views
+    others = np.roll(views, 1, axis=0)
+    assert any(
+        np.allclose(shown[0], (1 - factors[0]) * others[0][place], atol=1e-3) for place in range(6)
+    )
 
 
 @pytest.mark.parametrize("multi_label", [False, True])

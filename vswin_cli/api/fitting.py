@@ -199,7 +199,13 @@ def _fit_all(
         found = np.concatenate(list(_validated(run, validation, logits)))
         return score(found, targets, options.multi_label)
 
-    clips = Clips(run.folder / "clips.cache", protocol, run.model.views.reader, options.seed)
+    clips = Clips(
+        run.folder / "clips.cache",
+        protocol,
+        run.model.views.reader,
+        options.seed,
+        varies_pace=run.chosen.augment != "none",
+    )
     stopping: list[bool] = []
     try:
         if not learner.is_over():

@@ -29,7 +29,7 @@ from vswin_cli.training.checks import (
 from vswin_cli.training.choices import Chosen, choices_said, choose
 from vswin_cli.training.examples import TRAIN, join
 from vswin_cli.training.inspection import InspectionTask, find_alike
-from vswin_cli.training.options import TrainingOptions
+from vswin_cli.training.options import VALIDATION_COST, TrainingOptions
 from vswin_cli.training.outputs import SPLIT, write_split
 from vswin_cli.training.splits import assign_splits
 from vswin_cli.training.watcher import TrainingWatcher
@@ -159,13 +159,14 @@ class TrainingRun:
         lengths = self.num_frames(checked)
         most = int(self.options.cache_gb * 1e9)
         takes = takes_within(lengths, self.model.protocol, most)
+        num_trained = len(train) * chosen.recipe.epochs
         return estimate_full(
             spec.architecture,
             spec.gmacs,
             self.model.protocol.view_size,
             batch_size=chosen.batch_size,
-            num_views=len(train) * chosen.recipe.epochs,
-            num_validated=len(train) * chosen.recipe.epochs * 9 // 20,  # see `validation_interval`
+            num_views=num_trained,
+            num_validated=round(3 * VALIDATION_COST * num_trained),  # a view costs a third there
             gflops=None if self.gpu else _gflops(self.num_threads),
             disk_bytes=min(cache_bytes(lengths, self.model.protocol, takes), most),
         )

@@ -1,4 +1,7 @@
-"""What a clip becomes each time that it is seen: other frames, another window, other colours."""
+"""What a clip becomes each time that it is seen: other frames, another window, other colours.
+
+Nothing of it changes which way something moves, flips aside.
+"""
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
@@ -14,6 +17,9 @@ Rng = np.random.Generator
 
 _AREA = (0.5, 1.0)  # of the window, as a share of the largest square
 _RATIO = (3 / 4, 4 / 3)
+_PACE = 4 / 3  # most that a clip is faster or slower
+_NEGATIVE, _STILL = 0.2, 0.5  # shares of the clips that are varied so
+_MOST_STILL = 0.5  # of a view's light
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Variation:
         brightness: Added, in grey levels.
         colour: Factors of red, green and blue.
         grey: Whether colours go.
+        negative: Whether light and dark change places.
     """
 
     window: tuple[int, int, int, int]
@@ -35,6 +42,7 @@ class Variation:
     brightness: float = 0.0
     colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
     grey: bool = False
+    negative: bool = False
 
 
 def draw(rng: Rng, augment: Augment, height: int, width: int) -> Variation:
@@ -53,6 +61,7 @@ def draw(rng: Rng, augment: Augment, height: int, width: int) -> Variation:
         brightness=rng.uniform(-40, 40),
         colour=(red, green, blue),
         grey=rng.random() < 0.2,
+        negative=rng.random() < _NEGATIVE,
     )
 
 
@@ -69,18 +78,41 @@ def apply(frames: np.ndarray, variation: Variation, size: int) -> np.ndarray:
     pixels = view.astype(np.float32)
     if variation.grey:
         pixels[:] = pixels.mean(-1, keepdims=True)
+    if variation.negative:
+        pixels = 255 - pixels
     mean = np.float32(pixels.mean())
     pixels = (pixels - mean) * np.float32(variation.contrast) + mean
     pixels = (pixels + np.float32(variation.brightness)) * np.array(variation.colour, np.float32)
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
+def add_stills(rng: Rng, views: np.ndarray) -> np.ndarray:
+    """Let a still frame of another clip show through half of the views, float32 (B, T, H, W, 3).
+
+    What moves stays; scenery tells nothing (after Wang et al., "Removing the background by adding
+    the background", 2021, who take a frame of the same clip).
+    """
+    count = len(views)
+    shares = np.where(rng.random(count) < _STILL, rng.uniform(0, _MOST_STILL, count), 0.0)
+    shares = shares.astype(np.float32).reshape(-1, 1, 1, 1, 1)
+    place = rng.integers(views.shape[1])
+    stills = np.roll(views, 1, axis=0)[:, place : place + 1]
+    varied: np.ndarray = (1 - shares) * views + shares * stills
+    return varied
+
+
 def draw_clip(
-    rng: Rng, num_frames: int, protocol: ViewProtocol, rate: float | None = None
+    rng: Rng,
+    num_frames: int,
+    protocol: ViewProtocol,
+    rate: float | None = None,
+    *,
+    varies_pace: bool,
 ) -> np.ndarray:
     """Choose frames as the protocol does, at a random place: int64 (clip_len,).
 
-    A short video starts over. Uniform sampling takes a random frame of each of its segments.
+    A short video starts over. Uniform sampling takes a random frame of each of its segments, and
+    has no pace.
     """
     if protocol.sampling is Sampling.UNIFORM:
         bounds = np.linspace(0, num_frames, protocol.clip_len + 1)
@@ -89,6 +121,9 @@ def draw_clip(
     step = float(protocol.frame_interval)
     if protocol.sampling is Sampling.TORCHVISION:
         step = (rate or TORCHVISION_RATE) / TORCHVISION_RATE
+    if varies_pace:
+        longest = max((num_frames - 1) / ((protocol.clip_len - 1) * step), 1.0)
+        step *= min(exp(rng.uniform(-log(_PACE), log(_PACE))), longest)  # none starts over for it
     steps = np.floor(np.arange(protocol.clip_len) * step).astype(np.int64)
     start = int(rng.integers(0, max(num_frames - int(steps[-1]), 1)))
     chosen: np.ndarray = (start + steps) % num_frames

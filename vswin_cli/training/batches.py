@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vswin_cli.training.augmentation import apply, draw
+from vswin_cli.training.augmentation import add_stills, apply, draw
 from vswin_cli.training.clips import Clips
 from vswin_cli.training.head import smoothed
 from vswin_cli.training.options import Augment
@@ -116,6 +116,8 @@ class Batches:
     def _mixed(self, step: int, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         plan = self._plan
         targets = plan.targets[[clip for clip, _ in self._keys(step)]]
+        if plan.augment != "none":
+            views = add_stills(np.random.default_rng((plan.seed, 4, step)), views)
         targets = smoothed(targets, plan.label_smoothing, multi_label=plan.multi_label)
         if plan.mixup:
             rng = np.random.default_rng((plan.seed, 3, step))

@@ -42,13 +42,17 @@ class Clips:
         protocol: By which clips are drawn.
         reader: As of `read_video`.
         seed: Of the places.
+        varies_pace: Whether a take may be faster or slower than the clip.
     """
 
-    def __init__(self, path: Path, protocol: ViewProtocol, reader: str, seed: int) -> None:
+    def __init__(
+        self, path: Path, protocol: ViewProtocol, reader: str, seed: int, *, varies_pace: bool
+    ) -> None:
         self._path = path
         self._protocol = protocol
         self._reader = reader
         self._seed = seed
+        self._varies_pace = varies_pace
         self._slots: dict[int, _Slot] = {}
         self._bytes: np.ndarray | None = None
 
@@ -134,8 +138,14 @@ class Clips:
 
         def draw(num_frames: int) -> np.ndarray:
             rng.bit_generator.state = state  # the same places, however often it is asked
-            drawn = [draw_clip(rng, num_frames, self._protocol, rate[0]) for _ in range(num_takes)]
-            return np.stack(drawn)
+            return np.stack(
+                [
+                    draw_clip(
+                        rng, num_frames, self._protocol, rate[0], varies_pace=self._varies_pace
+                    )
+                    for _ in range(num_takes)
+                ]
+            )
 
         reading = read_video(
             example.found.path,

@@ -17,11 +17,9 @@ from vswin_cli.system.files import replacing
 from vswin_cli.training.batches import Batches, Plan
 from vswin_cli.training.head import Head
 from vswin_cli.training.optimizer import LayerwiseAdamW, WarmupCosine, decay_of, share_of
-from vswin_cli.training.options import Recipe
+from vswin_cli.training.options import VALIDATION_COST, Recipe
 from vswin_cli.training.scoring import Score
 from vswin_cli.zoo.architectures import Architecture, Size
-
-_VALIDATION_COST = 0.15  # of the time of training, at most
 
 
 class DivergedError(VswinError):
@@ -276,7 +274,7 @@ def validation_interval(num_views: int, num_train: int) -> int:
         num_views: To compute for a validation.
         num_train: Views of an epoch; each costs three times as much.
     """
-    return max(round(num_views / (3 * max(num_train, 1)) / _VALIDATION_COST), 1)
+    return max(round(num_views / (3 * max(num_train, 1)) / VALIDATION_COST), 1)
 
 
 def _save(path: Path, variables: Iterable[Any], about: str) -> None:

@@ -13,6 +13,7 @@ AugmentName = Literal["auto", "default", "directional", "none"]
 Augment = Literal["default", "directional", "none"]
 
 RECIPE_BATCH = 64  # clips per step that the published learning rates assume
+VALIDATION_COST = 0.1  # of the time of training, at most
 _DIRECTIONS = re.compile(
     r"(left|right|up|down|in|out|north|south|east|west)(wards?)?|(for|back)wards?"
     r"|(counter|anti)?clockwise|c?cw|into|towards?|away"
