@@ -150,7 +150,7 @@ def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path
 
     thread = threading.Thread(target=grow)
     thread.start()
-    finished = vswin("timeline", "growing.ts", "--live", "--idle", "2", "-o", "t.csv")
+    finished = vswin("timeline", "growing.ts", "--live", "--idle", "1", "-o", "t.csv")
     thread.join()
     assert finished.returncode == 0, finished.stderr
     assert "growing.ts: segments come within 7." in finished.stderr
@@ -185,7 +185,8 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
             try:
                 for start in range(0, len(content), 20_000):
                     self.wfile.write(content[start : start + 20_000])
-                    time.sleep(0.1)
+                    time.sleep(0.05)
+                sent.set()
                 time.sleep(60)
             except OSError:
                 pass
@@ -193,6 +194,7 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
         def log_message(self, *arguments):
             pass
 
+    sent = threading.Event()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -202,9 +204,10 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
         cwd=tmp_path, env=surroundings(cache), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert "live.ts: json is written when it ends; Ctrl-C ends it" in process.stderr.readline()
-    time.sleep(8)
+    assert sent.wait(60)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=30)[1]
+    rest = process.communicate(timeout=90)[1]
     server.shutdown()
     server.server_close()
     assert process.returncode == 130

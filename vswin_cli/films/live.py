@@ -16,7 +16,7 @@ from vswin_cli.films.clock import Clock
 from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.sources.live_names import PROTOCOLS, is_device
-from vswin_cli.video.container import CONTAINERS, main_stream
+from vswin_cli.video.container import CONTAINERS, main_stream, settled
 from vswin_cli.video.decoding import Decoding, errors_counted
 from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import ReaderError
@@ -81,7 +81,7 @@ class LiveSequence:
     def _decode(self) -> None:
         """Be the thread."""
         try:
-            with errors_counted(), self._opened() as container:
+            with errors_counted(), self._opened() as container, settled(container):
                 self._read(container)
         except ReaderError as exc:
             what = f"cannot read {self.name}: {exc.reason}; check that it is a video"

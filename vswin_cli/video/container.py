@@ -54,8 +54,22 @@ def open_container(
         )
     except av.FFmpegError as exc:
         raise ReaderError("no video is found in it", kind="not_a_video") from exc
-    with container:
+    with container, settled(container):
         yield container
+
+
+@contextmanager
+def settled(container: InputContainer) -> Iterator[None]:
+    """Have the threads that decode at rest in the end, before their decoder is freed.
+
+    They log under Python's lock, which is held while a decoder that is freed waits for them.
+    """
+    try:
+        yield
+    finally:
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                stream.codec_context.flush_buffers()
 
 
 def main_stream(container: InputContainer) -> VideoStream:
