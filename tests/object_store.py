@@ -35,6 +35,7 @@ class Store:
             "AWS_ACCESS_KEY_ID": "tester",
             "AWS_SECRET_ACCESS_KEY": "hunter2",
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "2",  # for all, since fsspec keeps clients from test to test
         }
 
     def _answer(self, environ, start_response):

@@ -29,7 +29,8 @@ from vswin_cli.system.files import replacing
 
 SETTINGS, SUCCESS = "_settings.json", "_SUCCESS.json"
 _UNFINISHED, _REPORTS = "_unfinished", "_reports"
-_TRIES = 4  # of each request, with pauses of 1, 2 and 4 seconds between
+_TRIES = 4  # of each request
+_PAUSE_SECONDS = 1.0  # before the second; each further one is twice as long
 _AT_ONCE = {"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"}  # where a file is there whole, or not
 
 _T = TypeVar("_T")
@@ -245,5 +246,5 @@ class ShardFolder:
                 if attempt == _TRIES or told.kind != "unreachable":
                     where = f"{self.name}/{name}".rstrip("/")
                     raise OutputError(f"cannot {what} {where}: {told}") from None
-                time.sleep(2 ** (attempt - 1))
+                time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
         raise AssertionError

@@ -23,6 +23,7 @@ from vswin_cli.shards.shard import Shard
 
 _KEEP_SECONDS = 60.0  # so much work a killed machine may lose
 _TRIES = 3  # of a video whose store does not answer
+_PAUSE_SECONDS = 2.0  # before the second; before the third it is twice as long
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class ShardWorker:
                 and outcome.entries[video.video].summary == "unreachable"
                 and outcome.entries[video.video].has_failed
             ]
-            if not unreachable or self._stopped.wait(2.0**attempt):
+            if not unreachable or self._stopped.wait(_PAUSE_SECONDS * attempt):
                 break
             watcher.is_last_try = attempt == _TRIES - 1
             again = replace(options, retry_failed=True)
