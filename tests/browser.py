@@ -118,7 +118,7 @@ def open_page(address, profile: Path):
     os.close(command_end)
     os.close(answer_end)
     try:
-        with os.fdopen(commands, "wb") as writing, os.fdopen(answers, "rb", buffering=0) as reading:
+        with os.fdopen(commands, "wb") as writing, os.fdopen(answers, "rb") as reading:
             page = Page(writing, reading)
             loaded = f"location.href.startsWith({json.dumps(address)}) && document.readyState"
             wait_until(lambda: page.evaluate(loaded) == "complete")

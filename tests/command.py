@@ -172,7 +172,8 @@ def _load_engine(model, weights_file, *, kept_cache, **options):
 
 
 def _load_or_keep_engine(model, weights_file, *, kept_cache, **options):
-    is_kept = options["cache_folder"] == graph_folder(kept_cache)
+    options["cache_folder"] = options["cache_folder"].resolve()  # which several caches may share
+    is_kept = options["cache_folder"] == graph_folder(kept_cache).resolve()
     is_kept = is_kept and os.path.isfile(weights_file)  # noqa: PTH113 - it may be no path at all
     if not is_kept or logging.getLogger("vswin_cli").isEnabledFor(logging.INFO):  # it says how
         return load_engine(model, weights_file, **options)
@@ -182,7 +183,7 @@ def _load_or_keep_engine(model, weights_file, *, kept_cache, **options):
         return _kept_engine(model, weights_file, key, **options)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def _kept_engine(model, weights_file, _content, **options):
     return load_engine(model, weights_file, **options)
 

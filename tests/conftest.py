@@ -11,6 +11,7 @@ from apart import Apart
 from browser import CHROMIUM, Page, open_page
 from command import VSWIN, called, finished, surroundings
 from filelock import FileLock
+from forking import forked
 from misbehaving_server import MisbehavingServer
 from models import NANO, model_named
 from reference import write_checkpoint
@@ -23,14 +24,29 @@ from vswin_cli.zoo.models import PUBLISHED_MODELS, CustomModel, Model, Published
 
 SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 
-# Whoever starts the tests in the background of a script has them ignore Ctrl-C, which the commands
+# Whoever starts the tests in the background has them ignore Ctrl-C or a hang-up, which the commands
 # that they start would inherit, and some tests are about.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are the other workers'
     for pool in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
         os.environ.setdefault(f"{pool}_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_workers() -> Iterator[None]:
+    """Fork the decoding processes of this one; `started_workers` has them started as usual."""
+    with forked():
+        yield
+
+
+@pytest.fixture
+def started_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start decoding processes as users have them started, where that is what is tested."""
+    monkeypatch.setattr("vswin_cli.runs.serving.subprocess", subprocess)
 
 
 @pytest.fixture(scope="session")

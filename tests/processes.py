@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from forking import FORKING
+
 
 def children(pid):
     """Process ids of all descendants that still run, but for those that tests share."""
@@ -19,13 +21,13 @@ def children(pid):
 
 
 def _is_shared(pid):
-    """Whether it is the browser, or one of `apart.py`."""
+    """Whether it is the browser, one of `apart.py`, or the one that forks others."""
     try:
         name = Path(f"/proc/{pid}/comm").read_text()
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return name.startswith("chrom") or any(word.endswith(b"/apart.py") for word in words)
+    return name.startswith(("chrom", FORKING)) or any(word.endswith(b"/apart.py") for word in words)
 
 
 def is_running(pid):

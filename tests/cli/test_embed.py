@@ -110,10 +110,11 @@ def test_file_without_top_gives_the_same_features(vswin, folder, small_model, ch
 
 @pytest.mark.slow
 def test_labels_and_features_come_of_one_pass(vswin, folder):
-    vswin("embed", "videos", "-o", "f.npz", "-q")
-    both = vswin("label", "videos", "-o", "l.jsonl", "--embeddings", "g.npz")
+    fast = ["videos", "--views", "fast", "-o"]
+    vswin("embed", *fast, "f.npz", "-q")
+    both = vswin("label", *fast, "l.jsonl", "--embeddings", "g.npz")
     assert "5 new" in both.stderr
-    vswin("label", "videos", "-o", "alone.jsonl", "-q")
+    vswin("label", *fast, "alone.jsonl", "-q")
     assert read(folder / "g.npz")[0] == read(folder / "f.npz")[0]
     np.testing.assert_array_equal(read(folder / "g.npz")[1], read(folder / "f.npz")[1])
 
@@ -122,7 +123,7 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
         return {record["video"]: record["predictions"] for record in lines}
 
     assert predictions("l.jsonl") == predictions("alone.jsonl")
-    more = ["label", "videos", "-o", "alone.jsonl", "--embeddings", "h.npz"]
+    more = ["label", *fast, "alone.jsonl", "--embeddings", "h.npz"]
     assert "4 without features (new), 1 skipped" in vswin(*more, "--dry-run").stdout
     again = vswin(*more)
     assert "4 without features (new), 1 skipped" in again.stderr
@@ -139,11 +140,12 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
 
 @pytest.mark.slow
 def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
-    for number in range(20):
+    for number in range(10):
         shutil.copy(SAMPLES / "pan_left.mp4", folder / "videos" / f"{number:02}.mp4")
-    command = ["label", "videos", "-o", "l.jsonl", "--embeddings", "f.npz", "-q", "--crops", "1"]
+    fast = ["-q", "--views", "fast"]
+    command = ["label", "videos", "-o", "l.jsonl", "--embeddings", "f.npz", *fast]
     journal = folder / "f.npz.embedding.jsonl"
-    for wanted in (3, 12):
+    for wanted in (2, 6):
         running = subprocess.Popen([VSWIN, *command], cwd=folder, env=environment)
         deadline = time.monotonic() + 60
         while running.poll() is None and time.monotonic() < deadline:
@@ -153,12 +155,12 @@ def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
         running.kill()
         assert running.wait() == -9
     vswin(*command)
-    vswin("embed", "videos", "-o", "whole.npz", "-q", "--crops", "1")
+    vswin("embed", "videos", "-o", "whole.npz", *fast)
     assert read(folder / "f.npz")[0] == read(folder / "whole.npz")[0]
-    assert len(read(folder / "f.npz")[0]) == 24
+    assert len(read(folder / "f.npz")[0]) == 14
     np.testing.assert_array_equal(read(folder / "f.npz")[1], read(folder / "whole.npz")[1])
     lines = (folder / "l.jsonl").read_text().splitlines()
-    assert len({json.loads(line)["video"] for line in lines}) == len(lines) == 25
+    assert len({json.loads(line)["video"] for line in lines}) == len(lines) == 15
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,7 @@ def interruptible(command, environment, folder, **streams):
     running = subprocess.Popen(
         [VSWIN, *command("--output", "out.jsonl")], cwd=folder.parent, env=environment, **streams
     )
-    deadline = time.monotonic() + 120
-    while not (output.exists() and output.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: output.exists() and output.stat().st_size, 120)
     return running, output
 
 
@@ -166,8 +164,7 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
     assert time.monotonic() - start < 5
     assert b"/44" in shown
     assert b"videos/min" in shown
-    time.sleep(0.5)
-    assert not any(map(is_running, workers))
+    wait_until(lambda: not any(map(is_running, workers)))
     assert all(record["status"] == "ok" for record in read(output)[:1])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 
 import pytest
 from command import SAMPLES, VSWIN, surroundings
@@ -15,14 +16,17 @@ FILL = "VSWIN_FILL_PAGES"  # set it to have what differs written into the pages
 
 
 @pytest.fixture
-def console(tmp_path, shared, checkpoint, made_once):
+def console(tmp_path, shared, cache, checkpoint, made_once):
     """A folder as the pages have it, and a mirror in it, `weights`."""
     shutil.copytree(SAMPLES, tmp_path / "sample_videos")
     (tmp_path / "weights").mkdir()
-    cache = shared / "pages-cache"  # what the other tests have not in theirs may be in it
-    cache.mkdir(exist_ok=True)
+    (cache / "graphs").mkdir(exist_ok=True)
+    of_pages = shared / "pages-cache"  # what the other tests have not in theirs may be in it
+    of_pages.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        (of_pages / "graphs").symlink_to(cache / "graphs")
     environment = surroundings(
-        cache,
+        of_pages,
         PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}",
         VSWIN_MIRROR=(tmp_path / "weights").as_uri(),
     )
@@ -41,7 +45,7 @@ def console(tmp_path, shared, checkpoint, made_once):
 
         return made_once(published.name, write)
 
-    return Console(tmp_path, environment, cache, stand_in)
+    return Console(tmp_path, environment, of_pages, stand_in)
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-import subprocess
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,6 @@ import cv2
 import numpy as np
 import pytest
 from clips import encode, numbered_frames, read_number
-from command import VSWIN
 from waiting import wait_until
 
 from vswin_cli.api.report import make_report
@@ -350,7 +348,7 @@ def video(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])
-def test_command_writes_a_page_with_strips_of_the_sampled_frames(tmp_path, video, moved):
+def test_command_writes_a_page_with_strips_of_the_sampled_frames(vswin, tmp_path, video, moved):
     lines = [
         record("clip.mp4", "archery", folder=video.parent),
         record("gone.mp4", "bowling", folder=video.parent),
@@ -358,24 +356,15 @@ def test_command_writes_a_page_with_strips_of_the_sampled_frames(tmp_path, video
     ]
     labels = journal(tmp_path / "labels.jsonl", lines)
     folder = video.parent.rename(tmp_path / "elsewhere") if moved else video.parent
-    finished = subprocess.run(
-        [
-            *(VSWIN, "report", labels, "-o", tmp_path / "page.html"),
-            *(("--videos", folder) if moved else ()),
-        ],
-        capture_output=True,
-        text=True,
-    )
+    where = ("--videos", folder) if moved else ()
+    finished = vswin("report", labels, "-o", tmp_path / "page.html", *where)
     assert (finished.returncode, finished.stdout) == (0, f"{tmp_path / 'page.html'}\n")
     assert finished.stderr.startswith("no frames of 1 of 2 videos: 1 are not where they were")
     shown = content_of(tmp_path / "page.html")["items"]
     assert [card["file"] for card in shown] == [f"{folder.name}/clip.mp4", None, None]
     if moved:
-        there = ("-o", "-", "--videos", folder)
-        stdout = subprocess.run(
-            [VSWIN, "report", labels, *there], capture_output=True, cwd=tmp_path
-        )
-        assert f'"file":"{folder.name}/clip.mp4"' in stdout.stdout.decode()
+        printed = vswin("report", labels, "-o", "-", *where).stdout
+        assert f'"file":"{folder.name}/clip.mp4"' in printed
     strip = base64.b64decode(shown[0]["strip"].partition(",")[2])
     image = cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_COLOR)
     assert [read_number(frame) for frame in np.hsplit(image, 5)] == [10, 20, 24, 26, 28]

@@ -23,6 +23,8 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding, decode_views
 from vswin_cli.views.views import read_views
 
+pytestmark = pytest.mark.usefixtures("started_workers")
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):

@@ -4,13 +4,10 @@ import json
 import shutil
 
 import pytest
-from browser import CHROMIUM, open_page
 from command import SAMPLES
 from waiting import wait_until
 
 from vswin_cli.pages.timeline.page import write_timelines
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
 
 
 def record(num_steps, num_segments, **more):
@@ -32,29 +29,29 @@ def record(num_steps, num_segments, **more):
 
 
 @pytest.mark.slow
-def test_three_hours_are_shown_and_a_click_jumps(tmp_path):
+def test_three_hours_are_shown_and_a_click_jumps(browser, tmp_path):
     output = tmp_path / "page.html"
     write_timelines(output, [record(43_200, 3_000)], ("a", "b", "c"), lambda _: None)
     assert output.stat().st_size < 2_000_000
-    with open_page(output.as_uri(), tmp_path / "profile") as page:
-        page.resize(1280)
-        drawn = "document.querySelector('canvas').width > 900 && document.querySelectorAll('li')"
-        wait_until(lambda: page.evaluate(f"{drawn}.length > 10"))
-        assert page.evaluate("document.querySelector('h2').textContent") == "long <b>film</b>.mp4"
-        assert page.evaluate("document.querySelectorAll('.thumb').length") == 0  # too narrow
-        page.evaluate("const zoom = document.querySelector('input'); zoom.value = zoom.max;"
-                      "zoom.dispatchEvent(new Event('input'))")  # fmt: skip
-        wait_until(lambda: page.evaluate("document.querySelectorAll('.thumb').length > 0"))
-        page.evaluate("document.querySelectorAll('.segments button')[5].click()")
-        assert page.evaluate("document.querySelector('output').textContent") == "0:18.0"
-        page.resize(390)
-        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.violations() == []
+    browser.show(output.as_uri())
+    browser.resize(1280)
+    drawn = "document.querySelector('canvas').width > 900 && document.querySelectorAll('li')"
+    wait_until(lambda: browser.evaluate(f"{drawn}.length > 10"))
+    assert browser.evaluate("document.querySelector('h2').textContent") == "long <b>film</b>.mp4"
+    assert browser.evaluate("document.querySelectorAll('.thumb').length") == 0  # too narrow
+    browser.evaluate("const zoom = document.querySelector('input'); zoom.value = zoom.max;"
+                  "zoom.dispatchEvent(new Event('input'))")  # fmt: skip
+    wait_until(lambda: browser.evaluate("document.querySelectorAll('.thumb').length > 0"))
+    browser.evaluate("document.querySelectorAll('.segments button')[5].click()")
+    assert browser.evaluate("document.querySelector('output').textContent") == "0:18.0"
+    browser.resize(390)
+    browser.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+    assert browser.violations() == []
 
 
 @pytest.mark.slow
-def test_report_of_a_film_has_its_frames_and_plays_it(vswin, tmp_path):
+def test_report_of_a_film_has_its_frames_and_plays_it(browser, vswin, tmp_path):
     shutil.copy(SAMPLES / "zoom_in.mp4", tmp_path / "z.mp4")
     (tmp_path / "bad.mp4").write_bytes(b"none")
     finished = vswin("timeline", "z.mp4", "bad.mp4", "-o", "t.jsonl", "--report", "r.html")
@@ -62,12 +59,12 @@ def test_report_of_a_film_has_its_frames_and_plays_it(vswin, tmp_path):
     assert finished.stdout.endswith("output: t.jsonl\nreport: r.html\n")
     [good, _] = map(json.loads, (tmp_path / "t.jsonl").read_text().splitlines())
     assert len(good["probabilities"]) == 12
-    with open_page((tmp_path / "r.html").as_uri(), tmp_path / "profile") as page:
-        page.resize(1280)
-        wait_until(lambda: page.evaluate("document.querySelectorAll('.thumb img').length == 1"))
-        assert page.evaluate("document.querySelector('.thumb img').naturalWidth") == 54
-        assert page.evaluate("document.querySelector('video').getAttribute('src')") == "z.mp4"
-        assert "not_a_video" in page.evaluate("document.body.textContent")
+    browser.show((tmp_path / "r.html").as_uri())
+    browser.resize(1280)
+    wait_until(lambda: browser.evaluate("document.querySelectorAll('.thumb img').length == 1"))
+    assert browser.evaluate("document.querySelector('.thumb img').naturalWidth") == 54
+    assert browser.evaluate("document.querySelector('video').getAttribute('src')") == "z.mp4"
+    assert "not_a_video" in browser.evaluate("document.body.textContent")
     again = vswin("timeline", "z.mp4", "--format", "csv", "--report", "s.html")
     assert again.stderr == "report: s.html\n"
     assert (tmp_path / "s.html").exists()

@@ -37,7 +37,7 @@ def rendered(times, rate):
 
 
 FILMS = {
-    "a long hold": (lambda n: [1000 / 24] * 36 + [60_000] + [1000 / 24] * (n - 37), 24),
+    "a long hold": (lambda n: [1000 / 24] * 36 + [10_000] + [1000 / 24] * (n - 37), 24),
     "dropped frames": (lambda n: [1000 / 30 * (1 + (k % 7 == 3) + (k % 11 == 5)) for k in range(n)],
                        30),
     "half the rate": (lambda n: [20 if k < n // 2 else 40 for k in range(n)], 50),

@@ -65,15 +65,15 @@ def assert_whole(target, server):
 
 
 @pytest.mark.slow
-def test_twenty_random_cuts_cost_less_than_a_hundredth(download, tiny, tiny_server):
+def test_five_random_cuts_cost_less_than_a_hundredth(download, tiny, tiny_server):
     rng = random.Random(11)
     size = len(tiny_server.content)
-    tiny_server.script = [serving(cut_after=rng.randrange(1, size // 20)) for _ in range(20)]
+    tiny_server.script = [serving(cut_after=rng.randrange(1, size // 5)) for _ in range(5)]
     code, output, _ = finish(download())
     assert code == 0
     assert output == f"{tiny.path}\n"
     assert_whole(tiny, tiny_server)
-    assert len(tiny_server.requests) == 21
+    assert len(tiny_server.requests) == 6
     assert tiny_server.num_bytes_sent < 1.01 * size
 
 
@@ -82,9 +82,11 @@ def test_kill_at_any_moment_and_then_again(download, tiny, tiny_server):
     rng = random.Random(12)
     for pace in (80e6, None):  # with a pace while it downloads, without also while it verifies
         tiny_server.bytes_per_second = pace
-        for _ in range(5):
+        for _ in range(2):
+            tiny_server.requests.clear()
             process = download("--force")
-            time.sleep(rng.uniform(0.2, 1.0))
+            wait_until(lambda poll=process.poll: tiny_server.requests or poll() is not None)
+            time.sleep(rng.uniform(0, 0.7))
             process.kill()
             process.communicate()
             if tiny.path.exists():
@@ -113,9 +115,9 @@ def test_killed_download_is_continued(download, tiny, tiny_server):
 
 
 @pytest.mark.slow
-def test_eight_processes_at_once_download_once(download, tiny, tiny_server):
-    tiny_server.bytes_per_second = 60e6
-    processes = [download() for _ in range(8)]
+def test_four_processes_at_once_download_once(download, tiny, tiny_server):
+    tiny_server.bytes_per_second = 80e6
+    processes = [download() for _ in range(4)]
     for process in processes:
         code, output, _ = finish(process)
         assert (code, output) == (0, f"{tiny.path}\n")
@@ -216,7 +218,7 @@ def test_interrupt_ends_several_downloads(vswin, tiny_server, tmp_path):
 def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
     """Without a pace, most of these moments are in the verification and the last steps."""
     rng, num_slow = random.Random(13), 0
-    for _ in range(5):
+    for _ in range(3):
         tiny.partial_path.unlink(missing_ok=True)
         tiny_server.requests.clear()
         process = download("--force")
@@ -229,7 +231,7 @@ def test_interrupt_at_any_moment_ends_soon(download, tiny, tiny_server):
         num_slow += time.monotonic() - begun >= 3
         if tiny.path.exists():
             assert tiny.path.read_bytes() == tiny_server.content
-    assert num_slow <= 2  # the machine may be busy
+    assert num_slow <= 1  # the machine may be busy
     assert finish(download())[0] == 0
 
 
