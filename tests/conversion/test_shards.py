@@ -70,6 +70,7 @@ def changed(path, change):
         (lambda content: content.update(weight_map={}), "names none"),
         (lambda content: content["weight_map"].update(x="../x.safetensors"), "files elsewhere"),
         (lambda content: content["weight_map"].update(x="/etc/passwd"), "files elsewhere"),
+        (lambda content: content["weight_map"].update(x="..\\x"), "files elsewhere"),
         (lambda content: content["weight_map"].update(x=7), "files elsewhere"),
         (
             lambda content: content["weight_map"].update(x="model-00001-of-00003.safetensors"),
@@ -90,6 +91,13 @@ def test_a_missing_or_damaged_shard_is_named(tmp_path):
     shard.write_bytes(shard.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match=r"shard model-00003.* ends too early"):
         find_model_in(path).__enter__()
+    shard.write_bytes(b"PK\x03\x04 and no zip")
+    with pytest.raises(CheckpointError, match=r"shard model-00003.* is damaged"):
+        find_model_in(path).__enter__()
     shard.unlink()
+    shard.mkdir()
+    with pytest.raises(CheckpointError, match=r"shard model-00003.*: not a file"):
+        find_model_in(path).__enter__()
+    shard.rmdir()
     with pytest.raises(CheckpointError, match=r"shard model-00003.* not there"):
         find_model_in(path).__enter__()

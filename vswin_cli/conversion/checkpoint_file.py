@@ -50,17 +50,9 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
             tree = _read_shards(path, opened) if is_list else _read(stream, opened)
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
-        except CheckpointError as exc:
-            raise CheckpointError(
-                f"cannot read checkpoint {path}: {exc}{shard_hint(path)}"
-            ) from exc
-        except OSError as exc:
-            reason = exc.strerror or exc
-            raise CheckpointError(f"cannot read checkpoint {path}: {reason}") from exc
         except Exception as exc:  # damage leads zipfile and pickle to whatever
             raise CheckpointError(
-                f"cannot read checkpoint {path}: it is damaged "
-                f"({type(exc).__name__}: {str(exc)[:200]})"
+                f"cannot read checkpoint {path}: {_reason(exc)}{shard_hint(path)}"
             ) from exc
         yield tree
 
@@ -87,12 +79,21 @@ def _read_shards(path: Path, opened: ExitStack) -> Tree:
             shards[name] = _read(stream, opened)
         except FileNotFoundError as exc:
             raise CheckpointError(f"its shard {name} is not there; put it there") from exc
-        except CheckpointError as exc:
-            raise CheckpointError(f"its shard {name}: {exc}") from exc
+        except Exception as exc:
+            raise CheckpointError(f"its shard {name}: {_reason(exc)}") from exc
     for key, name in listed.items():
         if not isinstance(shards[name].get(key), StoredTensor):
             raise CheckpointError(f"its shard {name} has no tensor {key}, as the list says")
     return {key: shards[name][key] for key, name in listed.items() if len(key) <= _MAX_KEY}
+
+
+def _reason(exc: Exception) -> str:
+    """Say why a file cannot be read."""
+    if isinstance(exc, CheckpointError):
+        return str(exc)
+    if isinstance(exc, OSError):
+        return str(exc.strerror or exc)
+    return f"it is damaged ({type(exc).__name__}: {str(exc)[:200]})"
 
 
 def _read(stream: BinaryIO, opened: ExitStack) -> Tree:

@@ -45,7 +45,9 @@ def read_shard_list(path: Path) -> ShardList:
 
 
 def _is_file_name(name: object) -> bool:
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\0"}
+    return (
+        isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
+    )
 
 
 def shard_hint(path: Path) -> str:
