@@ -148,7 +148,9 @@ def test_cvat_gets_a_track_per_segment_that_ends_after_its_last_frame():
 
 def test_label_studio_gets_a_task_per_film_with_frames_from_one():
     tasks = json.loads(written("label-studio", RECORD, RECORD))
-    assert [task["data"]["video"] for task in tasks] == ["films/ä b.mp4"] * 2
+    assert [task["data"]["video"] for task in tasks] == [
+        "/data/local-files/?d=films/%C3%A4%20b.mp4"
+    ] * 2
     result = tasks[0]["predictions"][0]["result"]
     assert result[1]["value"] == {
         "ranges": [{"start": 81, "end": 200}],

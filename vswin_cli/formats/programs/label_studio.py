@@ -4,39 +4,33 @@ The project's labeling interface has a `Video` named `video`, which shows `$vide
 named `label`; videos are found below the folder that Label Studio serves local files from.
 """
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 from vswin_cli.formats.format import Format
-from vswin_cli.formats.writer import RecordWriter
+from vswin_cli.formats.json_writer import JsonWriter
 
 FORMAT = Format("label-studio", f"{__name__}:LabelStudioWriter", ".json")
 _LOCAL_FILES = "/data/local-files/?d="
 
 
-class LabelStudioWriter(RecordWriter):
+class LabelStudioWriter(JsonWriter):
     """A task per video; one that has no label is a task without a prediction."""
-
-    _separator = "[\n"
 
     def write(self, record: dict[str, Any]) -> None:
         """Write one task and flush it."""
-        self.stream.write(self._separator + json.dumps(_task(record)))
-        self.stream.flush()
-        self._separator = ",\n"
+        super().write(_task(record))
 
-    def close(self) -> None:
-        """Close the list."""
-        self.stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
-        super().close()
+
+def video_shown(video: str) -> str:
+    """Say where Label Studio finds a video: its address, or below the folder that it serves."""
+    if "://" in video:
+        return video
+    return _LOCAL_FILES + quote(video, errors="surrogateescape")
 
 
 def _task(record: dict[str, Any]) -> dict[str, Any]:
-    video = record["video"]
-    is_address = "://" in video
-    place = video if is_address else _LOCAL_FILES + quote(video, errors="surrogateescape")
-    task: dict[str, Any] = {"data": {"video": place}}
+    task: dict[str, Any] = {"data": {"video": video_shown(record["video"])}}
     if record["predictions"]:
         best = record["predictions"][0]
         choice = {

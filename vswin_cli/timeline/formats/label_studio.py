@@ -7,6 +7,7 @@ Frames count from 1, and a range's last one is in it.
 from typing import Any
 
 from vswin_cli.formats.json_writer import JsonWriter
+from vswin_cli.formats.programs.label_studio import video_shown
 from vswin_cli.formats.registry import Format
 
 FORMAT = Format("label-studio", "vswin_cli.timeline.formats.label_studio:LabelStudioTasks", ".json")
@@ -22,7 +23,7 @@ class LabelStudioTasks(JsonWriter):
         segments = record["segments"]
         scores = [segment["probability"] for segment in segments]
         task = {
-            "data": {"video": record["video"]},
+            "data": {"video": video_shown(record["video"])},
             "predictions": [
                 {
                     "model_version": record["model"],
