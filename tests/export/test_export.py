@@ -15,7 +15,7 @@ import vswin_cli as vswin
 from vswin_cli.cli.app import run
 from vswin_cli.conversion.matching import find_model_in
 from vswin_cli.errors import BackendError, OutputError
-from vswin_cli.export import openvino_graph
+from vswin_cli.export import exporting, openvino_graph
 from vswin_cli.export.exporting import BOUNDS
 from vswin_cli.export.formats import EXPORT_FORMATS, export_format
 from vswin_cli.export.protocol import frames_stated, protocol_stated
@@ -239,6 +239,46 @@ def test_an_export_that_stops_leaves_what_was_there(tmp_path, monkeypatch, error
     assert "\n" not in str(caught.value)
     assert [each.name for each in tmp_path.iterdir()] == ["m.xml"]
     assert path.read_text() == "mine"
+
+
+def test_what_a_killed_export_has_left_goes_with_the_next(tmp_path):
+    path = tmp_path / "m.xml"
+    code = """
+import os, pathlib, signal, sys
+from vswin_cli.export.exporting import _temporary_folder
+with _temporary_folder(pathlib.Path(sys.argv[1])) as folder:
+    (folder / "m.xml").write_text("half of it")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", code, str(path)])
+    assert killed.returncode == -9
+    assert [each.name for each in tmp_path.iterdir()] == [".m.xml.tmp"]
+    with exporting._temporary_folder(path) as folder:
+        assert not list(folder.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_old_graph_stands_with_new_numbers_even_for_a_moment(tmp_path, monkeypatch):
+    made, path = tmp_path / "made", tmp_path / "m.xml"
+    made.mkdir()
+    for folder, text in ((tmp_path, "old"), (made, "new")):
+        for name in ("m.xml", "m.bin"):
+            (folder / name).write_text(text)
+    monkeypatch.setattr(exporting, "replace", stopped_at("m.xml"))
+    with pytest.raises(KeyboardInterrupt):
+        exporting._move(made, path, overwrite=True)
+    assert (path.exists(), (tmp_path / "m.bin").read_text()) == (False, "new")
+
+
+def stopped_at(name):
+    """A `replace` that is interrupted before it gives that name."""
+
+    def replace(source, target):
+        if target.name == name:
+            raise KeyboardInterrupt
+        source.replace(target)
+
+    return replace
 
 
 def test_what_is_there_stays_unless_forced(tmp_path, capfd):

@@ -1,9 +1,10 @@
 """An export from start to end: written under another name, run, compared, then named."""
 
 import json
+import os
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +16,9 @@ from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.export.formats import ExportFormat
 from vswin_cli.export.readme import section_of, write_readme
 from vswin_cli.export.request import Request
-from vswin_cli.system.files import sync_file
+from vswin_cli.system.files import sync_file, temporary_path
 from vswin_cli.system.native_stderr import native_stderr_dropped
-from vswin_cli.system.platform import sync_folder
+from vswin_cli.system.platform import replace, sync_folder
 from vswin_cli.zoo.protocols import MEAN, STD
 
 BOUNDS = {"float32": 1e-5, "float16": 1e-2}  # of a probability
@@ -74,14 +75,14 @@ def export(
     )
     expected = reference(views)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            written = Path(folder, path.name)
+        with _temporary_folder(path) as folder:
+            written = folder / path.name
             with native_stderr_dropped():
                 module.write(request, written)
                 found = module.load(written, request)(_as_asked(views, request))
             difference, bound = _compared(request, expected, found)
-            num_bytes = sum(file.stat().st_size for file in Path(folder).rglob("*"))
-            _move(Path(folder), path, overwrite=overwrite)
+            num_bytes = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+            _move(folder, path, overwrite=overwrite)
         runtime = f"{chosen.runtime} {version(chosen.runtime)}"
         what = "probability" if "probabilities" in found else "feature, as a share of the largest,"
         checked = (
@@ -139,6 +140,18 @@ def description_of(
     }
 
 
+@contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """Lend a folder next to a path, in place of what a killed process has left there."""
+    folder = temporary_path(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _as_asked(views: np.ndarray, request: Request) -> np.ndarray:
     if not request.network.is_normalised:
         return views
@@ -170,23 +183,27 @@ def _compared(
 def _move(folder: Path, path: Path, *, overwrite: bool) -> None:
     """Give what was written its names, what `path` needs first.
 
+    What was there goes before, so that no old graph stands next to new numbers, even for a moment.
+
     Raises:
         FileExistsError: Something is there.
+        OSError: It cannot be replaced.
     """
+    for each in folder.rglob("*"):
+        if each.is_file():
+            sync_file(each)
     written = folder / path.name
     companions = [each for each in folder.iterdir() if each != written]
     for each in (*companions, written):
-        if each.is_file():
-            sync_file(each)
         place = path.with_name(each.name)
-        if place.exists() or place.is_symlink():
-            if not overwrite:
-                raise FileExistsError(place)
-            if place.is_dir() and not place.is_symlink():
-                old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-                place.rename(old / place.name)
-                each.rename(place)
-                shutil.rmtree(old)
-                continue
-        each.replace(place)
+        if os.path.lexists(place) and not overwrite:
+            raise FileExistsError(place)
+        if each != written and place.is_dir():
+            raise OSError(f"{place} is a folder")
+    if path.is_dir() and not path.is_symlink():
+        path.rename(folder / ".old")
+    elif companions:
+        path.unlink(missing_ok=True)
+    for each in (*companions, written):
+        replace(each, path.with_name(each.name))
     sync_folder(path.parent)
