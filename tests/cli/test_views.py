@@ -7,7 +7,7 @@ from command import SAMPLES
 
 from vswin_cli.api.options import ViewOptions
 from vswin_cli.errors import UsageError
-from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING
+from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, TORCHVISION
 
 FAST, FULL, ADAPTIVE = "fast", "full", "adaptive"
 
@@ -81,6 +81,7 @@ def test_names_stand_for_clips_and_crops(views, choice, expected):
         (KINETICS, FAST, (None, None, 3), "not --crops 3; leave one of the two out"),
         (KINETICS, FULL, (None, 1, None), "--views full means 4 clips and 3 crops, not --clips 1"),
         (SOMETHING_SOMETHING, FULL, (None, None, 1), "means 1 clip and 3 crops, not --crops 1"),
+        (TORCHVISION, FULL, (None, 1, None), "means 12 clips and 1 crop, not --clips 1"),
     ],
 )
 def test_contradictions_are_refused(own, views, choice, message):

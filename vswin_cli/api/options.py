@@ -7,6 +7,7 @@ from typing import Literal
 
 from vswin_cli.engines.base import Backend, Precision
 from vswin_cli.errors import UsageError
+from vswin_cli.system.terminal import counted
 from vswin_cli.zoo.models import DEFAULT_MODEL
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
@@ -154,8 +155,8 @@ class ViewOptions:
             return usual.adapted(sampling, 1, 1)
         if self.views == "full":
             full = usual.adapted(sampling)
-            clips = "1 clip" if full.num_clips == 1 else f"{full.num_clips} clips"
-            self._demand(f"{clips} and {full.num_crops} crops", full.num_clips, full.num_crops)
+            what = f"{counted(full.num_clips, 'clip')} and {counted(full.num_crops, 'crop')}"
+            self._demand(what, full.num_clips, full.num_crops)
         return usual.adapted(sampling, self.clips, self.crops)
 
     def _demand(self, meaning: str, clips: int, crops: int) -> None:

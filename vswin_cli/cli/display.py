@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
-from vswin_cli.cli.messages import print_error, print_warning
+from vswin_cli.cli.interrupts import INTERRUPTED, STOPPING, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.messages import left_out, print_error, print_warning
 from vswin_cli.results import Failure, Result, ScoredLabel
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
@@ -25,7 +25,6 @@ from vswin_cli.system.terminal import counted, printable
 
 _NUM_TALLIED = 5
 _WIDE = 60  # columns, from which there is room for a bar
-_STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 
 class RunDisplay(RunWatcher):
@@ -85,7 +84,7 @@ class RunDisplay(RunWatcher):
         def stop_and_say() -> None:
             self.stopping = True
             if not self._is_live:
-                print(_STOPPING, file=sys.stderr, flush=True)
+                print(STOPPING, file=sys.stderr, flush=True)
             stop()
 
         return heard_interrupts(stop_and_say)
@@ -99,8 +98,7 @@ class RunDisplay(RunWatcher):
     def on_skipped(self, skipped: Counter[str]) -> None:
         """Tell what was left out that is no video of the user's."""
         if skipped and not self.quiet:
-            parts = ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
-            print(f"left out: {parts}", file=sys.stderr, flush=True)
+            print(left_out(skipped), file=sys.stderr, flush=True)
 
     def on_warning(self, text: str) -> None:
         """Tell what the user should know, even if nothing else."""
@@ -192,7 +190,7 @@ class RunDisplay(RunWatcher):
         decoding = ", ".join(printable(found.video) for found in self._busy_with())
         rows: list[RenderableType] = [head]
         if self.stopping:
-            rows.append(Text(_STOPPING, style="yellow"))
+            rows.append(Text(STOPPING, style="yellow"))
         for title, text in (
             ("model", self._views + self._current),
             ("decoding", decoding),

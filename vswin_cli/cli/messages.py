@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from vswin_cli.system.terminal import printable
@@ -30,6 +31,11 @@ def _print(kind: str, colour: str, message: str) -> None:
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         title = f"{colour}{title}{_PLAIN}"
     print(f"{title} {printable(message)}", file=sys.stderr, flush=True)
+
+
+def left_out(skipped: Mapping[str, int]) -> str:
+    """Say what a run leaves out that is no video of the user's, by pattern."""
+    return "left out: " + ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
 
 
 def what_it_knows(model: AnyModel) -> str:

@@ -10,6 +10,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -21,14 +22,18 @@ from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
 
 
+def progress_on_terminal(*columns: ProgressColumn, quiet: bool) -> Progress:
+    """Make a display on stderr that goes when it ends; it shows on a terminal only."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    is_off = quiet or not console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=is_off)
+
+
 @contextmanager
 def share_shown(title: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
     """Show how much of some work is done; yields what is told the share, from 0 to 1."""
-    console = Console(stderr=True)
     columns = TextColumn(title), BarColumn(), TimeRemainingColumn()
-    with Progress(
-        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
-    ) as progress:
+    with progress_on_terminal(*columns, quiet=quiet) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda share: progress.update(task, completed=share)
 
@@ -65,15 +70,12 @@ class ViewProgress:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        console = Console(stderr=True)
-        self._progress = Progress(
+        self._progress = progress_on_terminal(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
+            quiet=quiet,
         )
         self._task = self._progress.add_task("", total=None)
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from vswin_cli.api.shards import ShardedRun, is_shard_folder
 from vswin_cli.cli.display import duration
-from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
-from vswin_cli.cli.messages import print_error, print_warning
+from vswin_cli.cli.interrupts import INTERRUPTED, STOPPING, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.messages import left_out, print_error, print_warning
 from vswin_cli.cli.tables import print_counts, print_labels
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.registry import Format
@@ -25,8 +25,6 @@ from vswin_cli.shards.report import ShardEvent, ShardReport
 from vswin_cli.shards.run import ShardTotals, ShardWatcher
 from vswin_cli.shards.workers import Workers
 from vswin_cli.system.terminal import counted, printable
-
-_STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 
 def takes_shards(
@@ -100,8 +98,7 @@ def run_shards(
         seconds = monotonic() - start
     if not quiet:
         if skipped:
-            parts = ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
-            print(f"left out: {parts}", file=sys.stderr)
+            print(left_out(skipped), file=sys.stderr)
         _print_summary(totals, done, seconds, name, note)
     if not totals.report.is_finished or not totals.is_listed:
         if sharded.run.max_failures is not None and not display.is_stopping:
@@ -133,7 +130,7 @@ class _Display(ShardWatcher):
         """Ask for the end, which takes a moment."""
         self.is_stopping = True
         if not self._is_live:
-            print(_STOPPING, file=sys.stderr, flush=True)
+            print(STOPPING, file=sys.stderr, flush=True)
         workers.stop()
 
     def on_start(self, totals: ShardTotals, workers: Workers) -> None:
@@ -194,7 +191,7 @@ class _Display(ShardWatcher):
         )
         grid.add_row(Text(f"so far   {best}", style="dim", no_wrap=True, overflow="ellipsis"))
         if self.is_stopping:
-            grid.add_row(Text(_STOPPING, style="yellow"))
+            grid.add_row(Text(STOPPING, style="yellow"))
         return grid
 
 

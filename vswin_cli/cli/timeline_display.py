@@ -7,10 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
-    Progress,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -18,12 +16,13 @@ from rich.progress import (
 from rich.text import Text
 
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
-from vswin_cli.cli.messages import print_error, print_warning
+from vswin_cli.cli.messages import left_out, print_error, print_warning
+from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.formats.tables import result_console
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome
 from vswin_cli.runs.videos import Found
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import counted, printable
 from vswin_cli.timeline.result import Record
 from vswin_cli.timeline.runs import TimelineWatcher
 
@@ -41,29 +40,24 @@ class TimelineDisplay(TimelineWatcher):
         self._keeps = keeps
         self._total = self._num_done = self.num_failed = 0
         self.stopping = False
-        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-        self._is_live = console.is_terminal and not quiet
-        self._progress = Progress(
+        self._progress = progress_on_terminal(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TaskProgressColumn(),
             TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not self._is_live,
+            quiet=quiet,
         )
+        self._is_live = not self._progress.disable
         self._task = self._progress.add_task("loading", total=None)
 
     def on_plan(self, plan: Plan) -> None:
         """Tell what there is to do."""
-        videos = "1 video" if plan.num_found == 1 else f"{plan.num_found} videos"
-        self._say(f"{videos} found: {plan.summary}")
+        self._say(f"{counted(plan.num_found, 'video')} found: {plan.summary}")
 
     def on_skipped(self, skipped: Counter[str]) -> None:
         """Tell what was left out that is no film of the user's."""
         if skipped:
-            parts = ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
-            self._say(f"left out: {parts}")
+            self._say(left_out(skipped))
 
     def on_warning(self, text: str) -> None:
         """Tell what the user should know, even if nothing else."""
@@ -118,9 +112,7 @@ class TimelineDisplay(TimelineWatcher):
         for warning in record["warnings"]:
             self._say(f"warning: {found.video}: {warning}")
         if self._keeps and not self._is_live:
-            count = len(record["segments"])
-            what = "1 segment" if count == 1 else f"{count} segments"
-            self._say(f"{place}: {what}")
+            self._say(f"{place}: {counted(len(record['segments']), 'segment')}")
 
     def say_page(self, page: Path) -> None:
         """Tell where the page is."""

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from vswin_cli.api.training_report import Trained
 from vswin_cli.cli.display import RunDisplay, duration
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.cli.messages import print_warning
+from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.system.terminal import printable
 from vswin_cli.training.checks import Checked
@@ -38,15 +38,11 @@ class TrainingDisplay(TrainingWatcher):
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
         self._quiet, self._verbose = quiet, verbose
         self._run = RunDisplay(quiet=quiet, verbose=verbose)
-        console = Console(stderr=True, highlight=False)
-        self._is_live = console.is_terminal and not quiet
-        self._progress = Progress(
+        self._progress = progress_on_terminal(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TimeRemainingColumn(compact=True),
-            console=console,
-            transient=True,
-            disable=not self._is_live,
+            quiet=quiet,
         )
         self._task = self._progress.add_task("", total=1.0)
         self._told = monotonic()
@@ -79,7 +75,7 @@ class TrainingDisplay(TrainingWatcher):
     def on_note(self, text: str) -> None:
         """Tell something that stays to be read."""
         if not self._quiet:
-            self._progress.console.print(printable(text), markup=False, soft_wrap=True)
+            self._progress.console.print(printable(text), soft_wrap=True)
 
     def on_share(self, what: str, share: float) -> None:
         """Move the bar."""
@@ -93,7 +89,7 @@ class TrainingDisplay(TrainingWatcher):
         text = f"step {step}/{num_steps}  loss {loss:.3f}  {right:.0%} right"
         self._progress.start()
         self._progress.update(self._task, description=text, completed=step / num_steps)
-        if not self._is_live and not self._quiet and monotonic() - self._told > _LINE_SECONDS:
+        if self._progress.disable and not self._quiet and monotonic() - self._told > _LINE_SECONDS:
             self._told = monotonic()
             print(text, file=sys.stderr, flush=True)
 

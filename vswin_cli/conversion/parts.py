@@ -8,6 +8,7 @@ from vswin_cli.conversion.pytorch_styles import OPENMMLAB, TORCHVISION
 from vswin_cli.conversion.styles import Style
 from vswin_cli.conversion.tensors import StoredTensor, Tree
 from vswin_cli.errors import CheckpointError, UsageError
+from vswin_cli.system.terminal import counted
 
 STYLES: tuple[Style, ...] = (OPENMMLAB, TORCHVISION, PUBLISHED, OWN)
 
@@ -108,7 +109,7 @@ def others(tree: Tree, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _counted(name: str, count: int) -> str:
-    return f"{name} (1 tensor)" if count == 1 else f"{name} ({count} tensors)"
+    return f"{name} ({counted(count, 'tensor')})"
 
 
 def _count_tensors(tree: Tree) -> int:
@@ -125,8 +126,7 @@ def _what_else(tree: Tree) -> str:
             "objects without tensors by name; if a whole model was pickled, save its state_dict() "
             "in the program that made it"
         )
-    tensors = "1 tensor" if count == 1 else f"{count} tensors"
-    return f"{tensors} such as {next(_keys(tree))}"
+    return f"{counted(count, 'tensor')} such as {next(_keys(tree))}"
 
 
 def _keys(tree: Tree) -> Iterator[str]:

@@ -128,10 +128,10 @@ def plan(
             for name, change in differences(recorded, settings(replaced[0])).items()
             if name not in _PERMITTED
         }
-        videos = "1 video" if len(replaced) == 1 else f"{len(replaced)} videos"
         raise UsageError(
-            f"{journal.path} holds {videos} of other settings: {listed(changes)}; choose another "
-            "--output, or give --no-resume to replace all that it holds"
+            f"{journal.path} holds {counted(len(replaced), 'video')} of other settings: "
+            f"{listed(changes)}; choose another --output, or give --no-resume to replace all that "
+            "it holds"
         )
     return Plan(todo, reasons, num_kept, num_missing)
 

@@ -7,7 +7,7 @@ import typer
 
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import VIDEOS, QuietOption, ReaderOption, TableOrJsonOption, option
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import counted, printable
 
 
 def bench(
@@ -54,7 +54,7 @@ def _print_table(record: dict[str, Any]) -> None:
     from vswin_cli.formats.tables import print_table, result_console
 
     table = Table(box=None, show_header=False, pad_edge=False)
-    threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
+    threads = counted(record["threads"], "thread")
     size = "×".join(map(str, record["view_size"]))
     view = record["milliseconds_per_view"]
     rows = [
