@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import chain, groupby
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,27 @@ if hasattr(signal, "SIGHUP"):
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are the other workers'
     for pool in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
         os.environ.setdefault(f"{pool}_THREADS", "1")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each worker begin with its share of the long tests, so that no other waits in the end.
+
+    The tests are handed out in as many parts as there are workers; who is done with his takes
+    some from the end of another's, where the short ones are.
+    """
+    num_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if num_workers == 1:
+        return
+    modules = [list(group) for _, group in groupby(items, lambda item: item.path)]
+    counts = [sum("slow" in item.keywords for item in module) for module in modules]
+    parts: list[list[pytest.Item]] = [[] for _ in range(num_workers)]
+    num_slow = [0] * num_workers
+    for module, count in sorted(zip(modules, counts, strict=True), key=lambda pair: -pair[1]):
+        least = num_slow.index(min(num_slow)) if count else parts.index(min(parts, key=len))
+        parts[least] += module
+        num_slow[least] += count
+    items[:] = chain.from_iterable(parts)
 
 
 @pytest.fixture(scope="session", autouse=True)

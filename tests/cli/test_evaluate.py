@@ -138,7 +138,7 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(
     (folders / "zoom_in" / "empty.mp4").touch()
 
     def command(name):
-        return ["set", "-o", f"{name}.jsonl", "--report", name, "--views", "fast"]
+        return ["set", "-o", f"{name}.jsonl", "--report", name, "--no-strips", "--views", "fast"]
 
     output = tmp_path / "killed.jsonl"
     running = subprocess.Popen(

@@ -112,8 +112,9 @@ def test_deadline_holds_while_nobody_takes_the_views(copies):
     with closing(pool().decode_each(copies("hangs.mp4", *"abcdef"))) as decoded_each:
         first = next(decoded_each)
         workers = children(os.getpid())
-        time.sleep(3)
-        assert sum(is_running(pid) for pid in workers) == 1
+        wait_until(lambda: sum(map(is_running, workers)) == 1)
+        time.sleep(0.5)
+        assert sum(map(is_running, workers)) == 1
         rest = list(decoded_each)
     kinds = {d.found.video: d.error and d.error.kind for d in (first, *rest)}
     assert kinds.pop("hangs.mp4") == "timeout"
@@ -168,10 +169,12 @@ def test_few_videos_are_ahead_of_the_model():
 def test_no_worker_that_has_answered_waits_for_long_where_the_model_is_slow():
     found = [Found(str(number), str(number)) for number in range(30)]
     order = []
-    with closing(pool(make_up_views).decode_each(found)) as decoded_each:
+    decoding = pool(make_up_views)
+    with closing(decoding.decode_each(found)) as decoded_each:
         for decoded in decoded_each:
             order.append(int(decoded.found.video))
-            time.sleep(0.05 if len(order) > 1 else 3)  # until both have started
+            wait_until(lambda: all(worker.is_ready for worker in decoding._workers))
+            time.sleep(0.05)
     assert all(abs(number - place) <= 4 for place, number in enumerate(order)), order
 
 

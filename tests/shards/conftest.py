@@ -3,6 +3,17 @@ from itertools import count
 import pytest
 
 _numbers = count()
+FAST = ("--views", "fast")  # how many views there are proves nothing here
+
+
+@pytest.fixture
+def vswin(vswin):
+    """Call the command; what labels and embeds takes one view per video."""
+
+    def run(command, *words):
+        return vswin(command, *words, *(FAST if command in ("label", "embed") else ()))
+
+    return run
 
 
 @pytest.fixture(scope="session")

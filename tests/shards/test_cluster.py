@@ -17,6 +17,7 @@ ray = pytest.importorskip("ray", reason="needs the extra `ray`")
 pytestmark = pytest.mark.slow
 
 NUM_GOOD, NUM_BROKEN = 18, 2
+FAST = ("--views", "fast")  # as all runs here
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def start(cluster, cache, videos, tmp_path):
     """Start `vswin label` on the cluster."""
 
     def started(*options):
-        command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "4", *options]
+        command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "4", *FAST, *options]
         return subprocess.Popen(
             [*map(str, command), "--cluster", cluster.address],
             cwd=tmp_path,
