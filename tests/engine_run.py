@@ -3,11 +3,13 @@
 python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy OUTPUTS.npz [CACHE_FOLDER]
 python engine_run.py BACKEND RUNS.json
 
-Runs in a file are lists of what stands after the backend.
+Runs in a file are lists of what stands after the backend; those that differ in their views' number
+alone are one engine's.
 
 Prints the heavy libraries that this took.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -15,7 +17,9 @@ from pathlib import Path
 import numpy as np
 from models import model_named
 
+from vswin_cli.engines.base import Engine
 from vswin_cli.engines.registry import load_engine
+from vswin_cli.zoo.architectures import Size
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "openvino", "scipy", "h5py", "cv2", "decord")
 
@@ -37,20 +41,33 @@ def compute(
     cache_folder: str | None = None,
 ) -> None:
     views = np.load(views_file)
+    engine = engine_of(backend, precision, model, weights, views.shape[1:4], cache_folder)
+    outputs = engine.compute(views)
+    np.savez(target, probabilities=outputs.probabilities, features=outputs.features)
+
+
+@functools.cache
+def engine_of(
+    backend: str,
+    precision: str,
+    model: str,
+    weights: str,
+    view_size: Size,
+    cache_folder: str | None,
+) -> Engine:
     engine = load_engine(
         model_named(model),
         Path(weights),
         backend=backend,
         precision=precision,  # type: ignore[arg-type]
-        view_size=views.shape[1:4],
+        view_size=view_size,
         with_top=Path(weights).stem.endswith("_classifier.weights"),
         cache_folder=Path(cache_folder) if cache_folder else None,
         batch_size=4,
     )
     assert engine.backend == backend
     assert engine.precision in (precision, "float32")  # where a CPU lacks bfloat16
-    outputs = engine.compute(views)
-    np.savez(target, probabilities=outputs.probabilities, features=outputs.features)
+    return engine
 
 
 if __name__ == "__main__":

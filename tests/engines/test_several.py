@@ -1,6 +1,7 @@
 """Engines in processes of their own, as for several GPUs; here each is a CPU's."""
 
 import os
+import shutil
 import signal
 from functools import partial
 
@@ -22,18 +23,18 @@ def several(weights, folder):
     return SeveralEngines(["0", "1"], partial(load_engine, NANO, weights, **options))
 
 
-def test_engines_of_several_processes_compute_as_one(checkpoint, tmp_path):
+def test_engines_of_several_processes_compute_as_one(checkpoint, first_run, tmp_path):
+    cache = shutil.copytree(first_run / "cache", tmp_path / "cache")
     views = np.random.default_rng(0).integers(0, 256, (7, 4, 24, 24, 3), dtype=np.uint8)
     alone = load_engine(
         NANO,
         checkpoint("nano"),
-        cache_folder=tmp_path,
+        cache_folder=cache,
         threads=1,
-        spares_keras=True,  # which other tests may have on another backend
         **OPTIONS,
     )
     before = set(children(os.getpid()))
-    engine = several(checkpoint("nano"), tmp_path)
+    engine = several(checkpoint("nano"), cache)
     assert (engine.batch_size, engine.num_at_once) == (1, 2)
     outputs = engine.compute(views)
     rooms = [engine.new_batch(views.shape[1:]) for _ in range(2)]
