@@ -14,16 +14,13 @@ from command import VSWIN, called, finished, surroundings
 from filelock import FileLock
 from forking import forked
 from misbehaving_server import MisbehavingServer
-from models import NANO, model_named
-from reference import write_checkpoint
+from models import NANO, SMALLEST, model_named
+from reference import write_checkpoint, write_custom_model
 
 from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.cache import WeightsFile, weights_file
-from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.model_file import model_text
 from vswin_cli.zoo.models import PUBLISHED_MODELS, CustomModel, Model, PublishedFile
-
-SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 
 # Whoever starts the tests in the background has them ignore Ctrl-C or a hang-up, which the commands
 # that they start would inherit, and some tests are about.
@@ -129,6 +126,12 @@ def small_model(checkpoint: Callable[..., Path], made_once: Callable[..., Path])
         path.write_text(model_text(model, origin="nowhere"))
 
     return made_once(f"{NANO.name}.toml", write)
+
+
+@pytest.fixture(scope="session")
+def smallest_model(made_once: Callable[..., Path]) -> Path:
+    """A custom model's folder; see `write_custom_model`."""
+    return made_once("smallest", lambda folder: write_custom_model(folder, SMALLEST))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,9 @@ NANO = replace(
     ),
 )
 
+# The least that has every kind of layer but shifted windows.
+SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
+
 # Small, too, with the window of swin-b-ssv2, which spans all frames.
 NANO_SSV2 = replace(
     find_model("swin-b-ssv2"),

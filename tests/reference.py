@@ -13,8 +13,12 @@ import h5py
 import numpy as np
 
 from vswin_cli.network.checkpoint import BACKBONE_GROUP, key_table
-from vswin_cli.zoo.models import Model
-from vswin_cli.zoo.protocols import MEAN, STD
+from vswin_cli.system.files import file_sha256
+from vswin_cli.zoo.architectures import Architecture
+from vswin_cli.zoo.labels import custom_label_set
+from vswin_cli.zoo.model_file import model_text
+from vswin_cli.zoo.models import CustomModel, Model
+from vswin_cli.zoo.protocols import MEAN, STD, Sampling, ViewProtocol
 
 SEED = 7
 
@@ -42,6 +46,27 @@ def write_checkpoint(path: Path, model: Model, *, top: bool = True, seed: int = 
             full_path = key.dataset if top else BACKBONE_GROUP + key.dataset
             file[key.dataset] = tensor(full_path, key.shape, seed)
     return path
+
+
+def write_custom_model(folder: Path, architecture: Architecture) -> None:
+    """Write model.toml and NAME.weights.h5 of a model with the classes a, b and c.
+
+    A view is 4 frames of 32×32, which small architectures compute in milliseconds.
+    """
+    folder.mkdir()
+    model = CustomModel(
+        architecture.name,
+        architecture,
+        custom_label_set(("a", "b", "c")),
+        ViewProtocol(Sampling.OFFICIAL, 2, 1, clip_len=4, frame_interval=2, crop_size=32),
+        folder / "model.toml",
+        folder / f"{architecture.name}.weights.h5",
+        "0" * 64,
+        has_top=True,
+    )
+    write_checkpoint(model.weights_path, model)
+    text = model_text(model, origin="random")
+    model.path.write_text(text.replace("0" * 64, file_sha256(model.weights_path)))
 
 
 def video(num_frames: int = 32, height: int = 224, width: int = 224) -> np.ndarray:

@@ -5,23 +5,18 @@ import json
 import os
 import signal
 import subprocess
-import time
+import sys
 
 import numpy as np
 import pytest
 from clips import encode
 from command import VSWIN, surroundings
-from reference import write_checkpoint
+from models import SMALLEST
+from waiting import wait_until
 
 from vswin_cli.network.checkpoint import read_checkpoint
-from vswin_cli.system.files import file_sha256
-from vswin_cli.zoo.architectures import Architecture
-from vswin_cli.zoo.labels import custom_label_set
-from vswin_cli.zoo.model_file import model_text, read_model_file
-from vswin_cli.zoo.models import CustomModel
-from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+from vswin_cli.zoo.model_file import read_model_file
 
-SMALL = Architecture("small", embed_dim=8, depths=(2, 2), num_heads=(1, 2), window=(2, 3, 3))
 FILES = {"model.toml", "model.weights.h5", "split.csv", "metrics.json", "log.csv"}
 FILES |= {"index.html", "README.md"}
 
@@ -32,29 +27,6 @@ def clip(path, kind, seed):
     colour = np.array({"sun": (220, 180, 40), "rain": (40, 90, 200), "both": (200, 60, 200)}[kind])
     frames = colour + rng.normal(scale=30, size=(12, 32, 40, 3))
     return encode(path, np.clip(frames, 0, 255).astype(np.uint8))
-
-
-@pytest.fixture(scope="module")
-def start(made_once):
-    """The model file of a random network that computes in milliseconds."""
-
-    def write(folder):
-        folder.mkdir()
-        model = CustomModel(
-            "start",
-            SMALL,
-            custom_label_set(("a", "b", "c")),
-            ViewProtocol(Sampling.OFFICIAL, 2, 1, clip_len=4, frame_interval=2, crop_size=32),
-            folder / "model.toml",
-            folder / "start.weights.h5",
-            "0" * 64,
-            has_top=True,
-        )
-        write_checkpoint(model.weights_path, model)
-        text = model_text(model, origin="random")
-        model.path.write_text(text.replace("0" * 64, file_sha256(model.weights_path)))
-
-    return made_once("start", write)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +47,8 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_head_is_fitted_and_every_command_takes_the_folder(vswin, start, videos, tmp_path):
-    run = vswin("train", videos, "-o", "mine", "--model", start, "--how", "head")
+def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model, videos, tmp_path):
+    run = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert run.returncode == 0, run.stderr
     assert "classes have 4 to 8 clips: made to count alike" in run.stdout
     mine = tmp_path / "mine"
@@ -84,15 +56,15 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, start, videos,
     metrics = json.loads((mine / "metrics.json").read_text())
     assert metrics["accuracy"]["value"] == 1.0
     assert metrics["clips"] == {"train": 12, "validation": 3, "test": 3}
-    before = read_checkpoint(start / "start.weights.h5", SMALL, 3)
-    after = read_checkpoint(mine / "model.weights.h5", SMALL, 2)
+    before = read_checkpoint(smallest_model / "smallest.weights.h5", SMALLEST, 3)
+    after = read_checkpoint(mine / "model.weights.h5", SMALLEST, 2)
     changed = [name for name in after if not np.array_equal(after[name], before[name])]
     assert changed == ["head/kernel", "head/bias"]
 
-    again = vswin("train", videos, "-o", "mine", "--model", start, "--how", "head")
+    again = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert again.returncode == 0
     assert "is trained already" in again.stderr
-    assert read_checkpoint(mine / "model.weights.h5", SMALL, 2).keys() == after.keys()
+    assert read_checkpoint(mine / "model.weights.h5", SMALLEST, 2).keys() == after.keys()
 
     clip(tmp_path / "new.mp4", "sun", 99)
     shown = vswin("predict", "new.mp4", "--model", "mine").stdout
@@ -102,14 +74,18 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, start, videos,
     assert vswin("evaluate", videos, "-o", "e.jsonl", "--model", "mine").returncode == 0
     assert vswin("timeline", "new.mp4", "-o", "t.jsonl", "--model", "mine").returncode == 0
 
-    again = vswin("train", "mine/split.csv", "-o", "again", "--model", start, "--how", "head")
+    again = vswin(
+        "train", "mine/split.csv", "-o", "again", "--model", smallest_model, "--how", "head"
+    )
     assert again.returncode == 0, again.stderr
     assert "no split in" not in again.stdout
     splits = [row["split"] for row in rows_of(mine / "split.csv")]
     assert splits == [row["split"] for row in rows_of(tmp_path / "again/split.csv")]
 
 
-def test_broken_clips_and_doubles_are_listed_before_the_first_step(vswin, start, videos, tmp_path):
+def test_broken_clips_and_doubles_are_listed_before_the_first_step(
+    vswin, smallest_model, videos, tmp_path
+):
     listed = [f"{videos}/rain/{n}.mp4,rain,train" for n in range(9)]
     listed += [f"{videos}/sun/{n}.mp4,sun,train" for n in range(5)]
     (tmp_path / "double.mp4").write_bytes((videos / "rain/3.mp4").read_bytes())
@@ -119,7 +95,7 @@ def test_broken_clips_and_doubles_are_listed_before_the_first_step(vswin, start,
         "gone.mp4,sun,train", f"{videos}/rain/11.mp4,rain,holdout",
     ]  # fmt: skip
     (tmp_path / "clips.csv").write_text("path,label,split\n" + "\n".join(listed) + "\n")
-    run = vswin("train", "clips.csv", "-o", "mine", "--model", start, "--dry-run")
+    run = vswin("train", "clips.csv", "-o", "mine", "--model", smallest_model, "--dry-run")
     assert run.returncode == 1
     assert "rain/3.mp4 and double.mp4 show the same, in different splits" in run.stderr
     assert "broken.mp4: not_a_video" in run.stderr
@@ -129,14 +105,22 @@ def test_broken_clips_and_doubles_are_listed_before_the_first_step(vswin, start,
     assert not (tmp_path / "mine/model.toml").exists()
 
 
-def test_several_labels_have_a_sigmoid_in_every_command(vswin, start, videos, tmp_path):
+def test_several_labels_have_a_sigmoid_in_every_command(vswin, smallest_model, videos, tmp_path):
     listed = [f"{videos}/{kind}/{n}.mp4,{kind}" for kind in ("rain", "sun") for n in range(6)]
     for number in range(6):
         clip(tmp_path / f"{number}.mp4", "both", number)
         listed.append(f"{number}.mp4,rain|sun")
     (tmp_path / "clips.csv").write_text("path,label\n" + "\n".join(listed) + "\n")
     run = vswin(
-        "train", "clips.csv", "-o", "mine", "--model", start, "--how", "head", "--multi-label"
+        "train",
+        "clips.csv",
+        "-o",
+        "mine",
+        "--model",
+        smallest_model,
+        "--how",
+        "head",
+        "--multi-label",
     )
     assert run.returncode == 0, run.stderr
     assert read_model_file(tmp_path / "mine/model.toml").is_multi_label
@@ -160,53 +144,53 @@ def test_several_labels_have_a_sigmoid_in_every_command(vswin, start, videos, tm
         (["--lr", "fast"], "neither a number nor auto"),
     ],
 )
-def test_options_that_make_no_sense_are_one_line(vswin, start, videos, options, message):
-    run = vswin("train", videos, "-o", "mine", "--model", start, *options)
+def test_options_that_make_no_sense_are_one_line(vswin, smallest_model, videos, options, message):
+    run = vswin("train", videos, "-o", "mine", "--model", smallest_model, *options)
     assert run.returncode == 2
     assert message in run.stderr
     assert run.stderr.count("\n") == 1
 
 
-def test_folder_of_something_else_is_left_alone(vswin, start, videos, tmp_path):
+def test_folder_of_something_else_is_left_alone(vswin, smallest_model, videos, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("x")
-    run = vswin("train", videos, "-o", "mine", "--model", start)
+    run = vswin("train", videos, "-o", "mine", "--model", smallest_model)
     assert run.returncode == 2
     assert "holds other things" in run.stderr
 
 
+RUN_EACH = (
+    "import json, sys; from vswin_cli.cli.app import run; print(*map(run, json.load(sys.stdin)))"
+)
+
+
 @pytest.mark.slow
-def test_killed_at_any_step_it_ends_with_the_same_weights(start, videos, cache, tmp_path):
-    def command(output):
+def test_killed_at_any_step_it_ends_with_the_same_weights(smallest_model, videos, cache, tmp_path):
+    def train(output):
         return [
-            VSWIN, "train", videos, "-o", output, "--model", start, "--how", "full", "--epochs",
-            "12", "--batch-size", "4", "--save-every", "2", "--threads", "2", "--mixup", "0.2",
-            "--drop-path", "0.1", "--patience", "99", "--from-scratch",
+            "train", str(videos), "-o", output, "--model", str(smallest_model), "--how", "full",
+            "--epochs", "4", "--batch-size", "4", "--save-every", "2", "--threads", "1",
+            "--mixup", "0.2", "--drop-path", "0.1", "--patience", "99", "--from-scratch",
         ]  # fmt: skip
 
-    environment = surroundings(cache)
-    whole = subprocess.run(
-        command("whole"), cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert whole.returncode == 0, whole.stderr
-    running = subprocess.Popen(
-        command("killed"), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 300
-    while not (tmp_path / "killed/checkpoint/state.npz").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    surrounded = {"cwd": tmp_path, "env": surroundings(cache)}
+    running = subprocess.Popen([VSWIN, *train("killed")], stderr=subprocess.DEVNULL, **surrounded)
+    wait_until((tmp_path / "killed/checkpoint/state.npz").exists, seconds=300)
     os.kill(running.pid, signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
-    again = subprocess.run(
-        command("killed"), cwd=tmp_path, env=environment, capture_output=True, text=True
+    ended = subprocess.run(  # TensorFlow takes long to import
+        [sys.executable, "-c", RUN_EACH],
+        input=json.dumps([train("killed"), train("whole")]),
+        capture_output=True,
+        text=True,
+        **surrounded,
     )
-    assert again.returncode == 0, again.stderr
-    assert "goes on after step" in again.stderr
+    assert ended.stdout.splitlines()[-1:] == ["0 0"], ended.stderr
+    assert ended.stderr.count("goes on after step") == 1
     one, other = (
-        read_checkpoint(tmp_path / name / "model.weights.h5", SMALL, 2)
+        read_checkpoint(tmp_path / name / "model.weights.h5", SMALLEST, 2)
         for name in ("whole", "killed")
     )
     assert all(np.array_equal(one[name], other[name]) for name in one)
     log = rows_of(tmp_path / "killed/log.csv")
-    assert [int(row["epoch"]) for row in log] == list(range(13))
+    assert [int(row["epoch"]) for row in log] == list(range(5))
