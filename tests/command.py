@@ -76,7 +76,7 @@ def called(
                 mock.patch.object(sys, "argv", words),
                 mock.patch(
                     "vswin_cli.api.model.load_engine",
-                    functools.partial(_load_engine, kept_cache=kept_cache),
+                    functools.partial(load_kept_engine, kept_cache=kept_cache),
                 ),
             ):
                 code = _exit_code(words[1:])
@@ -162,7 +162,7 @@ def _warn_as_python_does() -> None:
     warnings.showwarning = show
 
 
-def _load_engine(model, weights_file, *, kept_cache, **options):
+def load_kept_engine(model, weights_file, *, kept_cache, **options):
     """Load an engine; Keras, which has one backend per process, is left as it is."""
     from vswin_cli.engines import openvino as openvino_engine
 

@@ -1,18 +1,24 @@
 """What programs see: names that cost nothing until they are used, models, and Keras left alone."""
 
+import doctest
 import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from clips import encode
-from command import surroundings
+from command import load_kept_engine, surroundings
+from models import SMALLEST
 
+import vswin_cli
 from vswin_cli import VswinError, load_model
+from vswin_cli.api import loaded, loading
+from vswin_cli.network.checkpoint import key_table
 
 ROOT = Path(__file__).parents[2]
 LIGHT = {"KERAS_BACKEND": "openvino"}  # Keras on TensorFlow takes three times as long to import
@@ -66,22 +72,6 @@ print(json.dumps([
     assert json.loads(finished.stdout) == [[], True, [[], 0, 1], True, True], finished.stderr
 
 
-@pytest.mark.slow
-def test_examples_in_the_docstrings_are_true(python):
-    code = """
-import doctest, importlib, sys
-failed = attempted = 0
-for name in ("loading", "loaded", "keras_model"):
-    module = importlib.import_module(f"vswin_cli.api.{name}")
-    result = doctest.testmod(module, extraglobs={"vswin": vswin})
-    failed, attempted = failed + result.failed, attempted + result.attempted
-print([failed, attempted])
-"""
-    failed, attempted = python(code, **LIGHT)
-    assert failed == 0
-    assert attempted > 10
-
-
 @pytest.fixture
 def here(vswin, cache, tmp_path, monkeypatch):
     """A folder with `sample_videos`, where this process finds what commands find; the command."""
@@ -89,7 +79,18 @@ def here(vswin, cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VSWIN_CACHE", str(cache))
     monkeypatch.setenv("VSWIN_OFFLINE", "1")
+    load_engine = partial(load_kept_engine, kept_cache=cache)
+    monkeypatch.setattr("vswin_cli.api.model.load_engine", load_engine)
     return vswin
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("module", [loading, loaded])
+def test_examples_in_the_docstrings_are_true(module):
+    result = doctest.testmod(module, extraglobs={"vswin": vswin_cli})
+    assert result.failed == 0
+    assert result.attempted >= (2 if module is loading else 9)
 
 
 @pytest.mark.slow
@@ -117,10 +118,10 @@ def test_frames_and_open_files_are_labelled_as_a_lossless_file_of_them(here):
 
 
 @pytest.mark.slow
-def test_model_leaves_keras_and_its_variables_alone(python):
-    code = """
+def test_model_leaves_keras_and_its_variables_alone(python, smallest_model):
+    code = f"""
 import json, os, sys
-model = vswin.load_model(cache_dir="other")  # whose graph is exported now
+model = vswin.load_model({str(smallest_model)!r}, cache_dir="other")  # whose graph is exported now
 model.predict("sample_videos/static.mp4")
 print(json.dumps(["keras" in sys.modules, sorted(k for k in os.environ if "KERAS" in k)]))
 """
@@ -128,17 +129,19 @@ print(json.dumps(["keras" in sys.modules, sorted(k for k in os.environ if "KERAS
 
 
 @pytest.mark.slow
-def test_keras_model_is_trained_saved_and_loaded_on_the_backend_that_keras_has(python):
-    code = """
+def test_keras_model_is_trained_saved_and_loaded_on_the_backend_that_keras_has(
+    python, smallest_model
+):
+    code = f"""
 import json, keras, numpy as np
-model = vswin.keras_model()
+model = vswin.keras_model({str(smallest_model)!r})
 views = np.random.default_rng(0).standard_normal((1, *model.input_shape[1:]), np.float32)
 before = np.asarray(model(views))
 model.save("saved.keras")
 again = np.asarray(keras.saving.load_model("saved.keras")(views))
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-model.compile("sgd", loss, jit_compile=False)  # to compile takes ten seconds
-model.train_on_batch(views, np.array([3]))
+model.compile("sgd", loss, jit_compile=False)  # to compile takes long
+model.train_on_batch(views, np.array([2]))
 print(json.dumps([
     keras.config.backend(),
     bool(np.array_equal(before, again)),
@@ -147,11 +150,12 @@ print(json.dumps([
 """
     assert python(code, KERAS_BACKEND="tensorflow") == ["tensorflow", True, True]
     loading = """
-import json, keras
-from vswin_cli import keras_model
-print(json.dumps(len(keras.saving.load_model("saved.keras").trainable_variables)))
+import doctest, json, keras
+from vswin_cli.api import keras_model as module
+count = len(keras.saving.load_model("saved.keras").trainable_variables)
+print(json.dumps([count, *doctest.testmod(module, extraglobs={"vswin": vswin})]))
 """
-    assert python(loading, **LIGHT) == 89
+    assert python(loading, **LIGHT) == [len(key_table(SMALLEST, 3)), 0, 2]
 
 
 @pytest.mark.parametrize(
