@@ -47,13 +47,13 @@ def test_zero_rows_are_similar_to_nothing():
     assert find_groups(matrix, 0.5) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_planted_neighbours_are_found_among_a_hundred_thousand(dtype):
+def test_planted_neighbours_are_found_among_twenty_thousand(dtype):
+    """More rows than are compared at once, in either direction."""
     numbers = np.random.default_rng(2)
-    matrix = numbers.standard_normal((100_000, 128)).astype(dtype)
-    sources = numbers.choice(50_000, 40, replace=False)
-    planted = 50_000 + numbers.choice(50_000, 40, replace=False)
+    matrix = numbers.standard_normal((20_000, 128)).astype(dtype)
+    sources = numbers.choice(10_000, 40, replace=False)
+    planted = 10_000 + numbers.choice(10_000, 40, replace=False)
     noise = numbers.standard_normal((40, 128)) * np.linspace(0.01, 0.3, 40)[:, np.newaxis]
     matrix[planted] = (matrix[sources] + noise).astype(dtype)
     for source, copy in zip(sources[::10], planted[::10], strict=True):

@@ -93,9 +93,11 @@ def test_the_same_seed_renders_the_same_clip():
 
 
 @pytest.mark.slow
-def test_clips_to_train_on_go_on_and_keep_versions_together(tmp_path):
-    from train_motion import make_clips
+def test_clips_to_train_on_go_on_and_keep_versions_together(tmp_path, monkeypatch):
+    import train_motion
 
+    monkeypatch.setattr(train_motion, "NUM_FRAMES", 8)
+    make_clips = train_motion.make_clips
     listed = make_clips(tmp_path, 1, seed=0)
     before = listed.read_text()
     times = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.mp4")}
