@@ -150,20 +150,12 @@ READINGS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("readers")
-
-
 @pytest.fixture(params=READINGS, ids=lambda reading: f"{reading[0].name}-{reading[1]}")
-def reading_of(request, folder, apart):
+def reading_of(request, made_once, apart):
     """A case, its file, what reads it and how; decord, which may crash, apart."""
     case, reader = request.param
-    path = folder / case.name
-    if not path.exists():
-        case.make(path)
     read = partial(apart, read_video) if reader == "decord" else read_video
-    return case, path, reader, read
+    return case, made_once(case.name, case.make), reader, read
 
 
 def test_frame_k_is_the_kth_of_a_sequential_decode(reading_of):
@@ -181,8 +173,8 @@ def test_frame_k_is_the_kth_of_a_sequential_decode(reading_of):
     assert case.warning in " ".join(reading.warnings)
 
 
-def test_auto_is_pyav_where_that_reads(folder, caplog):
-    path = clip()(folder / "auto.mp4")
+def test_auto_is_pyav_where_that_reads(tmp_path, caplog):
+    path = clip()(tmp_path / "auto.mp4")
     with caplog.at_level("INFO", logger="vswin_cli"):
         reading = read_video(path, "auto", range, read_number)
     assert caplog.messages[-1].endswith("read by av, 90 frame(s)")
@@ -210,16 +202,19 @@ KINDS = {
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("color", COLORS)
-def test_colors_are_rgb(tmp_path, reader, kind, color):
+def test_colors_are_rgb(made_once, reader, kind):
     codec, pixel_format = KINDS[kind]
-    frames = [np.full((64, 96, 3), COLORS[color], np.uint8)] * 4
-    path = encode(tmp_path / kind, frames, codec, pixel_format=pixel_format)
-    found = read_video(path, reader, range, lambda frame: frame.copy()).frames[2]
-    assert found.shape == (64, 96, 3)
-    assert found.dtype == np.uint8
+    frames = [np.full((64, 96, 3), color, np.uint8) for color in COLORS.values() for _ in range(4)]
+    path = made_once(
+        f"colors-{kind}", lambda path: encode(path, frames, codec, pixel_format=pixel_format)
+    )
+    found = read_video(path, reader, range, lambda frame: frame.copy()).frames
     tolerance = 30 if kind == "palette.gif" else 6
-    np.testing.assert_allclose(found.mean(axis=(0, 1)), COLORS[color], atol=tolerance)
+    for number, color in enumerate(COLORS.values()):
+        frame = found[4 * number + 2]
+        assert frame.shape == (64, 96, 3)
+        assert frame.dtype == np.uint8
+        np.testing.assert_allclose(frame.mean(axis=(0, 1)), color, atol=tolerance)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -291,12 +286,10 @@ def test_frames_that_cannot_be_converted_are_an_error(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="FFmpeg's command line is not installed")
-def test_frames_are_those_of_ffmpegs_command_line(folder):
+def test_frames_are_those_of_ffmpegs_command_line(made_once):
     """Their number in every case; their bits where a sample has eight, which no version changes."""
     for case in (*CASES, *AV_CASES):
-        path = folder / case.name
-        if not path.exists():
-            case.make(path)
+        path = made_once(case.name, case.make)
         command = ["ffmpeg", "-v", "quiet", "-noautorotate", "-i", path, "-map", "0:V:0"]
         command += ["-fps_mode", "passthrough", "-f", "framemd5", "-"]
         lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
