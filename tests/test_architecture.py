@@ -1,12 +1,12 @@
 """The package's own rules: imports go downward only, and light commands stay light."""
 
 import ast
+import functools
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 
@@ -59,6 +59,7 @@ def part_of(module: str) -> str:
     return [*module.split("."), "__init__"][1]
 
 
+@functools.cache
 def imported(module: str) -> set[str]:
     """The modules of the package that one imports, inside its functions too.
 
@@ -105,49 +106,44 @@ def test_commands_do_not_import_each_other():
     assert not {other for module in commands for other in imported(module) & commands}
 
 
-@pytest.mark.parametrize("command", ["", "label", "predict", "weights list", "models", "search"])
-def test_help_imports_nothing_that_is_slow_to_import(command):
-    code = (
-        "import sys\n"
-        "from vswin_cli.cli.app import run\n"
-        f"assert run([*{command!r}.split(), '--help']) == 0\n"
-        f"print(sorted({HEAVY | {'pydantic', 'rich', 'requests'}!r} & set(sys.modules)))\n"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines()[-1] == "[]"
+RUN = """
+import sys
+from vswin_cli.cli.app import run
+slow = set(sys.argv[1].split())
+for command in sys.argv[2:]:
+    print("$", command, flush=True)
+    assert run(command.split()) == 0
+    assert not slow & set(sys.modules), f"{command}: {slow & set(sys.modules)}"
+"""
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        ["predict", "--help"],
-        ["label", "--help"],
-        ["report", "--help"],
-        ["evaluate", "--help"],
-        ["models", "--help"],
-        ["models"],
-        ["convert", "--help"],
-        ["export", "--help"],
-        ["sort", "--help"],
-        ["train", "--help"],
-        ["labels", "swin-t-k400"],
-        ["download-weights", "--help"],
-        ["weights", "--help"],
-        ["weights", "list"],
-        ["cache", "--help"],
-        ["cache", "info"],
-    ],
-    ids=" ".join,
-)
-def test_light_commands_import_no_heavy_library(arguments):
-    code = (
-        "import sys\n"
-        "from vswin_cli.cli.app import run\n"
-        f"assert run({arguments!r}) == 0\n"
-        f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)\n"
+def assert_not_imported(modules, commands):
+    """No command imports any of the modules; all are run in one process, where imports stay."""
+    command = [sys.executable, "-c", RUN, " ".join(modules), *commands]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    outputs = re.split(r"^\$ .*\n", ran.stdout, flags=re.MULTILINE)[1:]
+    assert len(outputs) == len(commands)
+    assert all(outputs)
+
+
+def test_help_imports_nothing_that_is_slow_to_import():
+    commands = ("", "label", "predict", "weights list", "models", "search")
+    helps = [f"{command} --help" for command in commands]
+    assert_not_imported(HEAVY | {"pydantic", "rich", "requests"}, helps)
+
+
+def test_light_commands_import_no_heavy_library():
+    names = (
+        "report",
+        "evaluate",
+        "convert",
+        "export",
+        "sort",
+        "train",
+        "download-weights",
+        "cache",
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout
-    assert run.stderr == "[]\n"
+    helps = [f"{name} --help" for name in (*names, "weights")]
+    light = ("--version", "models", "labels swin-t-k400", "weights list", "cache info")
+    assert_not_imported(HEAVY, [*helps, *light])
