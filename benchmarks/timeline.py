@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=len(KINDS))
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--stride", type=float, nargs="+", default=[TimelineOptions.stride])
-    parser.add_argument("--min-seconds", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--min-seconds", type=float, nargs="+", default=[1.5])
     parser.add_argument("--min-probability", type=float, nargs="+", default=[0.5])
     parser.add_argument("--cost", type=float, metavar="MINUTES")
     arguments = parser.parse_args()

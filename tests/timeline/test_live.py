@@ -153,7 +153,7 @@ def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path
     finished = vswin("timeline", "growing.ts", "--live", "--idle", "1", "-o", "t.csv")
     thread.join()
     assert finished.returncode == 0, finished.stderr
-    assert "growing.ts: segments come within 7." in finished.stderr
+    assert "growing.ts: segments come within 8." in finished.stderr
     assert "600 frames came, 0.0 % were dropped" in finished.stderr
     rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert [row[1] for row in rows[1:]] == LABELS

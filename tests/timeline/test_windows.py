@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from clips import encode, numbered_frame, read_number
 from film_engine import Counting, watched
+from scenedetect.common import FrameTimecode
+from scenedetect.detectors import AdaptiveDetector
 
 from vswin_cli.films.sequence import ArraySequence, FrameSequence, TimedFrame
+from vswin_cli.timeline.shots import CutDetector
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
@@ -170,3 +173,17 @@ def test_every_shot_has_its_segment_however_short_it_is(num_bright):
     ]
     bright = timeline.probabilities[:, 0] > 0.5
     assert bright.sum() == (1 if num_bright in (1, 13) else 0)
+
+
+def test_cuts_are_those_of_the_original_detector():
+    rng = np.random.default_rng(0)
+    original = AdaptiveDetector(4.5, 3, 2, min_content_val=9.0, luma_only=True)
+    detector, found, expected = CutDetector(), [], []
+    for number in range(200):
+        if number % 37 == 0:
+            scene = rng.integers(0, 256, (18, 32))
+        grey = np.clip(scene + rng.integers(-4, 5, scene.shape), 0, 255).astype(np.uint8)
+        found += detector.cuts(number, grey)
+        codes = original.process_frame(FrameTimecode(number, 25.0), np.dstack([grey] * 3))
+        expected += [code.frame_num for code in codes]
+    assert found == expected == [37, 74, 111, 148, 185]

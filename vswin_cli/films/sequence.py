@@ -34,7 +34,6 @@ _PLANAR = frozenset(
     f"yuv{full}{sampling}p" for full in ("", "j") for sampling in ("420", "422", "444")
 )  # FFmpeg's names of formats with eight bits of luma in a plane of their own
 _MOST_PIXELS = 1920 * 1088
-_GREY_SIDE = 96
 _MICROSECONDS = 1_000_000  # the unit of a container's times
 
 _logger = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ class TimedFrame:
     start_seconds: float  # since the start of the film, as players count
     end_seconds: float  # where the next frame starts, as far as this one knows
     picture: np.ndarray | Callable[[], np.ndarray]  # or what makes it, whenever, in any thread
-    grey: np.ndarray | None = None  # uint8 (h, w): what is in it, coarsely, where that is free
+    grey: np.ndarray | None = None  # uint8 (H, W): its luma, where that is free
 
     @property
     def pixels(self) -> np.ndarray:
@@ -178,17 +177,16 @@ def _unencrypted(
 
 
 def _grey(frame: VideoFrame) -> np.ndarray | None:
-    """Every so many points of a frame's luma; None if the frame is to be converted at once.
+    """A frame's luma, which is a part of it; None if the frame is to be converted at once.
 
     Frames that are not converted yet are kept as the decoder made them, so they must not be large.
     """
     if frame.format.name not in _PLANAR or frame.width * frame.height > _MOST_PIXELS:
         return None
     plane = frame.planes[0]
-    step = max(min(frame.width, frame.height) // _GREY_SIDE, 1)
     shape = (frame.height, frame.width)
     luma: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=(plane.line_size, 1))
-    return luma[::step, ::step].copy()
+    return luma
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float | None:

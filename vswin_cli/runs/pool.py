@@ -13,13 +13,11 @@ from multiprocessing.connection import Pipe, wait
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from vswin_cli.errors import BackendError, VideoError
-from vswin_cli.runs.serving import START_SECONDS
+from vswin_cli.errors import VideoError
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
 from vswin_cli.runs.worker_process import WorkerProcess
 from vswin_cli.sources.addresses import without_credentials
-from vswin_cli.system.platform import how_it_ended
 from vswin_cli.system.processors import available_memory, available_processors
 from vswin_cli.views.views import Views
 
@@ -239,11 +237,8 @@ class DecodingPool:
 
     def _bury(self, worker: WorkerProcess) -> None:
         """Record the video that a worker died of."""
-        exit_code = worker.kill()
         self._workers.remove(worker)
-        how = how_it_ended(exit_code)
-        if not worker.is_ready:
-            raise BackendError(f"a decoding process does not start: it {how}")
+        how = worker.bury()
         self._fail(worker, "crashed", f"its decoder crashed: the process {how}")
 
     def _give_up(self, worker: WorkerProcess) -> None:
@@ -251,8 +246,7 @@ class DecodingPool:
         self._workers.remove(worker)
         if self._stopped_at is not None:
             return  # the user would not wait; the next run tries again
-        if not worker.is_ready:
-            raise BackendError(f"a decoding process does not start within {START_SECONDS:.0f} s")
+        worker.demand_ready()
         self._fail(worker, "timeout", f"not decoded within {self._timeout_seconds:g} s")
 
     def _fail(self, worker: WorkerProcess, kind: str, reason: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from vswin_cli.errors import BackendError, VideoError
 from vswin_cli.runs.channels import WorkerEnd, open_channel, worker_end
 from vswin_cli.sources.addresses import without_credentials
-from vswin_cli.system.platform import away_from_terminal, end_with
+from vswin_cli.system.platform import away_from_terminal, end_with, how_it_ended
 
 START_SECONDS = 120.0  # for a worker's imports, on a busy machine
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)  # open files
@@ -91,6 +91,26 @@ class ServingProcess:
         exit_code = self._process.wait()
         self._channel.close()
         return exit_code
+
+    def bury(self) -> str:
+        """Clear up after it has died, and say how it ended.
+
+        Raises:
+            BackendError: It has never been ready.
+        """
+        how = how_it_ended(self.kill())
+        if not self.is_ready:
+            raise BackendError(f"a decoding process does not start: it {how}")
+        return how
+
+    def demand_ready(self) -> None:
+        """Ask of a process that takes too long whether it is ready.
+
+        Raises:
+            BackendError: It is not, after `START_SECONDS`.
+        """
+        if not self.is_ready:
+            raise BackendError(f"a decoding process does not start within {START_SECONDS:.0f} s")
 
 
 def begin_serving(parent: str, *words: str) -> WorkerEnd:

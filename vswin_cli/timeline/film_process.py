@@ -10,11 +10,10 @@ from time import monotonic
 
 import numpy as np
 
-from vswin_cli.errors import BackendError, VideoError
+from vswin_cli.errors import VideoError
 from vswin_cli.runs.pool import memory_share
 from vswin_cli.runs.serving import START_SECONDS, ServingProcess
 from vswin_cli.sources.addresses import without_credentials
-from vswin_cli.system.platform import how_it_ended
 from vswin_cli.timeline.computing import Computing, Wait
 from vswin_cli.timeline.film_worker import ANSWER, NOTED, Asked, Film, Seen, Shelf, Told
 from vswin_cli.timeline.result import Timeline
@@ -110,10 +109,8 @@ class FilmProcess(AbstractContextManager["FilmProcess"]):
         try:
             message: Asked | Seen | Told | None = process.receive()
         except (EOFError, OSError):
-            how = how_it_ended(process.kill())
             self._process = None
-            if not process.is_ready:
-                raise BackendError(f"a decoding process does not start: it {how}") from None
+            how = process.bury()
             name = without_credentials(film.path)
             what = f"cannot read {name}: its decoder crashed: the process {how}; convert the file"
             raise VideoError(what, kind="crashed") from None
@@ -123,8 +120,7 @@ class FilmProcess(AbstractContextManager["FilmProcess"]):
         """Say of a process that has said nothing for long what is wrong."""
         if not process.is_ready:
             if seconds >= START_SECONDS:
-                what = f"a decoding process does not start within {START_SECONDS:.0f} s"
-                raise BackendError(what)
+                process.demand_ready()
         elif self._timeout_seconds is not None and seconds >= self._timeout_seconds:
             what = f"no frame decoded for {self._timeout_seconds:g} s; raise --timeout"
             raise VideoError(what, kind="timeout")

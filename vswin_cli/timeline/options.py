@@ -32,7 +32,7 @@ class TimelineOptions:
     crops: Literal[1, 3] | None = None
     protocol: str | None = None
     min_probability: float = 0.5
-    min_seconds: float = 1.0
+    min_seconds: float = 1.5
     smooth: float = 0.0
     multi: bool = False
 

@@ -27,7 +27,7 @@ class Cutting:
     """
 
     min_probability: float = 0.5
-    min_seconds: float = 1.0
+    min_seconds: float = 1.5
     smooth_seconds: float = 0.0
     multi: bool = False
     end_share: float = 0.7
