@@ -149,6 +149,8 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
     )
     os.close(terminal)
     workers = children(running.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)  # so that what is in flight is not finished soon
     running.send_signal(signal.SIGINT)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
