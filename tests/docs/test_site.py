@@ -130,6 +130,7 @@ def test_pages_are_written_in_plain_words(page):
     assert not found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if "```python\n" in page.read_text() and page.name != "api.md"],

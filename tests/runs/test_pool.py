@@ -231,6 +231,7 @@ def test_stop_yields_what_is_in_hand_and_takes_no_more(copies):
     assert children(os.getpid()) == []
 
 
+@pytest.mark.slow
 def test_kept_workers_serve_call_after_call_and_each_fails_alone(copies):
     kept = pool(num_workers=2)
     kept.keep()
@@ -264,6 +265,7 @@ def test_worker_that_cannot_start_is_an_error_of_the_run(monkeypatch):
         list(pool().decode_each([Found("x", "x.mp4")]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "then"),
     [

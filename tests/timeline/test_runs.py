@@ -94,7 +94,6 @@ def test_windows_are_computed_in_batches_with_the_same_outputs(batch_size, num_a
     assert many.num_waiting == 0
 
 
-@pytest.mark.slow
 def test_one_flipped_byte_costs_one_window(tmp_path):
     path = tmp_path / "1.windows"
     keys = [bytes([number]) * 16 for number in range(3)]
@@ -111,6 +110,7 @@ def test_one_flipped_byte_costs_one_window(tmp_path):
         assert [checkpoint.get(key)[0] for key in keys] == [0.25, 0.5, 0.25]
 
 
+@pytest.mark.slow
 def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, tour, tmp_path):
     finished = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
     assert finished.returncode == 0, finished.stderr
@@ -224,6 +224,7 @@ def test_a_film_that_fails_is_one_line_in_formats_of_one_film(name, vswin, tmp_p
     assert not (tmp_path / "t.x").exists()
 
 
+@pytest.mark.slow
 def test_whatever_happens_to_a_decoder_costs_that_film(vswin, monkeypatch, tmp_path):
     names = ["1 hangs", "2 SEGV", "3 STOP", "4 raises", "5"]
     for name in names:

@@ -45,6 +45,7 @@ FILMS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILMS)
 def test_an_uneven_film_has_the_timeline_of_its_even_rendering(name, model, motion, tmp_path):
     make, rate = FILMS[name]
