@@ -21,9 +21,9 @@ for result in model.predict_each(["a.mp4", "b.mp4"]):
     print(result.to_dict())
 ```
 
-`import vswin_cli` is instant and changes nothing in the process. Everything below is a name of
-`vswin_cli`; every error is a `VswinError`. This page is written from the docstrings by
-`tools/write_api_page.py`, and their examples are run as tests.
+`import vswin_cli` is instant and changes nothing in the process. All names on this page are in
+`vswin_cli`, and every error is a `VswinError`. `tools/write_api_page.py` makes this page from the
+docstrings; tests run their examples.
 """
 
 
@@ -38,7 +38,7 @@ def _entry(name: str) -> str:
         return _section(2, name, found)
     if issubclass(found, Exception):
         bases = ", ".join(f"`{base.__name__}`" for base in found.__bases__)
-        return f"## {name}\n\nA {bases}. {_markdown(found.__doc__)}\n"
+        return f"## {name}\n\nA kind of {bases}. {_markdown(found.__doc__)}\n"
     parts = [f"## {name}\n\n{_markdown(found.__doc__)}\n"]
     for member, value in vars(found).items():
         if member.startswith("_"):

@@ -5,8 +5,8 @@
     model = vswin.load_model("swin-t-k400")
     model.predict("clip.mp4").scored_labels[0].label
 
-Importing this package is instant and changes nothing in the process; what its names stand for is
-imported when they are first used.
+Importing this package is instant and changes nothing in the process; each name is imported when it
+is first used.
 """
 
 from importlib import import_module

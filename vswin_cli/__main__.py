@@ -13,13 +13,13 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_closed_streams()
     _write_in_any_encoding()
-    # Once all is done, Ctrl-C has nothing to end, and must not take the place of the exit code.
+    # After the work is done, Ctrl-C must not replace the exit code.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     for number in ENDING_SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:  # not ignored, as by nohup
             signal.signal(number, _leave)
     try:
-        from vswin_cli.cli.app import run  # noqa: PLC0415 - Ctrl-C may come while it is imported
+        from vswin_cli.cli.app import run  # noqa: PLC0415 - Ctrl-C may arrive during the import
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -28,13 +28,13 @@ def main() -> None:
 
 
 def _leave(number: int, frame: object) -> None:
-    """End as after an error, so that displays and temporary files are cleared; at once if again."""
+    """Exit so that displays and temporary files are cleared; exit at once the second time."""
     signal.signal(number, signal.SIG_DFL)
     raise SystemExit(128 + number)
 
 
 def _open_closed_streams() -> None:
-    """Let what a caller has closed lead nowhere, before another file takes its number."""
+    """Open closed standard streams as the null device, before another file gets their numbers."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -45,7 +45,7 @@ def _open_closed_streams() -> None:
 
 
 def _write_in_any_encoding() -> None:
-    """Let any file name be written: its bytes in UTF-8, else what the encoding lacks escaped."""
+    """Allow any file name in output: as bytes in UTF-8, else escaped if the encoding lacks it."""
     if isinstance(sys.stdout, TextIOWrapper):
         is_utf8 = sys.stdout.encoding.lower() == "utf-8"
         sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")

@@ -1,4 +1,4 @@
-"""The whole story: open a video, sample its views, compute them, name the best labels."""
+"""The whole path from a video to labels: open it, sample views, compute them, rank the labels."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,38 +22,38 @@ from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import ViewProtocol
 
 OnView = Callable[[int, int], None]  # (distinct views done, distinct views in all)
-Computed = Mapping[Hashable, Outputs]  # of single views, by their identity
+Computed = Mapping[Hashable, Outputs]  # outputs of single views, by their identity
 _NONE: Computed = MappingProxyType({})
-_UNITS = 2.0**40  # sums of whole units stay exact in float64, so that no rounding decides
-_ROUNDING = 1e-6  # of sums of float32 probabilities; one view is asked for less, and then one more
+_UNITS = 2.0**40  # sums of whole units are exact in float64, so rounding decides nothing
+_ROUNDING = 1e-6  # rounding of sums of float32 probabilities; at worst one view is requested later
 
 
 @dataclass(frozen=True)
 class VideoOutputs:
-    """What the model computed of a video: a row for each view, in the protocol's order.
+    """The model's outputs for a video: a row per view, in the protocol's order.
 
-    Views that are equal share a row. Those that an adaptive run left out have none, and no part in
+    Equal views share a row. Views that an adaptive run left out have no row and do not count in
     the means.
     """
 
     views: Outputs
-    weights: np.ndarray  # int64 (rows,): how many of the protocol's views each stands for
+    weights: np.ndarray  # int64 (rows,): number of the protocol's views per row
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The mean of the views' probabilities, float64 (num_classes,)."""
+        """Mean probabilities over the views, float64 (num_classes,)."""
         return np.average(self.views.probabilities.astype(np.float64), 0, self.weights)
 
     @property
     def features(self) -> np.ndarray:
-        """The mean of the views' features, float64 (num_features,)."""
+        """Mean features over the views, float64 (num_features,)."""
         return np.average(self.views.features.astype(np.float64), 0, self.weights)
 
     def settle(self, num_views: int) -> bool:
-        """Whether the protocol's other views cannot give another class the greatest mean.
+        """Whether the remaining views of the protocol cannot change the leading class.
 
-        A view that has not been computed adds at most its weight to a rival, and at least nothing
-        to the class that leads. Of equal means, that of the lower class index ranks first.
+        A view that is not computed adds at most its weight to a rival, and at least 0 to the
+        leading class. If means are equal, the lower class index ranks first.
         """
         weight_left = num_views - int(self.weights.sum())
         if not weight_left:
@@ -65,7 +65,7 @@ class VideoOutputs:
         return bool((rivals[:leader] < least).all() and (rivals[leader + 1 :] <= least).all())
 
     def least_weight_to_settle(self, num_views: int) -> int:
-        """How much weight more `settle` needs at least, should all of it go to the leader."""
+        """The least weight that `settle` still needs, if all of it goes to the leading class."""
         totals = np.sort(self.weights @ self.views.probabilities.astype(np.float64))
         lead = float(totals[-1] - (totals[-2] if len(totals) > 1 else 0.0))
         weight_left = num_views - int(self.weights.sum())
@@ -73,17 +73,17 @@ class VideoOutputs:
 
 
 class Classifier:
-    """A model that is ready to run, and the protocol it runs by.
+    """A model that is ready to run, with its protocol.
 
     Args:
-        model: What the engine computes; names its labels.
-        engine: Computes views.
+        model: The model, with its labels.
+        engine: The engine that computes views.
         protocol: How a video becomes views of the engine's size.
-        reader: Which reader opens the videos: `auto`, `av` or `decord`.
-        top_k: Labels to return for each video, at most the model's classes; 0 without top.
-        adaptive: Leave out the views that cannot change which label is the most probable.
-        threads: To decode with, at most; None is as many as there are processors.
-        min_probability: Labels that are less probable are left out.
+        reader: Video reader: `auto`, `av` or `decord`.
+        top_k: Labels per video, at most the number of classes; 0 without top.
+        adaptive: Leave out views that cannot change the most probable label.
+        threads: Decoding threads, at most; None is the number of processors.
+        min_probability: Leave out labels that are less probable.
     """
 
     def __init__(
@@ -111,17 +111,17 @@ class Classifier:
     def classify(
         self, video: Location | np.ndarray, on_view: OnView = lambda done, total: None
     ) -> Prediction:
-        """Label one video: the mean over its views of the softmax probabilities.
+        """Label one video by the mean of the softmax probabilities over its views.
 
-        Each distinct view is computed once and weighted by how many views it stands for. The first
-        are computed while the rest of the video is being read.
+        Each distinct view is computed once and weighted by its number of equal views. The first
+        views are computed while the rest of the video is read.
 
         Args:
-            video: Where it is; or its frames, RGB uint8 (T, H, W, 3).
-            on_view: Told of each view that has been computed.
+            video: Location of the video, or its RGB frames, uint8 (T, H, W, 3).
+            on_view: Called after each computed view.
 
         Raises:
-            VideoError: The video holds no frame that can be read.
+            VideoError: No frame of the video can be read.
         """
         start = perf_counter()
         with start_reading(video, self.protocol, self.reader, self.threads) as being_read:
@@ -141,14 +141,14 @@ class Classifier:
         on_view: OnView = lambda done, total: None,
         computed: Computed = _NONE,
     ) -> Prediction:
-        """Label a video that has been read, here or in another process.
+        """Label a video that has been read in this or another process.
 
         Args:
-            video: Its name.
-            views: Of this classifier's protocol.
-            reading_seconds: What it took to read them.
-            on_view: Told of each view that has been computed.
-            computed: Outputs that are there already.
+            video: Name of the video.
+            views: Views of this classifier's protocol.
+            reading_seconds: Time that reading took.
+            on_view: Called after each computed view.
+            computed: Outputs that were computed before.
         """
         start = perf_counter()
         steps = self.steps(views, computed)
@@ -159,7 +159,7 @@ class Classifier:
     def conclude(
         self, video: str, views: Views, outputs: VideoOutputs, elapsed_seconds: float
     ) -> Prediction:
-        """Make the answer of what has been computed."""
+        """Make the prediction from the computed outputs."""
         return Prediction(
             video=video,
             setup=self.setup,
@@ -185,15 +185,15 @@ class Classifier:
     def steps(
         self, views: Views, computed: Computed = _NONE, *, needs_all: bool = False
     ) -> Steps[VideoOutputs]:
-        """Ask for the outputs of the distinct views, or of as many as settle the top label.
+        """Request the outputs of the distinct views, or of enough views to settle the top label.
 
-        An adaptive run asks at once for those without which nothing can be settled: half of all to
-        begin with. So it takes as many as if it asked for one after the other.
+        An adaptive run requests together all views that it needs in any case, at first half of
+        them. So it uses no more views than if it requested them one by one.
 
         Args:
-            views: Of one video.
-            computed: Outputs that are there already.
-            needs_all: Whether all are wanted, also in an adaptive run.
+            views: Views of one video.
+            computed: Outputs that were computed before.
+            needs_all: Compute all views, even in an adaptive run.
         """
         adaptive = self.adaptive and not needs_all
         rows: dict[Place, tuple[int, Outputs]] = {}
@@ -220,7 +220,7 @@ class Classifier:
         videos: Iterable[Location | np.ndarray],
         on_view: OnView = lambda done, total: None,
     ) -> Iterator[Result]:
-        """Label every video; one that cannot be read yields its failure and stops no other."""
+        """Label videos in order; yield a `Failure` for each video that cannot be read."""
         for video in videos:
             start = perf_counter()
             try:
@@ -231,7 +231,7 @@ class Classifier:
 
 
 def counted(views: Views, on_view: OnView, num_known: int = 0) -> Callable[[], None]:
-    """Make what is to be called after each view that is computed: it tells `on_view` how many."""
+    """Make a function to call after each computed view; it passes the counts to `on_view`."""
     numbers = count(1 + num_known)
     return lambda: on_view(next(numbers), views.num_distinct_views)
 
@@ -250,7 +250,7 @@ def _gathered(rows: Mapping[Place, tuple[int, Outputs]]) -> VideoOutputs:
 def best_labels(
     probabilities: np.ndarray, labels: Sequence[str], top_k: int
 ) -> tuple[ScoredLabel, ...]:
-    """Rank the `top_k` most probable classes; equal ones by index.
+    """Rank the `top_k` most probable classes; equal probabilities are ranked by index.
 
     Args:
         probabilities: float (num_classes,).

@@ -1,10 +1,10 @@
 """Every error a user can meet.
 
 VswinError
-├── UsageError            the command was asked for something that cannot be (exit code 2)
+├── UsageError            the command cannot do what was asked (exit code 2)
 │   ├── UnknownModelError
-│   └── ModelFileError    a model file of the user's makes no sense
-├── VideoError            this video cannot be labelled; the next one may be
+│   └── ModelFileError    a custom model's file is wrong
+├── VideoError            one video cannot be labelled; others may be fine
 ├── WeightsError          no usable weights
 │   ├── WeightsNotFoundError
 │   ├── CheckpointError   the file is not the checkpoint it should be
@@ -19,22 +19,22 @@ _MAX_CHARACTERS = 2000
 
 
 class VswinError(Exception):
-    """What, why and what to do, in one line.
+    """Base of all errors; the message says in one line what happened, why, and what to do.
 
-    `kind` is the stable word for the error in machine-readable results; `exit_code` is the
-    process's when the error ends it.
+    `kind` is a stable word for the error, for programs. `exit_code` is the exit code of a process
+    that ends with this error.
     """
 
     kind: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
 
     def __str__(self) -> str:
-        text = super().__str__()  # may repeat names out of a stranger's file, of any length
+        text = super().__str__()  # it may repeat long names from a stranger's file
         return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 class UsageError(VswinError):
-    """Options that contradict each other, or name what does not exist."""
+    """Options contradict each other, or name something that does not exist."""
 
     kind = "usage"
     exit_code = 2
@@ -47,19 +47,19 @@ class UnknownModelError(UsageError):
 
 
 class ModelFileError(UsageError):
-    """A file that describes a model of the user's does not say what it must."""
+    """The file of a custom model is wrong or incomplete."""
 
     kind = "model_file"
 
 
 class VideoError(VswinError):
-    """A video that cannot be labelled.
+    """A video cannot be labelled.
 
     Args:
-        message: The line for the user.
+        message: One line for the user.
         kind: One of `missing`, `not_a_file`, `permission`, `empty`, `not_a_video`,
             `sound_only`, `encrypted`, `no_frames`, `no_segment`, `unreachable`,
-            `unreadable`; of a decoding process, `timeout` or `crashed`.
+            `unreadable`; in a decoding process also `timeout` or `crashed`.
     """
 
     kind = "unreadable"
@@ -70,13 +70,13 @@ class VideoError(VswinError):
 
 
 class WeightsError(VswinError):
-    """No usable weights."""
+    """The weights cannot be used."""
 
     kind = "weights"
 
 
 class WeightsNotFoundError(WeightsError):
-    """The weights file is not where it is looked for."""
+    """The weights file is missing."""
 
     kind = "weights_not_found"
 
@@ -88,7 +88,7 @@ class CheckpointError(WeightsError):
 
 
 class DownloadError(WeightsError):
-    """The weights could not be downloaded whole."""
+    """The weights could not be downloaded completely."""
 
     kind = "download"
 
@@ -100,6 +100,6 @@ class BackendError(VswinError):
 
 
 class OutputError(VswinError):
-    """The results cannot be written where they were asked for."""
+    """The results cannot be written."""
 
     kind = "output"

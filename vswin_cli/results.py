@@ -1,4 +1,4 @@
-"""What a run returns: predictions and failures, as plain values and as records."""
+"""Results of a run: predictions and failures, as plain values and as records."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from vswin_cli.system.terminal import printable
 
 TimeSpan = tuple[float, float]  # seconds from a video's first frame: start, end
 
-SCHEMA_VERSION = 1  # of records; raised when a key is taken away, or means something else
+SCHEMA_VERSION = 1  # of records; raised when a key is removed or changes its meaning
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What every video of a run has in common."""
+    """The setup that all videos of a run share."""
 
     model: str
     protocol: str
@@ -22,13 +22,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class ScoredLabel:
-    """One class of one video's answer.
+    """One label of a prediction.
 
     Attributes:
         rank: 1 is the most probable.
-        label: The class's name.
-        index: The class's index in the model's labels.
-        probability: In [0, 1].
+        label: Name of the class.
+        index: Index of the class in the model's labels.
+        probability: Probability in [0, 1].
     """
 
     rank: int
@@ -39,15 +39,15 @@ class ScoredLabel:
 
 @dataclass(frozen=True)
 class VideoProperties:
-    """What is known of a video apart from its pixels; None is not known.
+    """Properties of a video apart from its pixels; None if unknown.
 
     Attributes:
-        width: Pixels of its frames, upright; of the first one, where they change.
-        height: Likewise.
-        duration_seconds: From its first frame to the end of its last.
-        frames_per_second: The mean over the video.
-        clip_seconds: When the first frame of each clip begins and the last one ends, from the
-            video's first frame; none where frames have no times.
+        width: Width of the first frame in pixels, upright.
+        height: Height of the first frame in pixels, upright.
+        duration_seconds: Time from the first frame to the end of the last one.
+        frames_per_second: Mean frame rate of the video.
+        clip_seconds: Start of the first frame and end of the last frame of each clip, from the
+            video's first frame; empty if frames have no times.
     """
 
     width: int | None = None
@@ -59,20 +59,20 @@ class VideoProperties:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one video, and what was computed to get it.
+    """The labels of one video, and how they were computed.
 
     Attributes:
-        video: Its name, as it was given.
-        setup: The names of model, protocol, backend and precision.
+        video: Name of the video, as given.
+        setup: Names of model, protocol, backend and precision.
         num_frames: Frames that decode.
         clips: Frame indices, clip_len per clip.
         num_crops: Crops per clip.
-        num_distinct_views: Views of clips × crops that differ.
-        num_views_used: Distinct views that the answer is the mean of.
-        scored_labels: The most probable first.
-        elapsed_seconds: To read and compute it.
-        warnings: What is odd about the video, one line each.
-        properties: What else is known of the video.
+        num_distinct_views: Number of views (clips × crops) that differ.
+        num_views_used: Number of distinct views that were computed.
+        scored_labels: Labels, the most probable first.
+        elapsed_seconds: Time to read and compute the video.
+        warnings: Anything unusual about the video, one line each.
+        properties: Other properties of the video.
     """
 
     video: str
@@ -89,7 +89,7 @@ class Prediction:
 
     @property
     def num_views(self) -> int:
-        """Views of the protocol: clips × crops."""
+        """Number of views of the protocol: clips × crops."""
         return len(self.clips) * self.num_crops
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,15 +99,15 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a video has no answer.
+    """Why a video has no labels.
 
     Attributes:
-        video: Its name, as it was given.
-        setup: The names of model, protocol, backend and precision.
-        kind: The stable word of the error, such as `missing`; see `VideoError`.
-        message: Its line for the user.
-        elapsed_seconds: Until it failed.
-        is_skipped: Whether it is a file of a folder with sound alone, which is not a failure.
+        video: Name of the video, as given.
+        setup: Names of model, protocol, backend and precision.
+        kind: Kind of the error, such as `missing`; see `VideoError`.
+        message: One line for the user.
+        elapsed_seconds: Time until the video failed.
+        is_skipped: Whether the file has only sound and comes from a folder, so it is not a failure.
     """
 
     video: str
@@ -118,7 +118,7 @@ class Failure:
     is_skipped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Make the record that `--format json` prints: None for what is not known, and `error`."""
+        """Make the record that `--format json` prints: unknown values are None, `error` is set."""
         error = {"kind": self.kind, "message": printable(self.message)}
         status = "skipped" if self.is_skipped else "failed"
         return {**_record(self, None), "status": status, "error": error}
@@ -157,5 +157,5 @@ def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """To microseconds, which containers hardly know."""
+    """Round to microseconds, finer than the times in most containers."""
     return value if value is None else round(float(value), 6)

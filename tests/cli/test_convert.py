@@ -85,7 +85,7 @@ def test_model_works_by_its_path_and_by_its_name(vswin, theirs, names, clip, cac
     assert "1 skipped" in again.stderr
     path.write_text(path.read_text().replace("waiting", "standing"))
     renamed = vswin("label", clip, "--model", path, "-o", "labels.jsonl", *QUICK)
-    assert "1 video of other settings" in renamed.stderr
+    assert "1 video with other settings" in renamed.stderr
 
 
 @pytest.mark.slow
@@ -246,7 +246,7 @@ def test_name_of_a_published_model_is_refused(vswin, theirs, tmp_path, output):
     theirs.rename(tmp_path / "swin-t-k400.pth")
     refused = vswin("convert", "swin-t-k400.pth", *output)
     assert refused.returncode == 2
-    assert refused.stderr.startswith("error: vswin has a model swin-t-k400; call yours")
+    assert refused.stderr.startswith("error: vswin has a model named swin-t-k400; choose")
     assert vswin("convert", "swin-t-k400.pth", *output, "--name", "mine").returncode == 0
 
 

@@ -242,7 +242,7 @@ def test_output_that_is_removed_while_a_run_lasts_is_told_at_once(environment, f
     output.unlink()
     _, stderr = running.communicate()
     assert running.returncode == 1
-    assert "out.jsonl was removed or replaced while the run lasted" in stderr.splitlines()[-1]
+    assert "out.jsonl was removed or replaced during the run" in stderr.splitlines()[-1]
     assert not output.exists()
     [kept] = folder.parent.glob("out.rescued-*.jsonl")
     assert 1 <= len(read(kept)) < 60

@@ -97,7 +97,7 @@ def test_flat_index_is_read_too(match):
 def test_index_of_another_attention_is_refused_and_named(match):
     weights = dict(WEIGHTS)
     weights[INDEX] = weights[INDEX][::-1].copy()
-    with pytest.raises(CheckpointError, match=rf"tensor {INDEX}: it is that of no window"):
+    with pytest.raises(CheckpointError, match=rf"tensor {INDEX}: it fits no window"):
         match(weights)
 
 
@@ -124,7 +124,7 @@ def test_normalisation_is_checked(match, name):
     assert name in match(WEIGHTS | {name: mean}).match.checked
     with pytest.raises(CheckpointError, match=f"{name}: it is .* but vswin normalises by"):
         match(WEIGHTS | {name: mean + 4})
-    with pytest.raises(CheckpointError, match=f"{name}: it is .* not one number a colour"):
+    with pytest.raises(CheckpointError, match=f"{name}: it is .* not one number per colour"):
         match(WEIGHTS | {name: View(mean[:1].reshape(-1), 0, (10**12, 10**6), (0, 0))})
 
 

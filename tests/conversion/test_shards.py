@@ -65,8 +65,8 @@ def changed(path, change):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda content: content.pop("weight_map"), "no list of a model's shards"),
-        (lambda content: content.update(weight_map=[1]), "no list of a model's shards"),
+        (lambda content: content.pop("weight_map"), "not a list of a model's shards"),
+        (lambda content: content.update(weight_map=[1]), "not a list of a model's shards"),
         (lambda content: content.update(weight_map={}), "names none"),
         (lambda content: content["weight_map"].update(x="../x.safetensors"), "files elsewhere"),
         (lambda content: content["weight_map"].update(x="/etc/passwd"), "files elsewhere"),

@@ -214,10 +214,10 @@ def test_rows_that_something_else_cuts_or_writes_to_are_not_relied_on(tmp_path):
         with (tmp_path / "rows").open("r+b") as file:
             file.seek(-4, os.SEEK_END)
             file.write(b"none")
-        with pytest.raises(OutputError, match="cut or written to by something else"):
+        with pytest.raises(OutputError, match="changed by another program"):
             list(embeddings.content(["a"]).blocks())
         os.truncate(tmp_path / "rows", 10)
-        with pytest.raises(OutputError, match="cut or written to by something else"):
+        with pytest.raises(OutputError, match="changed by another program"):
             embeddings.keep("b", rows(ORIGIN, 1))
 
 

@@ -210,11 +210,11 @@ def test_journal_that_something_else_cuts_or_writes_to_is_told_before_it_is_reli
     with closing(Journal(path)) as journal:
         os.truncate(path, 10)  # as by `> out.jsonl`
         for use in (lambda: journal.append(record("c")), journal.check):
-            with pytest.raises(OutputError, match="cut or written to by something else"):
+            with pytest.raises(OutputError, match="changed by another program"):
                 use()
         path.write_bytes(whole[:50] + b"!" + whole[51:])
         for videos in ("a", "b"), ("b", "a"):
-            with pytest.raises(OutputError, match="cut or written to by something else"):
+            with pytest.raises(OutputError, match="changed by another program"):
                 journal.put_in_order(videos)
     assert path.read_bytes() == whole[:50] + b"!" + whole[51:]
 

@@ -166,5 +166,5 @@ def test_what_cannot_be_read_is_told_where_the_views_are_asked_for(tmp_path):
     path.write_text("no video" * 100)
     with start_reading(path, SMALL, "auto") as being_read:
         assert list(being_read.early_views()) == []
-        with pytest.raises(VideoError, match="no video is found in it"):
+        with pytest.raises(VideoError, match="it contains no video"):
             being_read.views()

@@ -1,1 +1,1 @@
-"""What programs use, and the commands are built on: a model set up once, runs over videos."""
+"""The Python API, on which the commands are built: a model is set up once and runs over videos."""

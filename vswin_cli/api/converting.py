@@ -1,4 +1,4 @@
-"""A checkpoint of another program becomes a model for `load_model`."""
+"""`convert_checkpoint`: a checkpoint of another program becomes a model for `load_model`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from vswin_cli.zoo.models import KERAS_MODELS, CustomModel, model_names
 from vswin_cli.zoo.protocols import KINETICS, ViewProtocol
 
 _ENDING = ".weights.h5"
-# Label sets that a number of classes tells; nine classes may be anything.
+# Label sets that follow from a number of classes; nine classes may be anything.
 _BY_NUM_CLASSES = {
     label_set.num_classes: label_set for label_set in LABEL_SETS.values() if label_set != MOTION
 }
@@ -35,16 +35,16 @@ OnFound = Callable[[FoundModel, CustomModel], None]  # before anything is writte
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """What a converted model is to be; None is what the checkpoint says, or leaves to the usual.
+    """Properties of a converted model; None takes them from the checkpoint, or the usual ones.
 
     Attributes:
-        labels: The classes' names, a file of them, or the name of a label set.
-        name: Of the model.
+        labels: Class names, a file of them, or the name of a label set.
+        name: Name of the model.
         window: Attention window in tokens.
-        part: Which model, where the checkpoint holds several.
+        part: Which model to convert, if the checkpoint holds several.
         views: Protocol, clips and crops.
-        clip_len: Frames a clip.
-        crop_size: Pixels of a view.
+        clip_len: Frames per clip.
+        crop_size: Height and width of a view in pixels.
     """
 
     labels: str | Path | Sequence[str] | None = None
@@ -56,7 +56,7 @@ class ConvertOptions:
     crop_size: int | None = None
 
     def protocol_of(self, label_set: LabelSet) -> ViewProtocol:
-        """Put what was chosen into the protocol of models of these classes."""
+        """Apply the chosen options to the usual protocol of this label set."""
         usual = self.views.protocol_for(_PROTOCOLS.get(label_set, KINETICS))
         return replace(
             usual,
@@ -65,10 +65,10 @@ class ConvertOptions:
         )
 
     def label_set_of(self, num_classes: int | None) -> LabelSet:
-        """Choose the names of so many classes; None is a model without top.
+        """Choose the class names; `num_classes` is None for a model without a classifier.
 
         Raises:
-            UsageError: The names asked for are not those of a model of so many classes.
+            UsageError: The chosen names do not fit the number of classes.
         """
         if num_classes is None:
             if self.labels is not None:
@@ -100,27 +100,27 @@ def convert_checkpoint(
 ) -> Path:
     """Convert a Video Swin checkpoint of another program; nothing in it is ever executed.
 
-    Understood are the keys of the original project, MMAction2 1.x, torchvision and Keras.
+    The keys of the original project, MMAction2 1.x, torchvision and Keras are known.
 
     Args:
-        checkpoint: A file of PyTorch, safetensors or Keras; or the list of its shards.
-        output: Ends in `.weights.h5`; the model file goes next to it. None: into the cache folder's
-            `models/`, where `load_model` finds it by name.
-        labels: The classes' names, a file with one a line, or the name of a label set; None is the
-            set with as many classes, else numbers.
-        name: Of the model; None is that of the file.
-        window: Attention window in tokens (T, H, W), where the checkpoint does not tell.
-        part: Which model, where the checkpoint holds several.
-        overwrite: Whether files may be there.
+        checkpoint: File of PyTorch, safetensors or Keras; or the list of its shards.
+        output: Weights file to write, which ends in `.weights.h5`; the model file goes next to it.
+            Default: in the cache folder's `models/`, where `load_model` finds it by name.
+        labels: Class names, a file with a name per line, or the name of a label set. Default: the
+            label set with as many classes, or numbers if there is none.
+        name: Name of the model. Default: the name of the file.
+        window: Attention window in tokens (T, H, W), if the checkpoint does not contain it.
+        part: Which model to convert, if the checkpoint holds several.
+        overwrite: Replace existing files.
         cache_dir: As for `load_model`.
 
     Returns:
-        The path of the model file, which `load_model` takes.
+        The path of the model file, to give to `load_model`.
 
     Raises:
-        UsageError: The options contradict the checkpoint, or each other.
-        VswinError: The checkpoint is damaged, or holds no Video Swin.
-        OutputError: A file is there, or cannot be written.
+        UsageError: The options contradict the checkpoint or each other.
+        VswinError: The checkpoint is damaged, or is no Video Swin.
+        OutputError: A file exists already, or cannot be written.
     """
     model = convert_to(
         Path(checkpoint),
@@ -141,13 +141,13 @@ def convert_to(
     cache_dir: Path | None = None,
     on_found: OnFound = lambda found, model: None,
 ) -> CustomModel:
-    """Convert a checkpoint as options say; see `convert_checkpoint`."""
+    """Convert a checkpoint by these options; see `convert_checkpoint`."""
     if output is None and is_passing(cache_folder(cache_dir)):
         raise UsageError("there is no home folder to keep the model in; give --output")
     weights_path, model_path = _places(checkpoint, output, options.name, cache_dir)
     name = options.name or valid_name(model_path.stem)
     if name in model_names(MODELS):
-        raise UsageError(f"vswin has a model {name}; call yours something else with --name")
+        raise UsageError(f"vswin has a model named {name}; choose another --name")
     with find_model_in(checkpoint, options.part, options.window) as found:
         label_set = options.label_set_of(found.match.num_classes)
         model = CustomModel(
@@ -176,15 +176,15 @@ def convert_to(
 def _places(
     checkpoint: Path, output: Path | None, name: str | None, cache_dir: Path | None
 ) -> tuple[Path, Path]:
-    """Name the weights and the model file.
+    """Choose the paths of the weights and the model file.
 
     Raises:
-        UsageError: They have no good names, or would replace the checkpoint.
+        UsageError: The names are not usable, or a file would replace the checkpoint.
     """
     if output is None:
         own_name = checkpoint.name
         is_keras = own_name.endswith(_ENDING)
-        own_stem = Path(own_name.removesuffix(".index.json")).stem  # of a list of shards, the model
+        own_stem = Path(own_name.removesuffix(".index.json")).stem  # a list of shards ends in this
         stem = valid_name(name or (own_name.removesuffix(_ENDING) if is_keras else own_stem))
         weights_path = models_folder(cache_dir) / f"{stem}{_ENDING}"
     else:
@@ -199,7 +199,7 @@ def _places(
             raise UsageError(f"--output {output}: choose a name that can be printed")
     try:
         is_checkpoint = weights_path.samefile(checkpoint)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         is_checkpoint = False
     if is_checkpoint:
         raise UsageError(f"--output {weights_path} is the checkpoint itself; choose another file")

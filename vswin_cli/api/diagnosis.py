@@ -17,8 +17,8 @@ from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.cache_folder import cache_folder
 from vswin_cli.system.extras import pip_command
 
-TRIAL_SECONDS = 180.0  # of an engine, which may export its graph
-_NEAR = 1e-3  # by how much the probabilities of two engines may differ
+TRIAL_SECONDS = 180.0  # for an engine, which may export its graph
+_NEAR = 1e-3  # largest allowed difference between the probabilities of two engines
 _EXTRAS = ("jax", "torch")
 READERS = tuple(name for name in get_args(ReaderName) if name != "auto")
 
@@ -32,22 +32,22 @@ def diagnose(
     paths: bool = False,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> dict[str, Any]:
-    """Find out what is installed, what of it works, and what a video is.
+    """Report what is installed, which parts of it work, and what a video file is.
 
     >>> vswin.diagnose()["engines"]["openvino"]["status"]
     'works'
 
     Args:
-        video: A file or an address to look at.
-        reader: What decodes it; `auto` is the first that reads the file exactly.
-        timeout: Seconds that may be spent on it.
-        cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
-        paths: Whether the record may name files, folders and addresses of the user.
-        on_step: Told what is looked at next.
+        video: Path or address of a video to look at.
+        reader: As for `load_model`.
+        timeout: Time limit for examining the video, in seconds.
+        cache_dir: As for `load_model`.
+        paths: Include the names of the user's files, folders and addresses.
+        on_step: Called with the name of each step as it begins.
 
     Returns:
-        A record of JSON's types. `problems` lists what does not work, a line each; nothing of it
-        is raised. What crashes or hangs does so in a process of its own.
+        A record of JSON types. `problems` has one line for each part that does not work; none of
+        them is raised as an error. Each part is tried in a separate process, which may crash.
 
     Raises:
         UsageError: The video is standard input.
@@ -102,7 +102,7 @@ def _tried(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compare(engines: dict[str, dict[str, Any]]) -> None:
-    """Put in place of an engine's probabilities how far they are from those of the first."""
+    """Replace each engine's probabilities by their difference from those of the first engine."""
     first: list[float] = []
     for engine in engines.values():
         numbers = engine.pop("probabilities", None)
@@ -142,6 +142,6 @@ def _known_names(video: str | None, cache_dir: Path | None) -> dict[str, str]:
     for folder, name in ((Path.home, "HOME"), (Path.cwd, "CURRENT")):
         with suppress(OSError, RuntimeError):
             path = str(folder())
-            if path != folder().anchor:  # else every path has it in it
+            if path != folder().anchor:  # the root is part of every path
                 known[path] = name
     return known

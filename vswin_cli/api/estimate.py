@@ -1,4 +1,4 @@
-"""How long `vswin label` would take, with this model or another one, with all views or fewer."""
+"""Estimates of how long `vswin label` takes, by model and number of views."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -21,7 +21,7 @@ _NUM_TIMED = 2  # views
 
 @dataclass(frozen=True)
 class Choice:
-    """A model with so many views."""
+    """A model with a number of views."""
 
     model: str
     protocol: ViewProtocol
@@ -31,7 +31,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What was timed, and what it comes to."""
+    """What was timed, and the estimates that follow from it."""
 
     view_seconds: float  # of the chosen model
     video_seconds: float  # to decode one, with all workers at work
@@ -41,11 +41,11 @@ class Estimate:
 def estimate(model: VideoModel, run: RunOptions, videos: Sequence[Found]) -> Estimate:
     """Time a few views and a few videos.
 
-    The chosen model is timed; the others are scaled by their arithmetic. Videos that merge equal
-    views, short or square ones, take less.
+    The chosen model is timed; the estimates of the others are scaled by their arithmetic. Short
+    and square videos take less, because their equal views are merged.
 
     Raises:
-        VideoError: None of the videos tried can be read.
+        VideoError: No video that was tried can be read.
     """
     video_seconds = _decoding_seconds(model.decoding_pool(run), videos) / model.num_workers(run)
     view_seconds = _view_seconds(model)
@@ -62,7 +62,7 @@ def estimate(model: VideoModel, run: RunOptions, videos: Sequence[Found]) -> Est
 
 
 def _choices(model: VideoModel) -> Iterator[tuple[str, float, ViewProtocol]]:
-    """Each model's name, arithmetic and protocols, the one that was asked for first."""
+    """List each model's name, arithmetic and protocols; the chosen model comes first."""
     chosen = model.model
     for other in (chosen, *(other for other in KERAS_MODELS if other.name != chosen.name)):
         usual = model.protocol if other == chosen else other.protocol
@@ -89,7 +89,7 @@ def _view_seconds(model: VideoModel) -> float:
 
 
 def _decoding_seconds(pool: DecodingPool, videos: Sequence[Found]) -> float:
-    """Seconds to decode a video in one worker, the mean of a few."""
+    """Measure the mean seconds that one worker needs to decode a video."""
     readable = [found for found in videos if found.error is None and not found.is_missing]
     few = readable[:: max(len(readable) // _NUM_DECODED, 1)][:_NUM_DECODED]
     with closing(pool.decode_each(few)) as decoded_each:

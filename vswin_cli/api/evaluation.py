@@ -1,4 +1,4 @@
-"""The run of `vswin evaluate`: rows matched with videos, their records made, figures taken."""
+"""The run of `vswin evaluate`: match rows with videos, make records, compute metrics."""
 
 import os
 from collections.abc import Sequence
@@ -33,15 +33,15 @@ from vswin_cli.zoo.labels import read_labels
 
 @dataclass(frozen=True)
 class AnnotationOptions:
-    """Where the truth is, and how it is written.
+    """Where the annotations are, and their format.
 
     Attributes:
-        annotations: A file of any of the known kinds, or a folder with a folder per class.
-        videos: Folder of the videos; None is that of the annotations.
-        annotations_format: Of `AnnotationFormat`, or `auto`.
-        path_column: Of a CSV; None is one of the usual names.
-        label_column: Of a CSV: class names, or indices.
-        first_index: What the annotations call the first class, where they give indices.
+        annotations: A file in one of the known formats, or a folder with a folder per class.
+        videos: Folder of the videos; None is the folder of the annotations.
+        annotations_format: An `AnnotationFormat`, or `auto`.
+        path_column: CSV column of paths; None is one of the usual names.
+        label_column: CSV column of class names or indices; None is one of the usual names.
+        first_index: Index of the first class in the annotations, 0 or 1.
     """
 
     annotations: Path
@@ -58,7 +58,7 @@ class Evaluated:
 
     outcome: Outcome
     figures: Figures
-    unmatched_path: Path | None  # where rows that do not match are listed, if there are any
+    unmatched_path: Path | None  # the list of rows that do not match, if there are any
     output: Output
     report: Path | None  # the folder, or the page
 
@@ -70,20 +70,20 @@ class Evaluated:
 
 
 class EvaluationRun:
-    """An evaluation: its rows are matched, its outputs known and not yet touched.
+    """An evaluation that is set up: its rows are matched, and no output is touched yet.
 
     Args:
-        model: With classes, and one protocol or several to compare.
+        model: Model with classes, and one or more protocols to compare.
         truth: The annotations.
-        output: The file of records.
-        output_format: Of the file, if that is not for the extension to say.
-        report: A folder for the metrics, or a page of them, which ends in .html.
-        strips: Show frames of what was answered wrongly.
-        top_k: Labels per video; None is 5, or all where there are fewer.
-        run: How.
+        output: File of records.
+        output_format: Format of the file; None follows from the extension.
+        report: Folder for the metrics and a page, or a page that ends in .html.
+        strips: Show frames of the videos that were labelled wrongly.
+        top_k: Labels per video; None is 5, or all of a model with fewer classes.
+        run: Options of the run.
 
     Raises:
-        UsageError: The annotations or the outputs make no sense.
+        UsageError: The annotations or the outputs cannot be used.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class EvaluationRun:
         run: RunOptions,
     ) -> None:
         if model.views.is_adaptive:
-            raise UsageError("figures are about all views; leave --views adaptive out")
+            raise UsageError("metrics need all views; leave --views adaptive out")
         if report is not None and not is_page(report) and report.is_file():
             raise UsageError(
                 f"--report {report} is a file; name a folder, or one that ends in .html"
@@ -134,14 +134,14 @@ class EvaluationRun:
             )
 
     def carry_out(self, watcher: RunWatcher, track: Track | None = None) -> Evaluated:
-        """Evaluate what has no record that holds, then write what came out.
+        """Evaluate the videos that have no valid record, then write the results.
 
         Args:
-            watcher: Of the run.
-            track: Is handed the videos whose frames the report shows, and how many there are.
+            watcher: Watches the run.
+            track: Gets the videos whose frames the report shows, and their number.
 
         Raises:
-            VswinError: As `run_over`.
+            VswinError: As for `run_over`.
         """
         task = EvaluateTask(
             partial(self.model.classifier, self.top_k),
@@ -166,7 +166,7 @@ class EvaluationRun:
     def _write_report(
         self, report: Path, figures: Figures, records: Sequence[Record], track: Track | None
     ) -> None:
-        """Write the report, with frames of what was answered wrongly."""
+        """Write the report, with frames of the videos that were labelled wrongly."""
         files = files_in(self._root, self.matched.found)
         wrong = {each.video for protocol in figures.protocols for each in protocol.wrong}
         shown = wrong & files.keys() if self._strips else set()
@@ -187,7 +187,7 @@ class EvaluationRun:
             write_report(report, figures, footage)
 
     def _refuse_to_overwrite(self, annotations: Path, output: Path) -> None:
-        """Refuse annotations that are one of the files which a run writes."""
+        """Refuse annotations that the run would overwrite."""
         reported = [] if self.report is None else report_files(self.report)
         for option, paths in (
             ("--output", [output, self._unmatched_path]),
@@ -197,7 +197,7 @@ class EvaluationRun:
                 raise UsageError(f"{option} would overwrite {annotations}; choose another place")
 
     def _list_unmatched(self) -> Path | None:
-        """List the rows that do not match beside the output; remove what an earlier run listed."""
+        """Write the list of rows that do not match, or remove the list of an earlier run."""
         path = self._unmatched_path
         if self.output.is_stdout:
             return None
@@ -216,7 +216,7 @@ class EvaluationRun:
 
 
 def _is_one_off(figures: ProtocolFigures) -> bool:
-    """Whether most answers are the class before the true one, and few are right."""
+    """Whether most answers are the class just before the true one, so that few are right."""
     outcomes = figures.outcomes
     num_before = int((outcomes.predicted == outcomes.truth - 1).sum())
     return 2 * num_before > len(outcomes.truth)
@@ -225,14 +225,14 @@ def _is_one_off(figures: ProtocolFigures) -> bool:
 def annotated_rows(
     truth: AnnotationOptions, *, multi_label: bool = False
 ) -> tuple[AnnotationFormat, list[Row], Path]:
-    """Read annotations: what they are, their rows, and the folder that these are relative to.
+    """Read annotations: their format, their rows, and the folder that paths are relative to.
 
     Args:
-        truth: Where they are.
-        multi_label: Whether a video may have several labels, with `|` between them in its row.
+        truth: Where the annotations are.
+        multi_label: Allow several labels per video, with `|` between them in a row.
 
     Raises:
-        UsageError: They make no sense.
+        UsageError: The annotations cannot be used.
     """
     columns = truth.path_column, truth.label_column
     if truth.annotations_format == "auto":

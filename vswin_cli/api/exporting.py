@@ -1,4 +1,4 @@
-"""A model of the zoo, or a custom one, in a file of another runtime."""
+"""`export_model`: a model of the zoo, or a custom one, as a file for another runtime."""
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,35 +35,35 @@ def export_model(
     mirror: str | None = None,
     offline: bool | None = None,
 ) -> Exported:
-    """Write a model for another runtime; it is named only once that computes what vswin does.
+    """Export a model for another runtime; the file gets its name once its outputs are checked.
 
     >>> exported = vswin.export_model("swin-n-motion", "motion.xml", format="openvino")
     >>> exported.path.name, exported.difference < exported.bound
     ('motion.xml', True)
 
     Args:
-        name: As of `load_model`.
-        output: The file, or the folder of a SavedModel. Labels, protocol and normalisation are in
-            it; a README.md next to it shows how to run it.
-        format: `onnx`, `openvino`, `saved_model`, `litert` or `torch`; or the weights alone as
-            `pytorch-original` or `torchvision` name them.
-        precision: Of the stored numbers; the arithmetic is float32 in any case.
-        batch: Views that it takes at once; None is any number.
-        input: `uint8` is RGB in 0 … 255, normalised inside; `float` comes normalised.
-        overwrite: Whether something may be there.
-        weights: As of `load_model`.
-        cache_dir: As of `load_model`.
-        mirror: As of `load_model`.
-        offline: As of `load_model`.
+        name: As for `load_model`.
+        output: File to write, or folder for a SavedModel. It holds labels, protocol and
+            normalisation; a README.md next to it shows how to run it.
+        format: `onnx`, `openvino`, `saved_model`, `litert` or `torch`; or weights only, with the
+            keys of the original project (`pytorch-original`) or of `torchvision`.
+        precision: Number type of the weights; the arithmetic is always float32.
+        batch: Views per batch. Default: any number.
+        input: `uint8` is RGB in 0 … 255, normalised inside; `float` is normalised views.
+        overwrite: Replace existing files.
+        weights: As for `load_model`.
+        cache_dir: As for `load_model`.
+        mirror: As for `load_model`.
+        offline: As for `load_model`.
 
     Returns:
-        What was written, and how much its numbers differ from vswin's.
+        What was written, and how much its outputs differ from vswin's.
 
     Raises:
-        UsageError: The options contradict each other, or name no model.
-        WeightsError: As `load_model`.
-        BackendError: A library of the format is not installed.
-        OutputError: The output cannot be written, or computes something else.
+        UsageError: The options contradict each other, or no model has this name.
+        WeightsError: As for `load_model`.
+        BackendError: A library that the format needs is not installed.
+        OutputError: The output cannot be written, or its outputs differ from vswin's.
     """
     engine = engine_options(
         name, weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline
@@ -74,7 +74,7 @@ def export_model(
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What is written; see `export_model`."""
+    """What to write; see `export_model`."""
 
     format: str
     precision: Literal["float32", "float16"] = "float32"
@@ -90,7 +90,7 @@ def export_to(
     overwrite: bool = False,
     fetch: FetchFile = fetch_file,
 ) -> Exported:
-    """Export the model of an engine's options; see `export_model`."""
+    """Export the model that the engine options name; see `export_model`."""
     chosen, batch = export_format(options.format), options.batch
     _check_place(path, chosen.suffix, chosen.name, overwrite=overwrite)
     if not chosen.is_graph and (batch is not None or options.input != "uint8"):
@@ -126,7 +126,7 @@ def export_to(
 
     def reference(views: np.ndarray) -> dict[str, np.ndarray]:
         outputs = asdict(model.engine.compute(views))
-        del model.engine  # whose memory the other runtime may need
+        del model.engine  # the other runtime may need its memory
         return outputs
 
     described = replace(request, description=about)
@@ -137,11 +137,11 @@ _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "asse
 
 
 def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None:
-    """Refuse an output before anything is computed.
+    """Refuse an unusable output before anything is computed.
 
     Raises:
-        UsageError: Its name or its folder does not do.
-        OutputError: Something is there.
+        UsageError: The name or the folder is not usable.
+        OutputError: The output exists already.
     """
     if suffix and (path.suffix != suffix or path.stem == suffix):
         raise UsageError(f"--output {path} of --format {name} must end in {suffix}")
@@ -155,12 +155,12 @@ def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None
         raise OutputError(f"{path} is a folder; choose another --output")
     if not suffix and (path.is_symlink() or (path.exists() and not _is_saved_model(path))):
         raise OutputError(
-            f"{path} is neither empty nor a SavedModel alone, so that it is not replaced; choose "
+            f"{path} contains files that are not part of a SavedModel, and is not replaced; choose "
             "another --output"
         )
 
 
 def _is_saved_model(path: Path) -> bool:
-    """Whether a folder has nothing that an earlier export has not put there."""
+    """Whether everything in a folder comes from an earlier export."""
     names = {each.name for each in path.iterdir()} if path.is_dir() else {""}
     return not names or ("saved_model.pb" in names and names <= _SAVED_MODEL)

@@ -1,4 +1,4 @@
-"""From checked clips to weights: the head first, then all, where all are asked for."""
+"""From checked clips to weights: fit the head, then train all weights if that is chosen."""
 
 import json
 import shutil
@@ -24,19 +24,19 @@ from vswin_cli.views.views import read_views
 if TYPE_CHECKING:
     from vswin_cli.training.learning import Learner
 
-_AT_A_TIME = 8  # clips of the validation in memory
+_AT_A_TIME = 8  # validation clips in memory
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of it.
+    """The result of fitting.
 
     Attributes:
-        weights: By variable path.
-        log: A row per epoch, or per strength of the head.
-        best: The row that was kept.
-        is_early: Whether it stopped before its last epoch.
-        seconds: That the steps took; 0 of a head.
+        weights: Arrays by variable path.
+        log: A row per epoch, or per regularisation strength of the head.
+        best: The row whose weights were kept.
+        is_early: Whether the training stopped before its last epoch.
+        seconds: Time of the training steps; 0 for a head.
     """
 
     weights: dict[str, np.ndarray]
@@ -47,12 +47,12 @@ class Fitted:
 
 
 def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
-    """Fit the head, and train all weights from there if that is asked for.
+    """Fit the head, then train all weights if that is chosen.
 
     Raises:
-        UsageError: The folder has a training of other settings.
-        StoppedError: It was asked to stop.
-        VswinError: It diverged, or files cannot be read or written.
+        UsageError: The folder has a training with other settings.
+        StoppedError: The training was stopped.
+        VswinError: The training diverged, or files cannot be read or written.
     """
     folder = run.folder / "checkpoint"
     _begin(run, checked, folder)
@@ -77,7 +77,7 @@ def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
 
 
 def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
-    """Make sure that what is in the folder is of these settings."""
+    """Check that an earlier training in the folder has these settings."""
     settings = json.loads(json.dumps(run.settings(checked)))
     found = read_settings(run.folder)
     if not run.run.resume:
@@ -85,7 +85,7 @@ def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
     elif found is not None and found != settings and (folder / "state.npz").exists():
         names = [key for key in settings if settings[key] != found.get(key)]
         raise UsageError(
-            f"--output {run.folder} has a training of other settings: {', '.join(names)}; give "
+            f"--output {run.folder} has a training with other settings: {', '.join(names)}; give "
             "--no-resume to start over, or another --output"
         )
     write_json(run.folder / SETTINGS, settings)
@@ -136,7 +136,7 @@ def rows_of(examples: Sequence[Example], inspected: dict[str, Inspected], num_cl
 
 
 def targets_of(examples: Sequence[Example], num_classes: int) -> np.ndarray:
-    """1 where a clip has a class, float32 (clips, num_classes)."""
+    """Make float32 (clips, num_classes), 1 for each class of a clip and 0 elsewhere."""
     targets = np.zeros((len(examples), num_classes), np.float32)
     for number, each in enumerate(examples):
         targets[number, list(each.labels)] = 1
@@ -243,7 +243,7 @@ def _validated(
     examples: Sequence[Example],
     logits: Callable[[np.ndarray], np.ndarray],
 ) -> Iterator[np.ndarray]:
-    """Compute the probabilities of clips by the model's own protocol, some at a time."""
+    """Compute the probabilities of clips by the model's protocol, a few clips at a time."""
     from vswin_cli.training.batches import normalised  # noqa: PLC0415
 
     protocol, reader = run.model.protocol, run.model.views.reader

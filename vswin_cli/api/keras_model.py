@@ -1,4 +1,4 @@
-"""The Keras model of a name, for those who train, save or cut it open; imports Keras as it is."""
+"""`keras_model`: a model as a Keras model, to train, save or take apart; imports Keras as it is."""
 
 from pathlib import Path
 
@@ -29,10 +29,10 @@ def keras_model(
     mirror: str | None = None,
     offline: bool | None = None,
 ) -> keras.Model:
-    """Make the Keras model with its weights, to train, to save, or to cut open.
+    """Make the Keras model with its weights, to train, to save or to take apart.
 
-    It runs on the backend that Keras has in this process. What its `save` writes is loaded by
-    `keras.saving.load_model`, in a process that has imported `keras_model` from `vswin_cli`.
+    It runs on the Keras backend of this process. `keras.saving.load_model` loads the file that its
+    `save` writes, in a process that has imported `keras_model` from `vswin_cli`.
 
     >>> classifier = vswin.keras_model()
     >>> classifier.input_shape, classifier.output_shape
@@ -41,18 +41,18 @@ def keras_model(
     Args:
         name: As for `load_model`.
         weights: As for `load_model`.
-        top: Whether with the head; None is what the weights have.
-        dtype: A dtype policy of Keras, such as `mixed_bfloat16`; None is Keras's global one.
+        top: Include the classifier. Default: True if the weights have one.
+        dtype: Keras dtype policy, such as `mixed_bfloat16`. Default: Keras's global policy.
         cache_dir: As for `load_model`.
         mirror: As for `load_model`.
         offline: As for `load_model`.
 
     Returns:
-        From RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and `STD`, to
-        logits (B, num_classes); without top to features (B, T', H', W', num_features).
+        A model from RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and
+        `STD`, to logits (B, num_classes); without top, to features (B, T', H', W', num_features).
 
     Raises:
-        UsageError, WeightsError: As `load_model`.
+        UsageError, WeightsError: As for `load_model`.
     """
     engine = engine_options(
         name, weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline

@@ -1,4 +1,4 @@
-"""What `load_model` returns: all that a program does with one model."""
+"""`LoadedModel`, which `load_model` returns: everything that a program does with one model."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,15 +33,15 @@ Video = Location | np.ndarray
 
 
 class LoadedModel(VideoModel):
-    """A model that is ready; make it with `load_model`.
+    """A model that is ready to use; make it with `load_model`.
 
-    A video is a path, an address, an open binary file, or its frames: RGB, uint8 (T, H, W, 3),
-    which give the same answer as a lossless file of them.
+    A video is a path, an address, an open binary file, or an array of RGB frames, uint8
+    (T, H, W, 3). An array gives the same answer as a lossless file with these frames.
     """
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The class names in index order; none without top.
+        """The class names in index order; empty if the weights have no classifier.
 
         >>> vswin.load_model().labels[:2]
         ('static', 'pan left')
@@ -65,15 +65,15 @@ class LoadedModel(VideoModel):
 
         Args:
             video: A path, an address, an open binary file, or frames, uint8 (T, H, W, 3).
-            top_k: Labels to return; None is 5, or all where there are fewer.
-            min_probability: Labels that are less probable are left out.
+            top_k: Labels to return. Default: 5, or all of a model with fewer classes.
+            min_probability: Leave out labels that are less probable.
 
         Returns:
-            The most probable labels, with probabilities in [0, 1], and what was computed.
+            The most probable labels, with probabilities in [0, 1], and how they were computed.
 
         Raises:
             VideoError: The video cannot be read.
-            UsageError: The model has fewer classes than `top_k`, or none.
+            UsageError: The model has fewer classes than `top_k`, or no classes.
         """
         threads = self.options.threads
         classifier = self.classifier(self.top_k(top_k), threads, min_probability)
@@ -82,7 +82,7 @@ class LoadedModel(VideoModel):
     def predict_each(
         self, videos: Iterable[Video], top_k: int | None = None
     ) -> Iterator[Prediction | Failure]:
-        """Label videos in their order; one that cannot be read yields its failure.
+        """Label videos in order; yield a `Failure` for each video that cannot be read.
 
         >>> model = vswin.load_model()
         >>> [type(r).__name__ for r in model.predict_each(["sample_videos/static.mp4", "none.mp4"])]
@@ -137,9 +137,9 @@ class LoadedModel(VideoModel):
         cluster: str | None = None,
         shard_size: int | None = None,
     ) -> Outcome | ShardTotals:
-        """Label many videos into one file, as `vswin label` does; a stopped run is continued.
+        """Label many videos into one file, as `vswin label` does, or continue a stopped run.
 
-        An output that ends in `/`, or is an address, is a folder of shards, for any number of
+        An output that ends in `/` or is an address is a folder of shards, for any number of
         videos.
 
         >>> outcome = vswin.load_model().label("sample_videos", "labels.jsonl", include=["pan_*"])
@@ -151,31 +151,31 @@ class LoadedModel(VideoModel):
 
         Args:
             paths: Folders, files, addresses, and lists of them as `@FILE`.
-            output: The file: .jsonl, .csv, .parquet, …; or a folder of shards, which are .parquet.
-            top_k: Labels per video; None is 5, or all where there are fewer.
-            min_probability: Labels that are less probable are left out.
-            report: Also write a page: a file that ends in .html, or a folder for it.
-            sidecar: `json` or `txt`: also write such a file next to each video.
+            output: File to write: .jsonl, .csv, .parquet, …; or a folder of .parquet shards.
+            top_k: Labels per video. Default: 5, or all of a model with fewer classes.
+            min_probability: Leave out labels that are less probable.
+            report: Also write a page: a .html file, or a folder for it.
+            sidecar: Also write a file next to each video: `json` or `txt`.
             embeddings: Also write a features file, .npz or .parquet.
             recursive: Search subfolders.
-            include: Patterns of files to take from folders; empty takes all.
+            include: Patterns of files to take from folders. Default: all videos.
             exclude: Patterns of files and folders to leave out.
-            resume: Keep the records of files and settings that have not changed.
-            retry_failed: Try the failures of earlier runs again.
-            workers: Processes that decode; None is half the processors, from 2 to 8, or with a GPU
-                all but one.
-            timeout: Seconds to decode one video; then it has failed.
-            max_failures: Stop after so many failures; None never stops.
-            cluster: Of shards: a Ray cluster that computes them, as of `--cluster`.
-            shard_size: Of shards: videos per shard, at most; None is 512.
+            resume: Continue an earlier run; False starts over.
+            retry_failed: Retry videos that failed in an earlier run.
+            workers: Decoding processes. Default: half the processors, from 2 to 8; with a GPU all
+                but one.
+            timeout: Time limit for decoding one video, in seconds.
+            max_failures: Stop after this many failures. Default: never.
+            cluster: Ray cluster that computes the shards, as in `--cluster`.
+            shard_size: Videos per shard, at most. Default: 512.
 
         Returns:
-            The records' summaries; of shards, `ShardTotals`, which has counts alone.
+            An `Outcome` with a summary of each record; for shards, `ShardTotals` with counts only.
 
         Raises:
-            UsageError: The output cannot be continued, or the options make no sense.
-            OutputError: It cannot be written.
-            BackendError: Decoding processes do not start, or there is no such cluster.
+            UsageError: The output cannot be continued, or the options contradict each other.
+            OutputError: The output cannot be written.
+            BackendError: The decoding processes do not start, or the cluster does not exist.
         """
         if isinstance(paths, str | Path):
             paths = [paths]
@@ -238,18 +238,18 @@ class LoadedModel(VideoModel):
 
         Args:
             video: As for `predict`.
-            stride: Seconds from window to window of the film, and the length of a step.
-            window: Seconds of a window under the uniform protocol.
-            shots: Find hard cuts, and let no window cross one.
+            stride: Seconds between windows; also the length of a step.
+            window: Length of a window under the uniform protocol, in seconds.
+            shots: Find hard cuts; windows do not cross them.
             crops: Crops per window, 1 or 3; 1 is the centre crop.
-            min_probability: Probability at which a segment starts; it ends below 0.7 times that.
-            min_seconds: Drop shorter segments, and bridge shorter gaps.
-            smooth: Seconds to average probabilities over.
+            min_probability: Probability at which a segment starts; it ends below 0.7 times this.
+            min_seconds: Drop shorter segments and close shorter gaps.
+            smooth: Average probabilities over this time, in seconds.
             multi: Let segments of different labels overlap.
-            frames_per_second: Of an array of frames.
+            frames_per_second: Frame rate of an array of frames.
 
         Raises:
-            VideoError, UsageError: As for `predict`, or the options make no sense.
+            VideoError, UsageError: As for `predict`, or the options contradict each other.
         """
         options = TimelineOptions(
             stride, window, shots, crops, None, min_probability, min_seconds, smooth, multi

@@ -1,4 +1,4 @@
-"""What programs call first: `load_model`."""
+"""`load_model`, which programs call first."""
 
 from pathlib import Path
 
@@ -32,38 +32,38 @@ def load_model(
     mirror: str | None = None,
     offline: bool | None = None,
 ) -> LoadedModel:
-    """Load a model; its weights are downloaded if they are not here.
+    """Load a model, and download its weights if they are missing.
 
     >>> model = vswin.load_model()
     >>> model.predict("sample_videos/pan_left.mp4").scored_labels[0].label
     'pan left'
 
     Args:
-        name: A name of `vswin models`, or the path of a model file.
-        weights: A weights file, with top or without; None is the model's.
-        backend: `openvino`, `tensorflow`, `jax` or `torch`; `auto` is OpenVINO, or TensorFlow
-            where that is missing; where there is a GPU, the fastest, which is measured once.
-        precision: Of the arithmetic: `float32` or `bfloat16`.
-        protocol: How frames are sampled: `official`, `uniform`, `mmaction2` or `torchvision`; None
-            is what the model was tested by, and so is None in the next three.
-        views: `fast` is one clip and one crop, `full` the protocol, `adaptive` the protocol but no
-            more views than settle the most probable label.
+        name: Model name (see `vswin models`), or path of a custom model's file.
+        weights: Weights file, with or without a classifier. Default: the model's.
+        backend: `openvino`, `tensorflow`, `jax` or `torch`. `auto` is OpenVINO, or TensorFlow if
+            OpenVINO is not installed; on a machine with a GPU, the fastest backend, measured once.
+        precision: Arithmetic: `float32` or `bfloat16`.
+        protocol: How frames are sampled: `official`, `uniform`, `mmaction2` or `torchvision`.
+            Default of this and the next three: the model's test protocol.
+        views: `fast` is one clip and one crop. `full` is all views of the protocol. `adaptive`
+            computes views until the best label is settled.
         clips: Clips per video.
         crops: Crops per clip, 1 or 3.
-        reader: What decodes; `auto` is the first that reads the file exactly.
-        threads: Processors to keep busy; None is all that this process may use.
-        batch_size: Views to compute at once, at most; `auto` is what the engine is fastest with.
-        cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
-        mirror: Folder to download from; None: VSWIN_MIRROR, else the release page.
-        offline: Download nothing; None: whether VSWIN_OFFLINE is set.
+        reader: Video reader: `av` or `decord`. `auto` is the first that reads the file exactly.
+        threads: CPU threads to use. Default: all that this process may use.
+        batch_size: Views to compute at once, at most. `auto` is the engine's fastest size.
+        cache_dir: Folder for weights and exported models. Default: VSWIN_CACHE, or the platform's
+            cache folder.
+        mirror: Folder to download from. Default: VSWIN_MIRROR, or the release page.
+        offline: Never download. Default: True if VSWIN_OFFLINE is set.
 
     Returns:
-        The model. What this process does with Keras is left alone, unless `backend` is one of
-        Keras's.
+        The model. Keras in this process is left as it is, unless `backend` is a Keras backend.
 
     Raises:
-        UsageError: The options contradict each other, or name no model.
-        WeightsError: There are no weights that may be used, or they cannot be downloaded.
+        UsageError: The options contradict each other, or no model has this name.
+        WeightsError: The weights cannot be used or downloaded.
         BackendError: The backend is not installed, or Keras already runs on another one.
     """
     engine = engine_options(

@@ -13,20 +13,20 @@ from vswin_cli.system.processors import available_processors
 def measure(
     model: VideoModel, video: str | None, rounds: int, on_share: Callable[[float], None]
 ) -> dict[str, Any]:
-    """Measure a model, and the reading of a video if there is one.
+    """Measure the speed of a model, and of reading a video if one is given.
 
     Args:
-        model: What computes, and how videos are read.
-        video: A file or an address.
-        rounds: How often views are timed.
-        on_share: Told how much of it is done, from 0 to 1.
+        model: The model to measure, with its video reader.
+        video: Path or address of a video.
+        rounds: Number of measurements.
+        on_share: Called with the share that is done, from 0 to 1.
 
     Returns:
-        What `vswin bench --format json` prints.
+        The record that `vswin bench --format json` prints.
 
     Raises:
         VideoError: The video cannot be read.
-        BackendError: The model does not start in a process of its own.
+        BackendError: The model does not start in a separate process.
     """
     num_done = 0
 

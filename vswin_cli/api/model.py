@@ -1,4 +1,4 @@
-"""A model that is set up: its weights found, what computes it chosen, loaded when it is needed."""
+"""A model that is set up: weights are found, a backend is chosen, and it loads when needed."""
 
 import hashlib
 from functools import cached_property, partial
@@ -28,19 +28,20 @@ _USUAL_TOP_K = 5
 
 
 class VideoModel:
-    """A model, by what was asked of it.
+    """A model with the options to run it.
 
     Args:
-        engine: Which model, and what computes it.
-        views: How videos become views; several protocols have the first as the model's.
-        top: Whether the weights have a head: True where classes are wanted; False takes the
-            published file without top; None takes what the weights have.
-        compares_protocols: Whether the views may be those of several protocols.
-        spares_keras: As of `load_engine`; for programs that may use Keras themselves.
-        fetch: Downloads a weights file that is not here.
+        engine: The model, and its backend.
+        views: How videos become views. Of several protocols, the first gives the answer.
+        top: True requires weights with a head; False takes the published file without top; None
+            accepts both.
+        compares_protocols: Whether the views may name several protocols.
+        spares_keras: As for `load_engine`; for programs that may use Keras themselves.
+        fetch: Downloads a missing weights file.
 
     Raises:
-        UsageError: The options contradict each other, or name no model, or none with classes.
+        UsageError: The options contradict each other, no model has this name, or the model has no
+            classes.
         BackendError: The backend is not installed.
     """
 
@@ -80,10 +81,10 @@ class VideoModel:
 
     @cached_property
     def weights_file(self) -> Path:
-        """The weights: looked for, and downloaded if they are not here, when first asked for.
+        """The path of the weights, which are downloaded on first use if they are missing.
 
         Raises:
-            WeightsError, UsageError: As `find_or_fetch`.
+            WeightsError, UsageError: As for `find_or_fetch`.
         """
         return self.options.weights or find_or_fetch(
             self.model,
@@ -96,10 +97,10 @@ class VideoModel:
 
     @cached_property
     def has_top(self) -> bool:
-        """Whether the weights have a head, and the model classes.
+        """Whether the weights have a head, so that the model has classes.
 
         Raises:
-            WeightsError: They cannot be read.
+            WeightsError: The weights cannot be read.
         """
         if self._top:
             return True
@@ -114,10 +115,10 @@ class VideoModel:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes the model; loaded when it is first asked for.
+        """The engine that computes the model; loaded on first use.
 
         Raises:
-            VswinError: As `load_engine`.
+            VswinError: As for `load_engine`.
         """
         return load_engine(
             self.model,
@@ -138,15 +139,15 @@ class VideoModel:
     def classifier(
         self, top_k: int, threads: int | None = None, min_probability: float = 0.0
     ) -> Classifier:
-        """Make ready to label, or to compute features; the model is loaded by then.
+        """Load the model to label videos or compute features.
 
         Args:
-            top_k: Labels per video; 0 where features alone are wanted.
-            threads: To decode with; None is as many as there are processors.
-            min_probability: Labels that are less probable are left out.
+            top_k: Labels per video; 0 computes features only.
+            threads: Decoding threads; None is the number of processors.
+            min_probability: Leave out labels that are less probable.
 
         Raises:
-            VswinError: As `load_engine`.
+            VswinError: As for `load_engine`.
         """
         return Classifier(
             self.model,
@@ -160,15 +161,13 @@ class VideoModel:
         )
 
     def top_k(self, asked: int | None) -> int:
-        """Return how many labels a video gets: as many as are asked for, else 5 or all.
+        """Return the number of labels per video: `asked`, or else 5 or all classes.
 
         Raises:
-            UsageError: There are no classes, or fewer.
+            UsageError: The model has no classes, or fewer than `asked`.
         """
         if not self.has_top:
-            raise UsageError(
-                f"{self.model.name} is without top here: it computes features, and names no classes"
-            )
+            raise UsageError(f"{self.model.name} has no classifier here: it only computes features")
         if asked is None:
             return min(_USUAL_TOP_K, self.model.num_classes)
         if asked > self.model.num_classes:
@@ -181,32 +180,32 @@ class VideoModel:
         return asked
 
     def settings(self, top_k: int, min_probability: float = 0.0) -> Settings:
-        """Name whatever predictions depend on apart from their video.
+        """Collect everything that predictions depend on, except the video.
 
         Args:
             top_k: Labels per video.
-            min_probability: Of a label.
+            min_probability: Least probability of a label.
         """
         protocol = self.protocol
         setup = Setup(self.model.name, protocol.sampling, self.backend, self.options.precision)
-        # A file that is not there is reported by the loading, which knows what to say.
+        # A missing file is an error of loading, which has the better message.
         sha256 = file_sha256(self.weights_file) if self.weights_file.is_file() else ""
         others: dict[str, object] = {"adaptive": self.views.is_adaptive, "top_k": top_k}
         if min_probability:
             others["min_probability"] = min_probability
-        if isinstance(self.model, CustomModel):  # whose file may change, with the same weights
+        if isinstance(self.model, CustomModel):  # its file may change without the weights
             model = self.model
             parts = repr((model.architecture, model.label_set, model.multi_label))
             others["model_file"] = hashlib.sha256(parts.encode()).hexdigest()[:16]
         return settings_of(setup, protocol, sha256, self.views.reader, **others)
 
     def features_origin(self, dtype: FeatureType = "float32", *, per_view: bool = False) -> Origin:
-        """Sum up what features depend on.
+        """Collect everything that features depend on, except the video.
 
         Raises:
-            WeightsError: The weights file is missing, or none.
+            WeightsError: The weights file is missing, or is not a weights file.
         """
-        with_top = self._file_has_top()  # before the sum, since it says what is wrong
+        with_top = self._file_has_top()  # before the checksum, because its errors are clearer
         return Origin(
             model=self.model.name,
             weights_sha256=file_sha256(self.weights_file),
@@ -221,10 +220,10 @@ class VideoModel:
         )
 
     def decoding_pool(self, run: RunOptions) -> DecodingPool:
-        """Make the pool that decodes each video once, for all protocols; its processes start later.
+        """Make the pool that decodes each video once for all protocols; its processes start later.
 
-        The workers and the model have the same processors: whichever is the faster waits for the
-        other, so that only its share of the work, and not half of them, is taken from the slower.
+        The workers and the model share all processors. The faster side waits for the slower one,
+        so it uses only the time that its work needs, not half of the processors.
         """
         workers = self.num_workers(run)
         threads = max((self.options.threads or available_processors()) // workers, 1)
@@ -236,6 +235,6 @@ class VideoModel:
         )
 
     def num_workers(self, run: RunOptions) -> int:
-        """Processes that decode."""
+        """The number of decoding processes."""
         has_gpu = self.backend in gpu_candidates()
         return run.workers or default_workers(self.options.threads, has_gpu=has_gpu)

@@ -1,4 +1,4 @@
-"""What can be asked of a model and of a run: frozen, passed whole; here alone are the defaults."""
+"""Options of models and views, as frozen values; all their defaults are defined here."""
 
 import os
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ _YES = ("1", "true", "t", "yes", "y", "on")
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Which model, with which weights, and what computes it.
+    """The model, its weights, and its backend.
 
     Attributes:
-        model: A name of `vswin models`, or the path of a model file.
-        weights: A weights file; None is the model's, which is downloaded if it is not here.
-        backend: `auto` is OpenVINO, or TensorFlow where that is missing; where there is a GPU, the
-            fastest, which is measured once.
-        precision: Of the arithmetic.
-        threads: Processors to keep busy; None is all that this process may use.
-        batch_size: Views to compute at once, at most; of several videos where there are many. It
+        model: Model name (see `vswin models`), or path of a custom model's file.
+        weights: Weights file; None is the model's, which is downloaded if missing.
+        backend: `auto` is OpenVINO, or TensorFlow if OpenVINO is not installed; on a machine with
+            a GPU, the fastest backend, measured once.
+        precision: Arithmetic.
+        threads: CPU threads to use; None is all that this process may use.
+        batch_size: Views to compute at once, at most, from several videos if there are many. It
             changes no result by more than 1e-5.
-        cache_dir: Folder of weights and graphs; None: VSWIN_CACHE, else the platform's.
-        mirror: Folder to download from; None: VSWIN_MIRROR, else the release page.
-        offline: Download nothing.
+        cache_dir: Folder for weights and exported models; None is VSWIN_CACHE, or the platform's.
+        mirror: Folder to download from; None is VSWIN_MIRROR, or the release page.
+        offline: Never download.
     """
 
     model: str = DEFAULT_MODEL.name
@@ -65,7 +65,7 @@ def engine_options(
     threads: int | None = None,
     batch_size: BatchSize = "auto",
 ) -> EngineOptions:
-    """Take what programs give to functions: paths as text too, offline as VSWIN_OFFLINE says."""
+    """Make options from API arguments: paths may be text; `offline` defaults to VSWIN_OFFLINE."""
     if offline is None:
         offline = os.environ.get("VSWIN_OFFLINE", "").lower() in _YES
     return EngineOptions(
@@ -83,16 +83,16 @@ def engine_options(
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """How a video becomes views; None is what the model's protocol says.
+    """How a video becomes views; None is the value of the model's protocol.
 
     Attributes:
-        views: `fast` is one clip and one crop, `full` the protocol, `adaptive` the protocol but no
-            more views than settle the most probable label.
-        protocol: `official`, `uniform`, `mmaction2` or `torchvision`; several, with commas, to
-            compare them, but for the last.
+        views: `fast` is one clip and one crop. `full` is all views of the protocol. `adaptive`
+            computes views until the best label is settled.
+        protocol: `official`, `uniform`, `mmaction2` or `torchvision`; to compare several, separate
+            them by commas (not `torchvision`).
         clips: Clips per video.
         crops: Crops per clip, 1 or 3.
-        reader: What decodes; `auto` is the first that reads the file exactly.
+        reader: Video reader; `auto` is the first that reads the file exactly.
     """
 
     views: ViewChoice | None = None
@@ -106,14 +106,14 @@ class ViewOptions:
 
     @property
     def is_adaptive(self) -> bool:
-        """Whether views are left out that cannot change the most probable label."""
+        """Whether to leave out views that cannot change the most probable label."""
         return self.views == "adaptive"
 
     def protocol_for(self, usual: ViewProtocol) -> ViewProtocol:
-        """Put what was chosen into a model's protocol.
+        """Apply these options to a model's protocol.
 
         Raises:
-            UsageError: The choices contradict each other, or name several protocols.
+            UsageError: The options contradict each other, or name several protocols.
         """
         protocols = self.protocols_for(usual)
         if len(protocols) > 1:
@@ -123,10 +123,10 @@ class ViewOptions:
         return protocols[0]
 
     def protocols_for(self, usual: ViewProtocol) -> tuple[ViewProtocol, ...]:
-        """Put what was chosen into a model's protocol, once for each sampling that was named.
+        """Apply these options to a model's protocol, once for each named protocol.
 
         Raises:
-            UsageError: The choices contradict each other, or are none.
+            UsageError: The options contradict each other, or a protocol does not exist.
         """
         samplings: list[Sampling | None] = [None]
         if self.protocol is not None:

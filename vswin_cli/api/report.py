@@ -1,4 +1,4 @@
-"""The page of what a run has recorded: `vswin report`."""
+"""The page of a run's records: `vswin report`."""
 
 import json
 import os
@@ -24,13 +24,13 @@ from vswin_cli.sources.addresses import is_address
 
 @dataclass(frozen=True)
 class Report:
-    """What was written.
+    """What `make_report` wrote.
 
     Attributes:
-        pages: One, or several where one would be too large for a browser.
-        num_ok: Videos that are labelled.
-        num_outside: Those of them that are elsewhere than in the folders that may be shown.
-        num_strips: Those whose frames are shown.
+        pages: The page, or several pages if one would be too large for a browser.
+        num_ok: Labelled videos.
+        num_outside: Labelled videos outside the folders that may be shown.
+        num_strips: Labelled videos whose frames are shown.
     """
 
     pages: Sequence[Path]
@@ -52,18 +52,17 @@ def make_report(
     """Make the page of a run's records.
 
     Args:
-        labels: What `vswin label` wrote; its journal is read, where that is next to it.
-        output: The page, or a folder for it, which gets index.html.
-        videos: Folders whose videos may be shown and played; none is that of `labels`. Records
-            may come from a stranger, so that they alone do not decide which files of this machine
-            appear.
+        labels: Output of `vswin label`; its journal is read instead if it is next to it.
+        output: Page to write: a .html file, or a folder for index.html.
+        videos: Folders whose videos may be shown and played. Default: the folder of `labels`.
+            Records may come from a stranger, so they do not decide which files are shown.
         strips: Show frames of each video.
-        timeout: Seconds to read one video.
-        place: Where the page is going to be, for the addresses of videos; None is `output`.
-        track: Is handed the videos as their frames are read, and how many there are.
+        timeout: Time limit for reading one video, in seconds.
+        place: Where the page will be, for the addresses of videos. Default: `output`.
+        track: Called with the videos whose frames are read and their number; iterates over them.
 
     Raises:
-        UsageError: `labels` are no records, or `output` is no file that can be replaced.
+        UsageError: `labels` holds no records, or `output` is a file that cannot be replaced.
         OutputError: The page cannot be written.
     """
     labels, output = Path(labels), Path(output)
@@ -122,14 +121,14 @@ def report_run(
     timeout: float = 60.0,
     track: Track | None = None,
 ) -> Report:
-    """Make the page of a run that has been carried out; its own videos may be shown.
+    """Make the page of a finished run; the videos of the run may be shown.
 
     Args:
-        run: Whose records.
-        page: As of `page_path`.
-        strips: As of `make_report`.
-        timeout: As of `make_report`.
-        track: As of `make_report`.
+        run: The finished run.
+        page: As for `page_path`.
+        strips: As for `make_report`.
+        timeout: As for `make_report`.
+        track: As for `make_report`.
 
     Raises:
         OutputError: The page cannot be written.
@@ -147,10 +146,10 @@ def report_run(
 
 
 def page_path(report: Path, option: str = "--report") -> Path:
-    """Name the page of a report: a file that ends in .html, or index.html in a folder.
+    """Choose the path of a report's page: a .html file, or index.html in a folder.
 
     Raises:
-        UsageError: There is no folder to put it into.
+        UsageError: The parent folder does not exist.
         OutputError: The folder cannot be made.
     """
     if not report.absolute().parent.is_dir():
@@ -168,10 +167,10 @@ def page_path(report: Path, option: str = "--report") -> Path:
 
 @contextmanager
 def records_of(source: Path) -> Iterator[Journal]:
-    """Open a journal, or make one of a table of records that lasts as long.
+    """Open a journal, or make a temporary one from a table of records.
 
     Raises:
-        UsageError: It holds something else, such as timelines.
+        UsageError: The file holds something else, such as timelines.
     """
     if source.suffix.lower() == ".jsonl":
         with closing(Journal(source, read_only=True)) as journal:

@@ -1,4 +1,4 @@
-"""Runs over many videos: what `vswin label` and `vswin embed` do, without a word on a terminal."""
+"""Runs over many videos: what `vswin label` and `vswin embed` do, without terminal output."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,25 +25,25 @@ _NUM_NAMED = 3  # paths in a message
 
 @dataclass(frozen=True)
 class VideoRun:
-    """A run that is set up: its videos are found, its outputs known and not yet touched."""
+    """A run that is set up: its videos are found, and no output is touched yet."""
 
     videos: Sequence[Found]
     task: Task
     output: Output
     options: RunOptions
-    skipped: Counter[str] = field(default_factory=Counter)  # files that are no videos of the user's
+    skipped: Counter[str] = field(default_factory=Counter)  # such as files of NAS systems
 
     def carry_out(self, watcher: RunWatcher) -> Outcome:
-        """Compute what has no record that holds; write the outputs.
+        """Compute the videos that have no valid record, and write the outputs.
 
         Raises:
-            VswinError: As `run_over`.
+            VswinError: As for `run_over`.
         """
         watcher.on_skipped(self.skipped)
         return run_over(self.videos, self.task, self.output, self.options, watcher)
 
     def plan(self) -> Plan:
-        """Say what would be done; make and lock nothing."""
+        """Plan the run; create and lock no file."""
         return plan_over(self.videos, self.task, self.output, self.options)
 
 
@@ -63,20 +63,20 @@ def label_run(
     """Set up a run of `vswin label`.
 
     Args:
-        model: With classes.
-        paths: As of `find_videos`.
-        output: The file; its extension is its format.
-        selection: What to take of folders.
-        run: How.
-        top_k: Labels per video; None is 5, or all where there are fewer.
-        min_probability: Labels that are less probable are left out.
-        output_format: Of the file, if that is not for the extension to say.
-        sidecar: Of a file to write beside each video too.
-        embeddings: A features file to write too.
+        model: Model with classes.
+        paths: As for `find_videos`.
+        output: File to write.
+        selection: Which files of folders to take.
+        run: Options of the run.
+        top_k: Labels per video; None is 5, or all of a model with fewer classes.
+        min_probability: Leave out labels that are less probable.
+        output_format: Format of the file; None follows from the extension.
+        sidecar: Format of a file to write next to each video.
+        embeddings: Features file to write too.
 
     Raises:
-        UsageError: The outputs cannot be made, or continued, or the paths make no sense.
-        WeightsError: There are none.
+        UsageError: The outputs cannot be written or continued, or the paths cannot be used.
+        WeightsError: The weights are missing.
     """
     model.has_many_videos = True
     num_labels = model.top_k(top_k)
@@ -117,21 +117,21 @@ def embed_run(
     dtype: FeatureType = "float32",
     per_view: bool = False,
 ) -> VideoRun:
-    """Set up a run of `vswin embed`: the features of videos into one file, .npz or .parquet.
+    """Set up a run of `vswin embed`: features of videos into one file, .npz or .parquet.
 
     Args:
-        model: With classes or without.
-        paths: As of `find_videos`.
-        output: The file.
-        selection: What to take of folders.
-        run: How.
-        output_format: Of the file, if that is not for the extension to say.
-        dtype: Of the numbers in the file.
-        per_view: A row for each distinct view, instead of one for the mean of a video's.
+        model: Model with or without classes.
+        paths: As for `find_videos`.
+        output: File to write.
+        selection: Which files of folders to take.
+        run: Options of the run.
+        output_format: Format of the file; None follows from the extension.
+        dtype: Number type of the features.
+        per_view: Write a row per distinct view instead of a row per video.
 
     Raises:
-        UsageError: As `label_run`.
-        WeightsError: There are none.
+        UsageError: As for `label_run`.
+        WeightsError: The weights are missing.
     """
     if model.views.is_adaptive:
         raise UsageError("features are the mean of all views; leave --views adaptive out")
@@ -146,11 +146,11 @@ def embed_run(
 def find_all(
     paths: Sequence[str], selection: Selection, is_own: Callable[[str], bool]
 ) -> tuple[list[Found], Counter[str]]:
-    """Find the videos, and count what was skipped.
+    """Find the videos, and count the files that were skipped.
 
     Raises:
-        UsageError: As `find_videos`.
-        VideoError: There is none.
+        UsageError: As for `find_videos`.
+        VideoError: No video was found.
     """
     skipped = Counter[str]()
     videos = find_videos(paths, selection, is_own, skipped)

@@ -1,4 +1,4 @@
-"""What the workers of a sharded run compute, as it is sent to them."""
+"""The computation of a sharded run, as it is sent to the workers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from vswin_cli.runs.task import Task
 
 @dataclass(frozen=True)
 class Computation:
-    """Makes, once in each worker, what makes the task of a shard's output.
+    """A factory that each worker calls once, for a function that makes the task of a shard.
 
     Attributes:
-        engine: Of the model, which is loaded when the first video is there.
-        views: Of the model.
+        engine: Options of the model, which is loaded when the first video arrives.
+        views: View options of the model.
         settings: What the records of the run depend on.
         top_k: Labels per video.
-        min_probability: Of a label.
-        dtype: Of features.
-        per_view: A row of features for each distinct view.
-        has_features: Whether features are what is computed.
-        top: As of `VideoModel`.
-        only_records_failures: Whether nothing is computed, and no model loaded.
-        model: Computes, in the process that it is of; None is one of `engine` and `views`.
+        min_probability: Least probability of a label.
+        dtype: Number type of features.
+        per_view: Write a row of features per distinct view.
+        has_features: Whether the run computes features instead of labels.
+        top: As for `VideoModel`.
+        only_records_failures: Compute nothing and load no model; only record failures.
+        model: A model of this process; None makes one from `engine` and `views`.
     """
 
     engine: EngineOptions
@@ -49,10 +49,10 @@ class Computation:
     model: VideoModel | None = None
 
     def __call__(self) -> Callable[[Output], Task]:
-        """Make it.
+        """Make the function.
 
         Raises:
-            UsageError: This machine has another model of that name than the run.
+            UsageError: This machine has another model with the name of the run's model.
         """
         model = self.model or VideoModel(self.engine, self.views, top=self.top)
         load = cache(partial(model.classifier, self.top_k, min_probability=self.min_probability))
@@ -69,10 +69,10 @@ class Computation:
         return lambda output: Task(load, model.decoding_pool, settings)
 
     def _check(self, settings: Settings) -> None:
-        """Make sure that this machine has the model of the run.
+        """Check that this machine has the model of the run.
 
         Raises:
-            UsageError: It has other weights of that name, or another backend.
+            UsageError: It has other weights with that name, or another backend.
         """
         if changes := differences(self.settings, settings):
             raise UsageError(

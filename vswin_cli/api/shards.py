@@ -32,11 +32,11 @@ from vswin_cli.zoo.models import CustomModel
 
 
 def is_shard_folder(output: str, chosen: Format | None = None) -> bool:
-    """Whether an output is a folder of shards: an address, or a folder that no format makes.
+    """Whether an output is a folder of shards: an address, or a folder that no format writes.
 
     Args:
-        output: As it was given.
-        chosen: The format that was named; None is by the extension.
+        output: The output as the user gave it.
+        chosen: The chosen format; None follows from the extension.
     """
     suffix = Path(output).suffix
     formats = [chosen] if chosen else [each for each in FILE_FORMATS if each.extension == suffix]
@@ -47,7 +47,7 @@ def is_shard_folder(output: str, chosen: Format | None = None) -> bool:
 
 @dataclass(frozen=True)
 class ShardedRun:
-    """A run that is set up: what it does, and the job of its workers."""
+    """A run that is set up: its description, and the job of its workers."""
 
     run: ShardRun
     job: ShardJob
@@ -57,16 +57,16 @@ class ShardedRun:
     def workers(
         self, on_warning: Callable[[str], None], *, verbose: bool = False
     ) -> Iterator[Workers]:
-        """Lend who computes it.
+        """Provide the workers while the context lasts.
 
         Raises:
-            BackendError: Ray is missing, or there is no such cluster.
+            BackendError: Ray is not installed, or the cluster does not exist.
         """
         workers: Workers
         if self.options.cluster is None:
             workers = LocalWorkers(self.job)
         else:
-            from vswin_cli.shards.ray_workers import RayWorkers  # noqa: PLC0415 - of an extra
+            from vswin_cli.shards.ray_workers import RayWorkers  # noqa: PLC0415 - an extra
 
             workers = RayWorkers(
                 self._job_with,
@@ -93,7 +93,7 @@ class ShardedRun:
         )
 
     def _given_up(self, shard: Shard, reason: str) -> ShardReport:
-        """Record the videos of a shard that workers die at, but for those that were done."""
+        """Record as failed the unfinished videos of a shard at which workers keep dying."""
         assert isinstance(self.job.make_maker, Computation)
         make_maker = replace(self.job.make_maker, only_records_failures=True)
         failed = tuple(
@@ -131,20 +131,20 @@ def label_shards(
     """Set up a run of `vswin label` into a folder of shards.
 
     Args:
-        model: With classes; not loaded here.
-        paths: As of `each_video`.
-        output: The folder, a path or an address.
-        selection: What to take of folders.
-        run: How.
-        shards: Likewise, and where.
-        top_k: Labels per video; None is 5, or all where there are fewer.
-        min_probability: Labels that are less probable are left out.
-        output_format: Of the shards, parquet or jsonl; None is parquet.
-        skipped: Counts what is left out.
+        model: Model with classes; it is not loaded here.
+        paths: As for `each_video`.
+        output: Path or address of the folder.
+        selection: Which files of folders to take.
+        run: Options of the run.
+        shards: Options of the shards and the cluster.
+        top_k: Labels per video; None is 5, or all of a model with fewer classes.
+        min_probability: Leave out labels that are less probable.
+        output_format: Format of the shards, parquet or jsonl; None is parquet.
+        skipped: Gets the counts of files that are left out.
 
     Raises:
-        UsageError: The inputs are not there, or the format is another.
-        WeightsError: There are none.
+        UsageError: An input does not exist, or the format is not supported.
+        WeightsError: The weights are missing.
     """
     extension = ".parquet" if output_format is None else output_format.extension
     if extension not in (".parquet", ".jsonl"):
@@ -174,22 +174,22 @@ def embed_shards(
     top: bool | None = None,
     skipped: Counter[str] | None = None,
 ) -> ShardedRun:
-    """Set up a run of `vswin embed` into a folder of shards, which are parquet.
+    """Set up a run of `vswin embed` into a folder of Parquet shards.
 
     Args:
-        model: With classes or without; not loaded here.
-        paths: As of `each_video`.
-        output: The folder, a path or an address.
-        selection: What to take of folders.
-        run: How.
-        shards: Likewise, and where.
-        dtype: Of the numbers in the files.
-        per_view: A row for each distinct view, instead of one for the mean of a video's.
-        top: As of `VideoModel`.
-        skipped: Counts what is left out.
+        model: Model with or without classes; it is not loaded here.
+        paths: As for `each_video`.
+        output: Path or address of the folder.
+        selection: Which files of folders to take.
+        run: Options of the run.
+        shards: Options of the shards and the cluster.
+        dtype: Number type of the features.
+        per_view: Write a row per distinct view instead of a row per video.
+        top: As for `VideoModel`.
+        skipped: Gets the counts of files that are left out.
 
     Raises:
-        UsageError, WeightsError: As `label_shards`.
+        UsageError, WeightsError: As for `label_shards`.
     """
     if model.views.is_adaptive:
         raise UsageError("features are the mean of all views; leave --views adaptive out")
@@ -219,7 +219,7 @@ def _sharded(
     shards: ShardOptions,
     skipped: Counter[str] | None,
 ) -> ShardedRun:
-    make_output(Path(f"x{extension}"))  # says what is missing, before anything is listed
+    make_output(Path(f"x{extension}"))  # reports a missing library before anything is listed
     folder = ShardFolder(output, extension)
     counted = Counter[str]() if skipped is None else skipped
 
@@ -232,7 +232,7 @@ def _sharded(
             raise VideoError(
                 f"no video in {places}; check the path, --include and --exclude", kind="missing"
             )
-        # Absolute, since workers are in folders of their own.
+        # Absolute, because workers have other current folders.
         return (
             video if is_address(video.path) else replace(video, path=video.place)
             for video in chain([first], found)
@@ -253,7 +253,7 @@ def _sharded(
 
 
 def _options_anywhere(model: VideoModel) -> EngineOptions:
-    """The options of a model, for workers in folders of their own."""
+    """The options of a model with absolute paths, for workers with other current folders."""
     options = replace(model.options, backend=model.backend)
     if isinstance(model.model, CustomModel):
         options = replace(options, model=str(model.model.path.absolute()))
@@ -265,7 +265,7 @@ def _options_anywhere(model: VideoModel) -> EngineOptions:
 
 
 def _patterns(selection: Selection) -> list[str]:
-    """What else says which videos are meant."""
+    """The options that also decide which videos are meant."""
     return [
         *(f"--include {pattern}" for pattern in selection.include),
         *(f"--exclude {pattern}" for pattern in selection.exclude),

@@ -1,4 +1,4 @@
-"""What `vswin search` and `vswin duplicates` find in a features file, as records."""
+"""Results of `vswin search` and `vswin duplicates` from a features file, as records."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ from vswin_cli.weights.needed import FetchFile
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import PublishedModel
 
-_SAME = 0.9999  # of the cosine: files keep 16 bits of each number at least
+_SAME = 0.9999  # least cosine of equal rows: files keep at least 16 bits of each number
 Row = dict[str, Any]
 Table = tuple[list[Row], list[str]]  # and the names of their columns
 
@@ -41,20 +41,20 @@ def similar_rows(
     engine: EngineOptions,
     fetch: FetchFile,
 ) -> Table:
-    """Find the rows of a features file that are the most similar to a video, by their cosine.
+    """Find the rows of a features file that are most similar to a video, by cosine.
 
     Args:
-        features: The file.
-        query: A row, the name of a video in the file, or a video: a path or an address. Its rows
-            are left out.
-        top: How many rows, at most.
-        labels: An output of `vswin label`, for the best label of each video.
-        model: What computes a video file; None is what the features file names.
-        engine: How, but for what the features file says.
+        features: The features file.
+        query: A row number, the name of a video in the file, or the path or address of a video.
+            Its rows are left out.
+        top: Rows to return, at most.
+        labels: Output of `vswin label`, for the best label of each video.
+        model: Model that computes a video file; None is the model that the features file names.
+        engine: Engine options; settings in the features file come first.
         fetch: As for `VideoModel`.
 
     Raises:
-        UsageError: A file is not what it should be, or the weights are others than the file's.
+        UsageError: A file has the wrong content, or the weights differ from those of the file.
         VideoError: The video cannot be read.
     """
     best_labels = _best_labels(labels)
@@ -85,14 +85,14 @@ def near_duplicates(
     """Find the rows of a features file that are nearly the same, in groups or in pairs.
 
     Args:
-        features: The file, with a row per video.
+        features: The features file, with a row per video.
         threshold: The least cosine, in (0, 1].
         labels: As for `similar_rows`.
         pairs: List pairs, not groups.
-        on_share: Told how much of the comparing is done, from 0 to 1.
+        on_share: Called with the share that is done, from 0 to 1.
 
     Raises:
-        UsageError: A file is not what it should be.
+        UsageError: A file has the wrong content.
     """
     best_labels = _best_labels(labels)
     file = open_features(features)
@@ -125,7 +125,7 @@ def _columns(first: str, file: FeaturesFile, labels: Mapping[str, str] | None) -
 def _described(
     file: FeaturesFile, rows: Sequence[int], labels: Mapping[str, str] | None
 ) -> list[Row]:
-    """Say of each row which video it is of, which view where it is of one, and its label."""
+    """Describe each row: its video, its view if it has one, and its label."""
     views = file.views(rows) if file.origin.per_view and rows else None
     records: list[Row] = []
     for place, (row, video) in enumerate(zip(rows, file.videos(rows), strict=True)):
@@ -149,7 +149,7 @@ def _best_labels(path: Path | None) -> dict[str, str] | None:
 
 
 def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
-    """The rows that a query names, its own first; none for a video file."""
+    """Find the rows that a query names, the queried one first; none for a video file."""
     if rows := file.rows_of(without_credentials(query)):
         return rows
     if query.isdecimal():
@@ -168,9 +168,9 @@ def _rows_in_file(file: FeaturesFile, query: str) -> list[int]:
 
 
 def _rows_of_path(features: Path, file: FeaturesFile, path: str, vector: np.ndarray) -> list[int]:
-    """The rows of a video that is in the file by another name, as the run's journal tells.
+    """Find the rows of a video that has another name in the file, by the run's journal.
 
-    Without the journal, they are those that are called as the end of the path, and are the same.
+    Without the journal, they are the rows with equal features whose name is the end of the path.
     """
     video = stated(path, path)
     journal_path = features_output(features, resume=False).journal_path
@@ -198,7 +198,7 @@ def _cosine(first: np.ndarray, second: np.ndarray) -> float:
 def _computed(
     video: str, origin: Origin, name: str | None, engine: EngineOptions, fetch: FetchFile
 ) -> np.ndarray:
-    """Compute the features of a video as those of a file were computed."""
+    """Compute the features of a video with the settings of a features file."""
     try:
         is_published = isinstance(
             find_model(name or origin.model, engine.cache_dir), PublishedModel
@@ -213,7 +213,7 @@ def _computed(
     options = replace(
         engine,
         model=name or origin.model,
-        backend=origin.backend,  # type: ignore[arg-type]  # as it was written
+        backend=origin.backend,  # type: ignore[arg-type]  # as the file has it
         precision=origin.precision,
     )
     reader = ViewOptions(reader=origin.reader)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Videos in folders of their labels: what `vswin sort` plans, and does once it is told."""
+"""Sorting of videos into folders by label: what `vswin sort` plans and does."""
 
 import os
 import shutil
@@ -19,13 +19,13 @@ from vswin_cli.system.files import replacing
 
 Key = Literal["label", "probability"]
 Deed = Literal["link", "copy", "move"]
-_LONGEST_BYTES = 120  # of a folder's name
-_SAME_SECONDS = 2  # FAT keeps no finer time
+_LONGEST_BYTES = 120  # longest name of a folder
+_SAME_SECONDS = 2  # the resolution of times on FAT
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A video, and where it belongs."""
+    """A video and its target path."""
 
     source: Path
     target: Path
@@ -33,11 +33,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class Sorting:
-    """What would be done.
+    """A plan for sorting.
 
     Attributes:
-        placed: In the order of the records; no two have one target.
-        skipped: How many videos are left out, by why.
+        placed: Videos in the order of the records, each with a different target.
+        skipped: How many videos are left out, by reason.
     """
 
     placed: Sequence[Placed]
@@ -45,7 +45,7 @@ class Sorting:
 
     @property
     def folders(self) -> Counter[str]:
-        """How many videos come into each folder."""
+        """How many videos each folder gets."""
         return Counter(each.target.parent.name for each in self.placed)
 
 
@@ -57,18 +57,18 @@ def plan_sorting(
     min_probability: float = 0.0,
     videos: Sequence[Path] = (),
 ) -> Sorting:
-    """Find a place for each labelled video; nothing is touched.
+    """Choose the target of each labelled video; no file is touched.
 
     Args:
-        labels: What `vswin label` wrote; its journal is read, where that is next to it.
-        into: The folder that gets a folder for each label.
-        by: The best label, or its probability in tenths.
-        min_probability: Less probable ones are left out.
-        videos: Folders whose videos may be sorted; none is that of `labels`. Records may come from
-            a stranger, so that they alone do not decide which files are moved.
+        labels: Output of `vswin label`; its journal is read instead if it is next to it.
+        into: Folder that gets a folder per label.
+        by: Sort by the best label, or by its probability in tenths.
+        min_probability: Leave out labels that are less probable.
+        videos: Folders whose videos may be sorted; empty is the folder of `labels`. Records may
+            come from a stranger, so they do not decide which files are moved.
 
     Raises:
-        UsageError: `labels` are no records, or `into` is a file.
+        UsageError: `labels` holds no records, or `into` is a file.
     """
     if not labels.exists():
         raise UsageError(f"no file {labels}: name an output of `vswin label`")
@@ -95,10 +95,10 @@ def plan_sorting(
 
 
 def carry_out(sorting: Sorting, deed: Deed) -> Iterator[tuple[Placed, str | None]]:
-    """Link, copy or move each video; nothing is replaced.
+    """Link, copy or move each video; no file is replaced.
 
     Yields:
-        Each with None where it is there now, else with why it is not.
+        Each video, with None if it is in place now, or with the reason why not.
 
     Raises:
         OutputError: A folder cannot be made.
@@ -120,7 +120,7 @@ def carry_out(sorting: Sorting, deed: Deed) -> Iterator[tuple[Placed, str | None
 
 
 def _files_before_links(placed: Sequence[Placed]) -> list[Placed]:
-    """Put each link right behind the file that it leads to, where that is moved too."""
+    """Order links directly after the file that they lead to, if that file is moved too."""
     reals = [os.path.realpath(each.source) for each in placed]
     files = {
         real: number
@@ -140,7 +140,7 @@ def _put(placed: Placed, deed: Deed, moved: dict[str, Path]) -> None:
     Args:
         placed: The video.
         deed: What to do.
-        moved: Where files are that were moved, by where they were; gets this one.
+        moved: New paths of moved files by their old paths; gets this one.
     """
     source, target = placed.source.absolute(), placed.target
     if deed == "link":
@@ -156,8 +156,8 @@ def _put(placed: Placed, deed: Deed, moved: dict[str, Path]) -> None:
         if os.path.lexists(target):
             raise FileExistsError(target)
         real = os.path.realpath(source)
-        if source.is_symlink() or real in moved:  # or by another link: that of a folder
-            # A relative link would lead elsewhere from there.
+        if source.is_symlink() or real in moved:  # or moved through a link to its folder
+            # A relative link would lead elsewhere from the new place.
             target.symlink_to(moved.get(real, real))
             if source.is_symlink():
                 source.unlink()
@@ -167,7 +167,7 @@ def _put(placed: Placed, deed: Deed, moved: dict[str, Path]) -> None:
 
 
 def _is_copy(source: Path, target: Path) -> bool:
-    """Whether an earlier run has copied it: the same size and time."""
+    """Whether the target is a copy by an earlier run: it has the same size and time."""
     if target.is_symlink() or not target.is_file():
         return False
     one, other = source.stat(), target.stat()
@@ -176,7 +176,7 @@ def _is_copy(source: Path, target: Path) -> bool:
 
 
 def _why_not(record: Record, min_probability: float) -> str | None:
-    """Say why a video has no place; None if it has one."""
+    """Say why a video has no target; None if it has one."""
     if record["status"] != "ok":
         return str(record["status"])
     if not record["predictions"]:
@@ -187,7 +187,7 @@ def _why_not(record: Record, min_probability: float) -> str | None:
 
 
 def _why_not_there(record: Record, video: str | None, allowed: str) -> str | None:
-    """Say why a video that has a label is left where it is; None if it is as it was."""
+    """Say why a labelled video is left out; None if its file is unchanged."""
     path = record["path"]
     if is_address(path):
         return "at an address"
@@ -207,11 +207,11 @@ def _tenth(record: Record) -> str:
 
 
 def _folder(record: Record, names: dict[str, str]) -> str:
-    """Name the folder of a label; no two labels have one.
+    """Name the folder of a label; each label gets a different folder.
 
     Args:
-        record: With the label.
-        names: Of the folders so far, by label; gets this one.
+        record: A record with a label.
+        names: Names of the folders so far, by label; gets this one.
     """
     label = record["predictions"][0]["label"]
     if label not in names:
@@ -225,7 +225,7 @@ def _folder(record: Record, names: dict[str, str]) -> str:
 
 
 def folder_name(label: str) -> str:
-    """Turn a label, which may come from a stranger, into the name of one folder."""
+    """Turn a label, which may come from a stranger, into a safe folder name."""
     kept = (
         "_" if character in '/\\:*?"<>|' or unicodedata.category(character)[0] == "C" else character
         for character in label
@@ -237,7 +237,7 @@ def folder_name(label: str) -> str:
 
 
 def _free(target: Path, taken: set[Path]) -> Path:
-    """Number a target that another video has; what is on the disk is not looked at."""
+    """Add a number to a target that another video has; files on disk are not considered."""
     free, number = target, 1
     while free in taken:
         number += 1

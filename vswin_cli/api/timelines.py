@@ -1,4 +1,4 @@
-"""Timelines: a model and options in, films watched; what `vswin timeline` does, without a word."""
+"""Timelines of films: what `vswin timeline` does, without terminal output."""
 
 import json
 from collections import Counter
@@ -40,28 +40,28 @@ from vswin_cli.zoo.labels import read_labels
 
 @dataclass(frozen=True)
 class TimelineRun:
-    """A run that is set up: its films are found, its output known and not yet written."""
+    """A run that is set up: its films are found, and no output is written yet."""
 
     videos: Sequence[Found]
     task: TimelineTask
-    output: TimelineOutput | None  # None: records are handed out alone
+    output: TimelineOutput | None  # None: records are only returned
     options: FilmRunOptions
     skipped: Counter[str] = field(default_factory=Counter)
     labels: Sequence[str] = ()
     probabilities_file: ProbabilitiesFile | None = None
 
     def carry_out(self, watcher: TimelineWatcher) -> Outcome:
-        """Make what has no record that holds; write the output.
+        """Make the timelines that have no valid record, and write the output.
 
         Raises:
-            VswinError: As `timelines_over`.
+            VswinError: As for `timelines_over`.
         """
         assert self.output is not None
         watcher.on_skipped(self.skipped)
         return timelines_over(self.videos, self.task, self.output, self.options, watcher)
 
     def records(self, watcher: TimelineWatcher) -> Iterator[Record]:
-        """Yield each film's record as soon as it is there; nothing is kept of them.
+        """Yield each film's record as soon as it is ready; keep none of them.
 
         Raises:
             VswinError: The model cannot be loaded.
@@ -76,24 +76,24 @@ class TimelineRun:
                 return
 
     def write_probabilities(self, records: Iterable[Record]) -> None:
-        """Write the file of probabilities, if there is to be one.
+        """Write the file of probabilities, if one was asked for.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The file cannot be written.
         """
         if self.probabilities_file is not None:
             self.probabilities_file.write(records)
 
     def report(self, page: Path, records: Iterable[Record], *, strips: bool = True) -> None:
-        """Write the page of records; the run's own films may be played.
+        """Write the page of records; the films of this run may be played.
 
         Args:
-            page: Where it goes.
-            records: Of the run.
+            page: File to write.
+            records: Records of this run.
             strips: Show a frame of each segment.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The page cannot be written.
         """
         paths = {found.video: found.path for found in self.videos if found.num_bytes is not None}
         write_timelines(
@@ -116,12 +116,12 @@ def timeline_model(
     """Set up a model whose protocol is that of a window.
 
     Args:
-        engine: Which model, and what computes it.
-        options: How windows lie.
-        fetch: As of `VideoModel`.
+        engine: The model, and its backend.
+        options: How windows are placed.
+        fetch: As for `VideoModel`.
 
     Raises:
-        UsageError, BackendError: As `VideoModel`.
+        UsageError, BackendError: As for `VideoModel`.
     """
     views = ViewOptions(protocol=options.protocol, crops=options.crops or 1)
     return VideoModel(engine, views, top=True, fetch=fetch)
@@ -130,16 +130,16 @@ def timeline_model(
 def frames_of(
     video: Location | np.ndarray, rate: float | None, threads: int | None = None
 ) -> Frames:
-    """Make ready to read a film, or take it as the frames that it is.
+    """Open a film, or wrap an array of its frames.
 
     Args:
-        video: As of `read_video`.
-        rate: Frames per second, of an array.
-        threads: To decode with.
+        video: As for `read_video`.
+        rate: Frames per second of an array.
+        threads: Decoding threads.
 
     Raises:
-        UsageError: An array came without a rate.
-        VideoError: The array is no video.
+        UsageError: An array has no rate.
+        VideoError: The array is not a video.
     """
     if not isinstance(video, np.ndarray):
         return FrameSequence(video, threads)
@@ -149,14 +149,14 @@ def frames_of(
 
 
 def film_analyst(model: VideoModel, options: TimelineOptions) -> FilmAnalyst:
-    """Make ready to watch films; the model is loaded by then.
+    """Load the model to analyse films.
 
     Args:
-        model: With classes.
+        model: Model with classes.
         options: How a film becomes segments.
 
     Raises:
-        VswinError: As `load_engine`.
+        VswinError: As for `load_engine`.
     """
     model.top_k(None)  # has classes
     protocol = model.protocol.adapted(num_crops=options.crops or 1)
@@ -182,20 +182,20 @@ def timeline_run(
     """Set up a run of `vswin timeline`.
 
     Args:
-        model: Of `timeline_model`.
-        paths: As of `find_videos`.
-        output: A file, or a folder; None hands records out and keeps none.
+        model: The result of `timeline_model`.
+        paths: As for `find_videos`.
+        output: File or folder to write; None only returns records.
         options: How a film becomes segments.
-        format_name: Of what is written; None is by the extension.
-        selection: What to take of folders.
-        run: How.
-        probabilities: Put those of each step into the records.
-        probabilities_file: Where else to write them; then records have them too.
-        is_reported: Whether a page is made of the records, which plots those that it finds.
+        format_name: Output format; None follows from the extension.
+        selection: Which files of folders to take.
+        run: Options of the run.
+        probabilities: Add the probabilities of each step to the records.
+        probabilities_file: File to write them to as well; it implies `probabilities`.
+        is_reported: Whether a page is made of the records; it plots their probabilities.
 
     Raises:
-        UsageError: The output cannot be made, or continued, or the paths make no sense.
-        WeightsError: There are none.
+        UsageError: The output cannot be written or continued, or the paths cannot be used.
+        WeightsError: The weights are missing.
     """
     target = None if output is None else TimelineOutput(output, format_name, resume=run.resume)
     videos, skipped = find_all(paths, selection, target.is_own if target else lambda path: False)
@@ -209,7 +209,7 @@ def timeline_run(
     for unused in ("adaptive", "top_k", "clips", "reader"):
         settings.pop(unused, None)
     asked = asdict(options)
-    del asked["protocol"], asked["crops"]  # those of the model's settings are what came of them
+    del asked["protocol"], asked["crops"]  # the settings of the model already contain them
     task = TimelineTask(
         load=lambda: (film_analyst(model, options), model.engine),
         setup=Setup(
@@ -229,20 +229,20 @@ def timeline_run(
 def write_report(
     report: Path, metrics: Metrics, truth: Films, predicted: Predicted, root: Path
 ) -> Path:
-    """Write how right timelines are: a page, or a folder with it and metrics.json.
+    """Write the evaluation of timelines: a page, or a folder with a page and metrics.json.
 
     Args:
-        report: As of `page_path`.
-        metrics: Of all films.
-        truth: Films to show.
-        predicted: What was said of them.
-        root: The folder of the films, of which those in it may be played.
+        report: As for `page_path`.
+        metrics: Metrics over all films.
+        truth: True segments of the films to show.
+        predicted: Predicted segments of these films.
+        root: Folder of the films; only films in it may be played.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
-        UsageError, OutputError: As `page_path`; it cannot be written.
+        UsageError, OutputError: As for `page_path`, or a file cannot be written.
     """
     page = page_path(report)
     folders = VideoFolders([root])

@@ -1,4 +1,4 @@
-"""What programs call to train: `train`."""
+"""`train`, which programs call to train a model."""
 
 from pathlib import Path
 from typing import Any
@@ -24,23 +24,23 @@ def train(
     resume: bool = True,
     **options: Any,  # noqa: ANN401 - the fields of `TrainingOptions`
 ) -> Trained:
-    """Train a model on videos with labels, as `vswin train` does; a stopped run is continued.
+    """Train a model on videos with labels, as `vswin train` does, or continue a stopped training.
 
     Args:
-        data: Annotations, or a folder with a folder for each class.
-        output: The folder that `load_model` takes then.
-        model: Where to start, as of `load_model`.
-        videos: Folder of the videos; None is that of the annotations.
-        backend: What trains: `tensorflow`, `jax` or `torch`; `auto` is a usable GPU's, else
-            TensorFlow.
-        threads: Processors to keep busy; None is all that this process may use.
-        resume: Go on from what an earlier run has done.
-        options: As of `vswin train`, such as `how`, `epochs`, `batch_size`, `lr`, `seed`,
+        data: Annotations, or a folder with a folder per class.
+        output: Folder of the model, to give to `load_model`.
+        model: Model to start from, as for `load_model`.
+        videos: Folder of the videos. Default: the folder of the annotations.
+        backend: Training backend: `tensorflow`, `jax` or `torch`. `auto` is one that can use a
+            GPU, or TensorFlow if there is none.
+        threads: CPU threads to use. Default: all that this process may use.
+        resume: Continue an earlier training; False starts over.
+        options: Options of `vswin train`, such as `how`, `epochs`, `batch_size`, `lr`, `seed`,
             `augment`, `multi_label`.
 
     Raises:
-        UsageError: The data or the options make no sense.
-        VswinError: It diverged, or a part of it failed.
+        UsageError: The data or the options contradict each other or cannot be used.
+        VswinError: The training diverged or failed.
     """
     run = TrainingRun(
         engine_options(model, backend=backend, threads=threads),
@@ -55,10 +55,10 @@ def train(
 
 
 def carry_out(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Trained:
-    """Train, write the folder, and look at the test.
+    """Train, write the folder, and evaluate on the test split.
 
     Raises:
-        VswinError: It diverged, was asked to stop, or the folder cannot be written.
+        VswinError: The training diverged or was stopped, or the folder cannot be written.
     """
     if (finished := finished_training(run, checked)) is not None:
         watcher.on_note(f"{run.folder} is trained already; --no-resume trains again")

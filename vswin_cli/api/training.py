@@ -1,4 +1,4 @@
-"""A training, set up in one place: what `vswin train` and `train` do."""
+"""The setup of a training, for `vswin train` and `train`."""
 
 import hashlib
 import json
@@ -40,19 +40,19 @@ _OWN = (SETTINGS, SPLIT, "features")
 
 
 class TrainingRun:
-    """A training: its rows are matched, its folder known; nothing is computed yet.
+    """A training that is set up: its rows are matched and nothing is computed yet.
 
     Args:
-        engine: Which model it starts from, and what computes.
-        views: How videos become views, where the features are computed.
+        engine: The model to start from, and the backend.
+        views: How videos become views when features are computed.
         truth: The annotations.
-        output: The folder.
+        output: Folder of the model.
         run: How videos are read.
         options: How to train.
-        fetch: Downloads a weights file that is not here.
+        fetch: Downloads a missing weights file.
 
     Raises:
-        UsageError: The options or annotations make no sense, or the folder is another training's.
+        UsageError: The options or annotations are wrong, or the folder has another training.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class TrainingRun:
 
     @cached_property
     def chosen(self) -> Chosen:
-        """What `auto` and the recipe come to.
+        """The values that `auto` and the recipe resolve to.
 
         Raises:
             UsageError: The options contradict each other.
@@ -94,17 +94,17 @@ class TrainingRun:
 
     @property
     def _inspected_by(self) -> ViewOptions:
-        """One view per clip, where the features only tell what is alike."""
+        """The views to inspect clips with: one per clip if features only serve to compare clips."""
         views = self.model.views
         if self.chosen.how == "full" and views.views is None:
             return replace(views, views="fast", clips=None, crops=None)
         return views
 
     def check(self, watcher: TrainingWatcher) -> Checked:
-        """Open every file, keep its features, choose the splits; `split.csv` is written.
+        """Open every file, keep its features, choose the splits and write `split.csv`.
 
         Raises:
-            VswinError: As `run_over`, or there is too little to train on.
+            VswinError: As for `run_over`, or there are too few clips to train on.
         """
         model = VideoModel(
             self.engine, self._inspected_by, spares_keras=True, fetch=self.model._fetch
@@ -125,7 +125,7 @@ class TrainingRun:
         )
         found = [each.found for each in self.examples.examples]
         if not found:
-            raise UsageError("no clip of the annotations is there; check --videos")
+            raise UsageError("no clip in the annotations exists; check --videos")
         outcome = run_over(found, task, features, self.run, watcher.run())
         if outcome.is_stopped or len(task.inspected) + len(task.broken) < len(found):
             raise watcher.stopped()
@@ -148,7 +148,7 @@ class TrainingRun:
         return replace(checked, notes=[*notes, *said])
 
     def estimate(self, checked: Checked) -> Estimate:
-        """Say what the training takes, about; a head takes seconds."""
+        """Estimate how long the training takes; a head takes seconds."""
         from vswin_cli.training.clips import cache_bytes, takes_within  # noqa: PLC0415 - OpenCV
 
         spec, chosen = self.model.model, self.chosen
@@ -166,28 +166,28 @@ class TrainingRun:
             self.model.protocol.view_size,
             batch_size=chosen.batch_size,
             num_views=num_trained,
-            num_validated=round(3 * VALIDATION_COST * num_trained),  # a view costs a third there
+            num_validated=round(3 * VALIDATION_COST * num_trained),  # a validation view costs 1/3
             gflops=None if self.gpu else _gflops(self.num_threads),
             disk_bytes=min(cache_bytes(lengths, self.model.protocol, takes), most),
         )
 
     @property
     def num_threads(self) -> int:
-        """Processors to keep busy."""
+        """CPU threads to use."""
         return self.engine.threads or available_processors()
 
     @property
     def precision(self) -> str:
-        """The dtype policy of Keras: mixed where it is fast, or asked for."""
+        """The Keras dtype policy: mixed if it is fast or was chosen."""
         is_mixed = self.gpu or self.engine.precision == "bfloat16"
         return "mixed_bfloat16" if is_mixed else "float32"
 
     def num_frames(self, checked: Checked) -> list[int]:
-        """Of the training clips' files."""
+        """The number of frames in the files of the training clips."""
         return [self.inspected[each.found.video].num_frames for each in checked.examples.of(TRAIN)]
 
     def settings(self, checked: Checked) -> dict[str, Any]:
-        """Name all that the weights depend on."""
+        """Collect everything that the weights depend on."""
         clips = [
             [
                 each.found.video,
@@ -224,17 +224,17 @@ class TrainingRun:
         names = {path.name for path in self.folder.iterdir()}
         if names and not names.intersection(_OWN):
             raise UsageError(
-                f"--output {self.folder} holds other things than a training; name a new folder"
+                f"--output {self.folder} contains other files than a training; name a new folder"
             )
 
 
 def _gflops(num_threads: int) -> float:
-    """The rate of large matrix products here, in 10⁹ operations per second."""
+    """Measure the rate of large matrix products, in 10⁹ operations per second."""
     from vswin_cli.benchmark.matrix_product import SIDE, matrix_product  # noqa: PLC0415 - OpenVINO
 
     compute = matrix_product("float32", num_threads)
     seconds = []
-    for _ in range(4):  # the best of them, as others may be busy here
+    for _ in range(4):  # the best one, because other programs may be busy
         start = perf_counter()
         compute()
         seconds.append(perf_counter() - start)
@@ -246,7 +246,7 @@ def _digest(value: object) -> str:
 
 
 def read_settings(folder: Path) -> dict[str, Any] | None:
-    """What a training in a folder was begun with."""
+    """Read the settings that the training in a folder began with."""
     try:
         found = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What comes out of a training: the model, its figures on the test, the page and the card."""
+"""The results of a training: the model, its metrics on the test split, the page and the card."""
 
 import json
 import os
@@ -56,9 +56,9 @@ class Trained:
     """How a training ended.
 
     Attributes:
-        folder: That `--model` takes.
-        metrics: As `metrics.json` has them.
-        remarks: What the figures mean, and what to try, a line each.
+        folder: Folder of the model, to give to `load_model` or `--model`.
+        metrics: The content of `metrics.json`.
+        remarks: What the metrics mean and what to try next, one line each.
     """
 
     folder: Path
@@ -67,15 +67,15 @@ class Trained:
 
     @property
     def accuracy(self) -> float:
-        """Of the test, or of the validation where there is no test; from 0 to 1.
+        """Accuracy on the test split, or on the validation split if there is no test; in [0, 1].
 
-        The share of right answers; of several labels, the mean average precision.
+        With several labels per video, this is the mean average precision.
         """
         return float(self.metrics["accuracy"]["value"])
 
 
 def finished_training(run: TrainingRun, checked: Checked) -> Trained | None:
-    """What an earlier run has come to, if it was of these settings and came to its end."""
+    """Read the result of an earlier run, if it had these settings and finished."""
     try:
         metrics = json.loads((run.folder / METRICS).read_text(encoding="utf-8"))
         is_same = metrics["settings"] == json.loads(json.dumps(run.settings(checked)))
@@ -90,10 +90,10 @@ def finished_training(run: TrainingRun, checked: Checked) -> Trained | None:
 def conclude(
     run: TrainingRun, checked: Checked, fitted: "Fitted", watcher: TrainingWatcher
 ) -> Trained:
-    """Write the folder; the test is looked at here, and nowhere else.
+    """Write the folder; only this function uses the test split.
 
     Raises:
-        VswinError: As `run_over`, or a file cannot be written.
+        VswinError: As for `run_over`, or a file cannot be written.
     """
     spec, labels = run.model.model, checked.examples.labels
     made = write_model(
@@ -173,7 +173,7 @@ def _measure(
     labels: tuple[str, ...],
     watcher: TrainingWatcher,
 ) -> tuple[dict[str, Any], Part, Strips]:
-    """Evaluate clips of one class each, as `vswin evaluate` does."""
+    """Evaluate clips with one class each, as `vswin evaluate` does."""
     matched = Matched(
         [each.found for each in examples],
         {each.found.video: each.labels[0] for each in examples},
@@ -229,7 +229,7 @@ def _measure_many(
     labels: tuple[str, ...],
     watcher: TrainingWatcher,
 ) -> tuple[dict[str, Any], Part, Strips]:
-    """Evaluate clips of several classes each: average precisions, and F1 at one half."""
+    """Evaluate clips with several classes each: average precisions, and F1 at 0.5."""
     task = Task(
         partial(model.classifier, len(labels)), model.decoding_pool, model.settings(len(labels))
     )

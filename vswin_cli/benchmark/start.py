@@ -54,7 +54,7 @@ def start_seconds(
         seconds = perf_counter() - start
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise BackendError(f"cannot start {model.name} in a process of its own: {reason}")
+            raise BackendError(f"cannot start {model.name} in a separate process: {reason}")
     return seconds
 
 

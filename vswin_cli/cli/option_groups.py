@@ -1,8 +1,7 @@
-"""Options that go together.
+"""Groups of options.
 
-A command takes a whole group by a parameter of its class, such as `engine: EngineOptions`, which
-`expanded`, in `cli/help.py`, turns into one option per field. That class alone says what they
-default to.
+A command gets a whole group by a parameter of its class, such as `engine: EngineOptions`, which
+`expanded` in `cli/help.py` turns into one option per field. Only that class defines the defaults.
 """
 
 from typing import Annotated, Any, Literal
@@ -68,7 +67,7 @@ _RUN: dict[str, Any] = {
         int | None,
         option(
             RUN, "--max-failures", min=1, metavar="N",
-            help="Stop after N failures; videos in flight are finished.",
+            help="Stop after N failures; finish the videos in progress first.",
         ),
     ],
 }  # fmt: skip
@@ -107,19 +106,19 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--include", metavar="GLOB", show_default=False,
-                help="Take only matching files of folders, by name or path in the folder; * "
-                "matches / too. Repeatable.",
+                help="Only take files that match, by name or by path inside the folder; * also "
+                "matches /. Repeatable.",
             ),
         ],
         "exclude": Annotated[
             list[str],
             option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
-                help="Leave out matching files and whole folders. Repeatable.",
+                help="Leave out files and folders that match. Repeatable.",
             ),
         ],
         "folders_in_lists": Annotated[
-            bool, option(VIDEOS, "--folders-in-lists", help="Search the folders that lists name.")
+            bool, option(VIDEOS, "--folders-in-lists", help="Search folders named in lists.")
         ],
     },
     RunOptions: _RUN,
@@ -129,7 +128,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             float,
             option(
                 RUN, "--timeout", min=0.001, metavar="SECONDS",
-                help="A film of which no frame comes for so long has failed.",
+                help="Time limit for the decoder to yield a frame.",
             ),
         ],
     },
@@ -145,7 +144,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             float,
             option(
                 VIEWS, "--window", metavar="SECONDS",
-                help="Length of a window under the uniform protocol; other protocols count frames.",
+                help="Length of a window, for the uniform protocol only.",
             ),
         ],
         "shots": Annotated[
@@ -168,14 +167,14 @@ GROUPS: dict[type, dict[str, Any]] = {
             float,
             option(
                 VIEWS, "--min-seconds", metavar="SECONDS",
-                help="Drop segments and close gaps that are shorter.",
+                help="Drop shorter segments and close shorter gaps.",
             ),
         ],
         "smooth": Annotated[
             float,
             option(
                 VIEWS, "--smooth", metavar="SECONDS",
-                help="Average probabilities over this time before segments are cut.",
+                help="Average probabilities over this time before finding segments.",
             ),
         ],
         "multi": Annotated[
@@ -195,96 +194,101 @@ GROUPS: dict[type, dict[str, Any]] = {
             int | None,
             option(
                 TRAINING, "--epochs", min=1, metavar="N",
-                help="Times that each clip is seen. Default: 30, or 20 for swin-n-motion.",
+                help="Number of epochs. Default: 30, or 20 for swin-n-motion.",
             ),
         ],
         "batch_size": Annotated[
             int | None,
             option(
                 TRAINING, "--batch-size", metavar="N", parser=_whole_or_auto, show_default=False,
-                help="Clips per step. Default, auto: what half of the memory holds, at most 8.",
+                help="Clips per step. auto: as many as fit into half of the memory, at most 8. "
+                "Default: auto.",
             ),
         ],
         "lr": Annotated[
             float | None,
             option(
                 TRAINING, "--lr", metavar="RATE", parser=number_or_auto, show_default=False,
-                help="Highest learning rate. Default, auto: the architecture's, for the batch.",
+                help="Peak learning rate. auto: the architecture's, scaled to the batch size. "
+                "Default: auto.",
             ),
         ],
         "backbone_lr": Annotated[
             float | None,
             option(
                 TRAINING, "--backbone-lr", min=0.0, metavar="SHARE",
-                help="The backbone's rate, as a share of --lr. Default: the architecture's, 0.1 of "
-                "published ones.",
+                help="Learning rate of the backbone, as a share of --lr. Default: the "
+                "architecture's, 0.1 for published models.",
             ),
         ],
         "weight_decay": Annotated[
             float | None,
             option(
                 TRAINING, "--weight-decay", min=0.0, metavar="X",
-                help="Of AdamW; none of biases, norms and tables. Default: the architecture's.",
+                help="Weight decay of AdamW, except for biases, norms and position tables. "
+                "Default: the architecture's.",
             ),
         ],
         "drop_path": Annotated[
             float | None,
             option(
                 TRAINING, "--drop-path", min=0.0, metavar="P",
-                help="Of the last block, rising to it from 0. Default: the architecture's.",
+                help="Drop path rate of the last block; it rises from 0 at the first. Default: the "
+                "architecture's.",
             ),
         ],
         "seed": Annotated[
-            int, option(TRAINING, "--seed", min=0, metavar="N", help="Of all chance.")
+            int, option(TRAINING, "--seed", min=0, metavar="N", help="Random seed.")
         ],
         "augment": Annotated[
             AugmentName,
             option(
                 TRAINING, "--augment",
                 help="default: crop, flip and recolour. directional: no flip. auto: directional "
-                "where a class is called left, in, clockwise or the like.",
+                "if the name of a class contains a direction, such as left or clockwise.",
             ),
         ],
         "multi_label": Annotated[
             bool,
             option(
                 TRAINING, "--multi-label",
-                help="A video may have several labels: with | between them, or in several rows.",
+                help="Allow several labels per video, separated by | or in several rows.",
             ),
         ],
         "label_smoothing": Annotated[
             float,
             option(
                 TRAINING, "--label-smoothing", min=0.0, metavar="X",
-                help="Share of each target that goes to all classes.",
+                help="Label smoothing: share of each target that is spread over all classes.",
             ),
         ],
         "mixup": Annotated[
             float,
             option(
                 TRAINING, "--mixup", min=0.0, metavar="ALPHA",
-                help="Mix pairs of clips, by shares of a beta distribution. 0 mixes none.",
+                help="Mixup: parameter of the beta distribution for mixing pairs of clips. 0 "
+                "disables it.",
             ),
         ],
         "patience": Annotated[
             int,
             option(
                 TRAINING, "--patience", min=1, metavar="N",
-                help="Stop after so many validations that are no better.",
+                help="Stop after N validations without an improvement.",
             ),
         ],
         "cache_gb": Annotated[
             float,
             option(
                 TRAINING, "--cache-gb", min=0.0, metavar="GB",
-                help="Disk for decoded clips while it trains.",
+                help="Disk space for decoded clips during training.",
             ),
         ],
         "save_every": Annotated[
             int,
             option(
                 TRAINING, "--save-every", min=1, metavar="STEPS",
-                help="Keep what --resume goes on from, apart from after each epoch.",
+                help="Steps between checkpoints; one is also saved after each epoch.",
             ),
         ],
         "from_scratch": Annotated[

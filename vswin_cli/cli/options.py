@@ -1,4 +1,4 @@
-"""The options that commands share, each declared once; `option_groups` has whole groups of them."""
+"""The options that commands share, each declared once; `option_groups` combines them."""
 
 import logging
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from vswin_cli.zoo.protocols import Sampling
 
 _LARGEST_BATCH = 1024
 
-# Panels of --help, in this order.
+# Panels of --help, in order.
 PANELS = OUTPUT, TRAINING, MODEL, VIEWS, VIDEOS, RUN, CLUSTER = (
     "Output", "Training", "Model", "Views", "Videos", "Run", "Cluster",
 )  # fmt: skip
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
-    """Model names for the shell, with what they know."""
+    """Complete model names for the shell, with their label sets."""
     from vswin_cli.zoo.catalog import MODELS, custom_models
 
     return [
@@ -46,12 +46,12 @@ def _listen(is_verbose: bool) -> bool:
 
 
 def option(panel: str, *names: str, **settings: Any) -> Any:  # noqa: ANN401 - as Typer's own
-    """Declare an option that stands under a title of the help."""
+    """Declare an option that the help lists under a title."""
     return typer.Option(*names, rich_help_panel=panel, **settings)
 
 
 def number_or_auto(text: str) -> float | None:
-    """Read a number, or the word that leaves it to the program."""
+    """Read a number, or `auto` as None."""
     if text == "auto":
         return None
     try:
@@ -61,7 +61,7 @@ def number_or_auto(text: str) -> float | None:
 
 
 def format_option(**settings: Any) -> Any:  # noqa: ANN401
-    """The one spelling of what form results have."""
+    """Declare the `--format` option."""
     return option(OUTPUT, "--format", **settings)
 
 
@@ -107,10 +107,10 @@ def _batch_size(given: str | int) -> BatchSize:
 
 
 BatchSizeOption = Annotated[
-    Any,  # Typer knows no unions
+    Any,  # Typer does not support unions
     option(
         MODEL, "--batch-size", metavar="auto|N", parser=_batch_size,
-        help="Views to compute at once, at most; on a CPU each by its share of the threads.",
+        help="Largest number of views to compute at once. On a CPU, they share the threads.",
     ),
 ]  # fmt: skip
 CacheDirOption = Annotated[
@@ -131,7 +131,7 @@ OfflineOption = Annotated[
     bool,
     option(
         MODEL, "--offline", envvar="VSWIN_OFFLINE",
-        help="Never download; fail if weights are missing.",
+        help="Disable downloads; fail if weights are missing.",
     ),
 ]  # fmt: skip
 NoTopOption = Annotated[
@@ -178,7 +178,7 @@ OptionalOutputOption = Annotated[Path | None, _OUTPUT_OPTION]
 DryRunOption = Annotated[
     bool,
     option(
-        RUN, "--dry-run", help="List what would be done, and estimate the time; change nothing."
+        RUN, "--dry-run", help="Show the work to do and an estimate of its time; change nothing."
     ),
 ]
 ReaderOption = Annotated[
@@ -242,7 +242,7 @@ TimeoutOption = Annotated[
 VerboseOption = Annotated[
     bool,
     option(
-        RUN, "--verbose", "-v", callback=_listen, help="Explain on stderr what was chosen."
+        RUN, "--verbose", "-v", callback=_listen, help="Explain automatic choices on stderr."
     ),
 ]  # fmt: skip
 QuietOption = Annotated[
@@ -254,12 +254,12 @@ VideosOption = Annotated[
         VIDEOS,
         "--videos",
         metavar="ROOT",
-        help="Folder of the videos. Default: that of ANNOTATIONS.",
+        help="Folder of the videos. Default: the folder of the annotations.",
     ),
 ]
 AnnotationFormatOption = Annotated[
     Literal["auto", "list", "csv", "kinetics", "something-something", "folder"],
-    option(VIDEOS, "--annotation-format", help="Format of ANNOTATIONS."),
+    option(VIDEOS, "--annotation-format", help="Format of the annotations."),
 ]
 PathColumnOption = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""The options of runs into folders of shards."""
+"""The options for runs into folders of shards."""
 
 from typing import Annotated, Any
 
@@ -18,8 +18,8 @@ SHARDS: dict[str, Any] = {
         str | None,
         option(
             CLUSTER, "--cluster", metavar="ADDRESS",
-            help="Compute on a Ray cluster, into a folder of shards. local: this machine. "
-            "auto: the cluster of the environment. Else: its address.",
+            help="Ray cluster to compute on, into a folder of shards: an address, local (this "
+            "machine) or auto (the cluster of the environment).",
         ),
     ],
     "shard_size": Annotated[
@@ -33,21 +33,21 @@ SHARDS: dict[str, Any] = {
         int | None,
         option(
             CLUSTER, "--cpus-per-worker", min=1, metavar="N",
-            help="CPUs of each worker. Default: those of a machine, shared by its GPUs.",
+            help="CPUs per worker. Default: those of a machine, divided by its GPUs.",
         ),
     ],
     "cpus_per_decoder": Annotated[
         int | None,
         option(
             CLUSTER, "--cpus-per-decoder", min=1, metavar="N",
-            help="CPUs per decoding process of a worker. Default: 2.",
+            help="CPUs per decoding process. Default: 2.",
         ),
     ],
     "gpus_per_worker": Annotated[
         float | None,
         option(
             CLUSTER, "--gpus", min=0.01, metavar="N",
-            help="GPUs of each worker. Default: 1, on machines that have any.",
+            help="GPUs per worker. Default: 1, on machines with a GPU.",
         ),
     ],
 }  # fmt: skip

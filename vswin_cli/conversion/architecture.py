@@ -53,7 +53,7 @@ def architecture_of(
     expand = two_dimensional(shapes, "stage0_block0/mlp/expand/kernel")
     if expand[0] != embed_dim or expand[1] % embed_dim:
         raise CheckpointError(
-            f"its first MLP is {expand}, which is no whole multiple of {embed_dim} channels"
+            f"its first MLP is {expand}, which is not a multiple of {embed_dim} channels"
         )
     found = Architecture(
         CUSTOM,
@@ -103,7 +103,7 @@ def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None
         wanted: The one to take if several have this index.
 
     Raises:
-        CheckpointError: It is that of no window with such a table, or holds no integers.
+        CheckpointError: It fits no window with this table, or does not hold integers.
         UsageError: It is that of several.
     """
     if index.dtype.kind not in "iu":
@@ -119,8 +119,8 @@ def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None
     ]
     if not fitting:
         raise CheckpointError(
-            f"it is that of no window with {num_rows} rows in its bias table, so this is another "
-            "attention than Video Swin's"
+            f"it fits no window with {num_rows} rows in its bias table, so this is not the "
+            "attention of Video Swin"
         )
     if wanted in fitting:
         return wanted

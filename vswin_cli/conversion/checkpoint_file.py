@@ -78,7 +78,7 @@ def _read_shards(path: Path, opened: ExitStack) -> Tree:
             stream = opened.enter_context(open_regular(path.parent / name))
             shards[name] = _read(stream, opened)
         except FileNotFoundError as exc:
-            raise CheckpointError(f"its shard {name} is not there; put it there") from exc
+            raise CheckpointError(f"its shard {name} is missing; put it next to the list") from exc
         except Exception as exc:
             raise CheckpointError(f"its shard {name}: {_reason(exc)}") from exc
     for key, name in listed.items():

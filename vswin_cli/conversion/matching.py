@@ -133,7 +133,7 @@ def match(part: Part, num_bytes: int, window: Size | None = None) -> Match:
     }
     depths = part.style.depths({key: part.tensors[full].shape for key, full in below.items()})
     if sum(depths) > len(below):  # else a few numbers in keys could fill all memory
-        raise CheckpointError(f"its keys number {sum(depths)} blocks, of which most are not there")
+        raise CheckpointError(f"its keys name {sum(depths)} blocks, but most are missing")
     sources = {
         variable: TensorKey(part.prefix + source.key, source.layout)
         for variable, source in part.style.sources(depths, below).items()
@@ -258,7 +258,7 @@ def _check_normalisation(tensor: StoredTensor, expected: tuple[float, ...]) -> N
         CheckpointError: It is another one, so the model would see other numbers here.
     """
     if prod(tensor.shape) != 3:
-        raise CheckpointError(f"it is {tensor.shape}, not one number a colour")
+        raise CheckpointError(f"it is {tensor.shape}, not one number per colour")
     values = tensor.read().reshape(-1)
     if not np.allclose(values, expected, rtol=0, atol=_TOLERANCE):
         raise CheckpointError(

@@ -73,7 +73,7 @@ def read_safetensors(stream: BinaryIO) -> Tree:
         try:
             dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         except (TypeError, KeyError, ValueError) as exc:
-            raise CheckpointError(f"its header says nothing of use about {key}") from exc
+            raise CheckpointError(f"its header does not describe {key}") from exc
         if not isinstance(dtype, str) or dtype not in _DTYPES:
             continue  # such as 8-bit floats; a tensor that is needed will be missed
         _check(key, dtype, shape, start, end)

@@ -38,9 +38,9 @@ def read_shard_list(path: Path) -> ShardList:
         listed = json.loads(read_small(path, _MAX_LIST_BYTES))["weight_map"]
         keys, names = list(listed.keys()), set(listed.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise CheckpointError("it is JSON, but no list of a model's shards") from exc
+        raise CheckpointError("it is JSON, but not a list of a model's shards") from exc
     if not keys or len(names) > _MAX_SHARDS or not all(map(_is_file_name, names)):
-        raise CheckpointError("its list of shards names none, too many, or files elsewhere")
+        raise CheckpointError("its list names no shards, too many, or files in other folders")
     return dict(listed)
 
 

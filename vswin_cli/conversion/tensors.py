@@ -77,12 +77,12 @@ class StoredTensor:
         """
         numbers = (self.offset, *self.shape, *self.strides)
         if not len(self.shape) == len(self.strides) <= MAX_AXES or min(numbers) < 0:
-            raise CheckpointError("its shape and strides make no sense")
+            raise CheckpointError("its shape and strides are invalid")
         if prod(self.shape) > self.storage.num_elements:
             raise CheckpointError("it has more numbers than its storage")
         if 0 in self.shape:
             if max(self.shape) > self.storage.num_elements:
-                raise CheckpointError("its shape makes no sense")
+                raise CheckpointError("its shape is invalid")
             return np.zeros(self.shape, np.float32)
         last = self.offset + sum(
             (side - 1) * stride for side, stride in zip(self.shape, self.strides, strict=True)

@@ -217,15 +217,15 @@ def read_torch_legacy(stream: BinaryIO) -> object:
         if view is not None:  # PyTorch before 0.4 let storages be views of others
             _, start, count = view
             if not (isinstance(start, int) and isinstance(count, int) and min(start, count) >= 0):
-                raise CheckpointError(f"storage {key} makes no sense")
+                raise CheckpointError(f"storage {key} is invalid")
         return Storage(dtype, count, lambda: read_part(key, start, count), is_big_endian)
 
     tree = read_pickle(stream, _TorchNames(storage_of))
     keys = read_pickle(stream, NoNames())
     if not isinstance(keys, list) or not all(isinstance(key, str | int) for key in keys):
-        raise CheckpointError("its list of storages is none")
+        raise CheckpointError("its list of storages is invalid")
     if set(map(str, keys)) != set(sizes):
-        raise CheckpointError("its list of storages is not that of its tensors")
+        raise CheckpointError("its list of storages does not match its tensors")
     end = stream.seek(0, os.SEEK_END) if not keys else _place(stream, keys, sizes, places)
     if end > os.fstat(stream.fileno()).st_size:
         raise CheckpointError("it ends too early")

@@ -142,7 +142,7 @@ def describe_weights(cache_dir: Path | None, *, names: bool) -> list[dict[str, A
     for number, (name, error) in enumerate(custom, start=1):
         found.append({"model": name if names else f"custom {number}", "error": error})
         if not names and error:
-            found[-1]["error"] = "its model file makes no sense; see `vswin models`"
+            found[-1]["error"] = "its model file is invalid; see `vswin models`"
     return found
 
 

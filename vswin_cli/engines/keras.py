@@ -147,7 +147,7 @@ def import_keras(backend: str) -> None:
     if keras.config.backend() != backend:
         raise BackendError(
             f"keras already runs on {keras.config.backend()} in this process; "
-            f"{backend} needs a process of its own"
+            f"{backend} needs a separate process"
         )
 
 

@@ -222,7 +222,7 @@ def _export_elsewhere(
             raise error
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise BackendError(f"cannot export {model.name} in a process of its own: {reason}")
+            raise BackendError(f"cannot export {model.name} in a separate process: {reason}")
         return openvino.Core().read_model(graph, constants)
 
 

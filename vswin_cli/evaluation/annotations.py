@@ -215,7 +215,7 @@ def _read_folder(root: Path) -> list[Row]:
                 entry.name for entry in scan if entry.is_dir() and not entry.name.startswith(".")
             )
     except OSError as exc:
-        raise UsageError(f"cannot list {root}: {exc.strerror}; check its rights") from exc
+        raise UsageError(f"cannot list {root}: {exc.strerror}; check its permissions") from exc
     rows = []
     filled = set()
     has_splits = "train" in names and _SPLITS.issuperset(names)

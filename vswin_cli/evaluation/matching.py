@@ -81,7 +81,7 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
             if found.video in matched.truth and is_address(found.path):
                 raise UsageError(
                     f"two addresses differ only in their secrets, {found.video}; evaluate "
-                    "them in runs of their own"
+                    "them in separate runs"
                 )
             matched.found.append(found)
             matched.truth[found.video] = index

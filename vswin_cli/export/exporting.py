@@ -32,16 +32,16 @@ Reference = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """What `export_model` wrote.
 
     Attributes:
         path: The file or the folder.
-        readme: What tells how it is run.
-        num_bytes: Of the file, or of all that is in the folder, and what belongs to it.
-        difference: The largest difference of a probability, or, without top, of a feature as a
-            share of the largest one.
-        bound: What that may be.
-        runtime: What computed it, with its version.
+        readme: The README.md that shows how to run it.
+        num_bytes: Size of the file with its companion files, or of the folder.
+        difference: Largest difference of a probability from vswin's; without top, of a feature, as
+            a share of the largest feature.
+        bound: Largest difference that is allowed.
+        runtime: The runtime that was compared, with its version.
     """
 
     path: Path

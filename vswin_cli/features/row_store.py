@@ -92,7 +92,7 @@ class RowStore:
         num_bytes = self._offset(self._num_rows)
         self._rescued = self._rescued or rescued(self._descriptor, num_bytes, self._path)
         raise OutputError(
-            f"{self._path} was removed or replaced while the run lasted; the features are in "
+            f"{self._path} was removed or replaced during the run; the features are in "
             f"{self._rescued}: put it back under that name, and run again"
         )
 
@@ -114,8 +114,8 @@ class RowStore:
     def changed(self) -> OutputError:
         """What to tell where rows of this process are not as they were written."""
         return OutputError(
-            f"{self._path} was cut or written to by something else while it was in use; run again, "
-            "and what it has lost is computed again"
+            f"{self._path} was changed by another program during the run; run again to compute "
+            "what it has lost"
         )
 
     def cut(self, num_rows: int) -> None:
@@ -135,12 +135,12 @@ class RowStore:
             found = Origin.from_texts(json.loads(header))
         except (ValueError, AttributeError, RecursionError) as exc:
             raise UsageError(
-                f"{self._path} is not what a run of vswin keeps its features in; choose another "
+                f"{self._path} is not a file in which vswin keeps features; choose another "
                 "file, or give --no-resume to replace it"
             ) from exc
         if changes := differences(found.settings, origin.settings):
             raise UsageError(
-                f"{self._path} holds features of other settings: {listed(changes)}; choose "
+                f"{self._path} holds features with other settings: {listed(changes)}; choose "
                 "another file, or give --no-resume to replace it"
             )
 

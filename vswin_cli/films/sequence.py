@@ -89,8 +89,8 @@ class FrameSequence:
                         yield from self._decode(source, strict=False)
             except ReaderError as exc:
                 advice = {
-                    "not_a_video": "check that it is a video, and complete",
-                    "sound_only": "check that it is a video, and complete",
+                    "not_a_video": "check that it is a complete video",
+                    "sound_only": "check that it is a complete video",
                     "encrypted": "decrypt it first",
                 }.get(exc.kind, "check that it is complete, or convert it")
                 what = f"cannot read {source.name}: {exc.reason}; {advice}"

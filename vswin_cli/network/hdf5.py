@@ -75,10 +75,10 @@ def _tensors(file: h5py.File, num_bytes: int) -> dict[str, h5py.Dataset]:
         for name, link_type in _links(group, _MAX_OBJECTS - len(places)):
             path = prefix + name.decode("utf-8", "surrogateescape")
             if link_type != h5l.TYPE_HARD:
-                raise CheckpointError(f"{path} is a link to elsewhere; weights lie in the file")
+                raise CheckpointError(f"{path} is a link; weights must be in the file itself")
             target = h5o.get_info(group, name)
             if target.addr in places:
-                raise CheckpointError(f"{path} is in it twice, under another name too")
+                raise CheckpointError(f"{path} is in the file under two names")
             places.add(target.addr)
             if target.type == h5o.TYPE_GROUP:
                 if depth == _MAX_DEPTH:
@@ -126,10 +126,10 @@ def _stored_bytes(path: str, dataset: h5d.DatasetID) -> int:
         raise CheckpointError(f"{path} does not hold numbers")
     dtype = stored_type.dtype
     if dtype.kind not in "fiub" or dtype.itemsize != stored_type.get_size() or dtype.itemsize > 8:
-        raise CheckpointError(f"{path} holds numbers of a kind that no weights are")
+        raise CheckpointError(f"{path} has a number type that weights do not have")
     declared, stored = prod(dataset.shape) * dtype.itemsize, int(dataset.get_storage_size())
     if stored < declared:
         raise CheckpointError(
-            f"{path} declares {declared:,} bytes and {stored:,} were written; the rest is not there"
+            f"{path} declares {declared:,} bytes, but only {stored:,} were written"
         )
     return stored

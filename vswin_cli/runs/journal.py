@@ -99,7 +99,7 @@ class Journal:
             return
         self._rescued = self._rescued or rescued(self._file.fileno(), self._end, self.path)
         raise OutputError(
-            f"{self.path} was removed or replaced while the run lasted; the records of "
+            f"{self.path} was removed or replaced during the run; the records of "
             f"{len(self.entries)} videos are in {self._rescued}: put it back under that name, and "
             "run again"
         )
@@ -171,8 +171,8 @@ class Journal:
 
     def _changed(self) -> OutputError:
         return OutputError(
-            f"{self.path} was cut or written to by something else while it was in use; run again, "
-            "and what it has lost is computed again"
+            f"{self.path} was changed by another program during the run; run again to compute "
+            "what it has lost"
         )
 
     def _read(self) -> list[tuple[int, int]]:

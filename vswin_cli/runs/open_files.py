@@ -59,7 +59,7 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
             last = exc
         else:
             return Path(name)
-    raise OutputError(f"{path} was removed while the run lasted, and cannot be saved: {last}")
+    raise OutputError(f"{path} was removed during the run, and cannot be saved: {last}")
 
 
 def open_locked(path: Path) -> FileIO:

@@ -129,9 +129,9 @@ def plan(
             if name not in _PERMITTED
         }
         raise UsageError(
-            f"{journal.path} holds {counted(len(replaced), 'video')} of other settings: "
-            f"{listed(changes)}; choose another --output, or give --no-resume to replace all that "
-            "it holds"
+            f"{journal.path} holds {counted(len(replaced), 'video')} with other settings: "
+            f"{listed(changes)}; choose another --output, or give --no-resume to replace "
+            "everything in it"
         )
     return Plan(todo, reasons, num_kept, num_missing)
 
@@ -151,7 +151,7 @@ def why_again(
         return "new"
     if entry.path != found.place and _is_another_file(entry.path, found.path):
         raise UsageError(
-            f"{journal.path.name} holds {found.video} of another folder, {entry.path}; choose "
+            f"{journal.path.name} holds {found.video} from another folder, {entry.path}; choose "
             "another file for this one, or name both folders in one run"
         )
     if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):

@@ -21,14 +21,14 @@ from vswin_cli.runs.videos import Found
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended, and what all runs into its output have come to.
+    """How a run ended, and the state of its output after it.
 
     Attributes:
-        found: The videos.
-        entries: Of the records, by the name of the video.
-        num_failed: In this run.
-        is_stopped: Whether this run ended early, by itself.
-        is_stdout: Whether its records are printed, so that no run continues from them.
+        found: The videos of the run.
+        entries: Summaries of the records, by the name of the video.
+        num_failed: Videos that failed in this run.
+        is_stopped: Whether this run ended early, after `max_failures`.
+        is_stdout: Whether the records are printed, so that no run can continue from them.
     """
 
     found: Sequence[Found]
@@ -39,12 +39,12 @@ class Outcome:
 
     @property
     def names(self) -> list[str]:
-        """The videos' names, in their order."""
+        """The names of the videos, in order."""
         return [video.video for video in self.found]
 
     @property
     def is_complete(self) -> bool:
-        """Whether every video is done, and well."""
+        """Whether every video was labelled without an error."""
         return all(
             name in self.entries and not self.entries[name].has_failed for name in self.names
         )

@@ -170,7 +170,7 @@ def _add_address(found: dict[str, Found], address: str) -> None:
     if found.setdefault(video.place, video).path != address:
         raise UsageError(
             f"two addresses differ only in their secrets, {video.video}; label them in "
-            "runs of their own"
+            "separate runs"
         )
 
 
@@ -239,7 +239,9 @@ class FolderWalk:
                 entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         except OSError as exc:
             kind = "permission" if isinstance(exc, PermissionError) else "unreadable"
-            error = VideoError(f"cannot list {folder}: {exc.strerror}; check its rights", kind=kind)
+            error = VideoError(
+                f"cannot list {folder}: {exc.strerror}; check its permissions", kind=kind
+            )
             yield Found(self._name(relative) or folder, folder, error=error)
             return
         for entry in entries:

@@ -187,7 +187,7 @@ class ShardRun:
         before = self.folder.read_json(SETTINGS, scratch)
         if not isinstance(before, dict) or not isinstance(before.get("settings"), dict):
             raise UsageError(
-                f"{self.folder.name} holds shards, but no {SETTINGS} that says what of; choose "
+                f"{self.folder.name} holds shards, but no {SETTINGS} that describes them; choose "
                 "another --output"
             )
         old_size = before.get("shard_size")
@@ -199,8 +199,8 @@ class ShardRun:
             changes = f"--shard-size {old_size} → {size}"
         if changes:
             raise UsageError(
-                f"{self.folder.name} holds shards of other settings: {changes}; choose another "
-                "--output, or give --no-resume to replace all that it holds"
+                f"{self.folder.name} holds shards with other settings: {changes}; choose another "
+                "--output, or give --no-resume to replace everything in it"
             )
         return there & self.folder.reported(), size
 

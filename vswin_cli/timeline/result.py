@@ -18,17 +18,17 @@ _MEASURED = (
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a film under one label.
+    """A part of a film with one label.
 
     Attributes:
-        start_seconds: When its first frame is shown, from the film's start as players count.
+        start_seconds: When its first frame is shown, counted from the film's start as players do.
         end_seconds: When the first frame after it is shown, or the film ends.
-        start_frame: Its first frame.
-        end_frame: The first frame after it.
-        label: The class's name.
-        index: The class's index in the model's labels.
-        probability: The mean over its steps of time.
-        shot: Number of the shot that it lies in, from 0.
+        start_frame: Index of its first frame.
+        end_frame: Index of the first frame after it.
+        label: Name of the class.
+        index: Index of the class in the model's labels.
+        probability: Mean probability over its time steps, in [0, 1].
+        shot: Index of its shot, from 0.
     """
 
     start_seconds: float
@@ -63,20 +63,20 @@ class Timeline:
     """What happens when in a film.
 
     Attributes:
-        video: Its name, as it was given.
-        setup: The names of model, protocol, backend and precision.
+        video: Name of the film, as given.
+        setup: Names of model, protocol, backend and precision.
         num_frames: Frames that decode.
-        width: Pixels of its first frame, upright.
-        height: Likewise.
-        duration_seconds: Until its last frame ends.
-        frames_per_second: The mean over the film.
-        segments: By their start.
-        shots: In their order; one where cuts are not looked for.
-        step_seconds: The length of the steps of time.
-        probabilities: float32 (steps, num_classes); NaN where a step lies in no shot.
-        num_windows: Places of the model's clip in the film.
-        elapsed_seconds: To read and compute it.
-        warnings: What is odd about the film, one line each.
+        width: Width of the first frame in pixels, upright.
+        height: Height of the first frame in pixels, upright.
+        duration_seconds: Time from the film's start to the end of its last frame.
+        frames_per_second: Mean frame rate of the film.
+        segments: Segments, sorted by start.
+        shots: Shots in order; a single one if cuts are ignored.
+        step_seconds: Length of a time step.
+        probabilities: float32 (steps, num_classes); NaN for a step outside all shots.
+        num_windows: Positions of the model's clip in the film.
+        elapsed_seconds: Time to read and compute the film.
+        warnings: Anything unusual about the film, one line each.
     """
 
     video: str
@@ -98,7 +98,7 @@ class Timeline:
         """Make the record that `--format json` prints: plain values, every key always there.
 
         Args:
-            probabilities: Whether to put them in; without them the key is None.
+            probabilities: Include the probabilities; otherwise the key is None.
         """
         return {
             "schema_version": SCHEMA_VERSION,

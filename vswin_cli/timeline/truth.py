@@ -57,8 +57,8 @@ def read_truth(path: Path) -> Films:
             start = end = score = float("nan")
         if not (isfinite(score) and 0 <= start < end < float("inf")):
             raise UsageError(
-                f"{path}, line {place}: start {row['start']} and end {row['end']} are no "
-                "two times in seconds, one after the other"
+                f"{path}, line {place}: start {row['start']} and end {row['end']} are not "
+                "two increasing times in seconds"
             )
         segments.append(Labelled(label, start, end, score))
     if not films:

@@ -71,7 +71,7 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
     if all(name.isdecimal() for name in names):
         shown = tuple(f"class {name}" for name in names)
     if fault := what_is_wrong(shown):
-        raise UsageError(f"the labels of the annotations are none: {fault}; correct them")
+        raise UsageError(f"the annotations have invalid labels: {fault}; correct them")
     if len(names) < (1 if multi_label else 2):
         raise UsageError(
             f"the annotations name {len(names)} class; a model tells two or more apart"

@@ -53,7 +53,7 @@ def open_container(
             io_open=_refuse,
         )
     except av.FFmpegError as exc:
-        raise ReaderError("no video is found in it", kind="not_a_video") from exc
+        raise ReaderError("it contains no video", kind="not_a_video") from exc
     with container, settled(container):
         yield container
 

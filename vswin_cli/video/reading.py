@@ -239,7 +239,7 @@ def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> Vid
     """The one line for the user, of what each reader said."""
     last = failures[-1]
     if last.kind in ("not_a_video", "sound_only"):
-        advice, kind = "check that it is a video, and complete", last.kind
+        advice, kind = "check that it is a complete video", last.kind
     elif last.kind == "encrypted":
         advice, kind = "decrypt it first", last.kind
     elif last.kind == "no_segment":

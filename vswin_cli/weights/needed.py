@@ -122,7 +122,7 @@ def _verify_again(target: WeightsFile, pin: str | None) -> None:
     if not target.is_here:
         raise WeightsNotFoundError(
             f"{target.published.name} is not in {target.folder}, and --offline or VSWIN_OFFLINE "
-            "forbids to download it"
+            "forbids downloads"
         )
     from vswin_cli.weights.verify import verify_again  # noqa: PLC0415
 

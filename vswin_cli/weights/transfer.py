@@ -86,7 +86,7 @@ def transfer(
             backoff = patience.first_delay_seconds * 2 ** (failures - 1)
             delay = max(backoff, exc.retry_after_seconds or 0.0)
             if delay > patience.longest_delay_seconds:
-                raise DownloadError(f"{exc}; it asks to be tried again in {delay:.0f} s") from exc
+                raise DownloadError(f"{exc}; it asks to retry in {delay:.0f} s") from exc
             reason = str(exc).removeprefix(f"{shown(source.address)}: ")
             watcher.says(
                 f"{reason}; trying again in {delay:.1f} s "
@@ -156,13 +156,13 @@ def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool,
         kind = (
             "an HTML page, a login or error page?" if is_html else f"something that is not {known}"
         )
-        raise DownloadError(f"{name}: the server does not send the file but {kind}")
+        raise DownloadError(f"{name}: the server sends {kind} instead of the file")
     if num_bytes is None or num_bytes == wanted:
         return
     if not any_size:
         raise DownloadError(
             f"{name}: it has {num_bytes:,} bytes, the published file has {wanted:,}; if your "
-            "mirror has a file of its own, pin it with --sha256 or VSWIN_SHA256SUMS"
+            "mirror has another file, pin it with --sha256 or VSWIN_SHA256SUMS"
         )
     if num_bytes > _most_bytes(target):
         raise DownloadError(

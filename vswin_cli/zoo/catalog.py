@@ -116,9 +116,7 @@ def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
     """
     model = find_model(name, cache_dir)
     if isinstance(model, CustomModel) and not model.has_top:
-        raise UsageError(
-            f"{name} is a model without top: it computes features, and names no classes"
-        )
+        raise UsageError(f"{name} is a model without a classifier: it only computes features")
     return model
 
 

@@ -1,4 +1,4 @@
-"""`vswin bench`: how fast a model is on this machine, and what the machine can do at best."""
+"""`vswin bench`: measure the speed of a model, compared with the best that this machine can do."""
 
 import json
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ def bench(
     engine: EngineOptions,
     video: Annotated[
         str | None,
-        option(VIDEOS, "--video", metavar="FILE", help="Also time the reading of this video."),
+        option(VIDEOS, "--video", metavar="FILE", help="Also time reading this video."),
     ] = None,
     rounds: Annotated[
         int, typer.Option("--rounds", min=1, max=1000, metavar="N", help="Number of measurements.")
@@ -25,8 +25,8 @@ def bench(
 ) -> None:
     """Measure the speed of a model on this machine.
 
-    Views take turns with products of large matrices, the fastest work that a processor does. The
-    ratio says how many times longer a view takes than the same number of operations in products.
+    Views are timed in turns with large matrix products, the fastest work of a processor. The ratio
+    is the time of a view, divided by the time of as many operations in matrix products.
 
     Examples:
         vswin bench --model swin-t-k400

@@ -1,4 +1,4 @@
-"""`vswin cache`: the model graphs that runs have kept, so that later ones start at once."""
+"""`vswin cache`: show or clear exported models, which let later runs start at once."""
 
 from vswin_cli.cli.help import PlainCommand, subcommands
 from vswin_cli.cli.options import CacheDirOption, QuietOption

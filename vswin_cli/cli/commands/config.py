@@ -1,4 +1,4 @@
-"""`vswin config`: the defaults that files and environment variables give to options."""
+"""`vswin config`: show option defaults from files and environment variables."""
 
 import json
 import os
@@ -28,9 +28,9 @@ def config(
 ) -> None:
     """Show which defaults of options are set, and where.
 
-    They come from vswin.toml in the current folder, then from the one in your configuration
-    folder: a line like `top-k = 3` is for every command with that option, or under `[label]` for
-    one command. The command line comes first, then environment variables, then these files.
+    Defaults come from vswin.toml in the current folder, then from vswin.toml in your configuration
+    folder. A line like `top-k = 3` applies to every command with that option, or under `[label]`
+    to one command. The command line and environment variables override these files.
 
     Examples:
         vswin config

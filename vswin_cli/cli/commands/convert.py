@@ -1,4 +1,4 @@
-"""`vswin convert`: a checkpoint of another program becomes a model for `--model`."""
+"""`vswin convert`: convert a checkpoint of another program to a model for `--model`."""
 
 import sys
 from pathlib import Path
@@ -56,7 +56,7 @@ def convert(
             "--labels",
             metavar="FILE",
             help=f"File with a class name per line, in order; or one of {', '.join(LABEL_SETS)}. "
-            "Default: the one with as many classes, else numbers.",
+            "Default: the set with as many classes, or numbers.",
         ),
     ] = None,
     name: Annotated[
@@ -112,9 +112,9 @@ def convert(
 ) -> None:
     """Convert a Video Swin checkpoint of another program, and print the path of its model file.
 
-    Keys of the original project, MMAction2 1.x, torchvision and Keras are known. The checkpoint is
-    read as data: nothing in it is ever executed. What it holds, and what is not used, goes to
-    stderr.
+    The keys of the original project, MMAction2 1.x, torchvision and Keras are known. The checkpoint
+    is read as data: nothing in it is ever executed. Its content, and any unused parts, are listed
+    on stderr.
 
     Examples:
         vswin convert swin3d_t.pth

@@ -1,4 +1,4 @@
-"""`vswin doctor`: what a bug report needs."""
+"""`vswin doctor`: report what a bug report needs."""
 
 import json
 from typing import Annotated
@@ -28,12 +28,13 @@ def doctor(
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Report what works here, and what a video file is, for a bug report.
+    """Report what works on this machine, and describe a video file, for a bug report.
 
-    The report has versions, processors, cache, and every installed engine and reader, each tried in
-    a separate process. For FILE, it has the container and stream, which reader took it and why, and
-    hashes of the sampled frames. Names of your files and folders are left out, so that you can
-    paste it into an issue. The exit code is 1 if something does not work, or FILE cannot be read.
+    The report lists versions, processors, the cache, and every installed engine and reader, each
+    tried in a separate process. For FILE, it lists the container and stream, which reader was used
+    and why, and hashes of the sampled frames. It leaves out the names of your files and folders, so
+    that you can paste it into an issue. The exit code is 1 if something does not work or FILE
+    cannot be read.
 
     Examples:
         vswin doctor

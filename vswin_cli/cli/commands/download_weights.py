@@ -1,4 +1,4 @@
-"""`vswin download-weights`: bring published checkpoints into the cache."""
+"""`vswin download-weights`: download published checkpoints into the cache."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -31,13 +31,11 @@ def download_weights(
         typer.Option(
             "--sha256",
             metavar="HEX",
-            help="Required SHA-256 of the one MODEL. For several, VSWIN_SHA256SUMS names a file "
+            help="Required SHA-256 for a single MODEL. For several, VSWIN_SHA256SUMS names a file "
             "of sums.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Download again what is here already.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Download existing files again.")] = False,
     num_jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at the same time.")
     ] = 2,
@@ -57,9 +55,9 @@ def download_weights(
     """Download the weights of models, verify them, and keep them in the cache folder.
 
     Without MODEL, download the Keras files of the original project. Checkpoints of other projects
-    are converted. Whole files are not downloaded again, and interrupted downloads continue. The
-    paths of the files are printed. The exit code is 0 if all are in the cache, 1 if one is not, 2
-    for wrong usage.
+    are converted. Complete files are not downloaded again, and interrupted downloads continue. The
+    paths of the files are printed. The exit code is 0 if all files are in the cache, 1 if one is
+    not, 2 for wrong usage.
 
     Examples:
         vswin download-weights swin-t-k400
@@ -105,7 +103,7 @@ def download_weights(
 
 
 def _ask(targets: "list[WeightsFile]", force: bool) -> None:
-    """List the files, and let the user decide; nothing to download, nothing to ask."""
+    """List the files and ask the user to confirm, if there is anything to download."""
     from vswin_cli.weights.needed import size_of
 
     num_bytes = 0

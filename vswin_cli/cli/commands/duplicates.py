@@ -1,4 +1,4 @@
-"""`vswin duplicates`: the videos whose features are nearly the same."""
+"""`vswin duplicates`: find videos with nearly the same features."""
 
 from typing import Annotated
 
@@ -30,9 +30,10 @@ def duplicates(
     output_format: ListFormatOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """List groups of near-duplicate videos: each is as similar to another one of its group.
+    """List groups of near-duplicate videos.
 
-    `similarity` is the cosine with the first video of the group, or with --pairs, of the pair.
+    Each video in a group has at least the cosine of --threshold to another one in it. `similarity`
+    is the cosine to the first video of the group or, with --pairs, of the pair.
 
     Examples:
         vswin duplicates features.npz

@@ -1,4 +1,4 @@
-"""`vswin embed`: the features of the videos of folders, in a run that survives anything."""
+"""`vswin embed`: compute the features of all videos in folders, in a run that can continue."""
 
 from collections import Counter
 from pathlib import Path
@@ -49,7 +49,7 @@ def embed(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Compute the features of all videos in folders: the backbone's outputs, averaged over views.
+    """Compute the features of all videos in folders: backbone outputs, averaged over views.
 
     The file is .npz, or .parquet (extra `parquet`). The same command continues a run that was
     stopped for any reason. The exit code is 0 if every video has features, 1 if one failed, 2 for

@@ -1,4 +1,4 @@
-"""`vswin evaluate`: how right a model is on videos whose labels are known."""
+"""`vswin evaluate`: measure the accuracy of a model on videos whose labels are known."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -44,8 +44,8 @@ def evaluate(
         typer.Option(
             "--timeline",
             metavar="TRUTH",
-            help="Evaluate timelines by a CSV of video, label, start and end. ANNOTATIONS is then "
-            "the output of `vswin timeline`; without it, the films are watched first.",
+            help="Evaluate timelines against a CSV of video, label, start and end. ANNOTATIONS is "
+            "then an output of `vswin timeline`. Default: make the timelines first.",
             rich_help_panel=VIDEOS,
         ),
     ] = None,
@@ -71,9 +71,9 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on videos whose labels are known.
 
-    The file of records is .jsonl, .json, .csv, or .parquet; --dry-run lists rows that do not match.
-    Protocols separated by commas are compared in one pass. The same command continues a run that
-    was stopped for any reason, and makes the report again when nothing is left to do. The exit code
+    The output is .jsonl, .json, .csv or .parquet; --dry-run lists rows that match no video. Several
+    protocols, separated by commas, are compared in one run. The same command continues a run that
+    was stopped for any reason, and makes the report again if nothing is left to do. The exit code
     is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:

@@ -1,4 +1,4 @@
-"""`vswin export`: a model in a file of another runtime."""
+"""`vswin export`: write a model as a file for another runtime."""
 
 import sys
 from pathlib import Path
@@ -54,7 +54,7 @@ def export(
     precision: Annotated[
         Literal["float32", "float16"],
         typer.Option(
-            help="Number type of the weights; float16 halves the file.", rich_help_panel=MODEL
+            help="Number type of the weights; float16 halves the file size.", rich_help_panel=MODEL
         ),
     ] = "float32",
     batch: Annotated[
@@ -80,8 +80,8 @@ def export(
 ) -> None:
     """Export a model to ONNX, OpenVINO, TensorFlow, LiteRT or PyTorch, and print its path.
 
-    The exported model is run in its own runtime, on random views, before it gets its name. It
-    holds labels, protocol and normalisation; a README.md next to it shows how to run it.
+    The exported model is checked on random views in the target runtime before it gets its name. It
+    contains labels, protocol and normalisation; a README.md next to it shows how to run it.
 
     Examples:
         vswin export swin-t-k400 --format onnx --output swin-t-k400.onnx

@@ -63,10 +63,10 @@ def label(
 ) -> None:
     """Label all videos in folders, and write one file of records.
 
-    The file is .jsonl, .json, .csv, .parquet (extra `parquet`), or a folder of another program,
-    .cvat or .fiftyone. The same command continues a run that was stopped for any reason. Protocol,
-    clips and crops default to the model's test protocol; --dry-run estimates the time of each
-    choice. The exit code is 0 if every video was labelled, 1 if one failed, 2 for wrong usage, 130
+    The file is .jsonl, .json, .csv, .parquet (extra `parquet`), or a folder for another program,
+    .cvat or .fiftyone. The same command continues a run that was stopped for any reason. By
+    default, views are those of the model's test protocol; --dry-run estimates the time of other
+    choices. The exit code is 0 if every video was labelled, 1 if one failed, 2 for wrong usage, 130
     after Ctrl-C.
 
     An --output that ends in / is a folder of shards, for any number of videos, on one machine or,

@@ -1,4 +1,4 @@
-"""`vswin labels`: the classes of a model."""
+"""`vswin labels`: print the classes of a model."""
 
 import sys
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`vswin models`: what can be run, and what is here."""
+"""`vswin models`: list all models, and whether their weights are on this machine."""
 
 import json
 from pathlib import Path
@@ -23,8 +23,8 @@ def models(
 ) -> None:
     """List the models, their published accuracy, and whether their weights are on this machine.
 
-    They are grouped by publisher; checkpoints of other projects are converted when first used.
-    Custom models are listed if their model files are in the cache folder's models/.
+    Models are grouped by publisher. Checkpoints of other projects are converted on first use.
+    Custom models are listed if their files are in the cache folder's models/.
 
     Examples:
         vswin models
@@ -79,7 +79,7 @@ def _record(model: AnyModel, cache_dir: Path | None) -> dict[str, Any]:
 
 
 def _group(model: AnyModel) -> str:
-    """Who a model is of."""
+    """Name the publisher of a model."""
     if isinstance(model, CommunityModel):
         return model.source.name
     groups = {BundledModel: "bundled", PublishedModel: "original, in Keras", CustomModel: "custom"}

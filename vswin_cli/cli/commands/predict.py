@@ -52,8 +52,8 @@ def predict(
 ) -> None:
     """Label videos with the classes of a model.
 
-    Protocol, clips and crops default to the model's test protocol. The exit code is 0 if every
-    video was labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
+    By default, views are those of the model's test protocol. The exit code is 0 if every video was
+    labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin predict clip.mp4
@@ -95,12 +95,12 @@ def predict(
 
 
 class _NothingToKeepError(Exception):
-    """What is there stays."""
+    """Keeps the existing output."""
 
 
 @contextmanager
 def _kept(output: Path | None, is_any_labelled: Callable[[], bool]) -> Iterator[Path | None]:
-    """Lend a file that takes the output's place; what is there stays if no video is labelled."""
+    """Lend a file that replaces the output at the end, if any video is labelled."""
     if output is None or (output.exists() and not output.is_file()):  # a pipe, a device
         yield output
         return
@@ -110,7 +110,7 @@ def _kept(output: Path | None, is_any_labelled: Callable[[], bool]) -> Iterator[
             temporary = stack.enter_context(replacing(real))
             try:
                 yield temporary
-            except BaseException as exc:  # what is done before a Ctrl-C is kept
+            except BaseException as exc:  # results before a Ctrl-C are kept
                 stopped = exc
             if not is_any_labelled() and (stopped or real.exists()):
                 raise _NothingToKeepError
@@ -138,7 +138,7 @@ def _writer(
         try:
             writer = stack.enter_context(open_writer(chosen, stream, top_k=top_k, note=note))
         except OSError as exc:
-            if output is None:  # the pipe's end, or its disk's
+            if output is None:  # a closed pipe or a full disk
                 raise
             raise OutputError(
                 f"cannot write {output}: {exc.strerror}; choose another --output"

@@ -51,8 +51,8 @@ def report(
 ) -> None:
     """Write a page of labels, failures and frames, to search, filter and sort in a browser.
 
-    The page needs no network. Very many videos make several pages. Only files in the folders that
-    you name are shown, no matter what LABELS says.
+    The page needs no network. A very large run makes several pages. Only files in the folders that
+    you name are shown, no matter what LABELS contains.
 
     Examples:
         vswin report labels.jsonl
@@ -90,7 +90,7 @@ def report(
 def say_what_is_missing(
     made: "Report", labels: Path, videos: Sequence[Path], *, strips: bool
 ) -> None:
-    """Tell on stderr which videos have no frames in the page, and why."""
+    """Print on stderr which videos have no frames in the page, and why."""
     num_others = made.num_ok - made.num_outside - made.num_strips
     reasons = []
     if made.num_outside:

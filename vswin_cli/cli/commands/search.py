@@ -1,4 +1,4 @@
-"""`vswin search`: the videos whose features are nearest to those of one."""
+"""`vswin search`: find the videos with the features most similar to those of a video."""
 
 from typing import Annotated
 
@@ -64,8 +64,8 @@ def search(
 ) -> None:
     """List the videos in a features file that are most similar to a video, by cosine.
 
-    The video itself is left out. A video file is computed by the model that FEATURES names, unless
-    --model names another.
+    The video itself is left out. The features of a video file are computed with the model that
+    FEATURES names, unless --model names another.
 
     Examples:
         vswin search features.npz --query clip.mp4

@@ -1,4 +1,4 @@
-"""`vswin sort`: videos in folders of their labels."""
+"""`vswin sort`: sort labelled videos into folders."""
 
 import sys
 from pathlib import Path
@@ -42,11 +42,11 @@ def sort(
     min_probability: MinProbabilityOption = 0.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Sort labelled videos into folders, by links, copies or moves.
+    """Sort labelled videos into folders as links, as copies, or by moving them.
 
-    Without --do, only list what would be done. No file is replaced. Videos that failed, have no
-    label, are missing or have changed are left out and counted. Only files in the folders that you
-    name are touched, no matter what LABELS says.
+    Without --do, the command only lists the targets. It replaces no file. Videos that failed, have
+    no label, are missing or have changed are left out and counted. Only files in the folders that
+    you name are touched, no matter what LABELS contains.
 
     Examples:
         vswin sort labels.jsonl --into sorted

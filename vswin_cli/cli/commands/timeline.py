@@ -1,4 +1,4 @@
-"""`vswin timeline`: what happens when in films."""
+"""`vswin timeline`: find what happens when in films."""
 
 import sys
 from pathlib import Path
@@ -51,7 +51,7 @@ def timeline(
         bool,
         typer.Option(
             "--probabilities",
-            help="Add the probabilities of each step to records; implied by --report and the next.",
+            help="Add the probabilities of each step to records; --report does so too.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -60,7 +60,7 @@ def timeline(
         typer.Option(
             "--probabilities-file",
             metavar="FILE",
-            help="Write those of each step too, to a file that ends in .npz or .parquet.",
+            help="Also write the probabilities of each step: .npz or .parquet.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -68,8 +68,8 @@ def timeline(
         bool,
         typer.Option(
             "--live",
-            help="Follow PATH as a stream: a growing file, or http. Cameras (/dev/video0), rtsp, "
-            "rtp, rtmp, udp and tcp are always followed.",
+            help="Follow PATH, a growing file or an http address, as a stream. Cameras "
+            "(/dev/video0), rtsp, rtp, rtmp, udp and tcp are always followed.",
             rich_help_panel=VIDEOS,
         ),
     ] = False,
@@ -90,8 +90,8 @@ def timeline(
 ) -> None:
     """Find what happens when in films of any length.
 
-    A window as long as the model's clip slides over each film; no window crosses a cut. The
-    answers of windows are averaged per step of time, and steps with the same label become
+    A window as long as the model's clip moves over each film, and never crosses a cut. The
+    probabilities of windows are averaged per time step, and steps with the same label become
     segments; where no label is probable, there is no segment. With --output, the same command
     continues a run that was stopped for any reason. The exit code is 0 if every film was read, 1
     if one failed, 2 for wrong usage, 130 after Ctrl-C.

@@ -1,4 +1,4 @@
-"""`vswin weights`: what is in the cache folder."""
+"""`vswin weights`: list, verify, locate and remove downloaded weights."""
 
 import json
 import sys
@@ -79,7 +79,7 @@ def verify_weights(
     from vswin_cli.weights.watch import DownloadWatcher
 
     targets = weights_files(models, cache_dir, no_top=no_top)
-    # What is named must be there, what is not is verified where it is there.
+    # Named files must exist; others are verified if they exist.
     targets = [
         target
         for target in targets
@@ -153,7 +153,7 @@ def remove_weights(
                 f"{kept.title}: nothing to remove in {printable(str(kept.folder))}", file=sys.stderr
             )
         return
-    is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else there is nobody to ask
+    is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else nobody can answer
     question = f"Remove {kept.title} ({kept.num_bytes / 1e6:.0f} MB)?"
     if is_asked and not typer.confirm(question, err=True):
         return
