@@ -1,4 +1,4 @@
-"""The seam between the classifier and what computes its model: views in, outputs out."""
+"""The interface between the classifier and an engine: views in, outputs out."""
 
 from abc import abstractmethod
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-if TYPE_CHECKING:  # what a command offers is told without NumPy
+if TYPE_CHECKING:  # `--help` lists the backends without importing NumPy
     import numpy as np
 
 Backend = Literal["openvino", "tensorflow", "jax", "torch"]
@@ -17,18 +17,18 @@ BATCH_ON_GPU = 32  # views
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model computes of some views.
+    """The outputs of a model for some views.
 
     Attributes:
-        probabilities: float32 (views, num_classes), rows add up to 1; no columns without top.
-        features: float32 (views, num_features), the backbone's, averaged over T', H', W'.
+        probabilities: float32 (views, num_classes), each row adds up to 1; no columns without top.
+        features: float32 (views, num_features), backbone outputs averaged over T', H', W'.
     """
 
     probabilities: "np.ndarray"
     features: "np.ndarray"
 
     def row(self, number: int) -> "Outputs":
-        """Those of one view."""
+        """The outputs of one view."""
         return Outputs(self.probabilities[number : number + 1], self.features[number : number + 1])
 
 
@@ -36,11 +36,11 @@ Pending = Callable[[], Outputs]  # waits until they are computed
 
 
 class Engine(Protocol):
-    """A model with its weights, ready to run; `start` is what an engine has to have.
+    """A model with its weights, ready to run; every engine must define `start`.
 
     Attributes:
-        batch_size: Views that it computes at once, at most.
-        num_at_once: Batches that it can be given before the outputs of the first are taken.
+        batch_size: Largest number of views per batch.
+        num_at_once: Batches that can be started before the outputs of the first are taken.
     """
 
     backend: Backend
@@ -53,15 +53,15 @@ class Engine(Protocol):
         """Begin to compute a batch.
 
         Args:
-            views: uint8 RGB (views, T, H, W, 3), at most `batch_size`, of the size that the engine
-                was loaded for; not to be changed until the outputs are there.
+            views: RGB uint8 (views, T, H, W, 3), at most `batch_size` views, in the size that the
+                engine was loaded for. Do not change them before the outputs are ready.
         """
 
     def new_batch(self, shape: tuple[int, ...]) -> "np.ndarray":
-        """Make room for views, where the engine takes them from the fastest.
+        """Allocate a batch in the memory that the engine reads fastest.
 
         Args:
-            shape: Of one view.
+            shape: Shape of one view.
         """
         import numpy as np  # noqa: PLC0415
 
@@ -78,7 +78,7 @@ class Engine(Protocol):
 
 
 def joined(outputs: "Sequence[Outputs]") -> Outputs:
-    """Put the outputs of some views behind those of others."""
+    """Concatenate outputs."""
     import numpy as np  # noqa: PLC0415
 
     return Outputs(

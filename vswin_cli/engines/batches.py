@@ -1,7 +1,7 @@
-"""Views of several videos, computed as many at once as an engine wants.
+"""Batches of views from several videos, in the size that an engine prefers.
 
-What is made of a video's outputs is a generator, `Steps`: it yields the views that it needs next,
-is sent their outputs, and returns. Those of several videos share batches; none waits for another.
+A generator, `Steps`, uses the outputs of a video: it yields the views that it needs next, is sent
+their outputs, and returns a result. Several videos share batches; none waits for another.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ class Writable(Protocol):
 
     @property
     def whole(self) -> np.ndarray | None:
-        """Its pixels, if they lie as an engine takes them."""
+        """Its pixels, if they are in memory in the form that an engine needs."""
 
     def write(self, target: np.ndarray) -> None:
         """Write its pixels."""
@@ -42,7 +42,7 @@ class _Job(Generic[Key, Result]):
         self.steps = steps
         self.on_view = on_view
         self.views: Sequence[Writable] = ()
-        self.outputs: dict[int, Outputs] = {}  # of `views`, by place
+        self.outputs: dict[int, Outputs] = {}  # outputs of `views`, by index
         self.seconds = 0.0
 
 
@@ -50,7 +50,7 @@ class Batches(Generic[Key, Result]):
     """Computes the views of the videos that are added.
 
     Args:
-        engine: Says how many views there are in a batch, and how many batches are on their way.
+        engine: Defines the number of views per batch and of batches in progress.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -59,9 +59,9 @@ class Batches(Generic[Key, Result]):
         self._computing = deque[tuple[Pending, list[tuple[_Job[Key, Result], int]]]]()
         self._buffers: list[np.ndarray] = []
         self._num_started = 0
-        self._since = 0.0  # when the engine has begun with the oldest batch
+        self._since = 0.0  # when the engine started the oldest batch
         self.num_jobs = 0
-        self.ended = deque[tuple[Key, Result, float]]()  # with seconds of the engine's time
+        self.ended = deque[tuple[Key, Result, float]]()  # with the seconds that the engine spent
 
     def add(
         self, key: Key, steps: Steps[Result], on_view: Callable[[], None] = lambda: None
@@ -72,26 +72,26 @@ class Batches(Generic[Key, Result]):
 
     @property
     def num_waiting(self) -> int:
-        """Views that are in no batch yet."""
+        """Number of views that are in no batch yet."""
         return len(self._waiting)
 
     @property
     def is_full(self) -> bool:
-        """Whether there is a batch's worth of views."""
+        """Whether there are enough views for a batch."""
         return len(self._waiting) >= self._engine.batch_size
 
     @property
     def num_computing(self) -> int:
-        """Batches whose outputs have not been taken."""
+        """Number of batches whose outputs have not been taken."""
         return len(self._computing)
 
     @property
     def can_start(self) -> bool:
-        """Whether there is something to compute, and the engine takes another batch."""
+        """Whether views are waiting and the engine accepts another batch."""
         return bool(self._waiting) and len(self._computing) < self._engine.num_at_once
 
     def start(self) -> None:
-        """Begin to compute the views that have waited longest."""
+        """Start a batch with the views that have waited longest."""
         count = min(len(self._waiting), self._engine.batch_size)
         chosen = [self._waiting.popleft() for _ in range(count)]
         batch = self._batch([job.views[place] for job, place in chosen])
@@ -100,7 +100,7 @@ class Batches(Generic[Key, Result]):
         self._computing.append((self._engine.start(batch), chosen))
 
     def take(self) -> None:
-        """Wait for the oldest batch, and hand its outputs out."""
+        """Wait for the oldest batch and distribute its outputs."""
         pending, chosen = self._computing.popleft()
         outputs = pending()
         now = perf_counter()
@@ -114,7 +114,7 @@ class Batches(Generic[Key, Result]):
                 self._advance(job)
 
     def step(self) -> None:
-        """Start a batch where one can be started, or take the oldest."""
+        """Start a batch if possible, or take the oldest."""
         if self.can_start:
             self.start()
         else:
@@ -131,7 +131,7 @@ class Batches(Generic[Key, Result]):
             self._waiting.extend((job, place) for place in range(len(job.views)))
 
     def _batch(self, views: Sequence[Writable]) -> np.ndarray:
-        """Put views together, where no batch on its way is."""
+        """Copy views into a batch whose memory is not in use."""
         if self._engine.batch_size == 1 and (whole := views[0].whole) is not None:
             return whole[np.newaxis]
         if not self._buffers:

@@ -1,4 +1,4 @@
-"""Which backend is the fastest here: measured once for a machine with a GPU, and then known."""
+"""The choice of the fastest backend: measured once per machine with a GPU, then kept."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ from vswin_cli.engines.gpu import describe_devices, gpu_candidates, usable_gpu_b
 from vswin_cli.system.files import read_small, replacing
 from vswin_cli.system.processors import available_processors
 
-SPEEDS = "backends.json"  # views a second, in the folder of the graphs, by `_machine`
+SPEEDS = "backends.json"  # views per second by `_machine`, in the folder of the graphs
 _MOST_BYTES = 1_000_000
-_MOST_SECONDS = 300.0  # to measure one backend
+_MOST_SECONDS = 300.0  # time limit for measuring one backend
 _log = logging.getLogger(__name__)
 
 
 def views_a_second_of(backend: Backend) -> float | None:
-    """Time a backend in a process of its own; None where it fails, which the log tells."""
+    """Time a backend in a separate process; None if it fails, which is logged."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "vswin_cli.engines.speed", backend],
@@ -50,17 +50,17 @@ def fastest_backend(
     usable: Callable[[], list[Backend]] = usable_gpu_backends,  # type: ignore[assignment]
     measure: Measure = views_a_second_of,
 ) -> Backend:
-    """Choose what computes: the CPU's backend, unless a GPU's is faster.
+    """Choose a backend: the one for CPUs, unless one on a GPU is faster.
 
-    Without a GPU, or a backend that is installed for one, this costs nothing. Otherwise all are
-    measured, which takes a minute or two, and what comes of it is kept.
+    Without a GPU, or without a backend that is installed for it, this costs nothing. Otherwise all
+    backends are measured, which takes a minute or two, and the results are kept.
 
     Args:
         on_cpu: The backend without a GPU.
-        cache_folder: Where it is kept; None keeps nothing.
-        candidates: Lists the backends that are installed for a GPU.
-        usable: Lists those that compute on one.
-        measure: Times one; None where it does not work.
+        cache_folder: Where to keep the results; None keeps nothing.
+        candidates: Lists the backends that are installed with GPU support.
+        usable: Lists the backends that can compute on a GPU.
+        measure: Times one backend; returns None if it does not work.
     """
     if not candidates():
         return on_cpu
@@ -76,8 +76,8 @@ def fastest_backend(
 
 
 def _machine() -> str:
-    """Whatever the speeds depend on: devices, drivers, processors, versions."""
-    parts = [describe_devices(), str(available_processors()), "1"]  # of `engines/speed.py`
+    """Everything that the speeds depend on: devices, drivers, processors, versions."""
+    parts = [describe_devices(), str(available_processors()), "1"]  # version of `engines/speed.py`
     for package in ("vswin", *BACKENDS, "keras", "jaxlib"):
         with suppress(PackageNotFoundError):
             parts.append(f"{package} {version(package)}")

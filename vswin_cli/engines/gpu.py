@@ -1,4 +1,4 @@
-"""Whether a GPU is here that a backend can use: by what costs nothing, then for real."""
+"""Whether a backend can use a GPU of this machine: first by cheap signs, then by a trial."""
 
 import logging
 import os
@@ -12,9 +12,9 @@ from typing import Literal
 
 GpuBackend = Literal["tensorflow", "jax", "torch"]
 
-# Made by the drivers of NVIDIA and of AMD, and by Windows for its Linux.
+# Device files of the drivers of NVIDIA and AMD, and of Windows Subsystem for Linux.
 DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # empty or -1: no GPU is to be used
+HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")  # empty or -1: use no GPU
 _TRIAL_SECONDS = 120.0
 
 _log = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ class Trial:
     """How to find out whether a backend computes on a GPU.
 
     Attributes:
-        is_built_for_gpu: Whether it is installed with support for one; imports nothing.
-        code: What a process of its own runs, since a library that does not fit the driver may end
-            it; exits with 0 if a product of matrices comes out right on a GPU.
+        is_built_for_gpu: Whether it is installed with GPU support; imports nothing.
+        code: Code for a separate process, because a library that does not fit the driver may crash.
+            It exits with 0 if a matrix product on a GPU is correct.
     """
 
     is_built_for_gpu: Callable[[], bool]
@@ -79,7 +79,7 @@ TRIALS: Mapping[GpuBackend, Trial] = {
 def gpu_candidates(
     device_files: Sequence[str] = DEVICE_FILES, trials: Mapping[GpuBackend, Trial] = TRIALS
 ) -> list[GpuBackend]:
-    """List the backends that were installed for a GPU, where there is one; this costs nothing."""
+    """List the backends with GPU support, if there is a GPU; this costs nothing."""
     if any(os.environ.get(name, "0").strip() in ("", "-1") for name in HIDING):
         return []
     if not any(Path(file).exists() for file in device_files):
@@ -92,12 +92,12 @@ def usable_gpu_backends(
 ) -> list[GpuBackend]:
     """Find the backends that compute on a GPU of this machine.
 
-    Nothing is imported or started unless there is a GPU's device file and a backend that was
-    installed with support for one.
+    Nothing is imported or started unless there is a device file of a GPU and a backend with GPU
+    support.
 
     Args:
-        device_files: One of them is there where there is a GPU.
-        trials: The backends.
+        device_files: Files of which one exists if there is a GPU.
+        trials: Trials by backend.
     """
     found = []
     for backend in gpu_candidates(device_files, trials):
@@ -109,14 +109,14 @@ def usable_gpu_backends(
 
 
 def visible_gpus() -> list[str]:
-    """Name NVIDIA's GPUs that this process may use, as CUDA_VISIBLE_DEVICES does."""
+    """List the NVIDIA GPUs that this process may use, in the form of CUDA_VISIBLE_DEVICES."""
     if (given := os.environ.get(HIDING[0])) is not None:
         return [name.strip() for name in given.split(",") if name.strip() not in ("", "-1")]
     return [str(n) for n, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
 
 
 def describe_devices() -> str:
-    """Name the GPUs and their drivers, as far as files tell, and what is hidden of them."""
+    """Describe the GPUs and their drivers, as far as files show, and hidden GPUs."""
     files = [Path("/proc/driver/nvidia/version")]
     files += sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     files += sorted(Path("/sys/class/kfd/kfd/topology/nodes").glob("*/name"))
@@ -127,7 +127,7 @@ def describe_devices() -> str:
 def _is_installed(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ModuleNotFoundError:  # of the package that it would be in
+    except ModuleNotFoundError:  # of the package that contains it
         return False
 
 

@@ -1,4 +1,4 @@
-"""The folder of exported graphs: added whole, checked before every use, bounded in size.
+"""The folder of exported graphs: entries are complete, checked before use, and limited in size.
 
 An entry is a folder with a graph, its constants and the SHA-256 of both.
 """
@@ -21,17 +21,17 @@ GRAPH = "model.xml"
 CONSTANTS = "model.bin"
 DIGESTS = "digests.json"
 _MAX_DIGESTS_BYTES = 10_000
-_UNFINISHED = ".new-"  # begins the name of a folder that is being written
+_UNFINISHED = ".new-"  # prefix of a folder that is being written
 _ABANDONED_SECONDS = 86_400
 
 
 def graph_folder(cache_dir: Path | None) -> Path:
-    """Name the folder of the exported graphs, inside that of the weights files."""
+    """Name the folder of exported graphs, inside the folder of weights files."""
     return cache_folder(cache_dir) / "graphs"
 
 
 def graph_limit_bytes() -> int:
-    """Read how large the folder may grow.
+    """Read the size limit of the folder.
 
     Raises:
         UsageError: VSWIN_CACHE_LIMIT_GB is not a number of at least 0.
@@ -47,7 +47,7 @@ def graph_limit_bytes() -> int:
 
 
 def is_whole(entry: Path) -> bool:
-    """Whether an entry is there and undamaged; it then counts as just used."""
+    """Whether an entry exists and is undamaged; if so, mark it as just used."""
     try:
         whole = bool(json.loads(read_small(entry / DIGESTS, _MAX_DIGESTS_BYTES)) == _digests(entry))
     except (OSError, ValueError):
@@ -78,9 +78,9 @@ def store(entry: Path, write: Callable[[Path, Path], None]) -> None:
             sync_file(file)
         try:
             folder.rename(entry)
-        except OSError:  # something stands there
+        except OSError:  # an entry exists
             if is_whole(entry):
-                return  # another run was first
+                return  # another run was faster
             _remove(entry)
             folder.rename(entry)
     finally:
@@ -100,7 +100,7 @@ def entries(cache_folder: Path) -> list[tuple[Path, int]]:
 def prune(cache_folder: Path, limit_bytes: int, keep: Path) -> None:
     """Remove the least recently used entries until the rest is within the limit.
 
-    What a killed run left goes too, a day later.
+    Leftovers of killed runs are removed too, after a day.
     """
     for folder in cache_folder.glob(f"{_UNFINISHED}*"):
         if folder.stat().st_mtime < time() - _ABANDONED_SECONDS:
@@ -114,7 +114,7 @@ def prune(cache_folder: Path, limit_bytes: int, keep: Path) -> None:
 
 
 def clear(cache_folder: Path) -> int:
-    """Remove all entries, and what killed runs have left; return how many bytes that freed."""
+    """Remove all entries and leftovers of killed runs; return the freed bytes."""
     freed = sum(num_bytes for _, num_bytes in entries(cache_folder))
     for folder, _ in entries(cache_folder):
         _remove(folder)

@@ -1,4 +1,4 @@
-"""The engine on a backend of Keras, TensorFlow or JAX; and the import of Keras on one."""
+"""The engine on Keras with TensorFlow or JAX, and the import of Keras on a backend."""
 
 import os
 import sys
@@ -28,15 +28,15 @@ class KerasEngine(Engine):
     """Runs the Keras model, compiled by its backend; on a GPU by XLA, for batches of one size.
 
     Args:
-        model: Names the architecture and the classes.
-        weights_file: Its published file.
-        precision: Of the arithmetic.
+        model: The model, with its architecture and classes.
+        weights_file: Its weights file.
+        precision: Arithmetic.
         view_size: (T, H, W).
         with_top: Whether the file has a head.
         backend: TensorFlow or JAX.
-        num_threads: To compute with on a CPU; None leaves the backend's.
-        batch_size: Views at once; None is 1 on a CPU, and 32 on a GPU or as many as its memory has
-            room for.
+        num_threads: CPU threads; None keeps the default of the backend.
+        batch_size: Views per batch; None is 1 on a CPU, and on a GPU 32 or as many as fit into its
+            memory.
 
     Raises:
         BackendError: Keras already runs on another backend, or the backend cannot be imported.
@@ -66,7 +66,7 @@ class KerasEngine(Engine):
         self._call, self._is_on_gpu = make(network, view_size)
         self.batch_size = batch_size or (BATCH_ON_GPU if self._is_on_gpu else 1)
         if self._is_on_gpu:
-            self.num_at_once = 2  # one is copied while the other is computed
+            self.num_at_once = 2  # one is copied while another is computed
             self._shrink_to_memory(view_size, is_asked_for=batch_size is not None)
 
     def start(self, views: np.ndarray) -> Pending:
@@ -80,7 +80,7 @@ class KerasEngine(Engine):
         return lambda: Outputs(*(np.asarray(each, np.float32)[:count] for each in outputs))
 
     def _shrink_to_memory(self, view_size: Size, *, is_asked_for: bool) -> None:
-        """Compile, with fewer views where there is no room for as many."""
+        """Compile, with fewer views if the memory is too small."""
         while True:
             try:
                 self.start(np.zeros((self.batch_size, *view_size, 3), np.uint8))()
@@ -95,29 +95,29 @@ class KerasEngine(Engine):
 Call = Callable[[np.ndarray], Sequence[Any]]
 
 
-def _on_tensorflow(network: Any, view_size: Size) -> tuple[Call, bool]:  # noqa: ANN401 - Keras's
-    """Compile for TensorFlow; also tell whether it computes on a GPU."""
+def _on_tensorflow(network: Any, view_size: Size) -> tuple[Call, bool]:  # noqa: ANN401 - a Keras model
+    """Compile for TensorFlow; also return whether it computes on a GPU."""
     tf = import_module("tensorflow")
     is_on_gpu = bool(tf.config.list_physical_devices("GPU"))
     tf.config.experimental.enable_tensor_float_32_execution(False)
     call: Call = tf.function(
         lambda views: network(views, training=False),
         input_signature=[tf.TensorSpec((None, *view_size, 3), tf.uint8)],
-        # XLA compiles for ten seconds and is not faster on a CPU.
+        # On a CPU, XLA compiles for ten seconds and is not faster.
         jit_compile=is_on_gpu,
     )
     return call, is_on_gpu
 
 
 def _on_jax(network: Any, view_size: Size) -> tuple[Call, bool]:  # noqa: ANN401
-    """Compile for JAX; also tell whether it computes on a GPU."""
+    """Compile for JAX; also return whether it computes on a GPU."""
     jax = import_module("jax")
     kinds = (network.trainable_variables, network.non_trainable_variables)
     state = [[variable.value for variable in variables] for variables in kinds]
     compiled = jax.jit(lambda state, views: network.stateless_call(*state, views)[0])
 
     def call(views: np.ndarray) -> Sequence[Any]:
-        with jax.default_matmul_precision("float32"):  # a GPU has less exact ways
+        with jax.default_matmul_precision("float32"):  # the default of a GPU is less exact
             outputs: Sequence[Any] = compiled(state, views)
         return outputs
 
@@ -125,17 +125,17 @@ def _on_jax(network: Any, view_size: Size) -> tuple[Call, bool]:  # noqa: ANN401
 
 
 def import_keras(backend: str) -> None:
-    """Import Keras on a backend; later imports of it, anywhere, get this one.
+    """Import Keras on a backend; all later imports use this backend.
 
     Raises:
         BackendError: Keras already runs on another backend in this process, or the backend cannot
             be imported.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # A user's keras.json would change the model; in this place none can be read or written.
+    # A user's keras.json would change the model; here it can be neither read nor written.
     home = os.path.join(os.devnull, "keras")  # noqa: PTH118
     try:
-        # TensorFlow remarks on its CPU and the missing GPU.
+        # TensorFlow prints remarks about the CPU and the missing GPU.
         with (
             native_stderr_dropped(),
             _without("matplotlib"),
@@ -152,9 +152,10 @@ def import_keras(backend: str) -> None:
 
 
 def limit_threads(backend: str, num_threads: int) -> None:
-    """Tell the backend how many threads to compute with on the CPU.
+    """Set the number of CPU threads of the backend.
 
-    Keras runs on it, and has not computed yet: TensorFlow and JAX do not listen later.
+    Call it when Keras is imported but has not computed yet; later it has no effect on TensorFlow
+    and JAX.
     """
     if backend == "tensorflow":
         threading = import_module("tensorflow").config.threading
@@ -162,12 +163,12 @@ def limit_threads(backend: str, num_threads: int) -> None:
             threading.set_intra_op_parallelism_threads(num_threads)
             threading.set_inter_op_parallelism_threads(num_threads)
     elif backend == "jax":
-        os.environ["NPROC"] = str(num_threads)  # by which XLA sizes its pools; JAX has no setting
+        os.environ["NPROC"] = str(num_threads)  # XLA sizes its pools by it; JAX has no setting
 
 
 @contextmanager
 def _environment(**variables: str) -> Iterator[None]:
-    """Set variables for as long as the context lasts."""
+    """Set environment variables while the context lasts."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -182,9 +183,9 @@ def _environment(**variables: str) -> Iterator[None]:
 
 @contextmanager
 def _without(package: str) -> Iterator[None]:
-    """Let a package seem absent, unless it is imported already.
+    """Hide a package from imports, unless it is imported already.
 
-    Keras imports matplotlib if it can, which is slow and makes folders in the home directory.
+    Keras imports matplotlib if it can, which is slow and creates folders in the home folder.
     """
     if package in sys.modules:
         yield

@@ -1,6 +1,6 @@
 """The engine on OpenVINO, the fastest on a CPU.
 
-Its graph is exported from the Keras model once, and then found in the cache without Keras.
+Its graph is exported from the Keras model once, then loaded from the cache without Keras.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
-# Raise it when other operations, or other numbers in them, come of the same weights: a change of
-# `network/`, or of `_export` here. A graph of another version is never taken from the cache.
+# Raise it when the same weights give other operations or constants, after a change in `network/` or
+# in `_export` below. Graphs of other versions are never taken from the cache.
 GRAPH_VERSION = 1
 
 _PRECISION_HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -39,10 +39,10 @@ Export = Callable[[Model, Path, Size, bool], openvino.Model]
 
 
 class OpenVinoEngine(Engine):
-    """Runs the exported Keras model, one view at a time, or one on each of several streams.
+    """Runs the exported Keras model, one view at a time, or one per stream.
 
-    The compilation is ours and not Keras's, which leaves the precision to the processor: those that
-    have bfloat16 would compute in it unasked.
+    The model is compiled here, not by Keras, which would leave the precision to the processor: one
+    with bfloat16 would use it without being asked.
     """
 
     backend: Backend = "openvino"
@@ -77,15 +77,15 @@ class OpenVinoEngine(Engine):
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
-                # A view on each: threads that share one wait for each other, for those above all
-                # that a decoder keeps from their processor.
+                # One view per stream: threads that share a view wait for each other, above all for
+                # threads whose processor is busy with a decoder.
                 "NUM_STREAMS": batch_size,
                 "INFERENCE_NUM_THREADS": num_threads,
-                # Two runs that pin would meet on the first processors and leave others idle.
+                # Two runs with pinned threads would share the first processors.
                 "ENABLE_CPU_PINNING": False,
             },
         )
-        # What the processor does: one without bfloat16 computes in float32.
+        # The actual precision: a processor without bfloat16 computes in float32.
         computed_in = compiled.get_property("INFERENCE_PRECISION_HINT")
         self.precision = "bfloat16" if computed_in == openvino.Type.bf16 else "float32"
         self.num_at_once = batch_size
@@ -97,7 +97,7 @@ class OpenVinoEngine(Engine):
 
 
 class _Turn:
-    """What one view at a time goes through; its input and outputs stay where they are."""
+    """The request that computes one view at a time; its buffers are reused."""
 
     def __init__(self, request: openvino.InferRequest) -> None:
         self._request = request
@@ -126,26 +126,26 @@ def _load_graph(
     cache_limit_bytes: int,
     export: Export,
 ) -> openvino.Model:
-    """Return the graph from one uint8 view (1, T, H, W, 3) to its `Outputs`, in their order.
+    """Return the graph from one uint8 view (1, T, H, W, 3) to the fields of `Outputs`, in order.
 
-    A cache folder that cannot be used costs the export anew, and nothing else.
+    If the cache folder cannot be used, the model is exported each time.
 
     Args:
-        core: Reads what is in the cache.
-        model: As of `build_inference_model`, like the next three.
-        weights_file: The published file; its content is part of the entry's name.
+        core: Reads graphs from the cache.
+        model: As for `build_inference_model`, like the next three.
+        weights_file: The weights file; its content is part of the entry's name.
         view_size: (T, H, W).
         with_top: Whether the file has a head.
         cache_folder: Where graphs are kept; None keeps nothing.
-        cache_limit_bytes: The least recently used graphs go when all together are larger.
-        export: Makes the graph where the cache does not have it.
+        cache_limit_bytes: Size limit of all graphs; the least recently used ones are removed first.
+        export: Makes the graph if it is not in the cache.
 
     Raises:
-        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.
     """
 
     def exported() -> openvino.Model:
-        # A wrong file is told before Keras is imported, which takes seconds.
+        # Report a wrong file before importing Keras, which takes seconds.
         from vswin_cli.network.checkpoint import check_layout  # noqa: PLC0415 - imports HDF5
 
         check_layout(weights_file, model.architecture, model.num_classes if with_top else None)
@@ -157,24 +157,24 @@ def _load_graph(
         entry = cache_folder / _entry_name(model, weights_file, view_size)
         if is_whole(entry):
             return core.read_model(entry / GRAPH)
-    except (OSError, RuntimeError) as exc:  # OpenVINO's, if the entry has just been pruned
+    except (OSError, RuntimeError) as exc:  # an error of OpenVINO, if the entry was just pruned
         _log.info("the cache %s is not read: %s", cache_folder, exc)
         return exported()
     graph = exported()
     try:
         store(entry, lambda xml, constants: openvino.serialize(graph, xml, constants))
         prune(cache_folder, cache_limit_bytes, keep=entry)
-    except (OSError, RuntimeError) as exc:  # OpenVINO reports a full disk as the latter
+    except (OSError, RuntimeError) as exc:  # OpenVINO reports a full disk as a RuntimeError
         _log.info("the cache %s is not written: %s", cache_folder, exc)
     return graph
 
 
 def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
-    """Everything that the graph depends on."""
+    """Make the name of an entry from everything that the graph depends on."""
     parts = (
         str(GRAPH_VERSION),
         file_sha256(weights_file),
-        # Of a custom model, the weights alone do not tell the window or the heads.
+        # The weights of a custom model do not determine its window or heads.
         repr((model.architecture, model.num_classes, model.is_multi_label)),
         "x".join(map(str, view_size)),
         version("keras"),
@@ -184,7 +184,7 @@ def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
 
 
 def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -> openvino.Model:
-    """Call the Keras model, on Keras's OpenVINO backend, with a graph's input."""
+    """Call the Keras model on the OpenVINO backend of Keras, with the input of a graph."""
     import_keras("openvino")
     from keras import ops  # noqa: PLC0415 - both after the above
 
@@ -192,7 +192,7 @@ def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -
 
     inference_model = build_inference_model(model, weights_file, view_size, with_top)
     views = opset16.parameter([1, *view_size, 3], openvino.Type.u8, name="views")
-    keras_tensor = type(ops.convert_to_tensor(0.0))  # the class that wraps a graph's outputs
+    keras_tensor = type(ops.convert_to_tensor(0.0))  # the class that wraps the outputs of a graph
     outputs = inference_model(keras_tensor(views.output(0)))
     results = [opset16.result(output.output) for output in outputs]
     return openvino.Model(results, [views], model.name)
@@ -201,10 +201,10 @@ def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -
 def _export_elsewhere(
     model: Model, weights_file: Path, view_size: Size, with_top: bool
 ) -> openvino.Model:
-    """Export in a process that ends with it, so that this one's Keras keeps, or gets, any backend.
+    """Export in a separate process, so that Keras in this process can have any backend.
 
     Raises:
-        VswinError: As `_export`.
+        VswinError: As for `_export`.
         BackendError: The process fails.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -227,7 +227,7 @@ def _export_elsewhere(
 
 
 def serve_export() -> None:
-    """Export by the arguments on standard input; tell an error on standard output."""
+    """Export by the arguments on standard input; report an error on standard output."""
     *what, graph, constants = pickle.load(sys.stdin.buffer)
     try:
         openvino.serialize(_export(*what), graph, constants)

@@ -1,4 +1,4 @@
-"""Which backends there are to compute with, and the engine of each."""
+"""The backends, and the engine of each."""
 
 import logging
 from functools import partial
@@ -13,7 +13,7 @@ from vswin_cli.system.processors import available_processors
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
-_MOST_STREAMS = 4  # views that a CPU computes at once, each by its share of the threads
+_MOST_STREAMS = 4  # views that a CPU computes at once; they share the threads
 
 _log = logging.getLogger(__name__)
 
@@ -37,23 +37,23 @@ def load_engine(
     """Load a model's weights into the engine of a backend.
 
     Args:
-        model: Names the architecture and the classes.
-        weights_file: Its published file.
-        backend: One of `Backend`, or `auto` for the fastest that is here.
-        precision: Of the arithmetic; the probabilities are float32 in any case.
-        view_size: (T, H, W) of the views that will come.
-        with_top: Whether the file has the classifier's head; one without gives features alone.
-        cache_folder: Where an engine may keep what it has compiled; None keeps nothing.
-        cache_limit_bytes: The oldest goes when the folder holds more.
-        threads: To compute with on the CPU; None is as many as there are processors.
-        batch_size: Views to compute at once, at most; None is what is fastest.
-        num_views: That a video has; where it is one, one is what shall be fast.
-        uses_all_gpus: Whether each GPU gets a process, where there are several.
-        spares_keras: Whether Keras is left as it is in this process, where its backend is not what
-            computes; and so are the threads of a backend, unless they are asked for.
+        model: The model, with its architecture and classes.
+        weights_file: Its weights file.
+        backend: One of `Backend`, or `auto` for the fastest on this machine.
+        precision: Arithmetic; probabilities are always float32.
+        view_size: (T, H, W) of the views.
+        with_top: Whether the file has a head; without one, the engine gives only features.
+        cache_folder: Where an engine may keep compiled models; None keeps nothing.
+        cache_limit_bytes: Size limit of the folder; the oldest entries are removed first.
+        threads: CPU threads; None is the number of processors.
+        batch_size: Views to compute at once, at most; None is the fastest number.
+        num_views: Views per video; if it is 1, a single view must be fast.
+        uses_all_gpus: Whether to start a process per GPU, if there are several.
+        spares_keras: Whether to leave Keras in this process as it is, unless its backend computes.
+            This includes the threads of a backend, unless `threads` is given.
 
     Raises:
-        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.
         BackendError: The backend is not installed, or Keras already runs on another one.
     """
     chosen = resolve_backend(backend, cache_folder)
@@ -75,7 +75,7 @@ def load_engine(
             batch_size=batch_size,
         )
         return SeveralEngines(gpus, load_one)
-    # The engines are imported here because Keras takes its backend, once, when it is imported.
+    # The engines are imported here because Keras sets its backend when it is imported.
     if chosen == "openvino":
         from vswin_cli.engines.openvino import OpenVinoEngine  # noqa: PLC0415
 
@@ -106,14 +106,14 @@ def load_engine(
 
 
 def resolve_backend(backend: str, cache_folder: Path | None = None) -> Backend:
-    """Decide what `auto` is: the fastest on this machine, by a measurement if there is a GPU.
+    """Resolve `auto` to the fastest backend on this machine, measured if there is a GPU.
 
     Args:
         backend: One of `Backend`, or `auto`.
-        cache_folder: Where what was measured is kept.
+        cache_folder: Where to keep measurements.
 
     Raises:
-        BackendError: The backend that was asked for is not installed.
+        BackendError: The chosen backend is not installed.
     """
     if backend == "auto":
         on_cpu: Backend = "openvino" if find_spec("openvino") else "tensorflow"

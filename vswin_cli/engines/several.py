@@ -1,6 +1,6 @@
-"""Several GPUs: a process with an engine for each, which take batches in turns.
+"""Several GPUs: a process with an engine for each; they take batches in turn.
 
-Views lie in memory that all processes share; outputs come back through a socket.
+Views are in memory that all processes share; outputs return through a socket.
 """
 
 import mmap
@@ -27,30 +27,30 @@ _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 
 
 class SeveralEngines(Engine):
-    """Engines of one model on several devices, as one that takes that many batches more.
+    """Engines of one model on several devices, which act as one engine with more batches.
 
     Args:
-        devices: What each process finds in CUDA_VISIBLE_DEVICES.
-        load: Makes an engine, in each process; a function that a module names, or a partial of one.
+        devices: The value of CUDA_VISIBLE_DEVICES in each process.
+        load: Makes an engine in each process; a function of a module, or a partial of one.
 
     Raises:
-        VswinError: As `load`.
+        VswinError: As for `load`.
     """
 
     def __init__(self, devices: Sequence[str], load: Callable[[], Engine]) -> None:
         self._processes = [_Process(device) for device in devices]
-        for process in self._processes:  # they load at the same time
+        for process in self._processes:  # all load at the same time
             process.send(load)
         loaded = [process.receive() for process in self._processes]
         self.backend, self.precision = loaded[0][:2]
         self.batch_size = min(batch_size for _, _, batch_size, _ in loaded)
         self.num_at_once = sum(num_at_once for *_, num_at_once in loaded)
         self._turns = cycle(self._processes)
-        self._rooms: dict[int, int] = {}  # numbers of shared batches, by their addresses
-        self._spare: Iterator[np.ndarray] = iter(())  # for views that are elsewhere
+        self._rooms: dict[int, int] = {}  # numbers of shared batches, by address
+        self._spare: Iterator[np.ndarray] = iter(())  # for views in other memory
 
     def new_batch(self, shape: tuple[int, ...]) -> np.ndarray:
-        """Make room for views in memory that the processes see."""
+        """Allocate a batch in memory that the processes share."""
         whole = (self.batch_size, *shape)
         descriptor = nameless_file()
         os.ftruncate(descriptor, prod(whole))
@@ -62,7 +62,7 @@ class SeveralEngines(Engine):
         return room
 
     def start(self, views: np.ndarray) -> Pending:
-        """Have the next process begin with a batch; see `Engine`."""
+        """Start a batch in the next process; see `Engine`."""
         if _address(views) not in self._rooms:
             room = self._spare_room(views.shape[1:])[: len(views)]
             room[:] = views
@@ -79,7 +79,7 @@ class SeveralEngines(Engine):
 
 
 class _Process:
-    """The end of this process of one that computes; that one ends with the socket."""
+    """The parent's end of a process that computes; the process ends with the socket."""
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -101,7 +101,7 @@ class _Process:
         finalize(self, _end, self._process, self._connection, self._socket)
 
     def send(self, message: object) -> None:
-        """Say something.
+        """Send a message.
 
         Raises:
             BackendError: The process has ended.
@@ -112,7 +112,7 @@ class _Process:
             raise self._ended() from exc
 
     def share(self, descriptor: int, shape: tuple[int, ...]) -> None:
-        """Let it map a file, as a batch of that shape."""
+        """Make the process map a file as a batch of this shape."""
         self.send(shape)
         socket.send_fds(self._socket, [b"+"], [descriptor])  # type: ignore[attr-defined,unused-ignore]
 
@@ -120,7 +120,7 @@ class _Process:
         """Wait for an answer.
 
         Raises:
-            VswinError: It is an error of the package.
+            VswinError: The process has reported it.
             BackendError: The process has ended.
         """
         try:
@@ -147,7 +147,7 @@ def _end(process: subprocess.Popen[bytes], connection: Connection, other: socket
 
 
 def serve(descriptor: int) -> None:
-    """Load an engine and compute what comes, until the other end is closed."""
+    """Load an engine and compute batches until the other end is closed."""
     connection, files = Connection(os.dup(descriptor)), socket.socket(fileno=descriptor)
     try:
         _serve(connection, files)
@@ -173,7 +173,7 @@ def _serve(connection: Connection, files: socket.socket) -> None:
         message = connection.recv()
         if len(message) > 2:
             _, (file,), _, _ = socket.recv_fds(files, 1, 1)  # type: ignore[attr-defined,unused-ignore]
-            mapped = mmap.mmap(file, prod(message))  # OpenVINO takes what may be written to
+            mapped = mmap.mmap(file, prod(message))  # OpenVINO accepts only writable memory
             rooms.append(np.frombuffer(mapped, np.uint8).reshape(message))
             os.close(file)
         else:

@@ -1,4 +1,4 @@
-"""How many views a backend computes in a second: what a process of its own finds out.
+"""How many views per second a backend computes, measured in a separate process.
 
 python -m vswin_cli.engines.speed BACKEND
 """
@@ -22,7 +22,7 @@ _NUM_TIMED = 3  # batches
 
 
 def shallow_model() -> Model:
-    """Swin-T with fewer blocks: as wide, and with all that they compute, but sooner compiled."""
+    """Make Swin-T with fewer blocks: the same operations and widths, but faster to compile."""
     tiny = find_model("swin-t-k400")
     return replace(tiny, architecture=replace(tiny.architecture, depths=(2, 2, 2, 2)))
 
@@ -31,7 +31,7 @@ def views_a_second(backend: Backend, model: Model) -> float:
     """Time a backend in this process, on random weights and views.
 
     Raises:
-        BackendError: As `load_engine`.
+        BackendError: As for `load_engine`.
     """
     random = np.random.default_rng(0)
     size = model.protocol.view_size

@@ -1,4 +1,4 @@
-"""The engine on PyTorch: on a CPU as it is, on a GPU compiled, captured as a graph, in batches."""
+"""The engine on PyTorch: eager on a CPU; compiled, captured as a graph and batched on a GPU."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-_NUM_SLOTS = 2  # batches on their way: one is copied while the other is computed
+_NUM_SLOTS = 2  # batches in progress: one is copied while the other is computed
 _log = logging.getLogger(__name__)
 
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -34,17 +34,17 @@ class TorchEngine(Engine):
     """Runs the network of `network/torch_swin.py`.
 
     Args:
-        model: Names the architecture and the classes.
-        weights_file: Its published file.
-        precision: Of the products of matrices.
+        model: The model, with its architecture and classes.
+        weights_file: Its weights file.
+        precision: Precision of matrix products.
         view_size: (T, H, W).
         with_top: Whether the file has a head.
-        num_threads: To compute with on a CPU; None leaves PyTorch's.
-        batch_size: Views at once; None is 1 on a CPU, and 32 on a GPU or as many as its memory has
-            room for.
-        cache_folder: Where what is compiled is kept.
-        device: As PyTorch names it; None is the first GPU, or the CPU where there is none.
-        is_compiled: Whether the network is compiled on a GPU, which takes a minute once.
+        num_threads: CPU threads; None keeps the default of PyTorch.
+        batch_size: Views per batch; None is 1 on a CPU, and on a GPU 32 or as many as fit into its
+            memory.
+        cache_folder: Where compiled code is kept.
+        device: PyTorch device; None is the first GPU, or the CPU if there is none.
+        is_compiled: Whether to compile the network on a GPU, which takes a minute the first time.
     """
 
     backend: Backend = "torch"
@@ -93,7 +93,7 @@ class TorchEngine(Engine):
         self.num_at_once = _NUM_SLOTS
 
     def new_batch(self, shape: tuple[int, ...]) -> np.ndarray:
-        """Make room in memory that a GPU reads while the CPU does something else."""
+        """Allocate a batch in memory that a GPU reads while the CPU does other work."""
         if self._graph is None:
             return super().new_batch(shape)
         room = torch.empty((self.batch_size, *shape), dtype=torch.uint8, pin_memory=True)
@@ -110,7 +110,7 @@ class TorchEngine(Engine):
 
 
 class _Slot:
-    """What one batch on its way needs."""
+    """The buffers of one batch in progress."""
 
     def __init__(self, views: Tensor, outputs: tuple[Tensor, Tensor]) -> None:
         self.views = torch.empty_like(views)
@@ -119,10 +119,10 @@ class _Slot:
 
 
 class _Graph:
-    """The network's kernels for one shape, launched as one; of a smaller batch the rest is ignored.
+    """The network's kernels for one shape, launched together; smaller batches use a part of it.
 
     Raises:
-        torch.cuda.OutOfMemoryError: It does not fit.
+        torch.cuda.OutOfMemoryError: The batch does not fit into memory.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class _Graph:
         torch.cuda.synchronize(device)
 
     def start(self, views: np.ndarray) -> Pending:
-        """Copy and compute a batch while this process goes on."""
+        """Copy and compute a batch while this process continues."""
         slot, count = next(self._slots), len(views)
         with torch.cuda.stream(self._copying):
             slot.views[:count].copy_(torch.from_numpy(views), non_blocking=True)
@@ -163,7 +163,7 @@ class _Graph:
 
 
 def _compiled(network: Network, views: Tensor) -> Network:
-    """Compile the network for the shape of these views; where that cannot be, leave it as it is."""
+    """Compile the network for the shape of these views; if that fails, return it unchanged."""
     compiled: Network = torch.compile(network, dynamic=False, fullgraph=True)
     try:
         compiled(views)

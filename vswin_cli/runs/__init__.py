@@ -1,1 +1,1 @@
-"""Labelling many videos in one run: find, decode in processes that may die, record durably."""
+"""Runs over many videos: find them, decode in processes that may die, record durably."""

@@ -1,9 +1,9 @@
-"""The connection to a decoding process: requests there, values back, of which some are large.
+"""The connection to a decoding process: it sends requests and receives values, some of them large.
 
-On Linux and macOS it is a pair of sockets, and a value goes as the descriptor of a nameless file.
-Windows hands no descriptors over: there the process connects to an address, and a value goes as the
-name of a file. Either way no more than a name ever goes through the connection at once, so that a
-process which is stopped in the middle of something stops nobody else.
+On Linux and macOS it is a pair of sockets, and a value is passed as the descriptor of an unnamed
+file. Windows cannot pass descriptors: there the process connects to an address, and a value is
+passed as the name of a file. In both cases, no message is longer than a name, so a process that is
+stopped in the middle of a message blocks no other.
 """
 
 import errno
@@ -32,61 +32,61 @@ from vswin_cli.system.platform import (
     send_descriptor,
 )
 
-READY = b"+"  # what a worker sends first
-_FIRST_FILE = 64  # the byte that a reply in the first file is; the next file's is the next
-_MOST_FILES = 4  # that are written into again: each keeps its memory
-_ONCE = b"="  # a reply in a file that is not
-_FREED = b"\0"  # and the byte of a file; nothing else that is sent to a worker begins so
+READY = b"+"  # the first message of a worker
+_FIRST_FILE = 64  # the byte for a reply in the first file; the next file has the next byte
+_MOST_FILES = 4  # files that are reused: each keeps its memory
+_ONCE = b"="  # a reply in a file that is not reused
+_FREED = b"\0"  # followed by the byte of a file; no other message to a worker begins like this
 _GONE = b""
 _KEY = "VSWIN_WORKER_KEY"
 
 
 class Channel(Protocol):
-    """The parent's end."""
+    """The parent's end of a channel."""
 
-    words: list[str]  # of the worker's command line, by which it finds its end
-    options: dict[str, Any]  # of `subprocess.Popen`
-    environment: dict[str, str]  # in addition to the parent's
+    words: list[str]  # words of the worker's command line, by which it finds its end
+    options: dict[str, Any]  # arguments of `subprocess.Popen`
+    environment: dict[str, str]  # variables to add to those of the parent
 
     @property
     def connection(self) -> Any:  # noqa: ANN401 - what `multiprocessing.connection.wait` takes
-        """Is ready where `receive` has something to take."""
+        """An object that is ready to read when `receive` has a message."""
 
     def started(self, process: "subprocess.Popen[bytes]") -> None:
-        """Be told of the process that has the other end."""
+        """Note the process that has the other end."""
 
     def send(self, content: bytes) -> None:
-        """Send something short."""
+        """Send a short message."""
 
     def receive(self) -> Any:  # noqa: ANN401 - whatever was sent
-        """Take a value, or None where the worker says that it is ready.
+        """Receive a value, or None when the worker reports that it is ready.
 
         Raises:
             EOFError, OSError: The worker has died.
         """
 
     def close(self) -> None:
-        """Give the connection up, when the worker has ended."""
+        """Close the connection after the worker has ended."""
 
 
 class WorkerEnd(Protocol):
-    """The worker's end."""
+    """The worker's end of a channel."""
 
     def receive(self) -> bytes:
-        """Wait for what the parent sends next."""
+        """Wait for the next message from the parent."""
 
     def say_ready(self) -> None:
-        """Say that there is no import left to do."""
+        """Report that all imports are done."""
 
     def send(self, value: object) -> None:
-        """Hand a value over."""
+        """Send a value."""
 
 
 class DescriptorChannel:
-    """A pair of sockets, and nameless files.
+    """A pair of sockets, and unnamed files.
 
-    The worker writes into a file again once this process has freed all that was in it: to give its
-    memory back and get it anew costs more than what is written.
+    The worker reuses a file once this process has freed everything in it: releasing and requesting
+    its memory again costs more than writing the value.
     """
 
     def __init__(self) -> None:
@@ -164,10 +164,9 @@ class DescriptorEnd:
 
 
 class AddressChannel:
-    """An address that the worker connects to, and files with names.
+    """An address that the worker connects to, and named files.
 
-    The worker takes its time to connect; until it has, and for as long as it lasts, threads pass
-    on what either end sends.
+    The worker connects some time after its start, so threads pass on the messages of both ends.
 
     Args:
         family: As for `multiprocessing.connection.Listener`; None is the system's best.
@@ -207,7 +206,7 @@ class AddressChannel:
         self._folder.cleanup()
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> None:
-        """Where the worker ends before it has connected, connect in its place, to wait no more."""
+        """Connect in place of a worker that ends before it connects, so that nothing waits."""
         process.wait()
         if not self._has_connected:
             with suppress(OSError, EOFError, AuthenticationError):
@@ -263,10 +262,10 @@ class AddressEnd:
 
 
 def open_channel() -> Channel:
-    """Make the kind of channel that this system has.
+    """Make the kind of channel that this system supports.
 
     Raises:
-        OSError: It has no more of them.
+        OSError: The system cannot open another one.
     """
     return DescriptorChannel() if PASSES_DESCRIPTORS else AddressChannel()
 

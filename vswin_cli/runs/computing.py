@@ -1,4 +1,4 @@
-"""Between the decoders and the records: views of several videos become batches, and outputs."""
+"""Batches of views from several videos, between the decoders and the records."""
 
 from collections.abc import Callable, Iterator
 from time import monotonic
@@ -7,8 +7,8 @@ from vswin_cli.classify import Classifier, OnView, VideoOutputs, counted
 from vswin_cli.engines.batches import Batches
 from vswin_cli.runs.pool import DecodedVideo
 
-_PATIENCE_SECONDS = 0.2  # that views wait for others to fill their batch
-_MAX_VIDEOS = 64  # in hand: each holds frames
+_PATIENCE_SECONDS = 0.2  # longest time that views wait for others to fill their batch
+_MAX_VIDEOS = 64  # videos in memory: each holds frames
 
 
 def computed_each(
@@ -17,26 +17,26 @@ def computed_each(
     classifier: Classifier,
     on_start: Callable[[DecodedVideo], OnView],
 ) -> Iterator[tuple[DecodedVideo, VideoOutputs | None, float]]:
-    """Yield each video with its outputs, or None where it has no views, in no certain order.
+    """Yield each video with its outputs, or None if it has no views, in any order.
 
-    A batch is computed once it is full, or its first view has waited long enough for others; while
-    it is, the next one is made ready, and what is done is recorded.
+    A batch is computed when it is full or its first view has waited long enough. Meanwhile, the
+    next batch is prepared and finished videos are recorded.
 
     Args:
-        videos: Decoded.
-        is_ready: Whether the next of them is there within so many seconds.
-        classifier: Computes them.
-        on_start: Told of each video; makes what is told of its views.
+        videos: Decoded videos.
+        is_ready: Whether the next video arrives within a number of seconds.
+        classifier: Computes the views.
+        on_start: Called for each video; returns a function to call after each of its views.
 
     Yields:
-        The video, its outputs, and the seconds that the engine took for them.
+        The video, its outputs, and the seconds that the engine spent on them.
     """
     batches = Batches[DecodedVideo, VideoOutputs](classifier.engine)
-    has_more, since = True, monotonic()  # when the oldest view that waits has come
+    has_more, since = True, monotonic()  # when the oldest waiting view arrived
     while has_more or batches.num_jobs:
         left = since + _PATIENCE_SECONDS - monotonic()
         takes_more = has_more and not batches.is_full and batches.num_jobs < _MAX_VIDEOS
-        # With nothing in hand there is all the time of the world; with a batch on its way, none.
+        # Wait without a limit if nothing is pending, and not at all while a batch is computed.
         if takes_more and (
             not batches.num_jobs or is_ready(0.0 if batches.num_computing else max(left, 0.0))
         ):

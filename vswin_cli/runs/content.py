@@ -1,4 +1,4 @@
-"""Whether a file is worth opening as a video: by its name, else by its first bytes."""
+"""Whether to open a file as a video: by its name, or by its first bytes."""
 
 import mimetypes
 import os
@@ -13,7 +13,7 @@ _EXTENSIONS = frozenset(
         ".webm", ".wmv", ".y4m",
     )
 )  # fmt: skip
-_SHARED_EXTENSIONS = frozenset((".ts", ".mts"))  # TypeScript's too: their content decides
+_SHARED_EXTENSIONS = frozenset((".ts", ".mts"))  # also TypeScript files: their content decides
 _NUM_BYTES = 512
 _TS_PACKET = 188  # bytes, ISO/IEC 13818-1
 _STILL_BRANDS = (
@@ -38,15 +38,15 @@ _SIGNATURES = (
 
 
 def is_video_name(path: str) -> bool:
-    """Whether a name alone is reason to take what bears it for a video."""
+    """Whether the name of a file alone says that it is a video."""
     extension = os.path.splitext(path)[1].lower()  # noqa: PTH122 - of any string
     return extension in _EXTENSIONS and extension not in _SHARED_EXTENSIONS
 
 
 def is_video_content(path: str) -> bool:
-    """Whether a regular file of another name starts as a video does.
+    """Whether a regular file with another name starts like a video.
 
-    A file named as a transport stream that cannot be read is taken too, so that it is reported.
+    An unreadable file with the name of a transport stream is accepted too, so that it is reported.
     """
     extension = os.path.splitext(path)[1].lower()  # noqa: PTH122
     kind = mimetypes.guess_type(f"x{extension}")[0] or ""
@@ -71,7 +71,7 @@ def _is_video(start: bytes) -> bool:
         return start[8:12] == b"AVI "
     if start[:4] == b"OggS":
         return b"theora" in start
-    for packet in (_TS_PACKET, _TS_PACKET + 4):  # plain, and as cameras write it
+    for packet in (_TS_PACKET, _TS_PACKET + 4):  # plain, and as written by cameras
         first = packet - _TS_PACKET
         if len(start) > first + packet and start[first] == start[first + packet] == ord("G"):
             return True

@@ -18,18 +18,18 @@ from vswin_cli.sources.listing import is_folder_address
 def each_video(
     paths: Sequence[str], selection: Selection, skipped: Counter[str]
 ) -> Iterator[Found]:
-    """Yield what `find_videos` finds, without waiting for all of it.
+    """Yield the videos that `find_videos` finds, without listing all of them first.
 
-    Memory holds eight bytes of each name where lists or several paths could name a video twice,
-    and nothing of those of one folder. A path of a list that is not there is a video that fails.
+    Memory holds eight bytes per name if lists or several paths could name a video twice, and
+    nothing for a single folder. A missing path in a list becomes a video that fails.
 
     Args:
         paths: Folders, files, addresses, patterns in quotes, `@LIST`, or `-`.
-        selection: What to take of the folders.
-        skipped: Counts what is left out.
+        selection: Which files of folders to take.
+        skipped: Gets the counts of files that are left out.
 
     Raises:
-        UsageError: A path is not there, or a list cannot be read.
+        UsageError: A path does not exist, or a list cannot be read.
         VideoError: A folder of a store cannot be listed.
     """
     is_one_folder = len(paths) == 1 and not is_list(paths[0])
@@ -73,8 +73,8 @@ def _videos_of(
     """Yield the videos of a folder, a pattern, a file or an address.
 
     Raises:
-        UsageError: It is not there.
-        VideoError: It cannot be listed.
+        UsageError: The path does not exist.
+        VideoError: The folder cannot be listed.
     """
     path = local_path(given) or given
     if is_folder_address(path):

@@ -1,10 +1,10 @@
-"""The durable file of a run: records appended one by one, each on disk before it counts.
+"""The durable file of a run: records are appended one by one, each on disk before it counts.
 
-A record is one line of JSON. The last one of a video is the one that holds; what a power cut tore
-off at the end is cut away when the file is opened again, and lines that are damaged are set aside.
-Once a run ends, the file is rewritten with each video once, in the order of the videos, unless it
-is so already. The system's lock on the file itself keeps a second run off, by any name it
-comes, and ends with the process.
+A record is one line of JSON. The last record of a video is the valid one. An incomplete last line,
+left by a power cut, is removed when the file is opened again, and damaged lines are moved to
+another file. When a run ends, the file is rewritten with one record per video, in the order of the
+videos, unless it has that form already. A system lock on the file keeps other runs off, under any
+name, and ends with the process.
 """
 
 import json
@@ -21,22 +21,22 @@ from vswin_cli.system.platform import REPLACES_OPEN_FILES, read_at, sync_folder
 
 
 class Journal:
-    """Opens or makes the file; use it with `closing`.
+    """Opens or creates the file; use it with `closing`.
 
     Args:
-        path: Of the file; a link is followed.
-        resume: Keep what is there; False starts over.
-        read_only: Look at it alone, without a lock; it must be there.
+        path: Path of the file; links are followed.
+        resume: Keep existing records; False starts over.
+        read_only: Only read the file, without a lock; it must exist.
 
     Raises:
-        UsageError: Another run writes to it, or it is something else than records of this kind.
-        OutputError: It cannot be read or written.
+        UsageError: Another run writes to the file, or it does not hold records of this kind.
+        OutputError: The file cannot be read or written.
     """
 
     def __init__(self, path: Path, *, resume: bool = True, read_only: bool = False) -> None:
         self.path = Path(os.path.realpath(path))
         self.entries: dict[str, Entry] = {}
-        self.num_damaged = 0  # lines that are set aside in `damaged_path`
+        self.num_damaged = 0  # lines that are moved to `damaged_path`
         self._superseded = False
         self._rescued: Path | None = None
         self._read_only = read_only
@@ -58,28 +58,28 @@ class Journal:
 
     @property
     def damaged_path(self) -> Path:
-        """Where lines go that are no records, but stand among some."""
+        """The path of the file for damaged lines."""
         return self.path.with_name(f"{self.path.name}.damaged")
 
     @property
     def damage(self) -> str | None:
-        """What the user should know of lines that were set aside, if some were."""
+        """A message about damaged lines that were moved, if there are any."""
         if not self.num_damaged:
             return None
         lines = "1 line is" if self.num_damaged == 1 else f"{self.num_damaged} lines are"
         return f"{lines} no record of {self.path}, and set aside in {self.damaged_path}"
 
     def close(self) -> None:
-        """Close the file; nothing is pending."""
+        """Close the file; everything is written already."""
         self._file.close()
 
     def append(self, record: Record) -> None:
         """Add a record; it is on disk when this returns.
 
         Raises:
-            OutputError: It is not, for lack of space, or as the file was removed.
+            OutputError: It cannot be written, for lack of space or because the file was removed.
         """
-        line = json.dumps(record).encode("ascii") + b"\n"  # any name survives in ASCII
+        line = json.dumps(record).encode("ascii") + b"\n"  # ASCII keeps any name intact
         with _translated(self.path):
             self._check_size()
             write_durably(self._file.fileno(), line, self._end)
@@ -88,11 +88,11 @@ class Journal:
         self.check()
 
     def check(self) -> None:
-        """Make sure that the path still names the file which the records are in.
+        """Check that the path still names the file with the records.
 
         Raises:
-            OutputError: It was removed or replaced; the records are now in another file. Or
-                something else has cut it, or written to it.
+            OutputError: The file was removed or replaced, and the records are now in another file;
+                or another program changed the file.
         """
         self._check_size()
         if is_at(self.path, self._file.fileno()):
@@ -115,23 +115,23 @@ class Journal:
         return found
 
     def forget(self, videos: Iterable[str]) -> None:
-        """Leave records out of the file from the next `put_in_order` on."""
+        """Leave out these records when `put_in_order` next rewrites the file."""
         for video in videos:
             del self.entries[video]
             self._superseded = True
 
     def put_in_order(self, videos: Sequence[str] = ()) -> None:
-        """Rewrite the file with each video once, as `records` yields them, unless it is so.
+        """Rewrite the file with one record per video, in the order of `records`, if needed.
 
-        It is written aside, and takes the place of the file when it is complete on disk.
+        The new file is written under another name, and replaces the old one once it is on disk.
         """
         self.check()
         if not self._superseded and self._order(videos) == list(self.entries):
-            for _ in self._lines(videos):  # each is as it was written
+            for _ in self._lines(videos):  # the lines are copied unchanged
                 pass
             return
         with _translated(self.path), replacing(self.path) as temporary:
-            ordered = open_locked(temporary)  # no second run gets between the two
+            ordered = open_locked(temporary)  # no other run can lock it in between
             try:
                 ordered.truncate(0)
                 end = 0
@@ -176,7 +176,7 @@ class Journal:
         )
 
     def _read(self) -> list[tuple[int, int]]:
-        """Index what the file holds; return the start and length of the lines that are damaged."""
+        """Index the records in the file; return the start and length of each damaged line."""
         damaged: list[tuple[int, int]] = []
         start, self._end, last = 0, 0, b""
         with os.fdopen(os.dup(self._file.fileno()), "rb") as lines:
@@ -204,7 +204,7 @@ class Journal:
         return damaged
 
     def _set_aside(self, damaged: Sequence[tuple[int, int]]) -> None:
-        """Keep damaged lines in a file of their own, and leave the others."""
+        """Move damaged lines to another file, and keep the others."""
         if not damaged:
             return
         with open_own(self.damaged_path) as aside:
@@ -224,7 +224,7 @@ class Journal:
 
 
 class _translated:  # noqa: N801 - reads as a statement
-    """Turns what the system says about a file into the user's line."""
+    """Turns system errors about a file into messages for the user."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -240,8 +240,8 @@ class _translated:  # noqa: N801 - reads as a statement
 
 
 def _is_torn_start(line: bytes) -> bool:
-    """Whether a file's only line is the start of a record, or was reserved and never written."""
-    starts = (b'{"video": ', b'{"schema_version": ')  # of labels, and of timelines
+    """Whether the only line of a file is the start of a record, or reserved space."""
+    starts = (b'{"video": ', b'{"schema_version": ')  # records of labels, and of timelines
     return not line.strip(b"\0") or any(
         line.startswith(start) or start.startswith(line) for start in starts
     )

@@ -1,4 +1,4 @@
-"""Lists of paths that users bring, in a file or on standard input."""
+"""Lists of paths from users, in a file or on standard input."""
 
 import os
 import re
@@ -15,26 +15,26 @@ _MAX_PATH_BYTES = 4096  # Linux's PATH_MAX
 
 
 def as_folder(path: str) -> str:
-    """Write a folder's path so that it is taken for no list."""
+    """Write the path of a folder so that it is not taken for a list."""
     return f"./{path}" if is_list(path) else path
 
 
 def is_list(given: str) -> bool:
-    """Whether an argument stands for the paths of a list."""
+    """Whether an argument names a list of paths."""
     return given == "-" or given.startswith("@")
 
 
 def listed_paths(given: str) -> list[str]:
-    """Read the paths of a list: one per line, or each ended by NUL as `find -print0` writes them.
+    """Read the paths of a list: one per line, or each ended by NUL, as `find -print0` writes them.
 
-    Blank lines are none, nor are those that begin with # unless a file is called so. Quotes and
-    spaces around a path are none of it, nor is a first line `sep=;`, as spreadsheets write it.
+    Blank lines are skipped, and so are lines that begin with #, unless a file has that name. Quotes
+    and spaces around a path are removed, and so is a first line `sep=;`, as spreadsheets write it.
 
     Args:
         given: `-` for standard input, or `@FILE`.
 
     Raises:
-        UsageError: It cannot be read, or is no list.
+        UsageError: The list cannot be read, or is not a list.
     """
     if given == "-":
         content, name = sys.stdin.buffer.read(), "standard input"
@@ -68,7 +68,7 @@ def listed_paths(given: str) -> list[str]:
 
 
 def _meant(line: str) -> str:
-    """The path of a line: without quotes and spaces around it, unless a file is called so."""
+    """The path in a line, without quotes and spaces around it, unless a file has this name."""
     if os.path.lexists(line):
         return line
     bare = line.strip()
@@ -78,7 +78,7 @@ def _meant(line: str) -> str:
 
 
 def _is_undecodable(path: str) -> bool:
-    """Whether a line is not UTF-8, and no file has these bytes for its name."""
+    """Whether a line is not UTF-8, and no file has these bytes as its name."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -87,7 +87,7 @@ def _is_undecodable(path: str) -> bool:
 
 
 def _is_ended_by_nul(content: bytes) -> bool:
-    """Whether NUL ends each path; in UTF-16 without its mark it stands within them too."""
+    """Whether NUL ends each path; in UTF-16 without a byte order mark, it is inside them too."""
     has_mark = content.startswith(UTF16_MARKS)
     is_utf16 = has_mark or not any(content[1::2]) or not any(content[::2])
     if is_utf16 or not content.endswith(b"\0"):

@@ -1,4 +1,4 @@
-"""Lists of any length, read as they are needed: a path per line, or the column of a table."""
+"""Lists of any length, read as needed: a path per line, or a column of a table."""
 
 import csv
 import io
@@ -13,20 +13,20 @@ from vswin_cli.sources.source import open_source
 from vswin_cli.system.extras import pip_command
 from vswin_cli.system.text import UTF16_MARKS
 
-_COLUMNS = ("path", "video", "file", "filename", "url", "uri")  # of paths; the first that is there
+_COLUMNS = ("path", "video", "file", "filename", "url", "uri")  # the first one found is used
 _ROWS_PER_BATCH = 10_000
 _LOOKED_AT_BYTES = 4096
 
 
 def manifest_paths(given: str) -> Iterator[str]:
-    """Yield the paths of a list while it is read.
+    """Yield the paths of a list while reading it.
 
     Args:
         given: `-` for standard input, or `@FILE`: a path or address of text with a path per line,
             or of a table, .csv or .parquet, with a column `path`.
 
     Raises:
-        UsageError: It cannot be read, or has no such column.
+        UsageError: The list cannot be read, or has no column of paths.
     """
     if given == "-":
         yield from listed_paths(given)
@@ -70,7 +70,7 @@ def _csv_paths(name: str, file: BinaryIO) -> Iterator[str]:
     lines = _text(file)
     first = lines.readline()
     separator = ","
-    if first.lower().startswith("sep="):  # as Excel writes
+    if first.lower().startswith("sep="):  # as Excel writes it
         separator, first = first.strip()[4:5] or ",", lines.readline()
     elif first.count(";") > first.count(","):
         separator = ";"
@@ -83,7 +83,7 @@ def _csv_paths(name: str, file: BinaryIO) -> Iterator[str]:
 
 def _parquet_paths(name: str, file: BinaryIO) -> Iterator[str]:
     try:
-        import pyarrow as pa  # noqa: PLC0415 - of an extra
+        import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as exc:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Files that a run has open: locked, and saved where their path loses them."""
+"""Open files of a run: they are locked, and saved if their path is removed."""
 
 import errno
 import os
@@ -19,13 +19,13 @@ _COPIED_BYTES = 1 << 20
 
 @contextmanager
 def all_checked(*checks: Callable[[], None]) -> Iterator[None]:
-    """Where one file of a run is lost, check the others too, which may have gone with it.
+    """If one file of a run is lost, also check the others, which may be lost too.
 
     Args:
-        checks: Of the files, as `Journal.check`.
+        checks: Checks of the files, such as `Journal.check`.
 
     Raises:
-        OutputError: What the block and the checks raise, in one line.
+        OutputError: The errors of the block and the checks, in one line.
     """
     try:
         yield
@@ -40,10 +40,10 @@ def all_checked(*checks: Callable[[], None]) -> Iterator[None]:
 
 
 def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
-    """Copy an open file, that its path has lost, to a new one near that path; return its name.
+    """Copy an open file whose path is gone to a new file near that path; return its name.
 
     Raises:
-        OutputError: It cannot be written anywhere.
+        OutputError: The copy cannot be written anywhere.
     """
     last: OSError | None = None
     for folder in (lambda: path.parent, Path.cwd, tempfile.gettempdir):
@@ -63,7 +63,7 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
 
 
 def open_locked(path: Path) -> FileIO:
-    """Open or make a file and lock it; what others put in its place meanwhile is locked instead."""
+    """Open or create a file and lock it; if it is replaced meanwhile, lock the new one."""
     while True:
         file = FileIO(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
         try:

@@ -1,4 +1,4 @@
-"""What can be asked of a run over many videos."""
+"""Options of a run over many videos."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from vswin_cli.errors import UsageError
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run over many videos goes about it.
+    """Options of a run over many videos.
 
     Attributes:
-        resume: Keep the records of files and settings that have not changed; False starts over.
-        retry_failed: Try again what failed in an earlier run.
-        workers: Processes that decode; None is half the processors, from 2 to 8, or with a GPU all
+        resume: Continue an earlier run; False starts over.
+        retry_failed: Retry videos that failed in an earlier run.
+        workers: Decoding processes; None is half the processors, from 2 to 8, or with a GPU all
             but one.
-        timeout: Seconds to decode one video; then it has failed.
-        max_failures: Stop after so many; None never does.
+        timeout: Time limit for decoding one video, in seconds.
+        max_failures: Stop after this many failures; None never stops.
     """
 
     resume: bool = True

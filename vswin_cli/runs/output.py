@@ -1,7 +1,7 @@
-"""The output of a run: a journal that grows line by line, and the file that is made of it.
+"""The output of a run: a journal that grows line by line, and the file that is made from it.
 
-For `.jsonl` they are one and the same. Other formats cannot be appended to safely, so the journal
-stands next to them as `labels.csv.journal.jsonl`, and the file is written from it when a run ends.
+For `.jsonl` they are the same file. Other formats cannot be appended to safely, so the journal is
+next to them as `labels.csv.journal.jsonl`, and the file is written from it when a run ends.
 """
 
 import json
@@ -21,18 +21,18 @@ from vswin_cli.runs.records import Record, parsed
 from vswin_cli.system.files import open_regular, replacing, replacing_in, temporary_path
 
 STANDARD_OUTPUT = Path("-")
-_NUM_LOOKED_AT = 20  # lines; damaged ones may stand among records
+_NUM_LOOKED_AT = 20  # lines; some of them may be damaged
 _LONGEST_LINE = 10_000_000  # bytes
 
 
 def refuse_output_of_run(path: Path, option: str = "--output") -> None:
-    """Refuse to replace what a run has written, and may continue from.
+    """Refuse to replace the output of a run, which a run may continue.
 
     Raises:
-        UsageError: It is a journal, or has one.
+        UsageError: The file is a journal, or has one.
     """
     is_kept = False
-    with suppress(OSError):  # such as a name too long, which who writes tells
+    with suppress(OSError):  # such as a name that is too long, which writing reports
         is_kept = path.with_name(f"{path.name}.journal.jsonl").exists()
         if not is_kept and path.is_file():
             with open_regular(path) as lines:
@@ -42,30 +42,29 @@ def refuse_output_of_run(path: Path, option: str = "--output") -> None:
 
 
 class _EchoedJournal(Journal):
-    """A journal whose records are printed too, each at once."""
+    """A journal that also prints each record at once."""
 
     def append(self, record: Record) -> None:
-        """Add a record, and print it."""
+        """Add a record and print it."""
         super().append(record)
         print(json.dumps(record), flush=True)
 
 
 class Output:
-    """Where a run's records go, and the file that they become; nothing is touched until `opened`.
+    """The journal of a run and the file that is made from it; no file is touched until `opened`.
 
     Args:
-        path: The file; its extension is its format. `-` is standard output, where nothing is
-            continued from.
-        chosen: Its format, if that is not for the extension to say.
-        resume: Whether a run continues what is there.
-        formats: Those that it may have.
-        option: The option that names it.
-        journal: What is added to the file's name for the journal's, unless they are one.
-        store: Likewise for a file that a task keeps, if it does.
+        path: The file. `-` is standard output, from which no run continues.
+        chosen: The format; None follows from the extension.
+        resume: Whether the run continues an existing output.
+        formats: Allowed formats.
+        option: The option that names the output.
+        journal: Suffix of the journal's name, if it is not the file itself.
+        store: Suffix of the name of a file that the task keeps, if it does.
 
     Raises:
-        UsageError: Its folder is missing, the extension is of no format, a library is missing, or
-            there is a file that no run can continue.
+        UsageError: The folder is missing, the extension has no format, a library is missing, or an
+            existing file cannot be continued.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class Output:
                 raise UsageError(
                     f"{option} -: {chosen.name} is not for a terminal; send it to a file, with >"
                 )
-            self._folder = TemporaryDirectory(prefix="vswin-")  # goes when nothing refers to it
+            self._folder = TemporaryDirectory(prefix="vswin-")  # removed when nothing refers to it
             path, resume = Path(self._folder.name, f"output{chosen.extension}"), False
         self.resume = resume
         self.format = chosen or format_of(path, formats, option)
@@ -97,7 +96,7 @@ class Output:
             raise UsageError(
                 f"--format {self.format.name} cannot be written to a file; choose another"
             )
-        self._real = Path(os.path.realpath(path))  # links stay, and both their ends are one run
+        self._real = Path(os.path.realpath(path))  # links are kept; both names mean one run
         if not self._real.parent.is_dir():
             raise UsageError(f"{option} {path}: no folder {self._real.parent}; make it first")
         self.journal_path = self._real
@@ -113,7 +112,7 @@ class Output:
                 )
 
     def _is_there(self) -> bool:
-        """Whether there is something to replace, or maybe to mix with."""
+        """Whether the output exists already."""
         if self.format.is_folder:
             return self._real.is_dir() and any(self._real.iterdir())
         return self._real.exists()
@@ -125,10 +124,10 @@ class Output:
         return real in written or real in map(temporary_path, (self._real, self.journal_path))
 
     def refuse_report(self, report: Path) -> None:
-        """Refuse a page or folder that is the output, something else, or has no folder to be in.
+        """Refuse a page or folder that cannot be written, or is the output.
 
         Raises:
-            UsageError: It is so.
+            UsageError: The report cannot have this path.
         """
         if self.is_own(str(report)):
             raise UsageError(f"--report {report} is the --output too; choose another place")
@@ -139,10 +138,10 @@ class Output:
 
     @contextmanager
     def opened(self) -> Iterator[Journal]:
-        """Open or make the journal; no other run writes to it meanwhile.
+        """Open or create the journal; no other run can write to it meanwhile.
 
         Raises:
-            UsageError, OutputError: As `Journal`.
+            UsageError, OutputError: As for `Journal`.
         """
         kind = _EchoedJournal if self._is_echoed else Journal
         with closing(kind(self.journal_path, resume=self.resume)) as journal:
@@ -150,12 +149,12 @@ class Output:
 
     @property
     def _is_echoed(self) -> bool:
-        """Whether each record goes to standard output at once."""
+        """Whether each record is printed at once."""
         return self.is_stdout and self.format is JSON_LINES
 
     @contextmanager
     def looked_at(self) -> Iterator[Journal | None]:
-        """Open the journal to read, without a lock; None where there is nothing to continue."""
+        """Open the journal for reading, without a lock; None if there is nothing to continue."""
         if not (self.resume and self.journal_path.exists()):
             yield None
             return
@@ -170,17 +169,17 @@ class Output:
         more_columns: Sequence[str] = (),
         prepared: Callable[[Record], Record] = lambda record: record,
     ) -> None:
-        """Put the journal in the order of the videos, and write the file that is made of it.
+        """Put the journal in the order of the videos, and write the file from it.
 
         Args:
-            journal: Open.
-            videos: Their order.
+            journal: The open journal.
+            videos: The names of the videos, in order.
             top_k: Labels per video, at most.
-            more_columns: Of tables, apart from those that all records have.
-            prepared: Makes what is written of a record, where a journal does not do for it.
+            more_columns: Columns of tables, in addition to those of all records.
+            prepared: Changes a record before it is written, for some formats.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The file cannot be written.
         """
         journal.put_in_order(videos)
         if self.format is not JSON_LINES:
@@ -196,13 +195,13 @@ class Output:
         journal.check()
 
     def replace(self, write: Callable[[Path], None]) -> None:
-        """Write the file, or those of a folder; each is replaced whole once all are complete.
+        """Write the file, or the files of a folder; they replace the old ones once complete.
 
         Args:
-            write: Writes a file of that name, or into a folder of that name.
+            write: Writes a file with the given path, or into a folder with it.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: A file cannot be written.
         """
         try:
             lent = replacing_in if self.format.is_folder else replacing

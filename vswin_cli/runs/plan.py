@@ -1,4 +1,4 @@
-"""What a run has to do: which videos have no record that holds, and why."""
+"""The plan of a run: which videos have no valid record, and why."""
 
 import os
 from collections import Counter
@@ -13,9 +13,9 @@ from vswin_cli.system.terminal import counted
 
 OTHER_SETTINGS = "other settings"
 _NUM_DIFFERENCES = 4  # in a message
-# Settings whose records are replaced without being asked, and why.
+# Settings whose records are replaced without a question, and why.
 _PERMITTED = {"top_k": "for more labels", "truth": "of another class"}
-# Settings that are called as the options that they are given by.
+# Settings whose options have another name.
 _OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
@@ -27,21 +27,21 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do."""
+    """The plan of a run."""
 
     todo: list[Found]
-    reasons: Counter[str]  # why, by number of videos
-    num_kept: int  # videos whose record holds
-    num_missing: int = 0  # paths of lists that are not there, counted in none of the others
+    reasons: Counter[str]  # number of videos by reason
+    num_kept: int  # videos with a valid record
+    num_missing: int = 0  # missing paths in lists, not counted in the other numbers
 
     @property
     def num_found(self) -> int:
-        """Videos in all."""
+        """Number of videos."""
         return self.reasons.total() + self.num_kept
 
     @property
     def summary(self) -> str:
-        """How many are computed for which reason, and how many are skipped."""
+        """A line that says how many videos are computed, by reason, and how many are skipped."""
         parts = [f"{count} {reason}" for reason, count in self.reasons.items()]
         if self.num_kept:
             parts.append(f"{self.num_kept} skipped, done before with the same settings")
@@ -52,16 +52,16 @@ class Plan:
 
 
 class PlanWatcher:
-    """Is told what a run begins with; this one does nothing about it."""
+    """Gets the plan of a run; this base class ignores it."""
 
     def on_plan(self, plan: Plan) -> None:
-        """It is known what there is to do."""
+        """The plan is made."""
 
     def on_skipped(self, skipped: Counter[str]) -> None:
-        """Files were found that no one means: by what they are known."""
+        """Files were skipped: counts by the pattern that they match."""
 
     def on_warning(self, text: str) -> None:
-        """Something about the run or its output is odd; the user should know."""
+        """The user should know something about the run or its output."""
 
 
 def begun(
@@ -73,7 +73,7 @@ def begun(
     retry_failed: bool,
     why_else: Callable[[Found], str | None] = lambda video: None,
 ) -> Plan:
-    """Plan a run into a journal that is open, and tell what it begins with; see `plan`."""
+    """Plan a run into an open journal, and report the plan; see `plan`."""
     if journal.damage is not None:
         watcher.on_warning(journal.damage)
     planned = plan(found, journal, settings, retry_failed=retry_failed, why_else=why_else)
@@ -89,18 +89,18 @@ def plan(
     retry_failed: bool,
     why_else: Callable[[Found], str | None] = lambda video: None,
 ) -> Plan:
-    """Decide what is to be computed: what has no record that holds.
+    """Decide which videos to compute: those without a valid record.
 
     Args:
         found: The videos.
-        journal: The records; None has none.
-        settings: What the record of a video has to be made with.
-        retry_failed: Whether those of failures do not hold.
-        why_else: Gives a reason to compute a video whose record holds, if there is one.
+        journal: The records; None means that there are none.
+        settings: The settings that the record of a video must have.
+        retry_failed: Treat the records of failed videos as invalid.
+        why_else: Returns another reason to compute a video with a valid record, or None.
 
     Raises:
-        UsageError: Records that are done would be replaced by some of other settings, or are of
-            another folder, or of another command.
+        UsageError: Finished records have other settings, and would be replaced; or they are from
+            another folder or another command.
     """
     if journal is not None and found:
         _check_command(journal, settings(found[0]))
@@ -139,13 +139,13 @@ def plan(
 def why_again(
     found: Found, journal: Journal | None, settings: Settings, *, retry_failed: bool
 ) -> str | None:
-    """Why a video is to be computed, or None where its record holds; without a journal, all are.
+    """Say why a video must be computed; None if its record is valid.
 
     Returns:
-        `OTHER_SETTINGS` where the record of a video that was done would be replaced.
+        The reason; `OTHER_SETTINGS` if a finished record would be replaced.
 
     Raises:
-        UsageError: The record is of another file of that name, in another folder.
+        UsageError: The record is that of a file with the same name in another folder.
     """
     if journal is None or (entry := journal.entries.get(found.video)) is None:
         return "new"
@@ -169,7 +169,7 @@ def why_again(
 
 
 def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, object]]:
-    """Which settings differ, each with what it was and what it is; None is not there."""
+    """List the settings that differ, with old and new value; None if a value is missing."""
     return {
         name: (old.get(name), new.get(name))
         for name in {**new, **old}
@@ -178,7 +178,7 @@ def differences(old: Settings, new: Settings) -> Mapping[str, tuple[object, obje
 
 
 def listed(changes: Mapping[str, tuple[object, object]]) -> str:
-    """Say what differs, old → new."""
+    """Describe differences as old → new."""
     parts = [
         f"{_OPTIONS.get(name, name)} {_told(old)} → {_told(new)}"
         for name, (old, new) in changes.items()
@@ -193,7 +193,7 @@ def _told(value: object) -> str:
 
 
 def _check_command(journal: Journal, settings: Settings) -> None:
-    """Make sure that timelines and labels do not get into one file."""
+    """Check that timelines and labels do not go into the same file."""
     is_timeline = "stride" in settings
     for entry in journal.entries.values():
         if ("stride" in entry.settings) != is_timeline:
@@ -209,7 +209,7 @@ def _has_enough(recorded: object, wanted: object) -> bool:
 
 
 def _is_another_file(recorded: str, path: str) -> bool:
-    """Whether a record is of another file that is still there; one that is not, was moved."""
+    """Whether a record is that of another file that still exists, so it was not moved."""
     try:
         return not os.path.samefile(recorded, path)  # noqa: PTH121
     except (OSError, ValueError):

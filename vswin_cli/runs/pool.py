@@ -1,9 +1,9 @@
-"""Decoding in processes that can be killed, a bounded way ahead of whoever takes the views.
+"""Decoding in processes that can be killed, a limited number of videos ahead of the model.
 
-A process pool of the standard library breaks as a whole when one process dies, and those that
-replace workers send all results through one pipe under one lock. Here every worker has a channel of
-its own: its end tells of its death, and the reply of one that has finished waits in it, which is
-what bounds the memory.
+A process pool of the standard library breaks completely when one process dies, and pools that
+replace workers send all results through one pipe under one lock. Here every worker has a separate
+channel: a closed channel reports the death of its worker, and a finished reply waits in it, which
+limits the memory.
 """
 
 import threading
@@ -21,38 +21,38 @@ from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.processors import available_memory, available_processors
 from vswin_cli.views.views import Views
 
-_STOP_SECONDS = 10.0  # for the videos in hand, once a stop was asked for
-_PATIENCE_SECONDS = 86_400.0  # of one wait; a system has no word for the longest ones
+_STOP_SECONDS = 10.0  # for the videos in progress, after a stop was requested
+_PATIENCE_SECONDS = 86_400.0  # longest single wait; systems do not support very long ones
 _LEAST_MEMORY_BYTES, _MOST_MEMORY_BYTES = 2_000_000_000, 4_000_000_000  # 8K takes 1 GB
-_MAX_READY = 1  # videos that wait for the model apart from those in their workers
+_MAX_READY = 1  # videos that wait for the model outside their workers
 
 
 @dataclass(frozen=True)
 class DecodedVideo:
-    """A video's views, or why it has none."""
+    """The views of a video, or the reason why it has none."""
 
     found: Found
     views: Views | None
     error: VideoError | None
-    seconds: float  # of decoding
+    seconds: float  # time for decoding
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _End:
-    """What follows the last video."""
+    """The mark after the last video."""
 
     error: BaseException | None
 
 
 class DecodingPool:
-    """Processes that decode; each video has its own deadline, and fails alone.
+    """Processes that decode; each video has a separate deadline, and fails alone.
 
     Args:
         decoding: How the workers decode.
-        num_workers: Processes at most; they start when there is something to do.
-        timeout_seconds: For one video, from when a worker takes it.
-        memory_bytes: That to decode one video may take; None is 2 to 4 GB, as the machine allows.
+        num_workers: Largest number of processes; they start when there is work.
+        timeout_seconds: Time limit for one video, from when a worker receives it.
+        memory_bytes: Memory limit for decoding one video; None is 2 to 4 GB, by the machine.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class DecodingPool:
         self._thread: threading.Thread | None = None
         self._asked = SimpleQueue[Iterator[Found] | None]()
         self._ready = SimpleQueue[DecodedVideo | _End]()
-        self._next: list[DecodedVideo | _End] = []  # what `is_ready` has seen
-        self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that looks after the workers
+        self._next: list[DecodedVideo | _End] = []  # the video that `is_ready` has received
+        self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that manages the workers
         self._stopped_at: float | None = None
         self._is_closed = False
         self._is_kept = False
 
     def decode_each(self, videos: Iterable[Found]) -> Generator[DecodedVideo, None, None]:
-        """Yield every video as it is ready, in no certain order; one call after the other.
+        """Yield every video when it is ready, in any order; calls must not overlap.
 
         Raises:
-            BackendError: Workers do not start.
+            BackendError: The workers do not start.
         """
         self._is_closed = False
         if self._thread is None:
@@ -106,18 +106,18 @@ class DecodingPool:
                 self.close()
 
     def keep(self) -> None:
-        """Let the processes outlive a call of `decode_each`, until `close`."""
+        """Keep the processes after a call of `decode_each`, until `close`."""
         self._is_kept = True
 
     def close(self) -> None:
-        """End the processes; to be called when `decode_each` has ended."""
+        """End the processes; call it after `decode_each` has ended."""
         if self._thread is not None:
             self._asked.put(None)
             self._thread.join()
             self._thread = None
 
     def is_ready(self, seconds: float) -> bool:
-        """Whether the next video, or the end, is there within so many seconds."""
+        """Whether the next video, or the end, arrives within this number of seconds."""
         if not self._next:
             try:
                 self._next.append(self._ready.get(timeout=seconds))
@@ -126,12 +126,12 @@ class DecodingPool:
         return True
 
     def stop(self) -> None:
-        """Take no more videos, now or later; what is being decoded is yielded. From any thread."""
+        """Start no more videos, but yield those in progress. Any thread may call it."""
         self._stopped_at = self._stopped_at or monotonic()
         self._ring.send_bytes(b"stop")
 
     def busy_with(self) -> list[Found]:
-        """The videos that are being decoded, the longest first."""
+        """The videos in progress; the one that started first comes first."""
         workers = sorted(self._workers.copy(), key=lambda worker: worker.deadline)
         return [worker.found for worker in workers if worker.found is not None]
 
@@ -139,10 +139,10 @@ class DecodingPool:
         return self._next.pop() if self._next else self._ready.get()
 
     def _serve(self) -> None:
-        """Look after the workers; the one thread that starts, asks and kills them.
+        """Manage the workers, in the only thread that starts, asks and kills them.
 
-        Linux kills a process that asked for it when the thread that started it ends, so this one
-        outlives them all.
+        On Linux, workers ask to be killed when the thread that started them ends, so this thread
+        must outlive all workers.
         """
         while (videos := self._asked.get()) is not None:
             self._run(videos)
@@ -150,7 +150,7 @@ class DecodingPool:
 
     def _run(self, videos: Iterator[Found]) -> None:
         """Decode the videos of one call."""
-        while self._bell.poll():  # rung in the call before
+        while self._bell.poll():  # it may be set from the previous call
             self._bell.recv_bytes()
         end: BaseException | None = None
         try:
@@ -159,7 +159,7 @@ class DecodingPool:
                 if not any(worker.found for worker in self._workers):
                     break
                 self._collect()
-        except BaseException as error:  # it is raised where the videos are taken
+        except BaseException as error:  # raised again in the thread that takes the videos
             end = error
         finally:
             self._kill([w for w in self._workers if w.found or not self._is_kept])
@@ -178,7 +178,7 @@ class DecodingPool:
             found = next(videos, None)
             if found is None:
                 return
-            if idle is not None and not idle.is_alive():  # not this video's fault
+            if idle is not None and not idle.is_alive():  # not the fault of this video
                 self._kill([idle])
                 idle = None
             if idle is None:
@@ -187,7 +187,7 @@ class DecodingPool:
             idle.ask(found, self._timeout_seconds)
 
     def _collect(self) -> None:
-        """Wait until something happens, and deal with it."""
+        """Wait for an event and handle it."""
         busy = [worker for worker in self._workers if worker.found is not None]
         waiting = [worker for worker in busy if self._has_room() or not worker.has_answered]
         now = monotonic()
@@ -198,7 +198,7 @@ class DecodingPool:
         )
         if self._bell in heard:
             self._bell.recv_bytes()
-        # Longest first: there is room for one, which the first worker would take each time.
+        # Oldest first: there is room for one, which the first worker would get each time.
         for worker in sorted(waiting, key=lambda worker: worker.since):
             if worker.connection in heard:
                 self._listen(worker)
@@ -236,7 +236,7 @@ class DecodingPool:
         self._ready.put(DecodedVideo(found, reply.views, error, reply.seconds, reply.notes))
 
     def _bury(self, worker: WorkerProcess) -> None:
-        """Record the video that a worker died of."""
+        """Record the failure of the video at which a worker died."""
         self._workers.remove(worker)
         how = worker.bury()
         self._fail(worker, "crashed", f"its decoder crashed: the process {how}")
@@ -245,7 +245,7 @@ class DecodingPool:
         worker.kill()
         self._workers.remove(worker)
         if self._stopped_at is not None:
-            return  # the user would not wait; the next run tries again
+            return  # the user did not want to wait; the next run tries again
         worker.demand_ready()
         self._fail(worker, "timeout", f"not decoded within {self._timeout_seconds:g} s")
 
@@ -259,17 +259,17 @@ class DecodingPool:
 
 
 def memory_share(num_workers: int) -> int:
-    """Bytes that each of some decoding processes may take."""
+    """Memory limit of each decoding process, in bytes."""
     share = available_memory() // 2 // num_workers
     return min(max(share, _LEAST_MEMORY_BYTES), _MOST_MEMORY_BYTES)
 
 
 def default_workers(threads: int | None = None, *, has_gpu: bool = False) -> int:
-    """Half the processors, since the model needs some; two at least, as one may hang.
+    """Half of the processors, because the model needs the rest; at least 2, as one may hang.
 
     Args:
-        threads: Processors to keep busy; None is all.
-        has_gpu: Whether a GPU computes, which leaves all processors but one.
+        threads: CPU threads to use; None is all.
+        has_gpu: Whether a GPU computes, so that all processors but one can decode.
     """
     processors = threads or available_processors()
     return min(max(processors - 1 if has_gpu else processors // 2, 2), 32 if has_gpu else 8)

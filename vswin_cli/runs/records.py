@@ -1,4 +1,4 @@
-"""A video's record: predict's object, where its file was, and what it was made with."""
+"""The record of a video: the object that predict prints, its file, and its settings."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.zoo.protocols import ViewProtocol
 
 Record = dict[str, Any]
-Settings = Mapping[str, Any]  # what records depend on apart from their video, each by its name
+Settings = Mapping[str, Any]  # everything that records depend on except the video, by name
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = (int, float)
@@ -48,29 +48,29 @@ _OUTCOME_SHAPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """What is kept in memory of a record."""
+    """The summary of a record that is kept in memory."""
 
     start: int  # in the file
     length: int  # bytes
-    crc: int  # CRC-32 of these
+    crc: int  # CRC-32 of the line
     status: str  # ok, failed or skipped
-    num_bytes: int | None  # of the video's file
+    num_bytes: int | None  # size of the video file
     modified: str | None
     settings: Settings
-    path: str  # absolute, of the video's file when it was recorded
-    summary: str  # the most probable label, where there is one, or the kind of the failure
+    path: str  # absolute path of the video file when it was recorded
+    summary: str  # the most probable label if there is one, or the error kind
     elapsed_seconds: float
     has_warnings: bool = False
-    features: tuple[int, ...] = ()  # where they are kept, in records of `vswin embed`
+    features: tuple[int, ...] = ()  # place of the features, in records of `vswin embed`
 
     @property
     def is_ok(self) -> bool:
-        """Whether it is labelled, or what else was to be done."""
+        """Whether the command succeeded for this video."""
         return self.status == "ok"
 
     @property
     def has_failed(self) -> bool:
-        """Whether it could not be read."""
+        """Whether the video could not be read."""
         return self.status == "failed"
 
 
@@ -81,14 +81,14 @@ def settings_of(
     reader: str,
     **others: object,
 ) -> dict[str, Any]:
-    """Name everything that a prediction depends on apart from its video.
+    """Collect everything that a prediction depends on, except the video.
 
     Args:
-        setup: Of the run.
-        protocol: Likewise.
-        weights_sha256: Of the weights file.
-        reader: As it was asked for.
-        others: What else: JSON values.
+        setup: Setup of the run.
+        protocol: Protocol of the run.
+        weights_sha256: SHA-256 of the weights file.
+        reader: The chosen reader.
+        others: Other settings, as JSON values.
     """
     views = asdict(protocol)
     return {
@@ -106,7 +106,7 @@ def settings_of(
 
 
 def video_record(found: Found, result: Result, settings: Settings) -> Record:
-    """Extend predict's object by the file's place, size and time, and the settings."""
+    """Extend the object that predict prints by the file's path, size and time, and the settings."""
     return {
         **result.to_dict(),
         "path": found.place,
@@ -117,18 +117,18 @@ def video_record(found: Found, result: Result, settings: Settings) -> Record:
 
 
 def modified(found: Found) -> str | None:
-    """When the file was changed, ISO 8601 in UTC, whole microseconds."""
+    """Modification time of the file, ISO 8601 in UTC, in whole microseconds."""
     if found.modified_ns is None:
         return None
     try:
         moment = _EPOCH + timedelta(microseconds=found.modified_ns // 1000)
-    except OverflowError:  # file systems hold years that a calendar has not
+    except OverflowError:  # file systems can have years that `datetime` cannot
         return None
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parsed(line: bytes) -> Record | None:
-    """The record of a line, or None where it is none: damaged, or of something else."""
+    """Parse the record in a line; None if the line is damaged or is not a record."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -137,7 +137,7 @@ def parsed(line: bytes) -> Record | None:
 
 
 def entry_of(record: Record, start: int, line: bytes) -> Entry:
-    """Sum a record up whose line starts at a place of a file."""
+    """Summarise a record whose line starts at a position in a file."""
     summary = ""
     if record["error"]:
         summary = str(record["error"]["kind"])
@@ -160,7 +160,7 @@ def entry_of(record: Record, start: int, line: bytes) -> Entry:
 
 
 def _is_record(value: object) -> bool:
-    """Whether whoever reads records can rely on the shapes of all that they read."""
+    """Whether a value has the structure of a record."""
     if not isinstance(value, dict) or not _has_shapes(value, _SHAPES):
         return False
     clips, features = value.get("clips", []), value.get("features")
@@ -178,7 +178,7 @@ def _is_record(value: object) -> bool:
 
 
 def _is_evaluated(value: Record) -> bool:
-    """Whether a record of `vswin evaluate` has an outcome of each protocol, if it did not fail."""
+    """Whether a record of `vswin evaluate` has an outcome per protocol, unless it failed."""
     outcomes, compared = value.get("outcomes"), value["settings"]["compared"]
     if value["status"] != "ok":
         return True
@@ -217,7 +217,7 @@ def _is_whole(value: object) -> bool:
 
 
 def _are_whole(values: object) -> bool:
-    """The same as `_is_whole` of each in a list, in a tenth of its time."""
+    """Whether `_is_whole` is true for each value of a list, in a tenth of the time."""
     if not isinstance(values, list) or not set(map(type, values)) <= {int}:
         return False
     return not values or (min(values) >= 0 and max(values) < 2**63)

@@ -1,4 +1,4 @@
-"""A run over many videos: a decoded video comes in, a task answers, its record is written."""
+"""A run over many videos: each is decoded, a task makes its record, and the record is written."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -57,19 +57,19 @@ def run_over(
     options: RunOptions,
     watcher: RunWatcher | None = None,
 ) -> Outcome:
-    """Make the records that are missing, and the output of them; one video's failure is recorded.
+    """Make the missing records, and the output from them; a failed video is recorded as failed.
 
     Args:
-        videos: As `find_videos` finds them.
-        task: What is computed.
-        output: Where it goes; holds what earlier runs have done.
-        options: How.
-        watcher: Is told what happens.
+        videos: The result of `find_videos`.
+        task: What to compute.
+        output: Where to write; it holds the records of earlier runs.
+        options: Options of the run.
+        watcher: Gets the events of the run.
 
     Raises:
-        UsageError: Another run writes to the output, or it holds what would be replaced.
+        UsageError: Another run writes to the output, or finished records would be replaced.
         OutputError: A record cannot be written.
-        VswinError: The model cannot be loaded, or decoding processes do not start.
+        VswinError: The model cannot be loaded, or the decoding processes do not start.
     """
     watcher = watcher or RunWatcher()
     names = [video.video for video in videos]
@@ -95,7 +95,7 @@ def run_over(
 
 
 def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunOptions) -> Plan:
-    """Say what `run_over` would do; make and lock nothing."""
+    """Plan what `run_over` would do; create and lock no file."""
     with output.looked_at() as journal, task.planned(journal, options=options):
         return plan(
             videos,
@@ -107,7 +107,7 @@ def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunO
 
 
 def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
-    """Videos that were not there when they were asked for, and are not asked for any more."""
+    """Find recorded videos that were missing then, and are not part of this run."""
     wanted = set(names)
     return [
         name
@@ -119,7 +119,7 @@ def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
 def _carry_out(
     todo: Sequence[Found], task: Task, journal: Journal, options: RunOptions, watcher: RunWatcher
 ) -> int:
-    """Make the records of some videos, or until the run is stopped; return how many failed."""
+    """Make the records of these videos, until the run is stopped; return how many failed."""
     pool = task.make_pool(options)
     num_failed = 0
     unreadable = (

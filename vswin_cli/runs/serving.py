@@ -1,4 +1,4 @@
-"""A process that serves this one: the parent's end, and how the other end begins."""
+"""A process that serves this one: the parent's end, and the start of the other end."""
 
 import errno
 import logging
@@ -17,7 +17,7 @@ from vswin_cli.runs.channels import WorkerEnd, open_channel, worker_end
 from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.platform import away_from_terminal, end_with, how_it_ended
 
-START_SECONDS = 120.0  # for a worker's imports, on a busy machine
+START_SECONDS = 120.0  # enough for the imports of a worker on a busy machine
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)  # open files
 
 
@@ -25,11 +25,11 @@ class ServingProcess:
     """The parent's end of one process.
 
     Args:
-        serve: Code that serves; its arguments are those of `begin_serving`, after the next one.
-        memory_bytes: That serving may take.
+        serve: Code that serves; its arguments are `memory_bytes` and those of `begin_serving`.
+        memory_bytes: Memory limit of the process.
 
     Raises:
-        BackendError: The system starts no process.
+        BackendError: The process does not start.
     """
 
     def __init__(self, serve: str, memory_bytes: int) -> None:
@@ -40,11 +40,11 @@ class ServingProcess:
         words = [str(memory_bytes), str(os.getpid()), *self._channel.words]
         try:
             self._process = subprocess.Popen(
-                # -P: a folder of videos is no place to import from
+                # -P: never import from a folder of videos
                 [sys.executable, "-P", "-c", serve, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # decoders write there what is in the records anyway
+                stderr=subprocess.DEVNULL,  # decoders print there what is already in the records
                 env={
                     **os.environ,
                     **self._channel.environment,
@@ -61,18 +61,18 @@ class ServingProcess:
         self.is_ready = False
 
     def send(self, content: bytes) -> None:
-        """Send something short; if the process has died, the end of its connection tells."""
+        """Send a short message; if the process has died, its closed connection reports that."""
         with suppress(OSError):
             self._channel.send(content)
 
     def receive(self) -> Any:  # noqa: ANN401 - whatever was sent
-        """Take what the process has sent, or None where it says that it is ready.
+        """Receive a value from the process, or None when it reports that it is ready.
 
-        To be called of one that has something to say; then it waits for nothing.
+        Call it only when a message is there; then it does not wait.
 
         Raises:
-            EOFError, OSError: It has died.
-            BackendError: This process may open no more files.
+            EOFError, OSError: The process has died.
+            BackendError: This process cannot open more files.
         """
         try:
             return self._channel.receive()
@@ -82,11 +82,11 @@ class ServingProcess:
             raise
 
     def is_alive(self) -> bool:
-        """Whether the process still runs; to be asked of one that has nothing to say."""
+        """Whether the process still runs; call it only when no message is there."""
         return self._process.poll() is None and not wait([self.connection], 0)
 
     def kill(self) -> int:
-        """End it, and return its exit code, negative for a signal."""
+        """End the process and return its exit code, which is negative for a signal."""
         self._process.kill()
         exit_code = self._process.wait()
         self._channel.close()
@@ -114,19 +114,19 @@ class ServingProcess:
 
 
 def begin_serving(parent: str, *words: str) -> WorkerEnd:
-    """Be a process that serves: stop with its parent and not by Ctrl-C, and find its connection.
+    """Set up a serving process: it ends with its parent, ignores Ctrl-C and finds its connection.
 
     Args:
-        parent: Process id of who asks.
-        words: What `worker_end` takes.
+        parent: ID of the parent process.
+        words: Arguments of `worker_end`.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the parent's decision
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     end_with(int(parent))
     return worker_end(*words)
 
 
 def read_ahead(channel: WorkerEnd) -> SimpleQueue[bytes]:
-    """Take what the parent sends in a thread, so that its end is noticed while a decoder hangs."""
+    """Receive messages in a thread, to notice the end of the parent while a decoder hangs."""
     taken = SimpleQueue[bytes]()
 
     def take() -> None:
@@ -141,12 +141,12 @@ def read_ahead(channel: WorkerEnd) -> SimpleQueue[bytes]:
 
 
 def as_video_error(error: Exception, path: str, memory_bytes: int) -> VideoError:
-    """Say of whatever a decoder has raised why a video cannot be read.
+    """Turn any error of a decoder into a `VideoError`.
 
     Args:
-        error: What it was.
-        path: The video's, or its address.
-        memory_bytes: That decoding may take.
+        error: The error.
+        path: Path or address of the video.
+        memory_bytes: Memory limit for decoding.
     """
     if isinstance(error, VideoError):
         return error
@@ -158,7 +158,7 @@ def as_video_error(error: Exception, path: str, memory_bytes: int) -> VideoError
 
 
 class Notes(logging.Handler):
-    """Keeps the log lines of the video in hand."""
+    """Keeps the log lines of the current video."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -168,11 +168,11 @@ class Notes(logging.Handler):
         logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one."""
+        """Keep a line."""
         self._lines.append(record.getMessage())
 
     def taken(self) -> tuple[str, ...]:
-        """Hand the lines over, and forget them."""
+        """Return the lines and clear them."""
         lines, self._lines = tuple(self._lines), []
         return lines
 

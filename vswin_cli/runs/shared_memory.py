@@ -1,8 +1,8 @@
-"""Values handed from process to process in files, which nobody copies.
+"""Values passed between processes in files that are mapped into memory, without a copy.
 
-The views in a value lie one after another from the start of the file, so that who unpacks it has
-them in memory as an engine takes them. The rest follows, pickled, and then its length. The file
-ends with the last process that has it open or mapped, however that ends.
+The views in a value are stored one after another from the start of the file, so that they are in
+memory in the form that an engine needs. The rest follows, pickled, and then its length. The file
+disappears with the last process that has it open or mapped, even after a crash.
 """
 
 import io
@@ -25,23 +25,23 @@ _LENGTH = struct.Struct("<Q")
 
 
 def pack(value: object, descriptor: int) -> None:
-    """Write a value into a file, in place of all that it holds.
+    """Write a value into a file, and replace its content.
 
     Raises:
-        OSError: There is no room for it.
+        OSError: There is not enough space.
     """
     _Packing(descriptor).write(value)
 
 
 def unpack(descriptor: int, on_freed: Callable[[], None] | None = None) -> Any:  # noqa: ANN401
-    """Return the value of a file that `pack` wrote, and close the descriptor.
+    """Return the value in a file that `pack` wrote, and close the descriptor.
 
     Args:
-        descriptor: Of the file, which nobody may write to before it is freed.
-        on_freed: Called once nothing of the value is in use, in any thread.
+        descriptor: Descriptor of the file; nobody may write to it before it is freed.
+        on_freed: Called when no part of the value is in use any more, in any thread.
     """
     try:
-        # Nobody writes to it, but OpenVINO takes only what might be written to.
+        # Nobody writes to it, but OpenVINO accepts only writable memory.
         mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
     finally:
         os.close(descriptor)
@@ -92,7 +92,7 @@ class _Packing(pickle.Pickler):
 
 
 class _Unpacking(pickle.Unpickler):
-    """Reads what `_Packing` wrote."""
+    """Reads a value that `_Packing` wrote."""
 
     def __init__(self, mapped: mmap.mmap, rest: bytes) -> None:
         super().__init__(io.BytesIO(rest))

@@ -1,4 +1,4 @@
-"""A file next to each video with what was recorded of it: `clip.mp4.vswin.json`, or `.txt`."""
+"""A file with the record next to each video: `clip.mp4.vswin.json`, or `.txt`."""
 
 import json
 from pathlib import Path
@@ -13,20 +13,20 @@ SidecarFormat = Literal["json", "txt"]
 
 
 def sidecar_path(video: Found, form: SidecarFormat) -> Path:
-    """Name the file; no other program has one of that name."""
+    """Name the file; no other program uses this name."""
     return Path(f"{video.path}.vswin.{form}")
 
 
 def write_sidecar(video: Found, record: Record, form: SidecarFormat) -> str | None:
-    """Write what was recorded of a video that could be read, unless it is there.
+    """Write the record of a video that could be read, unless the file has that content already.
 
     Args:
-        video: Not at an address, which has no place for it.
+        video: A video in a file; addresses have no place for it.
         record: Its record.
-        form: `json` is the record; `txt` a label per line, a tab, and its probability.
+        form: `json` is the record; `txt` has a label, a tab and its probability per line.
 
     Returns:
-        Why it cannot be written, if that is so.
+        Why the file cannot be written; None if it is written.
     """
     if record["status"] != "ok" or is_address(video.path):
         return None

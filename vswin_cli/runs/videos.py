@@ -1,4 +1,4 @@
-"""Which files are there to label: folders walked in a fixed order, lists read, each file once."""
+"""Which files to label: search folders in a fixed order, read lists, take each file once."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ from vswin_cli.sources.addresses import (
 )
 from vswin_cli.sources.listing import is_folder_address, listed_files
 
-# What systems and programs keep next to videos, or have not finished: files and folders.
+# Files and folders that systems and programs keep next to videos, or have not finished.
 SHADOWS = (
     "@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN",
     "System Volume Information", "__MACOSX", "._*", "*.part", "*.crdownload", "*.LRV",
@@ -28,26 +28,26 @@ SHADOWS = (
 
 @dataclass(frozen=True)
 class Found:
-    """A file to label, as it was when it was found."""
+    """A file to label, in the state in which it was found."""
 
-    video: str  # its name in the results: relative to the folder given, or without credentials
-    path: str  # what opens it: a path, or an address with whatever secrets it holds
-    num_bytes: int | None = None  # None where there is no regular file
+    video: str  # its name in results: relative to the given folder, or without credentials
+    path: str  # for opening it: a path, or an address with its secrets
+    num_bytes: int | None = None  # None if it is not a regular file
     modified_ns: int | None = None  # nanoseconds since 1970
-    error: VideoError | None = None  # known without opening it: a folder that cannot be listed
-    segment: TimeSpan | None = None  # of the video, where that alone is meant
-    is_named: bool = True  # by the user, or a list; not found in a folder
+    error: VideoError | None = None  # known without opening the file: a folder cannot be listed
+    segment: TimeSpan | None = None  # a part of the video, if only that is meant
+    is_named: bool = True  # by the user or a list, not found in a folder
 
     @property
     def place(self) -> str:
-        """Its absolute path, or its address without what may be secret."""
+        """Its absolute path, or its address without secrets."""
         if is_address(self.path):
             return without_credentials(self.path)
-        return os.path.abspath(self.path)  # noqa: PTH100 - links keep names of their own
+        return os.path.abspath(self.path)  # noqa: PTH100 - links keep their names
 
     @property
     def is_missing(self) -> bool:
-        """Whether its path leads to nothing, as one of a list may."""
+        """Whether its path does not exist, which can happen in a list."""
         return (
             self.num_bytes is None and not is_address(self.path) and not os.path.lexists(self.path)
         )
@@ -55,29 +55,29 @@ class Found:
 
 @dataclass(frozen=True)
 class Selection:
-    """What to take of a folder.
+    """Which files of a folder to take.
 
-    Patterns are `fnmatch`'s, where `*` matches `/` too; one that matches the file's name, or its
-    path relative to the folder, selects it.
+    Patterns are those of `fnmatch`, where `*` also matches `/`. A pattern selects a file if it
+    matches the name of the file or its path relative to the folder.
     """
 
     recursive: bool = True
-    include: tuple[str, ...] = ()  # none: everything
+    include: tuple[str, ...] = ()  # empty: everything
     exclude: tuple[str, ...] = ()
     folders_in_lists: bool = False
 
     def takes(self, relative: str) -> bool:
-        """Whether the patterns let a path pass."""
+        """Whether the patterns select a path."""
         return (not self.include or _matches(relative, self.include)) and not self.leaves_out(
             relative
         )
 
     def leaves_out(self, relative: str) -> bool:
-        """Whether a file or a whole folder is excluded."""
+        """Whether a file or folder is excluded."""
         return _matches(relative, self.exclude)
 
     def shadow(self, relative: str) -> str | None:
-        """Which pattern of shadow files a path matches, unless it is included as what it is."""
+        """The pattern of `SHADOWS` that a path matches, unless the path is included explicitly."""
         name = relative.rpartition("/")[2]
         for pattern in SHADOWS:
             if fnmatchcase(name.lower(), pattern.lower()):
@@ -98,20 +98,20 @@ def find_videos(
     is_own: Callable[[str], bool] = lambda path: False,
     skipped: Counter[str] | None = None,
 ) -> list[Found]:
-    """Find the files to label, in the order of the paths, and of the names within a folder.
+    """Find the files to label, in the order of the paths, and by name within a folder.
 
-    One folder alone: names are relative to it. Several paths: each name starts with its path as
-    given, so that no two files share one.
+    With a single folder, names are relative to it. With several paths, each name starts with its
+    path as given, so that all names differ.
 
     Args:
         paths: Folders, files, addresses, `-` for a list on standard input, `@FILE` for one in a
             file.
-        selection: What to take of the folders; files that are named are taken as they are.
-        is_own: Tells the files that the run writes, which are left out.
-        skipped: Counts what is left out as one of `SHADOWS`, by its pattern.
+        selection: Which files of folders to take; named files are always taken.
+        is_own: Whether a file is written by the run, so that it is left out.
+        skipped: Gets the counts of files that match a pattern of `SHADOWS`, by pattern.
 
     Raises:
-        UsageError: A path is not there, a list cannot be read, or addresses cannot be told apart.
+        UsageError: A path does not exist, a list cannot be read, or two addresses have one name.
     """
     named = _given(paths, selection)
     skipped = Counter() if skipped is None else skipped
@@ -140,10 +140,10 @@ def find_videos(
 def listed_videos(
     address: str, prefix: str, selection: Selection, skipped: Counter[str]
 ) -> Iterator[Found]:
-    """Yield the videos of an address of `listed_files` while it is listed, told by their names.
+    """Yield the videos at an address of `listed_files` while listing it; names decide.
 
     Raises:
-        VideoError: It cannot be listed.
+        VideoError: The address cannot be listed.
     """
     prefix = without_credentials(prefix[: prefix.rfind("/") + 1])
     try:
@@ -161,10 +161,10 @@ def listed_videos(
 
 
 def _add_address(found: dict[str, Found], address: str) -> None:
-    """Add a video at an address; its name is what may be told of it.
+    """Add a video at an address; its name is the address without secrets.
 
     Raises:
-        UsageError: Another one has that name.
+        UsageError: Another video has this name.
     """
     video = Found(without_credentials(address), address)
     if found.setdefault(video.place, video).path != address:
@@ -175,10 +175,10 @@ def _add_address(found: dict[str, Found], address: str) -> None:
 
 
 def _given(paths: Sequence[str], selection: Selection) -> list[str]:
-    """The paths that the arguments stand for.
+    """The paths that the arguments name, directly or by lists.
 
     Raises:
-        UsageError: One is not there, or a list names a folder that is not to be walked.
+        UsageError: A path does not exist, or a list names a folder that must not be searched.
     """
     found = []
     for given in paths:
@@ -207,24 +207,24 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
 
 @dataclass
 class FolderWalk:
-    """One folder given, and how far into it to go.
+    """The search of one given folder.
 
-    Each folder is walked once: under its own name, else by the first link that leads there.
+    Each folder is searched once: under its real name, or by the first link that leads there.
     """
 
     folder: str
-    prefix: str  # of the names
+    prefix: str  # prefix of the names
     selection: Selection
     skipped: Counter[str]
     _walked: set[tuple[int, int]] = field(default_factory=set)  # folders: device and inode
     _links: list[tuple[str, str]] = field(default_factory=list)  # to folders: path, relative path
 
     def files(self) -> list[Found]:
-        """Return what is to be labelled, by name."""
+        """Return the files to label, by name."""
         return sorted(self.each(), key=lambda video: os.fsencode(video.video).split(b"/"))
 
     def each(self) -> Iterator[Found]:
-        """Yield what is to be labelled while folders are read; what links lead to is last."""
+        """Yield the files to label while folders are read; targets of links come last."""
         yield from self._files_in(self.folder, "")
         while self._links:
             yield from self._behind(*self._links.pop(0))
@@ -262,7 +262,7 @@ class FolderWalk:
                 yield stated(self._name(inner), entry.path, is_named=False)
 
     def _behind(self, link: str, relative: str) -> Iterator[Found]:
-        """Yield the files behind a link, but not those around the folder given."""
+        """Yield the files behind a link, but not those of folders around the given one."""
         target = os.path.realpath(link)
         leads_up = os.path.commonpath((os.path.realpath(self.folder), target)) == target
         yield from self._folder(link, relative, enter=not leads_up)
@@ -274,7 +274,7 @@ class FolderWalk:
                 num_found += 1
                 yield found
         if not num_found and is_video_name(path) and self.selection.takes(relative):
-            yield stated(self._name(relative), path)  # looks like a video: say that it is none
+            yield stated(self._name(relative), path)  # it looks like a video: report that it is not
 
     def _name(self, relative: str) -> str:
         return os.path.join(self.prefix, relative) if self.prefix else relative  # noqa: PTH118
@@ -288,7 +288,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def stated(video: str, path: str, *, is_named: bool = True) -> Found:
-    """Note a file's size and time, where it is one; what is wrong with it shows when it is read."""
+    """Note the size and time of a file, if it is one; problems are reported when it is read."""
     try:
         status = os.stat(path)  # noqa: PTH116 - keeps the path as given
     except (OSError, ValueError):

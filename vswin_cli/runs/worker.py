@@ -1,6 +1,6 @@
-"""What runs in a decoding process: paths in, views out. It may hang, crash or be killed.
+"""The code of a decoding process: it gets paths and returns views. It may hang, crash or be killed.
 
-It imports `vswin_cli.video` and nothing of the model, so that it starts fast and stays small.
+It imports `vswin_cli.video` and no code of the model, so that it starts fast and stays small.
 """
 
 import os
@@ -17,16 +17,15 @@ from vswin_cli.system.platform import limit_memory
 from vswin_cli.views.views import Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
-Decode = Callable[..., Views]  # (path, protocol, reader, and segment= where only that is wanted)
+Decode = Callable[..., Views]  # (path, protocol, reader, and segment= if only that is needed)
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """What every video of a run is decoded by.
+    """How every video of a run is decoded.
 
-    `decode` is called in the workers, so it must be a function that a module names, or a partial of
-    one. Another one than `decode_views` brings other readers, such as one that hangs, to test what
-    surrounds it.
+    `decode` is called in the workers, so it must be a function of a module, or a partial of one.
+    Tests use another function than `decode_views`, such as one that hangs.
     """
 
     decode: Decode
@@ -42,12 +41,12 @@ class Request:
     segment: TimeSpan | None = None
 
     def pack(self) -> bytes:
-        """Make what goes through the channel."""
+        """Make the bytes for the channel."""
         return b"\0".join((os.fsencode(self.path), *map(str.encode, map(repr, self.segment or ()))))
 
     @classmethod
     def unpack(cls, content: bytes) -> "Request":
-        """Undo `pack`."""
+        """Make a request from the bytes of `pack`."""
         path, *seconds = content.split(b"\0")
         start_and_end = map(float, seconds)
         return cls(
@@ -57,7 +56,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a worker made of one path."""
+    """The reply of a worker to one request."""
 
     views: Views | None
     error_kind: str | None
@@ -74,31 +73,31 @@ def decode_views(
     threads: int | None = None,
     segment: TimeSpan | None = None,
 ) -> Views:
-    """Read a video's views; the frames that clips and crops share are kept once.
+    """Read the views of a video; frames that clips and crops share are kept once.
 
     Args:
-        path: The video's, or its address.
-        protocol: Whose views come first.
-        reader: As `read_views`.
-        others: Protocols whose views follow.
-        threads: As `read_views`.
-        segment: As `read_views`.
+        path: Path or address of the video.
+        protocol: Protocol of the first views.
+        reader: As for `read_views`.
+        others: Protocols of the views that follow.
+        threads: As for `read_views`.
+        segment: As for `read_views`.
 
     Raises:
-        VideoError: As `read_views`.
+        VideoError: As for `read_views`.
     """
-    location = path if is_address(path) else Path(path)  # `-` is a file here
+    location = path if is_address(path) else Path(path)  # here `-` is a file name
     return read_views(location, (protocol, *others), reader, threads, segment=segment)
 
 
 def serve(memory_bytes: str, *words: str) -> None:
-    """Answer requests until the parent closes the connection, or ends in any way.
+    """Answer requests until the parent closes the connection or ends.
 
-    A pickled `Decoding` comes first, then packed `Request`s, of which each has a `Reply`.
+    A pickled `Decoding` comes first, then packed `Request`s, each of which gets a `Reply`.
 
     Args:
-        memory_bytes: That decoding may take.
-        words: What `begin_serving` takes.
+        memory_bytes: Memory limit for decoding.
+        words: Arguments of `begin_serving`.
     """
     channel = begin_serving(*words)
     how: Decoding = pickle.loads(channel.receive())
@@ -109,7 +108,7 @@ def serve(memory_bytes: str, *words: str) -> None:
     while True:
         reply = _reply(Request.unpack(requests.get()), how, notes, int(memory_bytes))
         channel.send(reply)
-        del reply  # its frames need not wait for the next video
+        del reply  # free the frames now, not with the next video
 
 
 def _reply(request: Request, how: Decoding, notes: Notes, memory_bytes: int) -> Reply:
@@ -118,7 +117,7 @@ def _reply(request: Request, how: Decoding, notes: Notes, memory_bytes: int) -> 
     more = {"segment": request.segment} if request.segment else {}
     try:
         views = how.decode(request.path, how.protocol, how.reader, **more)
-    except Exception as error:  # whatever a decoder raises costs this video alone
+    except Exception as error:  # any error of a decoder affects only this video
         failure = as_video_error(error, request.path, memory_bytes)
         kind, message = failure.kind, str(failure)
     return Reply(views, kind, message, perf_counter() - start, notes.taken())

@@ -1,4 +1,4 @@
-"""The parent's end of a decoding process: ask it, hear it, and know how long it may take."""
+"""The parent's end of a decoding process, with the deadline of its video."""
 
 import pickle
 from time import monotonic
@@ -15,10 +15,10 @@ class WorkerProcess(ServingProcess):
 
     Args:
         decoding: How it decodes.
-        memory_bytes: That decoding may take.
+        memory_bytes: Memory limit for decoding.
 
     Raises:
-        BackendError: The system starts no process.
+        BackendError: The process does not start.
     """
 
     def __init__(self, decoding: Decoding, memory_bytes: int) -> None:
@@ -30,7 +30,7 @@ class WorkerProcess(ServingProcess):
         self.deadline = self.since + START_SECONDS
 
     def ask(self, found: Found, timeout_seconds: float) -> None:
-        """Hand over a video; the time until the worker has started does not count."""
+        """Send a video; the time until the worker has started does not count."""
         self.found = found
         self.has_answered = False
         if self.is_ready:
@@ -38,7 +38,7 @@ class WorkerProcess(ServingProcess):
         self.send(Request(found.path, found.segment).pack())
 
     def begin(self, timeout_seconds: float) -> None:
-        """Note that the worker starts on its video now."""
+        """Start the deadline: the worker begins its video now."""
         self.is_ready = True
         self.since = monotonic()
         self.deadline = self.since + timeout_seconds

@@ -1,6 +1,6 @@
-"""What a clip becomes each time that it is seen: other frames, another window, other colours.
+"""Augmentation of a clip each time it is used: other frames, another window, other colours.
 
-Nothing of it changes which way something moves, flips aside.
+Except for flips, it never changes the direction of a motion.
 """
 
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 Rng = np.random.Generator
 
-_AREA = (0.5, 1.0)  # of the window, as a share of the largest square
+_AREA = (0.5, 1.0)  # size of the window, as a share of the largest square
 _RATIO = (3 / 4, 4 / 3)
-_PACE = 4 / 3  # most that a clip is faster or slower
-_NEGATIVE, _STILL = 0.2, 0.5  # shares of the clips that are varied so
-_MOST_STILL = 0.5  # of a view's light
+_PACE = 4 / 3  # largest change of speed
+_NEGATIVE, _STILL = 0.2, 0.5  # shares of the clips with this variation
+_MOST_STILL = 0.5  # of the brightness of a view
 
 
 @dataclass(frozen=True)
 class Variation:
-    """How a clip is varied; drawn once per clip and time, and the same in all of its frames.
+    """The variation of a clip, drawn once per use and equal in all of its frames.
 
     Attributes:
         window: y, x, height and width, in pixels of the frame.
-        flip: Whether left and right change places.
-        contrast: Around the mean.
-        brightness: Added, in grey levels.
+        flip: Whether left and right are swapped.
+        contrast: Factor around the mean.
+        brightness: Added grey levels.
         colour: Factors of red, green and blue.
-        grey: Whether colours go.
-        negative: Whether light and dark change places.
+        grey: Whether the frames become grey.
+        negative: Whether light and dark are swapped.
     """
 
     window: tuple[int, int, int, int]
@@ -46,7 +46,7 @@ class Variation:
 
 
 def draw(rng: Rng, augment: Augment, height: int, width: int) -> Variation:
-    """Draw how to vary a clip; `none` is the centre crop as it is."""
+    """Draw the variation of a clip; `none` is the unchanged centre crop."""
     short = min(height, width)
     if augment == "none":
         return Variation(((height - short) // 2, (width - short) // 2, short, short))
@@ -87,10 +87,10 @@ def apply(frames: np.ndarray, variation: Variation, size: int) -> np.ndarray:
 
 
 def add_stills(rng: Rng, views: np.ndarray) -> np.ndarray:
-    """Let a still frame of another clip show through half of the views, float32 (B, T, H, W, 3).
+    """Blend a still frame of another clip into half of the views, float32 (B, T, H, W, 3).
 
-    What moves stays; scenery tells nothing (after Wang et al., "Removing the background by adding
-    the background", 2021, who take a frame of the same clip).
+    Motion is kept, but scenery no longer identifies the class (after Wang et al., "Removing the
+    background by adding the background", 2021, who use a frame of the same clip).
     """
     count = len(views)
     shares = np.where(rng.random(count) < _STILL, rng.uniform(0, _MOST_STILL, count), 0.0)
@@ -109,10 +109,10 @@ def draw_clip(
     *,
     varies_pace: bool,
 ) -> np.ndarray:
-    """Choose frames as the protocol does, at a random place: int64 (clip_len,).
+    """Choose frames by the protocol, at a random position: int64 (clip_len,).
 
-    A short video starts over. Uniform sampling takes a random frame of each of its segments, and
-    has no pace.
+    A short video starts again from its first frame. Uniform sampling takes a random frame of each
+    of its segments, and has no pace.
     """
     if protocol.sampling is Sampling.UNIFORM:
         bounds = np.linspace(0, num_frames, protocol.clip_len + 1)
@@ -123,7 +123,7 @@ def draw_clip(
         step = (rate or TORCHVISION_RATE) / TORCHVISION_RATE
     if varies_pace:
         longest = max((num_frames - 1) / ((protocol.clip_len - 1) * step), 1.0)
-        step *= min(exp(rng.uniform(-log(_PACE), log(_PACE))), longest)  # none starts over for it
+        step *= min(exp(rng.uniform(-log(_PACE), log(_PACE))), longest)  # never wraps
     steps = np.floor(np.arange(protocol.clip_len) * step).astype(np.int64)
     start = int(rng.integers(0, max(num_frames - int(steps[-1]), 1)))
     chosen: np.ndarray = (start + steps) % num_frames

@@ -1,4 +1,4 @@
-"""Which clips each step sees, and what they become: all of it decided by the seed and the step."""
+"""The clips of each step and their augmentation, which depend only on the seed and the step."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,24 +12,24 @@ from vswin_cli.training.head import smoothed
 from vswin_cli.training.options import Augment
 from vswin_cli.zoo.protocols import MEAN, STD
 
-_AHEAD = 3  # batches that are made before they are asked for
+_AHEAD = 3  # batches that are made in advance
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the batches depend on.
+    """Everything that the batches depend on.
 
     Attributes:
-        targets: float32 (clips, num_classes), 1 where a clip has a class.
+        targets: float32 (clips, num_classes), 1 for each class of a clip.
         batch_size: Clips per step.
-        epochs: In all.
-        seed: Of everything.
-        augment: As of `draw`.
-        size: Pixels of a view's side.
-        balanced: Whether each class is seen equally often.
+        epochs: Total number of epochs.
+        seed: Random seed.
+        augment: As for `draw`.
+        size: Height and width of a view in pixels.
+        balanced: Whether each class is used equally often.
         multi_label: Whether a clip may have several classes.
-        label_smoothing: As of `TrainingOptions`.
-        mixup: Likewise.
+        label_smoothing: As for `TrainingOptions`.
+        mixup: As for `TrainingOptions`.
     """
 
     targets: np.ndarray
@@ -45,16 +45,16 @@ class Plan:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch; what is left of a batch is not seen in it."""
+        """Batches per epoch; an incomplete last batch is dropped."""
         return max(len(self.targets) // self.batch_size, 1)
 
     @property
     def num_steps(self) -> int:
-        """Batches in all."""
+        """Total number of batches."""
         return self.steps_per_epoch * self.epochs
 
     def order(self, epoch: int) -> np.ndarray:
-        """The clips of an epoch: every one once; or, balanced, of each class as many."""
+        """The clips of an epoch: each one once; if balanced, equally many of each class."""
         rng = np.random.default_rng((self.seed, 1, epoch))
         number = len(self.targets)
         wanted = self.steps_per_epoch * self.batch_size
@@ -74,9 +74,9 @@ class Batches:
     """Batches of normalised views and their targets, made by threads.
 
     Args:
-        plan: Says which.
+        plan: Which batches to make.
         clips: The frames.
-        num_threads: That make them.
+        num_threads: Threads that make batches.
     """
 
     def __init__(self, plan: Plan, clips: Clips, num_threads: int) -> None:
@@ -85,7 +85,7 @@ class Batches:
         self._num_threads = num_threads
 
     def from_step(self, first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the batches from a step on: float32 (B, T, S, S, 3), (B, num_classes)."""
+        """Yield the batches from this step on: float32 (B, T, S, S, 3) and (B, num_classes)."""
         plan = self._plan
         with ThreadPoolExecutor(self._num_threads) as pool:
             flight: list[tuple[int, list[Future[np.ndarray]]]] = []
@@ -101,7 +101,7 @@ class Batches:
                 yield self._mixed(step, np.stack([view.result() for view in views]))
 
     def _keys(self, step: int) -> Sequence[tuple[int, int]]:
-        """Each clip of a step, and how many the epochs have seen before it."""
+        """List the clips of a step, each with the number of clips used before it."""
         epoch, place = divmod(step, self._plan.steps_per_epoch)
         size = self._plan.batch_size
         chosen = self._plan.order(epoch)[place * size : (place + 1) * size]
@@ -128,7 +128,7 @@ class Batches:
 
 
 def normalised(view: np.ndarray) -> np.ndarray:
-    """Make of pixels, uint8 (..., 3), what the network takes."""
+    """Normalise pixels, uint8 (..., 3), for the network."""
     pixels: np.ndarray = view.astype(np.float32) - np.array(MEAN, np.float32)
     pixels /= np.array(STD, np.float32)
     return pixels

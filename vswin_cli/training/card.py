@@ -1,4 +1,4 @@
-"""The model card: data, recipe, figures, versions, seed."""
+"""The model card: data, recipe, metrics, versions, seed."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is said before the first step: counts, what is wrong, and what it will take."""
+"""Checks before the first step: counts, problems, and an estimate of time and memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,32 +11,32 @@ from vswin_cli.training.examples import SPLITS, TEST, TRAIN, VALIDATION, Example
 from vswin_cli.training.inspection import Broken
 from vswin_cli.zoo.architectures import Architecture, Size
 
-FEW = 20  # clips of a class for training, below which more of them are what helps
-_UNEQUAL = 1.5  # the largest class over the smallest, from which they are balanced
-_PASSES = 3  # of the network per training step: forward, and twice that backward
-_SHARE = 0.18  # of the rate of large matrix products that training reaches on a CPU
-_BASE_BYTES = 1_200_000_000  # of the libraries
+FEW = 20  # training clips per class, below which more clips help most
+_UNEQUAL = 1.5  # ratio of the largest to the smallest class, from which classes are balanced
+_PASSES = 3  # costs of the network per training step: forward, and twice that backward
+_SHARE = 0.18  # share of the rate of large matrix products that training reaches on a CPU
+_BASE_BYTES = 1_200_000_000  # memory of the libraries
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training takes, about."""
+    """An estimate of what a training needs."""
 
-    seconds: float | None  # None where nobody has measured, as on a GPU
+    seconds: float | None  # None if it was not measured, as on a GPU
     memory_bytes: int
     disk_bytes: int
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What is known before the first step.
+    """The results of the checks before the first step.
 
     Attributes:
-        examples: Those that can be read, with their splits.
-        broken: Those that cannot.
-        alike: Pairs of videos of different splits that show the same.
-        notes: What was chosen, a line each.
-        warnings: What the user should know, a line each.
+        examples: Readable clips, with their splits.
+        broken: Clips that cannot be read.
+        alike: Pairs of videos with the same content in different splits.
+        notes: What was chosen, one line each.
+        warnings: What the user should know, one line each.
     """
 
     examples: Examples
@@ -47,13 +47,13 @@ class Checked:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether the classes are so unequal that they are made to count alike."""
+        """Whether classes are so unequal in size that they are balanced."""
         counts = self.examples.counts(TRAIN)
         return max(counts.values()) > _UNEQUAL * min(counts.values())
 
     @property
     def table(self) -> list[tuple[str, int, int, int]]:
-        """Each class with its clips of each split."""
+        """Each class with its number of clips per split."""
         counts = [self.examples.counts(split) for split in SPLITS]
         return [
             (name, *(count[index] for count in counts))  # type: ignore[misc]  # three of them
@@ -62,10 +62,10 @@ class Checked:
 
 
 def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
-    """Say which classes have few clips, and what accuracy means then.
+    """Warn about classes with few clips, and about the accuracy in that case.
 
     Raises:
-        UsageError: A class has no clip to train on, so that it cannot be learned.
+        UsageError: A class has no clip to train on.
     """
     train, test = examples.counts(TRAIN), examples.counts(TEST)
     names = examples.labels
@@ -106,7 +106,7 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
 def alike_across(
     examples: Sequence[Example], pairs: Sequence[tuple[int, int]]
 ) -> list[tuple[str, str]]:
-    """Keep the pairs whose members stand on different sides."""
+    """Keep the pairs whose members are in different splits."""
     return [
         (examples[one].found.video, examples[other].found.video)
         for one, other in pairs
@@ -127,17 +127,17 @@ def estimate_full(
     gflops: float | None,
     disk_bytes: int,
 ) -> Estimate:
-    """Say what training all weights takes.
+    """Estimate what training all weights needs.
 
     Args:
-        architecture: Of the network.
-        gmacs: Of a view, in 10⁹ multiply-accumulates.
+        architecture: Architecture of the network.
+        gmacs: Cost of a view, in 10⁹ multiply-accumulates.
         view_size: (T, H, W).
         batch_size: Views per step.
-        num_views: That are trained on, all epochs together.
-        num_validated: That are computed to validate, likewise.
-        gflops: Of large matrix products on this machine; None on a GPU.
-        disk_bytes: Of decoded clips.
+        num_views: Training views in all epochs together.
+        num_validated: Validation views in all epochs together.
+        gflops: Rate of large matrix products on this machine; None on a GPU.
+        disk_bytes: Size of the decoded clips.
     """
     seconds = None
     if gflops is not None:
@@ -146,7 +146,7 @@ def estimate_full(
 
 
 def memory_bytes(architecture: Architecture, view_size: Size, batch_size: int) -> int:
-    """About the memory that training takes: libraries, weights and moments, activations kept."""
+    """Estimate the memory for training: libraries, weights and moments, stored activations."""
     t, h, w = (ceil(side / cell) for side, cell in zip(view_size, architecture.patch, strict=True))
     numbers = t * h * w * 3 * prod(architecture.patch)
     weights = 0
@@ -165,7 +165,7 @@ def memory_bytes(architecture: Architecture, view_size: Size, batch_size: int) -
 
 
 def batch_that_fits(architecture: Architecture, view_size: Size, available: int, most: int) -> int:
-    """The largest power of two, at most `most`, whose training takes half of the memory."""
+    """Find the largest power of two, at most `most`, with which training uses half the memory."""
     size = most
     while size > 1 and memory_bytes(architecture, view_size, size) > available // 2:
         size //= 2

@@ -1,4 +1,4 @@
-"""What `auto`, the recipe and the options come to together, and how that is said."""
+"""The choices that follow from `auto`, the recipe and the options, and notes about them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ from vswin_cli.training.options import (
 )
 from vswin_cli.zoo.models import Model
 
-_LARGE_GMACS = 10.0  # per view, from which training all weights takes hours on a CPU
-_MOST_PER_STEP, _MOST_ON_GPU = 8, 16  # clips; a GPU is idle with few
+_LARGE_GMACS = 10.0  # GMACs per view, from which training all weights takes hours on a CPU
+_MOST_PER_STEP, _MOST_ON_GPU = 8, 16  # clips; with fewer, a GPU is idle
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """How it is trained."""
+    """The choices for a training."""
 
     how: str  # head or full
     recipe: Recipe
@@ -34,14 +34,14 @@ class Chosen:
 def choose(
     options: TrainingOptions, model: Model, labels: Sequence[str], backend: str, *, has_gpu: bool
 ) -> Chosen:
-    """Decide what was left open.
+    """Choose the options that were left open.
 
     Args:
-        options: What was asked for.
-        model: To start from.
+        options: The given options.
+        model: Model to start from.
         labels: The classes.
-        backend: That would train all weights.
-        has_gpu: Whether it computes on one.
+        backend: Backend for training all weights.
+        has_gpu: Whether the backend computes on a GPU.
 
     Raises:
         UsageError: The options contradict each other.
@@ -86,15 +86,15 @@ def choices_said(
     *,
     is_balanced: bool,
 ) -> Iterator[str]:
-    """Say what was chosen, a line each.
+    """Describe the choices, one line each.
 
     Args:
-        chosen: That.
-        options: What was asked for.
+        chosen: The choices.
+        options: The given options.
         labels: The classes.
-        backend: That trains.
-        counts: Of the classes' clips for training.
-        is_balanced: Whether these are so unequal that classes are made to count alike.
+        backend: Backend for training.
+        counts: Training clips per class.
+        is_balanced: Whether classes are balanced because these counts differ much.
     """
     if chosen.how == "head":
         yield "how: head, fitted to the features; --how full trains all weights"

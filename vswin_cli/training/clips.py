@@ -1,8 +1,8 @@
-"""The frames to train on: decoded once into a file of bounded size, then read from there.
+"""The frames to train on: decoded once into a file of limited size, then read from there.
 
-Decoding is what training waits for otherwise. Of each clip some takes are kept, each at a place of
-its own, scaled a little larger than the views; frames that takes share are kept once. What the
-bound leaves out is decoded every time that it is needed.
+Otherwise, training waits for decoding. The file keeps several takes of each clip, each at another
+position, scaled a little larger than the views; frames that takes share are stored once. Clips that
+do not fit are decoded whenever they are needed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +19,10 @@ from vswin_cli.video.reading import read_video
 from vswin_cli.views.views import resize
 from vswin_cli.zoo.protocols import ViewProtocol
 
-_TAKES = (8, 4, 2, 1)  # per clip, as many as fit
-_ROOM = 8 / 7  # of a frame's short side, over the view's
+_TAKES = (8, 4, 2, 1)  # most takes per clip, if they fit
+_ROOM = 8 / 7  # short side of a frame, divided by that of a view
 _MOST_ELONGATED = 2.0  # the ends of longer frames are cut off
-_GUESSED_RATIO = 1.8  # of a frame whose size is not known yet
+_GUESSED_RATIO = 1.8  # of a frame with unknown size
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class _Slot:
 
 
 class Clips:
-    """Takes of training clips; make it by `prepared`, and close it.
+    """Takes of training clips; call `prepare` before use, and `close` after it.
 
     Args:
-        path: Of the file.
-        protocol: By which clips are drawn.
-        reader: As of `read_video`.
-        seed: Of the places.
+        path: Path of the file.
+        protocol: Protocol by which clips are drawn.
+        reader: As for `read_video`.
+        seed: Random seed for the positions.
         varies_pace: Whether a take may be faster or slower than the clip.
     """
 
@@ -64,18 +64,18 @@ class Clips:
         num_threads: int,
         on_clip: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        """Decode what fits.
+        """Decode the clips that fit.
 
         Args:
-            examples: Of the training, whose numbers name them from here on.
-            num_frames: Of each one's file.
-            max_bytes: Of the file.
-            num_threads: Clips that are decoded at a time.
-            on_clip: Told how many of how many are done.
+            examples: Training clips; from now on, their indices identify them.
+            num_frames: Number of frames in the file of each clip.
+            max_bytes: Size limit of the file.
+            num_threads: Clips to decode at the same time.
+            on_clip: Called with the number of finished clips and of all clips.
 
         Raises:
             OutputError: The file cannot be written.
-            VideoError: A clip cannot be read any more.
+            VideoError: A clip can no longer be read.
         """
         num_takes = takes_within(num_frames, self._protocol, max_bytes)
         written = 0
@@ -106,10 +106,10 @@ class Clips:
         self._examples = examples
 
     def take(self, number: int, rng: np.random.Generator) -> np.ndarray:
-        """Return one take of a clip, uint8 (clip_len, H, W, 3): which one, the numbers decide.
+        """Return a random take of a clip, uint8 (clip_len, H, W, 3).
 
         Raises:
-            VideoError: It is not in the file, and cannot be read.
+            VideoError: The clip is not in the file, and cannot be read.
         """
         slot = self._slots.get(number)
         if slot is None or self._bytes is None:
@@ -121,7 +121,7 @@ class Clips:
 
     @property
     def num_kept(self) -> int:
-        """Clips that are in the file."""
+        """Number of clips in the file."""
         return len(self._slots)
 
     def close(self) -> None:
@@ -132,12 +132,12 @@ class Clips:
     def _decoded(
         self, example: Example, rng: np.random.Generator, num_takes: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Read takes of a clip: its frames that are in one, and which of these each take has."""
+        """Read takes of a clip: the frames in any take, and the frame indices of each take."""
         rate: list[float | None] = [None]
         state = rng.bit_generator.state
 
         def draw(num_frames: int) -> np.ndarray:
-            rng.bit_generator.state = state  # the same places, however often it is asked
+            rng.bit_generator.state = state  # the same positions in every call
             return np.stack(
                 [
                     draw_clip(
@@ -172,12 +172,12 @@ class Clips:
 
 
 def short_side(protocol: ViewProtocol) -> int:
-    """Pixels of the short side of frames that are kept."""
+    """Short side of stored frames in pixels."""
     return round(protocol.crop_size * _ROOM)
 
 
 def takes_within(num_frames: Sequence[int], protocol: ViewProtocol, max_bytes: int) -> int:
-    """How many takes of each clip fit; one at least."""
+    """Number of takes per clip that fit, at least 1."""
     for num_takes in _TAKES:
         if cache_bytes(num_frames, protocol, num_takes) <= max_bytes:
             return num_takes
@@ -185,7 +185,7 @@ def takes_within(num_frames: Sequence[int], protocol: ViewProtocol, max_bytes: i
 
 
 def cache_bytes(num_frames: Sequence[int], protocol: ViewProtocol, num_takes: int) -> int:
-    """About how large the file is that holds so many takes of every clip."""
+    """Estimate the size of a file with this number of takes per clip."""
     frame = short_side(protocol) ** 2 * _GUESSED_RATIO * 3
     return int(sum(min(n, num_takes * protocol.clip_len) for n in num_frames) * frame)
 
@@ -200,7 +200,7 @@ def _each(
     work: Callable[[int], tuple[np.ndarray, np.ndarray]],
     numbers: range,
 ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-    """Yield results in order, with no more in flight than threads and one."""
+    """Yield results in order, with at most one more task in progress than there are threads."""
     waiting = iter(numbers)
     flight = [(n, pool.submit(work, n)) for _, n in zip(range(3), waiting, strict=False)]
     while flight:

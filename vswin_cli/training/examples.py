@@ -1,4 +1,4 @@
-"""What there is to train on: rows of annotations with their files, labels, splits and groups."""
+"""The examples to train on: rows of annotations with their files, labels, splits and groups."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,21 +26,21 @@ class Example:
     """A clip with its labels."""
 
     found: Found
-    labels: tuple[int, ...]  # class indices; one, but where videos have several
-    split: str = ""  # of `SPLITS`, or empty where nobody has said
-    group: str = ""  # of its scene, subject or source
+    labels: tuple[int, ...]  # class indices; a single one unless videos have several
+    split: str = ""  # one of `SPLITS`, or empty if it is not given
+    group: str = ""  # name of its scene, subject or source
 
 
 @dataclass(frozen=True)
 class Examples:
-    """All that the annotations name."""
+    """All examples in the annotations."""
 
     examples: list[Example]
     labels: tuple[str, ...]  # class names in index order
     unmatched: list[Unmatched] = field(default_factory=list)
 
     def counts(self, split: str) -> Counter[int]:
-        """Clips of each class in a split."""
+        """Number of clips per class in a split."""
         return Counter(
             label for each in self.examples if each.split == split for label in each.labels
         )
@@ -51,16 +51,16 @@ class Examples:
 
 
 def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Examples:
-    """Find the file and the classes of every row; the classes are what the rows name, in order.
+    """Find the file and the classes of every row; the classes are the sorted names in the rows.
 
     Args:
-        rows: Of annotations.
-        files: Where videos are.
-        multi_label: Whether a label is several names with `|` or `;` between them, and rows of one
-            file add up.
+        rows: Rows of annotations.
+        files: The videos.
+        multi_label: Whether a label may be several names, separated by `|` or `;`, and the labels
+            of all rows of a file are combined.
 
     Raises:
-        UsageError: There are fewer than two classes, or one has a name that no class can have.
+        UsageError: There are fewer than two classes, or a class has an invalid name.
     """
     names = _class_names(rows, multi_label=multi_label)
     if not names:

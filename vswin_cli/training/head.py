@@ -1,8 +1,8 @@
-"""A head fitted to features: convex, so that it takes seconds and ends at the one best answer.
+"""Fitting a head to features: a convex problem, solved in seconds with a unique optimum.
 
-Each row is a view. Rows of a clip share its weight, and clips of a class that of the class where
-classes are to count alike. The features are scaled to unit variance, which is then folded into the
-head; how strong the head is held back is what the validation likes best.
+Each row is a view. Rows of a clip share its weight; if classes are balanced, clips of a class share
+the weight of the class. The features are scaled to unit variance, and this scale is then folded
+into the head. The validation split chooses the strength of regularisation.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ class Rows:
 
     Attributes:
         features: float32 (rows, num_features).
-        weights: (rows,); those of a clip add up to 1.
-        clips: int (rows,), the number of the clip that each is of, ascending.
-        targets: float (clips, num_classes): 1 where a clip has a class.
+        weights: (rows,); the weights of each clip add up to 1.
+        clips: int (rows,), index of the clip of each row, ascending.
+        targets: float (clips, num_classes), 1 for each class of a clip.
     """
 
     features: np.ndarray
@@ -42,7 +42,7 @@ class Head:
     bias: np.ndarray  # float32 (num_classes,)
 
     def probabilities(self, rows: Rows, *, multi_label: bool) -> np.ndarray:
-        """The means over the views of each clip, float64 (clips, num_classes)."""
+        """Average the probabilities over the views of each clip, float64 (clips, num_classes)."""
         each = shares(rows.features @ self.kernel + self.bias, multi_label=multi_label)
         total = np.zeros(rows.targets.shape)
         np.add.at(total, rows.clips, each * rows.weights[:, np.newaxis])
@@ -51,7 +51,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Fit:
-    """What one strength came to."""
+    """The result for one strength of regularisation."""
 
     strength: float
     head: Head
@@ -61,7 +61,7 @@ class Fit:
 
 
 def shares(logits: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """Probabilities of logits (rows, num_classes), float64: softmax, or sigmoid."""
+    """Compute probabilities from logits (rows, num_classes), float64, by softmax or sigmoid."""
     logits = logits.astype(np.float64)
     if multi_label:
         return 0.5 * (1 + np.tanh(0.5 * logits))
@@ -72,14 +72,14 @@ def shares(logits: np.ndarray, *, multi_label: bool) -> np.ndarray:
 def fit_heads(
     train: Rows, validation: Rows, *, multi_label: bool, balanced: bool, smoothing: float
 ) -> Iterator[Fit]:
-    """Fit a head by each strength, the strongest first; each starts where the last ended.
+    """Fit a head with each strength of regularisation, starting each fit from the stronger one.
 
     Args:
-        train: What is fitted.
-        validation: What is only looked at.
+        train: Rows to fit.
+        validation: Rows to score.
         multi_label: Whether a clip may have several classes.
-        balanced: Whether classes count alike, however many clips they have.
-        smoothing: As of `TrainingOptions.label_smoothing`.
+        balanced: Whether all classes have equal weight, with any number of clips.
+        smoothing: As for `TrainingOptions.label_smoothing`.
     """
     mean = train.features.mean(0, dtype=np.float64)
     scale = train.features.std(0, dtype=np.float64) + 1e-6
@@ -128,14 +128,14 @@ def fit_heads(
 
 
 def clip_weights(targets: np.ndarray) -> np.ndarray:
-    """Weights (clips,) by which classes count alike; of mean 1."""
+    """Compute weights (clips,) with mean 1 that give all classes equal weight."""
     counts = np.maximum(targets.sum(0), 1)
     weights = (targets / counts).sum(1) / np.maximum(targets.sum(1), 1)
     return np.asarray(weights * len(targets) / max(weights.sum(), 1e-12))
 
 
 def smoothed(targets: np.ndarray, smoothing: float, *, multi_label: bool) -> np.ndarray:
-    """Move a share of each target to all classes alike; of several labels, to one half."""
+    """Spread a share of each target over all classes; with several labels, move it towards 0.5."""
     even = 0.5 if multi_label else 1 / targets.shape[1]
     return np.asarray(targets * (1 - smoothing) + smoothing * even)
 

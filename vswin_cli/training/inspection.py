@@ -1,7 +1,7 @@
-"""The look at every clip before the first step: its features, and a print of its frames.
+"""The inspection of every clip before the first step: its features, and a print of its frames.
 
-The features are those that `vswin embed` makes, a row per view; a head is fitted to them, and they
-find what stands on two sides of a split.
+The features are those of `vswin embed`, with a row per view. A head is fitted to them, and they
+help to find clips that appear in two splits.
 """
 
 from base64 import b85decode, b85encode
@@ -24,20 +24,20 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.training.examples import Example
 from vswin_cli.views.views import Views
 
-PRINT = (4, 12, 12)  # frames, rows and columns of a clip's print
-_ALIKE = 0.999  # cosine of features from which prints are compared
-_MOST_APART = 3.0  # grey levels, on average, between the prints of one clip in two encodings
+PRINT = (4, 12, 12)  # frames, rows and columns of a print
+_ALIKE = 0.999  # least cosine of features for comparing prints
+_MOST_APART = 3.0  # largest mean difference in grey levels between two encodings of a clip
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """What is known of a clip that could be read.
+    """The inspection of a readable clip.
 
     Attributes:
         features: float32 (views, num_features).
-        weights: (views,), how many of the protocol's views each stands for.
+        weights: (views,), number of the protocol's views per row.
         print: uint8 `PRINT`, grey.
-        num_frames: Of the file.
+        num_frames: Number of frames in the file.
     """
 
     features: np.ndarray
@@ -64,13 +64,13 @@ class InspectionTask(EmbedTask):
     def conclude(
         self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Keep a clip's features, and its print."""
+        """Keep the features and the print of a clip."""
         prediction, record = super().conclude(decoded, views, outputs, seconds)
         first = views.view(views.places[0]).frames
         return prediction, {**record, "print": b85encode(print_of(first).tobytes()).decode()}
 
     def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
-        """Collect what is there, in the order of the videos."""
+        """Collect the results in the order of the videos."""
         super().finish(output, journal, videos)
         self.inspected, self.broken = {}, []
         for found in videos:
@@ -104,10 +104,10 @@ def print_of(frames: np.ndarray) -> np.ndarray:
 def find_alike(
     examples: Sequence[Example], inspected: dict[str, Inspected]
 ) -> list[tuple[int, int]]:
-    """Find examples that show the same, in whatever encoding: pairs of their numbers.
+    """Find pairs of examples with the same content in any encoding, as indices.
 
-    Features alone do not tell, since some models see motion and nothing else; the prints of what
-    they take for the same are compared.
+    Features are not enough, because some models see only motion; the prints of examples with
+    similar features are compared.
     """
     numbers = [i for i, each in enumerate(examples) if each.found.video in inspected]
     if not numbers:
@@ -118,7 +118,7 @@ def find_alike(
     )
     try:
         candidates = find_pairs(matrix, _ALIKE)
-    except UsageError:  # the features tell nothing apart
+    except UsageError:  # the features distinguish nothing
         return []
     prints = np.stack([each.print for each in looks]).astype(np.float32)
     return [

@@ -1,4 +1,4 @@
-"""All weights, trained step by step; killed at any of them, the next run goes on."""
+"""Training of all weights, step by step; after a stop at any step, the next run continues."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -23,14 +23,14 @@ from vswin_cli.zoo.architectures import Architecture, Size
 
 
 class DivergedError(VswinError):
-    """The loss is no number any more."""
+    """The loss is no longer a finite number."""
 
     kind = "diverged"
 
 
 @dataclass
 class Progress:
-    """Where a training is; what `--resume` goes on from, beside the variables."""
+    """The progress of a training, from which `--resume` continues with the variables."""
 
     step: int = 0
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # loss, right, clips
@@ -44,12 +44,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Watching:
-    """Who is told, and may end it.
+    """Callbacks of a training.
 
     Attributes:
-        on_step: Of each step: number, of how many, mean loss and accuracy of the epoch.
-        on_epoch: Of each row of the log.
-        is_stopping: Asked after each step.
+        on_step: Called after each step: its number, all steps, mean loss and accuracy of the epoch.
+        on_epoch: Called with each row of the log.
+        is_stopping: Called after each step; True stops the training.
     """
 
     on_step: Callable[[int, int, float, float], None] = lambda step, total, loss, right: None
@@ -58,18 +58,18 @@ class Watching:
 
 
 class Learner:
-    """A classifier that is trained.
+    """A classifier in training.
 
     Args:
-        architecture: Of the backbone.
+        architecture: Architecture of the backbone.
         view_size: (T, H, W).
-        weights: By variable path; of the backbone. None starts at random.
-        head: To start from.
-        plan: Of the batches.
-        recipe: Rates and decays.
-        lr: Highest learning rate of the head.
-        precision: A dtype policy of Keras.
-        folder: Where states are kept.
+        weights: Weights of the backbone by variable path; None starts with random weights.
+        head: Head to start from.
+        plan: Plan of the batches.
+        recipe: Learning rates and decays.
+        lr: Peak learning rate of the head.
+        precision: Keras dtype policy.
+        folder: Where states are saved.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Learner:
         else:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
             right = keras.metrics.CategoricalAccuracy(name="right")
-        # XLA compiles for long and is not faster on a CPU; JAX has nothing else.
+        # XLA compiles for a long time and is not faster on a CPU; JAX needs it.
         self.model.compile(
             self.optimizer, loss, metrics=[right], jit_compile=keras.backend.backend() == "jax"
         )
@@ -135,25 +135,25 @@ class Learner:
         save_every: int,
         watching: Watching,
     ) -> bool:
-        """Train from where the progress is to the end; the best weights are then the model's.
+        """Train from the current progress to the end; then the model has the best weights.
 
         Args:
-            batches: Of the plan.
-            validate: Scores what computes logits of a batch of views.
-            every: Epochs from validation to validation.
-            patience: Validations without improvement until it stops early.
-            save_every: Steps from state to state, epochs aside.
-            watching: As of `Watching`.
+            batches: Batches of the plan.
+            validate: Scores a function that computes the logits of a batch of views.
+            every: Epochs between validations.
+            patience: Validations without improvement before an early stop.
+            save_every: Steps between saved states; one is also saved after each epoch.
+            watching: Callbacks.
 
         Returns:
-            Whether it came to its end, and was not asked to stop.
+            Whether the training ended without being stopped.
 
         Raises:
-            DivergedError: The loss is no number any more.
+            DivergedError: The loss is no longer a finite number.
         """
         progress, plan = self.progress, self.plan
         start = monotonic() - progress.seconds
-        if not progress.log:  # what the fitted head does is there to be beaten
+        if not progress.log:  # the fitted head is the score to beat
             watching.on_epoch(self._end_epoch(0, None, validate(self.logits), patience))
         if not self.is_over():
             for views, targets in batches.from_step(progress.step):
@@ -201,11 +201,11 @@ class Learner:
         }
 
     def save(self) -> None:
-        """Keep all that a later run needs to go on."""
+        """Save everything that a later run needs to continue."""
         _save(self._state, self._variables(), json.dumps(asdict(self.progress)))
 
     def resume(self) -> bool:
-        """Go on from what `save` kept, if there is something; tell whether there was."""
+        """Load the state of `save`, if there is one; return whether there was."""
         if not self._state.exists():
             return False
         with np.load(self._state) as arrays:
@@ -215,7 +215,7 @@ class Learner:
         return True
 
     def _variables(self) -> list[Any]:
-        """All that a step depends on and changes: weights, random states, moments."""
+        """All variables that a step reads and changes: weights, random states, moments."""
         return [
             *self.model.trainable_variables,
             *self.model.non_trainable_variables,
@@ -262,17 +262,17 @@ class Learner:
 
 
 def _right_of_several(targets: Any, logits: Any) -> Any:  # noqa: ANN401 - tensors
-    """The share of a clip's classes that are said rightly; targets may be smoothed or mixed."""
+    """Compute the share of classes that are predicted rightly; targets may be smoothed or mixed."""
     said = keras.ops.equal(targets > 0.5, logits > 0)
     return keras.ops.mean(keras.ops.cast(said, "float32"), axis=-1)
 
 
 def validation_interval(num_views: int, num_train: int) -> int:
-    """Epochs from validation to validation, so that it takes little of the time of training.
+    """Choose the epochs between validations, so that they take a small share of the time.
 
     Args:
-        num_views: To compute for a validation.
-        num_train: Views of an epoch; each costs three times as much.
+        num_views: Views per validation.
+        num_train: Training views per epoch; each costs three times as much.
     """
     return max(round(num_views / (3 * max(num_train, 1)) / VALIDATION_COST), 1)
 

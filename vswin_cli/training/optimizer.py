@@ -1,7 +1,6 @@
-"""AdamW whose learning rate and decay differ from variable to variable, on every Keras backend.
+"""AdamW with a learning rate and decay per variable, on every Keras backend.
 
-A gradient that is scaled changes nothing here, since Adam divides by its size; the step itself has
-to be scaled.
+Scaling a gradient has no effect, because Adam divides by its size; the step must be scaled.
 """
 
 import math
@@ -18,9 +17,9 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Rise linearly, then fall along half a cosine to a hundredth.
 
     Args:
-        peak: The highest rate.
-        warmup_steps: In which it rises.
-        num_steps: In all.
+        peak: Highest rate.
+        warmup_steps: Steps in which the rate rises.
+        num_steps: Total number of steps.
     """
 
     def __init__(self, peak: float, warmup_steps: int, num_steps: int) -> None:
@@ -30,7 +29,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.num_steps = num_steps
 
     def __call__(self, step: Tensor) -> Tensor:
-        """The rate of a step, from 0."""
+        """Return the rate of a step, counted from 0."""
         step = ops.cast(step, "float32")
         rising = (step + 1) / self.warmup_steps
         share = (step - self.warmup_steps) / max(self.num_steps - self.warmup_steps, 1)
@@ -39,7 +38,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.minimum(rising, falling)
 
     def get_config(self) -> dict[str, Any]:
-        """Keep what makes the same schedule."""
+        """Return the configuration of this schedule."""
         return {
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
@@ -48,14 +47,14 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class LayerwiseAdamW(keras.optimizers.Adam):
-    """AdamW with a share of the learning rate, and a decay, for every variable.
+    """AdamW with a share of the learning rate and a weight decay for every variable.
 
     Args:
-        schedule: Of the learning rate.
-        shares: Of the learning rate, in the order of the variables.
-        decays: Weight decay likewise; what is taken off per step is this, times the rate.
+        schedule: Learning rate schedule.
+        shares: Shares of the learning rate, in the order of the variables.
+        decays: Weight decays, in the order of the variables; a step subtracts decay times rate.
         beta_2: Share of the mean squared gradient that a step keeps.
-        clip: Longest gradient over all variables.
+        clip: Largest norm of the gradient over all variables.
     """
 
     def __init__(
@@ -71,11 +70,11 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         self.decays = list(decays)
 
     def apply(self, grads: Sequence[Tensor], trainable_variables: Any = None) -> None:  # noqa: ANN401
-        """Take a step; TensorFlow's gradients of tables that rows are taken of are made whole."""
+        """Take a step; sparse gradients of TensorFlow for lookup tables are made dense."""
         super().apply(list(map(_whole, grads)), trainable_variables)
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:  # noqa: ANN401
-        """Take one variable's step."""
+        """Update one variable."""
         number = self._get_variable_index(variable)
         rate = ops.cast(learning_rate, variable.dtype) * self.shares[number]
         if self.decays[number]:
@@ -92,10 +91,10 @@ def _whole(gradient: Tensor) -> Tensor:
 
 
 def share_of(path: str, backbone_lr: float) -> float:
-    """The share of the learning rate that a variable has."""
+    """Return the share of the learning rate for a variable."""
     return 1.0 if path.startswith("head/") else backbone_lr
 
 
 def decay_of(path: str, weight_decay: float) -> float:
-    """The weight decay of a variable: none of biases, norms and bias tables."""
+    """Return the weight decay of a variable: 0 for biases, norms and bias tables."""
     return weight_decay if path.endswith("kernel") else 0.0

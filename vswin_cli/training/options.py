@@ -1,4 +1,4 @@
-"""What can be asked of a training; here alone are the defaults, and what they mean for a model."""
+"""Options of a training, with all their defaults and the recipes for each model."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ AugmentName = Literal["auto", "default", "directional", "none"]
 Augment = Literal["default", "directional", "none"]
 
 RECIPE_BATCH = 64  # clips per step that the published learning rates assume
-VALIDATION_COST = 0.1  # of the time of training, at most
+VALIDATION_COST = 0.1  # largest share of the training time
 _DIRECTIONS = re.compile(
     r"(left|right|up|down|in|out|north|south|east|west)(wards?)?|(for|back)wards?"
     r"|(counter|anti)?clockwise|c?cw|into|towards?|away"
@@ -23,28 +23,28 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train; None is what the recipe of the architecture says.
+    """Options of a training; None is the value in the recipe of the architecture.
 
     Attributes:
-        how: `head` fits a head to the features of the backbone, which stays as it is; `full` trains
-            all weights; `auto` is `head` for a large model on a CPU.
-        epochs: Times that each clip is seen.
+        how: `head` fits a head to the features of the unchanged backbone; `full` trains all
+            weights; `auto` is `head` for a large model on a CPU.
+        epochs: Number of epochs.
         batch_size: Clips per step; None is as many as fit into memory, at most 8, or 16 on a GPU.
-        lr: Highest learning rate of the head, whatever the batch; None is the recipe's, scaled to
-            the batch.
-        backbone_lr: That of the backbone, as a share of the head's.
-        weight_decay: Of AdamW; none of it on biases, norms and bias tables.
-        drop_path: Of the last block; those before it rise to it from 0.
-        seed: Of the split, the order, the augmentation and the first weights of the head.
+        lr: Peak learning rate of the head, for any batch size; None is the recipe's, scaled to the
+            batch size.
+        backbone_lr: Learning rate of the backbone, as a share of the head's.
+        weight_decay: Weight decay of AdamW, except for biases, norms and bias tables.
+        drop_path: Drop path rate of the last block; it rises from 0 at the first.
+        seed: Random seed of the split, the order, the augmentation and the first head.
         augment: `default` crops, flips and recolours; `directional` never flips; `none` does
             nothing; `auto` is one of the first two by the names of the classes.
         multi_label: Whether a video may have several labels.
-        label_smoothing: Share of the target that goes to all classes alike.
-        mixup: Alpha of the beta distribution by which pairs of clips are mixed; 0 mixes none.
-        patience: Validations without improvement until it stops early.
-        cache_gb: Of decoded clips on disk while it trains, in GB.
-        save_every: Steps between states that `--resume` goes on from.
-        from_scratch: Whether weights start at random, and not from the model's.
+        label_smoothing: Share of each target that is spread over all classes.
+        mixup: Parameter of the beta distribution for mixing pairs of clips; 0 disables it.
+        patience: Validations without improvement before an early stop.
+        cache_gb: Disk space for decoded clips during training, in GB.
+        save_every: Steps between saved states, from which `--resume` continues.
+        from_scratch: Start from random weights instead of the model's.
     """
 
     how: HowName = "auto"
@@ -83,13 +83,13 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        lr: Highest learning rate of the head, for batches of `RECIPE_BATCH`.
-        backbone_lr: The backbone's, as a share of it.
-        weight_decay: Of AdamW.
-        drop_path: Of the last block.
-        epochs: Times that each clip is seen.
+        lr: Peak learning rate of the head, for batches of `RECIPE_BATCH`.
+        backbone_lr: Learning rate of the backbone, as a share of it.
+        weight_decay: Weight decay of AdamW.
+        drop_path: Drop path rate of the last block.
+        epochs: Number of epochs.
         warmup: Share of the steps in which the rate rises.
-        beta_2: Of AdamW: how long it remembers the size of gradients.
+        beta_2: Parameter of AdamW: how long it remembers the size of gradients.
     """
 
     lr: float
@@ -101,8 +101,8 @@ class Recipe:
     beta_2: float = 0.999
 
 
-# The first is this project's; the others are the published configurations' for Kinetics-400 and,
-# of base, Something-Something v2. Their rates hold for the head; the backbone has a tenth.
+# The first is from this project; the others are from the published configurations for Kinetics-400
+# and, for base, Something-Something v2. Their rates are for the head; the backbone has a tenth.
 _RECIPES = {
     "nano": Recipe(2.4e-3, 1.0, 0.02, 0.0, 20, 0.1, 0.98),
     "tiny": Recipe(1e-3, 0.1, 0.02, 0.1, 30, 2.5 / 30),
@@ -114,14 +114,14 @@ _NAMES = {64: "nano", 96: "tiny", 128: "base", 192: "large"}  # by embed_dim
 
 
 def recipe_for(architecture: Architecture) -> Recipe:
-    """Choose by the width, and the depth where that does not tell; the nearest of a custom one."""
+    """Choose a recipe by width, then depth; a custom architecture gets the nearest one."""
     nearest = min(_NAMES, key=lambda dim: abs(dim - architecture.embed_dim))
     name = _NAMES[nearest]
     return _RECIPES["small" if name == "tiny" and sum(architecture.depths) > 12 else name]
 
 
 def direction_in(labels: Sequence[str]) -> tuple[str, str] | None:
-    """Find a class whose name tells a direction: its name, and the word."""
+    """Find a class whose name contains a direction; return its name and the word."""
     for label in labels:
         for word in _WORD.findall(label):
             if _DIRECTIONS.fullmatch(word.lower()):

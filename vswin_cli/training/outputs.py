@@ -1,4 +1,4 @@
-"""The folder of a training: the model, and all that says how it came about."""
+"""The folder of a training: the model, and files that describe the training."""
 
 import csv
 import json
@@ -26,10 +26,10 @@ PAGE, CARD = "index.html", "README.md"
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """Lend a file that takes the path's place when the block ends well.
+    """Lend a temporary file that replaces the path if the block succeeds.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     try:
         with replacing(path) as temporary:
@@ -70,7 +70,7 @@ def write_model(
 
 
 def write_split(path: Path, examples: Sequence[Example], labels: Sequence[str]) -> None:
-    """Write which clip is in which split: a CSV that `vswin train` takes."""
+    """Write the split of each clip, as a CSV that `vswin train` reads."""
     rows = [["path", "label", "split", "group", "start", "end"]]
     for each in examples:
         start, end = each.found.segment or ("", "")
@@ -82,7 +82,7 @@ def write_split(path: Path, examples: Sequence[Example], labels: Sequence[str]) 
 
 
 def write_log(path: Path, log: Sequence[Mapping[str, float]]) -> None:
-    """Write a row per epoch, or per strength of a head."""
+    """Write a row per epoch, or per regularisation strength of a head."""
     columns = list(dict.fromkeys(key for row in log for key in row))
     rows = [columns]
     rows += [[_number(row.get(key)) for key in columns] for row in log]
@@ -90,7 +90,7 @@ def write_log(path: Path, log: Sequence[Mapping[str, float]]) -> None:
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """Write rows, names that are not UTF-8 included."""
+    """Write rows, including names that are not UTF-8."""
     with (
         written(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,

@@ -1,8 +1,8 @@
-"""What figures mean in words, and what to try."""
+"""What the metrics mean in words, and what to try next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-_FAR = 0.2  # by which validation is below training, that it is told
+_FAR = 0.2  # difference between training and validation accuracy that is worth a remark
 
 
 def remarks_on(
@@ -15,14 +15,14 @@ def remarks_on(
     multi_label: bool,
     how: str,
 ) -> Iterator[str]:
-    """Say what is odd about a training.
+    """Describe anything unusual about a training.
 
     Args:
-        log: As of `Fitted`.
-        best: Likewise.
-        accuracy: On the test, from 0 to 1.
-        num_classes: Of the labels.
-        is_early: Whether it stopped before its last epoch.
+        log: As for `Fitted`.
+        best: As for `Fitted`.
+        accuracy: Accuracy on the test split, in [0, 1].
+        num_classes: Number of classes.
+        is_early: Whether the training stopped before its last epoch.
         multi_label: Whether a clip may have several classes.
         how: head or full.
     """

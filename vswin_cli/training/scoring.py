@@ -1,4 +1,4 @@
-"""How right probabilities are: of clips with one class, and of clips with several."""
+"""Scores of probabilities, for clips with one class and with several."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ _LEAST = 1e-9
 
 @dataclass(frozen=True)
 class Score:
-    """Attributes: loss, the mean of −log of what is right; quality, from 0 to 1.
+    """Attributes: loss, the mean of −log of the right classes; quality, from 0 to 1.
 
-    The quality is the mean accuracy of the classes; of several labels, the mean average precision.
+    The quality is the mean class accuracy or, with several labels, the mean average precision.
     """
 
     loss: float
@@ -19,12 +19,12 @@ class Score:
 
     @property
     def order(self) -> tuple[float, float]:
-        """What is better is greater."""
+        """A key for sorting; better scores are greater."""
         return round(self.quality, 6), -self.loss
 
 
 def score(probabilities: np.ndarray, targets: np.ndarray, multi_label: bool) -> Score:
-    """Compare probabilities and targets, both (clips, num_classes); nothing of no clip."""
+    """Compare probabilities and targets, both (clips, num_classes); 0 without clips."""
     if not len(targets):
         return Score(0.0, 0.0)
     p = np.clip(probabilities, _LEAST, 1 - _LEAST)
@@ -39,7 +39,7 @@ def score(probabilities: np.ndarray, targets: np.ndarray, multi_label: bool) -> 
 
 
 def average_precisions(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The average precision of each class that a clip has and another lacks."""
+    """Compute the average precision of each class that some clips have and others lack."""
     found = []
     for p, y in zip(probabilities.T, targets.T, strict=True):
         if 0 < y.sum() < len(y):
@@ -50,7 +50,7 @@ def average_precisions(probabilities: np.ndarray, targets: np.ndarray) -> np.nda
 
 
 def multi_label_figures(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """Mean average precision, and F1 at 0.5 over all answers and over classes, from 0 to 1."""
+    """Compute mean average precision, and F1 at 0.5 (micro and macro), from 0 to 1."""
     said = probabilities >= 0.5
     right = (said & (targets > 0)).sum(0)
     sums = said.sum(0) + targets.sum(0)

@@ -1,4 +1,4 @@
-"""Which clips train, which stop the training, and which are looked at once, at the end."""
+"""The splits: clips to train on, to stop the training by, and to test with once, at the end."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,27 +9,27 @@ import numpy as np
 from vswin_cli.training.examples import SPLITS, TEST, TRAIN, VALIDATION, Example
 
 SHARES = {TRAIN: 0.7, VALIDATION: 0.15, TEST: 0.15}
-_VALIDATION_SHARE = 0.15  # of what trains, where the annotations have no validation
+_VALIDATION_SHARE = 0.15  # share of the training clips, if the annotations have no validation split
 
 
 def assign_splits(
     examples: Sequence[Example], alike: Iterable[tuple[int, int]], num_classes: int, seed: int
 ) -> tuple[list[Example], list[str]]:
-    """Give every example a split, so that no group stands on two sides.
+    """Give every example a split, so that no group is in two splits.
 
-    Where the annotations say the splits, they stay, but that a group which is in the test leaves
-    the others, and one that is in training leaves the validation; a validation that is missing is
-    taken out of training.
+    Splits in the annotations are kept, except that a group in the test split is removed from the
+    other splits, and a group in the training split is removed from the validation split. A missing
+    validation split is taken from the training split.
 
     Args:
-        examples: As the annotations have them.
-        alike: Pairs of examples that show the same, and so are of one group; where the annotations
-            say the splits, nothing is done about them.
-        num_classes: Of the labels.
-        seed: Of the choice.
+        examples: Examples from the annotations.
+        alike: Pairs of examples with the same content, which form a group; ignored if the
+            annotations give the splits.
+        num_classes: Number of classes.
+        seed: Random seed.
 
     Returns:
-        The examples; those with an empty split are left out. And what was done, a line each.
+        The examples, without those that have an empty split; and notes, one line each.
     """
     stated = {each.split for each in examples} - {""}
     groups = _groups(examples, () if stated else alike)
@@ -62,7 +62,7 @@ def assign_splits(
 
 
 def _groups(examples: Sequence[Example], alike: Iterable[tuple[int, int]]) -> list[int]:
-    """Number the groups: by name, by file (of segments), and by what is alike."""
+    """Number the groups: by name, by file (for segments), and by equal content."""
     parent = list(range(len(examples)))
 
     def root(number: int) -> int:
@@ -82,7 +82,7 @@ def _groups(examples: Sequence[Example], alike: Iterable[tuple[int, int]]) -> li
 
 
 def _mend(splits: list[str], groups: Sequence[int]) -> tuple[int, int]:
-    """Take apart what the annotations have on two sides; return how many left, and moved."""
+    """Separate groups that are in two splits; return how many clips were removed, and moved."""
     sides = defaultdict[int, set[str]](set)
     for split, group in zip(splits, groups, strict=True):
         sides[group].add(split)
@@ -104,7 +104,7 @@ def _stratified(
     num_classes: int,
     seed: int,
 ) -> list[str]:
-    """Hand out whole groups, large ones first, each to where its classes are missed the most."""
+    """Assign whole groups, large ones first, to the split that lacks their classes most."""
     members = defaultdict[int, list[int]](list)
     for number, group in enumerate(groups):
         members[group].append(number)

@@ -1,4 +1,4 @@
-"""Who is told what a training does."""
+"""The events of a training."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -8,34 +8,34 @@ from vswin_cli.runs.task import RunWatcher
 
 
 class StoppedError(VswinError):
-    """The training was asked to stop; the same command goes on."""
+    """The training was stopped; the same command continues it."""
 
     kind = "stopped"
 
 
 class TrainingWatcher:
-    """Is told what happens; this one does nothing about it."""
+    """Gets the events of a training; this base class ignores them."""
 
     def run(self) -> RunWatcher:
-        """Make what follows a run over clips: the look at all, or the test."""
+        """Make the watcher of a run over clips: the inspection, or the test."""
         return RunWatcher()
 
     def stopped(self) -> StoppedError:
-        """Make the error that ends a training which was asked to stop."""
+        """Make the error that ends a training after a stop was requested."""
         return StoppedError("stopped; the same command goes on")
 
     def on_note(self, text: str) -> None:
-        """Something is known that the user may want to."""
+        """The user may want to know something."""
 
     def on_share(self, what: str, share: float) -> None:
-        """Something that takes its time is done to a share, from 0 to 1."""
+        """A long step has finished a share, from 0 to 1."""
 
     def on_step(self, step: int, num_steps: int, loss: float, right: float) -> None:
-        """A step is done; the means are the epoch's so far."""
+        """A step is done; `loss` and `right` are means of the epoch so far."""
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """A row of the log is there."""
+        """A row of the log is ready."""
 
     def training(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
-        """Lasts as long as steps are taken; `stop` ends them after the one in hand."""
+        """Make a context for the steps; `stop` ends them after the current one."""
         return nullcontext()

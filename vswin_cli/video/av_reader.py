@@ -1,4 +1,4 @@
-"""Reading with PyAV: what is needed by the packets' times, else all in order, else the damaged."""
+"""Reading with PyAV: by the packets' times, else everything in order, else with damage."""
 
 import logging
 from collections.abc import Callable, Iterator, Set
@@ -19,19 +19,19 @@ from vswin_cli.video.pictures import Converter
 from vswin_cli.video.reader import Decoded, ReaderError
 from vswin_cli.video.timing import Timing
 
-SEQUENTIAL_PIXELS = 2_000_000_000  # decoded in sequence without a thought: 30 s of 1080p
+SEQUENTIAL_PIXELS = 2_000_000_000  # always decoded in sequence: 30 s of 1080p
 _LARGE_PIXELS = 24_000_000  # per frame; one of 8K has 33 million
-_CHECKED_FRAMES = 16  # at the start, all of which must come
-_MAX_SHARE = 0.5  # of the frames, decoded in stretches; above it, decoding all is as good
-_SEEK_BACK_SECONDS = (0, 1, 4, 16)  # to try, one after the other
-_MAX_RATE = 10_000  # frames per second; containers that state more state ticks of their clock
-_MAX_COUNT = 10**9  # headers that claim more frames than this claim nothing
+_CHECKED_FRAMES = 16  # at the start, all of which must decode
+_MAX_SHARE = 0.5  # share of the frames in stretches; above it, decoding everything is as fast
+_SEEK_BACK_SECONDS = (0, 1, 4, 16)  # to try one after the other
+_MAX_RATE = 10_000  # frames per second; containers that state more mean the ticks of their clock
+_MAX_COUNT = 10**9  # headers that claim more frames are ignored
 
 _logger = logging.getLogger(__name__)
 
 
 class AvReader:
-    """Decodes by PyAV."""
+    """Decodes with PyAV."""
 
     may_be_slowed = True
 
@@ -62,12 +62,12 @@ class AvVideo:
 
     @property
     def expected_num_frames(self) -> int:
-        """As many as the stream has packets."""
+        """The number of packets in the stream."""
         return len(self._packets)
 
     @property
     def timing(self) -> Timing:
-        """By the packets' times, if each has one."""
+        """The times of the packets, if each has one."""
         rate = float(self._stream.average_rate or 0)
         stated = rate if 0 < rate <= _MAX_RATE else None
         base = self._stream.time_base
@@ -84,7 +84,7 @@ class AvVideo:
     def read(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
     ) -> Decoded:
-        """Decode what is needed if that proves exact, else all; see `Video.read`."""
+        """Decode what is needed if that is proven exact, else everything; see `Video.read`."""
         for way in tuple(self._ways):
             try:
                 return way(wanted, keep, until)
@@ -99,7 +99,7 @@ class AvVideo:
         """Decode the whole video and count its frames.
 
         Raises:
-            UnprovenError: It is damaged; what several threads make of that is not repeatable.
+            UnprovenError: It is damaged; with several threads, the result is not repeatable.
         """
         num_frames = 0
         with open_container(self._file) as container:
@@ -118,7 +118,7 @@ class AvVideo:
     def _decode_the_damaged(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], until: int | None
     ) -> Decoded:
-        """Decode what there is as players do, by one thread, and count the damage too."""
+        """Decode everything possible as players do, with one thread, and count the damage."""
         num_frames = 0
         with open_container(self._file) as container, errors_counted():
             decoding = Decoding(container, main_stream(container), threads=1, strict=False)
@@ -142,7 +142,7 @@ class AvVideo:
         """Decode what the wanted frames need.
 
         Raises:
-            UnprovenError: Some frame cannot be proven; those handed over so far may be wrong.
+            UnprovenError: A frame cannot be proven; frames passed on so far may be wrong.
         """
         packets = self._packets
         if not packets.tell_frames_apart:
@@ -170,7 +170,7 @@ class AvVideo:
         return Decoded(num_frames)
 
     def _plan(self, wanted: list[int]) -> list[Stretch] | None:
-        """What to decode by seeking, or None where decoding all is as good."""
+        """Plan the stretches to decode by seeking; None if decoding everything is as fast."""
         packets = self._packets
         codec = self._stream.codec_context
         if len(packets) * codec.width * codec.height <= SEQUENTIAL_PIXELS:
@@ -192,7 +192,7 @@ class AvVideo:
         *,
         to_the_end: bool = False,
     ) -> None:
-        """Decode a stretch, proving each frame, and hand over those of it that are wanted."""
+        """Decode a stretch, prove each frame, and pass on the wanted ones."""
         packets = self._packets
         needed = set(stretch.wanted)
         last = -1
@@ -200,7 +200,7 @@ class AvVideo:
         def skip(packet: "Packet[VideoStream]") -> Skip:
             if packets.frame_at(packet.pts) in needed:
                 return "DEFAULT"
-            return "NONREF" if needed else "NONKEY"  # after the last, nothing is referred to
+            return "NONREF" if needed else "NONKEY"  # nothing after the last frame is needed
 
         for frame in decoding.frames(
             self._packets_of(decoding, stretch),
@@ -210,9 +210,9 @@ class AvVideo:
             if index is None or index <= last:
                 raise UnprovenError(f"a frame at {frame.pts} does not follow frame {last}")
             last = index
-            if index < stretch.key_frame:  # it leads up to it, and may refer to what is before
+            if index < stretch.key_frame:  # before the key frame: it may refer to earlier frames
                 continue
-            if index == stretch.key_frame and index:  # nothing leads up to the first
+            if index == stretch.key_frame and index:  # nothing precedes the first
                 decoding.forget_damage()
             if index in wanted:
                 keep(index, self._converter.rgb(frame))
@@ -226,7 +226,7 @@ class AvVideo:
     def _packets_of(
         self, decoding: Decoding, stretch: Stretch
     ) -> Iterator["Packet[VideoStream] | None"]:
-        """Yield the packets from a stretch's key frame on."""
+        """Yield the packets from the key frame of a stretch on."""
         start = int(self._packets.frame_times[stretch.key_frame])
         second = int(1 / self._stream.time_base) if self._stream.time_base else 1
         for back in _SEEK_BACK_SECONDS:
@@ -236,7 +236,7 @@ class AvVideo:
                 has_started = has_started or time == start
                 if has_started:
                     yield packet
-                elif time > start:  # a seek may end too late
+                elif time > start:  # a seek may go too far
                     break
             if has_started:
                 return

@@ -1,6 +1,7 @@
-"""Opening a container: which kinds there are, which of its streams is the video.
+"""Opening a container: which kinds are accepted, and which stream is the video.
 
-FFmpeg also opens playlists, scripts, text, pictures, devices, and what these name. None is a video.
+FFmpeg also opens playlists, scripts, text, pictures, devices, and files that these name. Here they
+are not videos.
 """
 
 import io
@@ -17,7 +18,7 @@ from av.video.stream import VideoStream
 from vswin_cli.sources.file_layout import WithoutMedia, lists_too_much
 from vswin_cli.video.reader import ReaderError
 
-# FFmpeg's names of what holds coded video in itself.
+# FFmpeg's names of containers that hold coded video themselves.
 CONTAINERS = (
     "3g2,3gp,apng,asf,asf_o,av1,avi,avs2,avs3,cavsvideo,dhav,dirac,dnxhd,dv,evc,flv,gif,gxf,h261,"
     "h263,h264,hevc,hxvs,ipu,ivf,kux,live_flv,lmlm4,lxf,m4v,matroska,mgsts,mj2,mjpeg,mjpeg_2000,"
@@ -36,7 +37,7 @@ _ASF_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")  # ASF speci
 def open_container(
     file: BinaryIO | WithoutMedia, *, probe: bool = True
 ) -> Iterator[InputContainer]:
-    """Open a file from its start; `probe` looks into it for what the container does not say.
+    """Open a file from its start; `probe` looks for details that the container does not state.
 
     Raises:
         ReaderError: `not_a_video`; `unreadable` if it would fill the memory.
@@ -76,8 +77,8 @@ def main_stream(container: InputContainer) -> VideoStream:
     """Choose the stream that players show.
 
     Raises:
-        ReaderError: `sound_only` where there is sound, with or without a cover, `not_a_video` where
-            there is nothing or a cover alone, `unreadable` where FFmpeg has no decoder for it.
+        ReaderError: `sound_only` if there is sound, with or without a cover picture; `not_a_video`
+            if there is nothing, or only a cover picture; `unreadable` if FFmpeg has no decoder.
     """
     moving = [stream for stream in container.streams.video if not _is_picture(stream)]
     if not moving:
@@ -94,14 +95,14 @@ def main_stream(container: InputContainer) -> VideoStream:
 
 
 def demux(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream] | None"]:
-    """Yield a stream's packets that hold something, then None: to the end, or until it breaks."""
-    with suppress(av.FFmpegError):  # where FFmpeg's own players end too
+    """Yield the packets of a stream that are not empty, then None, up to the end or a break."""
+    with suppress(av.FFmpegError):  # FFmpeg's players end there too
         yield from (packet for packet in container.demux(stream) if packet.size)
     yield None
 
 
 def is_encrypted(stream: VideoStream, packet: "Packet[VideoStream]") -> bool:
-    """Whether a packet cannot be decoded without a key, as its container says."""
+    """Whether a packet needs a key to be decoded, according to its container."""
     return (
         packet.has_sidedata("encryption_info")  # MP4, Common Encryption
         or stream.codec_context.codec_tag == "drmi"  # MP4, FairPlay
@@ -110,7 +111,7 @@ def is_encrypted(stream: VideoStream, packet: "Packet[VideoStream]") -> bool:
 
 
 def is_scrambled(file: BinaryIO) -> bool:
-    """Whether the start of a file says that it is encrypted, where FFmpeg does not tell."""
+    """Whether the start of a file shows encryption that FFmpeg does not report."""
     file.seek(0)
     head = file.read(1 << 16)
     if _ASF_ENCRYPTION in head:
@@ -120,9 +121,9 @@ def is_scrambled(file: BinaryIO) -> bool:
 
 
 class _Nameless:
-    """A file for PyAV, which takes one's name for a hint of what it holds: `take%d.png`.
+    """A file without a name, because PyAV takes a name such as `take%d.png` as a hint.
 
-    It has a position to itself, so that several containers may read one file.
+    It has a separate position, so that several containers can read one file.
     """
 
     def __init__(self, file: BinaryIO | WithoutMedia) -> None:
@@ -150,5 +151,5 @@ def _is_picture(stream: VideoStream) -> bool:
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    """Be asked by a demuxer to open another file."""
+    """Refuse a demuxer's request to open another file."""
     raise PermissionError("a video may not open other files")

@@ -1,4 +1,4 @@
-"""A stream's packets on their way through FFmpeg's decoder, and the damage that shows there."""
+"""Decoding the packets of a stream with FFmpeg, and counting damage."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,18 +12,18 @@ from av.video.stream import VideoStream
 
 from vswin_cli.video.container import demux
 
-Skip = Literal["DEFAULT", "NONREF", "NONKEY"]  # frames that are not decoded: none, …
+Skip = Literal["DEFAULT", "NONREF", "NONKEY"]  # frames that are not decoded
 
 
 class UnprovenError(Exception):
-    """The frames do not come as the packets promise, or not undamaged."""
+    """The decoded frames do not match the packets, or are damaged."""
 
 
 class Decoding:
-    """A container's stream on its way through a decoder, with so many threads.
+    """Decodes the stream of a container with a number of threads.
 
-    If `strict`, what has errors is left out. Else it is shown as well as can be, as players do, and
-    what is wrong with it is known of `num_damaged` alone.
+    If `strict`, frames with errors are left out. Otherwise they are decoded as well as possible, as
+    in players, and only `num_damaged` reports them.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class Decoding:
         self.forget_damage()
 
     def forget_damage(self) -> None:
-        """Start to count it."""
-        self.num_lost = 0  # packets that did not decode
+        """Reset the count of damage."""
+        self.num_lost = 0  # packets that were not decoded
         self._num_flagged = self._num_logged = 0  # frames, packets that decoded with errors
 
     @property
     def num_damaged(self) -> int:
-        """Frames that decoded with errors."""
+        """Number of frames that decoded with errors."""
         return max(self._num_flagged, self._num_logged)
 
     @property
     def is_damaged(self) -> bool:
-        """Whether anything did not decode as it should."""
+        """Whether anything failed to decode or decoded with errors."""
         return self.num_lost + self.num_damaged > 0
 
     def packets_from(self, time: int) -> Iterator["Packet[VideoStream] | None"]:
@@ -70,9 +70,9 @@ class Decoding:
         """Yield the frames of some packets.
 
         Args:
-            packets: None is all of them.
-            skip: Which kind of frames is not decoded, as `CodecContext.skip_frame` takes it, where
-                a packet comes; None decodes all.
+            packets: Packets to decode; None is all of them.
+            skip: Returns the kind of frames to skip for a packet, a value of
+                `CodecContext.skip_frame`; None decodes all.
         """
         for packet in demux(self._container, self._stream) if packets is None else packets:
             if packet is not None and skip is not None:
@@ -88,14 +88,14 @@ class Decoding:
             self._num_flagged += sum(frame.is_corrupt for frame in frames)
             self._num_logged += _num_errors() > num_errors or bool(packet and packet.is_corrupt)
             while frames:
-                yield frames.pop(0)  # held here no longer, since one of 8K has 100 MB
+                yield frames.pop(0)  # freed, because an 8K frame has 100 MB
 
 
 @contextmanager
 def errors_counted() -> Iterator[None]:
-    """Have FFmpeg's errors counted, some of which no return value and no flag tells of."""
+    """Count FFmpeg's logged errors, because some appear in no return value or flag."""
     level = av.logging.get_level()
-    av.logging.set_level(av.logging.PANIC)  # nothing else is kept, nothing is printed
+    av.logging.set_level(av.logging.PANIC)  # nothing else is kept or printed
     try:
         yield
     finally:

@@ -1,10 +1,10 @@
-"""Reading with decord, in sequence only.
+"""Reading with decord, only in sequence.
 
 decord's random access is off by some frames on MPEG program streams, packed B-frames and others,
-and `skip_frames` skips fewer than asked when the decoder is slow, so neither is used; nor is
-`get_batch`, which can hang. How far it decodes ahead cannot be limited: the slower its frames are
-taken, the more of them it holds, so nothing slow may be done between one frame and the next; even
-so it came to hold a hundred: 0.6 GB of 1080p, 2.5 GB of 2160p.
+and `skip_frames` skips too few frames when the decoder is slow, so neither is used; nor is
+`get_batch`, which can hang. decord decodes ahead without a limit: the slower its frames are taken,
+the more of them it holds, so nothing slow may happen between frames. Even then it has held a
+hundred frames: 0.6 GB of 1080p, 2.5 GB of 2160p.
 """
 
 import io
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
-import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise take the place of OpenCV's own
+import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise replace that of OpenCV
 import decord
 import numpy as np
 
@@ -29,25 +29,25 @@ from vswin_cli.video.reader import Decoded, ReaderError
 from vswin_cli.video.timing import Timing
 
 decord.logging.set_level(decord.logging.QUIET)
-# Never say on stderr that frames were repeated in place of lost ones: we raise on the first.
+# decord prints nothing on stderr about repeated frames: the first one raises here.
 os.environ.setdefault("DECORD_DUPLICATE_WARNING_THRESHOLD", "1.0")
 
-_NO_REPEATED_FRAME = 1e-6  # share of the frames; decord's own error past it
+_NO_REPEATED_FRAME = 1e-6  # share of the frames; decord raises an error above it
 
 
 class DecordReader:
-    """Decodes by decord (the decord2 distribution)."""
+    """Decodes with decord (the decord2 distribution)."""
 
     may_be_slowed = False
 
     @contextmanager
     def open(self, source: Source, threads: int | None = None) -> Iterator["DecordVideo"]:
-        """Open a video that is in one of our containers; see `Reader.open`."""
+        """Open a video in an accepted container; see `Reader.open`."""
         with open_container(source.file) as container:
             main_stream(container)
         with ExitStack() as stack:
             file: IO[bytes] = source.file
-            if not isinstance(getattr(file, "raw", file), io.FileIO):  # decord opens files alone
+            if not isinstance(getattr(file, "raw", file), io.FileIO):  # decord opens only files
                 file = stack.enter_context(tempfile.TemporaryFile())
                 source.file.seek(0)
                 shutil.copyfileobj(source.file, file)
@@ -90,7 +90,7 @@ class DecordVideo:
         return Decoded(end)
 
     def _next(self, index: int) -> "decord.nd.NDArray | None":
-        """The next frame, which has this index; None after the last."""
+        """Return the next frame, which has this index; None after the last."""
         try:
             return self._capture.next()
         except StopIteration:
@@ -102,39 +102,39 @@ class DecordVideo:
                 f"decord repeats frames in place of some that it lost, by frame {index}"
             ) from exc
         except decord.DECORDError as exc:
-            # Frames that were decoded before the break are lost or not as the threads' timing has
-            # it, so what decord gave is not the whole of what comes before.
+            # Frames decoded before the break may be lost, depending on the timing of threads, so
+            # decord's frames may be incomplete even before it.
             raise ReaderError(
                 f"decord stopped before frame {self.expected_num_frames} ({_reason(exc)})"
             ) from exc
 
     def close(self) -> None:
-        """Free the decoder and its frames, which do not wait for the garbage collector."""
+        """Free the decoder and its frames now, not when the garbage collector runs."""
         del self._capture
 
 
 def _open_capture(path: str, threads: int) -> "decord.VideoReader":
     try:
-        with native_stderr_dropped():  # no setting of decord's stops its line on a bad file
+        with native_stderr_dropped():  # no setting of decord stops its message about a bad file
             return decord.VideoReader(path, num_threads=threads, fault_tol=_NO_REPEATED_FRAME)
     except decord.DECORDError as exc:
         if "cannot find video stream" in str(exc):
             raise ReaderError("it holds no video stream", kind="not_a_video") from exc
         raise ReaderError(f"decord cannot open it ({_reason(exc)})") from exc
-    except (RuntimeError, AssertionError) as exc:  # not opened at all; opened, with no frame
+    except (RuntimeError, AssertionError) as exc:  # not opened; opened without a frame
         raise ReaderError("decord finds no video in it") from exc
 
 
 def _reason(error: Exception) -> str:
-    """The plain part of decord's message: without place, time, path, stack."""
+    """Extract decord's message without source location, time, path and stack."""
     line = str(error).strip().splitlines()[0]
-    if "Unable to handle EOF" in line:  # the rest is about its settings
+    if "Unable to handle EOF" in line:  # the rest is about settings
         return "it lost frames"
     return re.sub(r"^.*(\] |\.cc:\d+: |\(-?\d+ vs\. -?\d+\) )", "", line).rstrip(". ")
 
 
 def _without_padding(frame: np.ndarray) -> np.ndarray:
-    """RGB of a narrow frame, whose padded rows decord presents as more than three channels."""
+    """Extract the RGB of a narrow frame, whose padding decord returns as more channels."""
     height, width, num_channels = frame.shape
     if num_channels == 3:
         return frame

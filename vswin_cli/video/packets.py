@@ -1,4 +1,4 @@
-"""A stream's packets as the container lists them: counted and timed without decoding."""
+"""The packets of a stream as the container lists them: counted and timed without decoding."""
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from av.video.stream import VideoStream
 from vswin_cli.sources.file_layout import WithoutMedia
 from vswin_cli.video.container import demux, is_encrypted, open_container
 
-_REACH = 32  # frames that are sooner decoded than skipped by a seek
+_REACH = 32  # frames that decode faster than a seek skips them
 _LARGE_BYTES = 1 << 26
 _UNKNOWN = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
 class Packets:
-    """The packets of a video stream that make frames to show, in the order of the file.
+    """The packets of a video stream that produce visible frames, in the order of the file.
 
-    In most streams each makes one frame, shown at the packet's time.
+    In most streams, each packet makes one frame, shown at the packet's time.
     """
 
-    times: np.ndarray  # int64 (num_packets,), in the stream's time base; the least one is unknown
+    times: np.ndarray  # int64 (num_packets,), in the stream's time base; the least means unknown
     is_key: np.ndarray  # bool (num_packets,): decoding can start here
     num_encrypted: int
 
@@ -33,7 +33,7 @@ class Packets:
     def scan(cls, file: BinaryIO, container: InputContainer, stream: VideoStream) -> "Packets":
         """List the packets of a container that is at its start.
 
-        Those of a large MP4 file are listed by its index, without reading what they hold.
+        The packets of a large MP4 file are listed by its index, without reading their content.
         """
         index = stream.index_entries
         is_indexed = stream.frames == len(index) and "mp4" in container.format.name
@@ -61,33 +61,33 @@ class Packets:
         return cls(np.array(times, np.int64), np.array(is_key, np.bool_), num_encrypted)
 
     def __len__(self) -> int:
-        """How many frames to expect."""
+        """The expected number of frames."""
         return len(self.times)
 
     @cached_property
     def frame_times(self) -> np.ndarray:
-        """Int64 (num_packets,), ascending: frame k's time, if each packet makes a frame."""
+        """The time of each frame, int64 (num_packets,), ascending, if each packet makes one."""
         return np.sort(self.times)
 
     @cached_property
     def key_frames(self) -> list[int]:
-        """Ascending indices, in the order of showing, of the frames where decoding can start."""
+        """Indices in display order, ascending, of the frames where decoding can start."""
         key_times = np.sort(self.times[self.is_key])
         return [int(index) for index in np.searchsorted(self.frame_times, key_times)]
 
     @cached_property
     def are_timed(self) -> bool:
-        """Whether all times are known and no two are equal."""
+        """Whether all times are known and distinct."""
         times = self.frame_times
         return bool(len(times) and times[0] != _UNKNOWN and (np.diff(times) > 0).all())
 
     @property
     def tell_frames_apart(self) -> bool:
-        """Whether all times are known and no two are equal, and the first frame is a key frame."""
+        """Whether all times are known and distinct, and the first frame is a key frame."""
         return self.are_timed and self.key_frames[:1] == [0]
 
     def frame_at(self, time: int | None) -> int | None:
-        """The index of the frame that is shown at a time."""
+        """Return the index of the frame with this time."""
         return None if time is None else self._frames.get(time)
 
     @cached_property
@@ -96,24 +96,24 @@ class Packets:
 
 
 class Stretch(NamedTuple):
-    """Frames to decode in one go."""
+    """Frames to decode in one sequence."""
 
     key_frame: int  # where decoding starts
     wanted: list[int]  # ascending
 
     @property
     def stop(self) -> int:
-        """One past the last frame."""
+        """The index after the last frame."""
         return max(self.wanted) + 1
 
     @property
     def whole(self) -> "Stretch":
-        """The same with every frame in between."""
+        """The same stretch with every frame in between."""
         return Stretch(self.key_frame, list(range(self.key_frame, self.stop)))
 
 
 def stretches(wanted: Iterable[int], key_frames: Sequence[int]) -> list[Stretch]:
-    """Group frames by the key frames to decode them from, so that little else is decoded.
+    """Group frames by the key frame from which to decode them, so that few others are decoded.
 
     Args:
         wanted: Ascending frame indices.

@@ -1,4 +1,4 @@
-"""From a decoder's frame to RGB, upright: by a conversion that succeeded, or not at all."""
+"""Conversion of decoded frames to upright RGB; a failed conversion is an error."""
 
 from fractions import Fraction
 
@@ -18,28 +18,28 @@ _HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
 
 
 class Converter:
-    """Makes pictures of one video's frames; `notes` is what results should say of them."""
+    """Converts the frames of one video; `notes` are messages about them for the results."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
-        self._matrices = dict[int, tuple[int, int, int, int]]()  # by the rotation in them
+        self._matrices = dict[int, tuple[int, int, int, int]]()  # display matrix by rotation
         self.notes = dict[str, None]()  # in the order of their first occurrence
 
     def rgb(self, frame: VideoFrame) -> np.ndarray:
-        """RGB uint8 (H, W, 3) of a frame, upright.
+        """Convert a frame to upright RGB, uint8 (H, W, 3).
 
-        In memory it is BGR, which swscale makes with other bits than RGB where a channel has more
-        than eight: those that OpenCV, and so the original, sees.
+        The memory holds BGR: for channels with more than eight bits, swscale rounds BGR and RGB
+        differently, and OpenCV, and so the original code, uses BGR.
 
         Raises:
-            ReaderError: It cannot be converted.
+            ReaderError: The frame cannot be converted.
         """
         if transfer := _HDR.get(frame.color_trc):
             self.notes[f"HDR ({transfer}): its colours are taken without tone mapping"] = None
         try:
             picture = self._convert(frame)
         except av.FFmpegError:
-            frame.colorspace = _UNTAGGED  # as FFmpeg's command line takes what it cannot convert
+            frame.colorspace = _UNTAGGED  # as FFmpeg's command line does
             try:
                 picture = self._convert(frame)
             except av.FFmpegError as exc:
@@ -50,13 +50,13 @@ class Converter:
         size = picture.format.padded_bits_per_pixel // 8
         shape, strides = (picture.height, picture.width, size), (plane.line_size, size, 1)
         bgr: np.ndarray = np.ndarray(shape, np.uint8, memoryview(plane), strides=strides)
-        # Looked at once for each rotation, since this costs more than the conversion.
+        # Computed once per rotation, because it costs more than the conversion.
         if frame.rotation not in self._matrices:
             self._matrices[frame.rotation] = display_matrix(frame)
         return _upright(bgr, self._matrices[frame.rotation])[..., 2::-1]
 
     def _convert(self, frame: VideoFrame) -> VideoFrame:
-        # Four bytes per pixel are converted and scaled sooner, to the same bits in such widths.
+        # Four bytes per pixel are faster to convert and scale; in these widths, the bits are equal.
         bgr = "bgr0" if frame.width % 16 == 0 else "bgr24"
         return self._reformatter.reformat(
             frame, format=bgr, interpolation=Interpolation.BICUBIC, threads=1
@@ -64,13 +64,13 @@ class Converter:
 
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """How x and y of the picture become those of the screen: a, b, c, d, in 1/65536.
+    """Return a, b, c, d, in 1/65536, which map x and y of the picture to those of the screen.
 
     Source: ISO/IEC 14496-12, 6.2.2: x' = a·x + c·y, y' = b·x + d·y.
     """
     try:
         matrix = _corner(frame).side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
-    except ValueError:  # side data of a kind that PyAV has no name for
+    except ValueError:  # side data that PyAV has no name for
         return _ROTATIONS[round(-frame.rotation / 90) % 4]
     if matrix is None:
         return _ROTATIONS[0]
@@ -79,7 +79,7 @@ def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
 
 
 def _corner(frame: VideoFrame) -> VideoFrame:
-    """A few pixels of a frame, with its side data; PyAV frees no frame that has given it."""
+    """Copy a few pixels of a frame with its side data; PyAV never frees a frame that gave it."""
     graph = av.filter.Graph()
     source = graph.add_buffer(None, frame.width, frame.height, frame.format, None, Fraction(1))
     corner = graph.add("crop", r"min(iw\,4):min(ih\,4)")
@@ -89,7 +89,7 @@ def _corner(frame: VideoFrame) -> VideoFrame:
 
 
 def _upright(picture: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """Turn and mirror a picture (H, W, 3) as its display matrix says, to the nearest quarter."""
+    """Rotate and mirror a picture (H, W, 3) by its display matrix, to the nearest quarter turn."""
     a, b, c, d = matrix
     if abs(b) + abs(c) > abs(a) + abs(d):
         picture, a, d = cv2.transpose(picture), c, b

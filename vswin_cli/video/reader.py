@@ -1,4 +1,4 @@
-"""What every reader offers: the one small protocol that PyAV and decord are behind."""
+"""The interface of every reader, which hides PyAV and decord."""
 
 from collections.abc import Callable, Set
 from contextlib import AbstractContextManager
@@ -13,9 +13,9 @@ Kept = TypeVar("Kept")
 
 
 class ReaderError(Exception):
-    """A reader cannot read this video, or not exactly: what follows "cannot read clip.mp4: ".
+    """A reader cannot read a video exactly; the message follows "cannot read clip.mp4: ".
 
-    `kind` is that of the `VideoError` that this becomes if no other reader can.
+    `kind` is the kind of the `VideoError` that follows if no other reader can read it.
     """
 
     def __init__(self, reason: str, kind: str = "unreadable") -> None:
@@ -27,41 +27,41 @@ class ReaderError(Exception):
 class Decoded(NamedTuple):
     """How one pass over a video ended."""
 
-    num_frames: int  # all that decode
+    num_frames: int  # frames that decode
     num_lost: int = 0  # packets that do not decode
     num_damaged: int = 0  # frames that decode with errors
 
 
 class Video(Protocol):
-    """One open video; frame k is the k-th that a decode from start to end yields."""
+    """An open video; frame k is the k-th frame that decoding from the start yields."""
 
     @property
     def expected_num_frames(self) -> int:
-        """What the container makes one expect; the truth only by chance."""
+        """The expected number of frames by the container, which may be wrong."""
 
     @property
     def announced_num_frames(self) -> int:
-        """What the container's header claims, for messages."""
+        """The number of frames in the container's header, for messages."""
 
     @property
     def timing(self) -> Timing:
-        """When the frames are shown."""
+        """The times of the frames."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a result from this reader should say about the video; complete after a pass."""
+        """Messages about the video for the results; complete after a pass."""
 
     def read(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
     ) -> Decoded:
-        """Decode once, and hand over each wanted frame: RGB, uint8 (H, W, 3), upright.
+        """Decode once, and pass on each wanted frame: upright RGB, uint8 (H, W, 3).
 
-        Only the frame in hand is held in memory.
+        Only the current frame is in memory.
 
         Args:
-            wanted: Frame indices; those past the end are not handed over.
-            keep: Called with each wanted frame's index and the frame, which it may not hold on to.
-            until: Stop before this frame; None counts all there are.
+            wanted: Frame indices; indices past the end are ignored.
+            keep: Called with the index of each wanted frame and the frame, which it must not keep.
+            until: Stop before this frame; None decodes and counts all.
 
         Raises:
             ReaderError: Nothing decodes, or not exactly.
@@ -73,11 +73,11 @@ class Reader(Protocol):
 
     @property
     def may_be_slowed(self) -> bool:
-        """Whether it does no harm if other work delays whoever takes the frames."""
+        """Whether a delay between frames does no harm."""
 
     def open(self, source: Source, threads: int | None = None) -> AbstractContextManager[Video]:
-        """Open a video, to be decoded with so many threads; None is as many as processors.
+        """Open a video to decode with a number of threads; None is the number of processors.
 
         Raises:
-            ReaderError: The library finds no video stream in it, or cannot decode it.
+            ReaderError: The library finds no video stream, or cannot decode it.
         """

@@ -1,4 +1,4 @@
-"""Getting the frames that sampling asks for out of a video: which reader, how many passes."""
+"""Reading the sampled frames of a video: which reader, and how many passes."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -23,37 +23,37 @@ def _av() -> Reader:
 
 
 def _decord() -> Reader:
-    from vswin_cli.video.decord_reader import DecordReader  # noqa: PLC0415 - it is hardly ever used
+    from vswin_cli.video.decord_reader import DecordReader  # noqa: PLC0415 - rarely used
 
     return DecordReader()
 
 
-READERS = {"av": _av, "decord": _decord}  # in the order that auto tries them
-_PASSES = 4  # one if the container counts right, two if not, more if a break moves
-_CUT_SECONDS = 1.0  # by which a video that was cut may be longer than it should be
+READERS = {"av": _av, "decord": _decord}  # in the order in which auto tries them
+_PASSES = 4  # one if the container's count is right, two if not, more if a break moves
+_CUT_SECONDS = 1.0  # by which a segment that was cut out may be too long
 _FINAL = (
     "not_a_video",
     "sound_only",
     "encrypted",
     "no_segment",
-)  # kinds of error that no other reader mends
+)  # error kinds that another reader cannot avoid
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reading(Generic[Kept]):
-    """The frames that were asked for, each in the form in which it is kept."""
+    """The requested frames, each in the form in which it is kept."""
 
-    num_frames: int  # that decode, in the whole video
-    frames: dict[int, Kept]  # by index, all that were chosen
-    num_announced: int  # frames that the container makes one expect
+    num_frames: int  # frames of the whole video that decode
+    frames: dict[int, Kept]  # all chosen frames by index
+    num_announced: int  # expected number of frames by the container
     decoded: Decoded  # the pass that counted
     span: range  # the frames that were chosen from
     size: tuple[int, int]  # (H, W) of the first frame that was kept
-    bounds: np.ndarray | None = None  # as of `Timing.bounds`
-    warnings: tuple[str, ...] = ()  # what the user should know about the video, a line each
-    reader: str = ""  # which of `READERS` it was
+    bounds: np.ndarray | None = None  # as for `Timing.bounds`
+    warnings: tuple[str, ...] = ()  # messages about the video for the user, one line each
+    reader: str = ""  # which of `READERS` was used
 
 
 def read_video(
@@ -67,23 +67,22 @@ def read_video(
     on_rate: Callable[[float | None], None] = lambda rate: None,
     on_kept: Callable[[int, Kept], None] = lambda index, kept: None,
 ) -> Reading[Kept]:
-    """Read the chosen frames of a video, frame k being the k-th of a sequential decode.
+    """Read the chosen frames of a video; frame k is the k-th of a sequential decode.
 
     Args:
-        location: As for `open_source`; or the video's frames themselves, RGB uint8 (T, H, W, 3).
+        location: As for `open_source`, or the RGB frames of a video, uint8 (T, H, W, 3).
         reader: `auto`, or one of `READERS`.
-        choose: Gives frame indices in [0, num_frames) for a number of frames; called again if the
-            container was wrong about it.
-        shrink: Makes of a frame, RGB uint8 (H, W, 3), what is kept of it.
-        threads: To decode with, at most; None is as many as there are processors.
-        segment: Choose from the frames that are shown in it alone; indices count from its first.
-        on_rate: Told of the frames per second that the container states, before frames are chosen.
-        on_kept: Told of each frame's index and what was kept of it, at once; of none where the
-            reader must not be slowed by what that may start. Whether the frame is part of the
-            reading is not certain before the end.
+        choose: Returns frame indices in [0, num_frames) for a number of frames; called again if the
+            container's count was wrong.
+        shrink: Converts a frame, RGB uint8 (H, W, 3), to the form in which it is kept.
+        threads: Decoding threads, at most; None is the number of processors.
+        segment: Choose only from frames that are shown in it; indices count from its first frame.
+        on_rate: Called with the container's frames per second before frames are chosen.
+        on_kept: Called at once with the index and kept form of each frame; never called if the
+            reader must not be slowed down. Only the end of reading confirms the frames.
 
     Raises:
-        VideoError: No reader, or not the one named, can read the video exactly.
+        VideoError: No reader, or not the chosen one, can read the video exactly.
     """
     if isinstance(location, np.ndarray):
         return _read_array(location, choose, shrink, on_kept)
@@ -120,9 +119,9 @@ def read_video(
 
 
 def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
-    """A line for each kind of damage to a video, which its result rests on.
+    """Make a line for each kind of damage to a video.
 
-    A header that promises more frames than there are is none.
+    A header that promises too many frames is not damage.
     """
     num_frames, num_announced = reading.num_frames, reading.num_announced
     lost, damaged = reading.decoded.num_lost, reading.decoded.num_damaged
@@ -139,21 +138,21 @@ def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
 
 
 def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
-    """A line for a video that was taken whole, as it ends before its segment begins."""
+    """Make a line for a video that was used completely, as it ends before its segment begins."""
     if segment is None or reading.bounds is None or reading.bounds[-1] > segment[0]:
         return []
     return [f"it ends before {segment[0]:g} s: taken whole, as cut to its segment already"]
 
 
 def _tell_nobody(index: int, kept: object) -> None:
-    """Be the `on_kept` of readers that must not be slowed."""
+    """Do nothing; the `on_kept` of readers that must not be slowed down."""
 
 
 def demand_frames(frames: np.ndarray) -> None:
-    """Make sure that an array is a video's frames: RGB uint8 (T, H, W, 3).
+    """Check that an array holds the RGB frames of a video, uint8 (T, H, W, 3).
 
     Raises:
-        VideoError: It is not.
+        VideoError: It does not.
     """
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         what = f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "
@@ -166,7 +165,7 @@ def _read_array(
     shrink: Callable[[np.ndarray], Kept],
     on_kept: Callable[[int, Kept], None],
 ) -> Reading[Kept]:
-    """Choose of frames that are there already."""
+    """Choose from an array of frames."""
     demand_frames(frames)
     kept = {}
     num_frames = len(frames)
@@ -184,7 +183,7 @@ def _read_chosen(
     segment: TimeSpan | None,
     on_kept: Callable[[int, Kept], None],
 ) -> Reading[Kept]:
-    """Decode on the assumption that the container counts right; if it does not, decode again."""
+    """Decode with the container's count of frames; if it is wrong, decode again."""
     kept: dict[int, Kept] = {}
     sizes: dict[int, tuple[int, int]] = {}
 
@@ -213,12 +212,12 @@ def _read_chosen(
 
 
 def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) -> range:
-    """The frames to choose from.
+    """Find the frames to choose from.
 
-    A video that ends before its segment begins, and is no longer than it, has been cut already.
+    A video that ends before its segment begins, and is not longer than it, was cut out already.
 
     Raises:
-        ReaderError: It has none in the segment, or no times.
+        ReaderError: There is no frame in the segment, or frames have no times.
     """
     if segment is None or not num_frames:
         return range(num_frames)
@@ -236,7 +235,7 @@ def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) 
 
 
 def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> VideoError:
-    """The one line for the user, of what each reader said."""
+    """Make one line for the user from the messages of all readers."""
     last = failures[-1]
     if last.kind in ("not_a_video", "sound_only"):
         advice, kind = "check that it is a complete video", last.kind
