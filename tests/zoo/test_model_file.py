@@ -161,7 +161,7 @@ def test_missing_file_is_said_to_be_missing(tmp_path):
 
 def test_model_without_top_names_no_classes(tmp_path):
     model = write(own(tmp_path, label_set=custom_label_set(()), has_top=False))
-    with pytest.raises(UsageError, match="without top"):
+    with pytest.raises(UsageError, match="without a classifier"):
         find_classifier(str(model.path))
     assert model.num_parameters == TINY_BACKBONE - 4 * 12 * BIAS_ROWS_LESS
 

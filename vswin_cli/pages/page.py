@@ -1,9 +1,8 @@
-"""Makes pages that need nothing else: one skeleton, style and script, and a folder's in them.
+"""Makes self-contained pages from one skeleton, style and script, and those of a page's folder.
 
-What a page shows is JSON in a script element that is not executed, with every `<` escaped; the
-page's scripts write it with `textContent`, so that names and labels are text, whatever they hold.
-A content security policy allows these scripts alone, by their digest, and no address but that of
-local videos next to the page.
+The content of a page is JSON in a script element that is not executed, with every `<` escaped; the
+scripts write it with `textContent`, so names and labels are always text. A content security policy
+allows only these scripts, by their digest, and only addresses of local videos next to the page.
 """
 
 import base64
@@ -20,7 +19,7 @@ from pathlib import Path
 from vswin_cli.errors import OutputError
 from vswin_cli.system.files import open_regular, replacing
 
-# Browsers open larger ones slowly, and from 512 MB on as an empty page: no string may be longer.
+# Browsers open larger pages slowly, and from 512 MB on as empty: that is the longest string.
 MAX_CONTENT_BYTES = 64_000_000
 
 _START = b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="vswin">'
@@ -28,12 +27,12 @@ _START = b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" con
 
 @dataclass(frozen=True)
 class Part:
-    """What one page shows.
+    """The content of one page.
 
     Attributes:
-        content: What JSON can say; `content` in the scripts. Its `about`, pairs of a term and a
-            text, is the page's head.
-        items: More of it, `content.items`, each by `encoded`; read once, one at a time.
+        content: A JSON value; `content` in the scripts. Its `about` is the head of the page: pairs
+            of a term and a text.
+        items: Values of `content.items`, each encoded by `encoded`; read once, one at a time.
     """
 
     content: Mapping[str, object]
@@ -41,12 +40,12 @@ class Part:
 
 
 def encoded(value: object) -> str:
-    """JSON, in ASCII, that cannot end the element it stands in."""
+    """Encode a value as ASCII JSON that cannot end the surrounding HTML element."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def shortened(text: str, length: int = 500) -> str:
-    """Cut what nobody would read to the end, so that no item fills a page."""
+    """Cut long text, so that no item fills a page."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -54,8 +53,8 @@ def page_pieces(name: str, part: Part) -> Iterator[str]:
     """Make the HTML of a page.
 
     Args:
-        name: Of its folder here, and in its title; its `page.js` runs after its other scripts.
-        part: What it shows.
+        name: Name of its folder here, also in the title; its `page.js` runs after other scripts.
+        part: The content.
     """
     before, after = _frame(name)
     yield f'{before}{encoded(dict(part.content))[:-1]},"items":['
@@ -65,21 +64,20 @@ def page_pieces(name: str, part: Part) -> Iterator[str]:
 
 
 def write_page(path: Path, name: str, part: Part) -> None:
-    """Write a page, whole or not at all; see `write_pages`."""
+    """Write a page completely or not at all; see `write_pages`."""
     write_pages(path, name, [part])
 
 
 def write_pages(path: Path, name: str, parts: Iterable[Part]) -> None:
     """Write one page, or several that belong together: `page.html`, `page.2.html` and so on.
 
-    They take their places when all are written; what is left of an earlier set that was larger is
-    removed.
+    They get their names when all are written; additional pages of a larger earlier set are removed.
 
     Raises:
-        OutputError: They cannot be written, or something else has one of these names.
+        OutputError: They cannot be written, or another file has one of these names.
     """
     number = 0
-    with told(path), ExitStack() as stack:  # the first, which names the others, is moved last
+    with told(path), ExitStack() as stack:  # the first one names the others, and is moved last
         for number, part in enumerate(parts, start=1):
             target = part_path(path, number)
             if target.exists() and not (target.is_file() and (number == 1 or _is_page(target))):
@@ -97,10 +95,10 @@ def write_pages(path: Path, name: str, parts: Iterable[Part]) -> None:
 
 @contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Turn what the system says about writing a page into the user's line.
+    """Turn a system error about writing a page into a message for the user.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The page cannot be written.
     """
     try:
         yield
@@ -109,16 +107,16 @@ def told(path: Path) -> Iterator[None]:
 
 
 def part_path(path: Path, number: int) -> Path:
-    """Name a page of several, from 1."""
+    """Name one of several pages, counted from 1."""
     return path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
 def cut(sizes: Sequence[int], max_bytes: int = MAX_CONTENT_BYTES) -> list[range]:
-    """Cut items into runs that fit on a page each; at least one.
+    """Divide items into consecutive parts that fit on a page each; at least one part.
 
     Args:
         sizes: Bytes of each item.
-        max_bytes: Of a page; an item that is larger has one to itself.
+        max_bytes: Size limit of a page; a larger item gets a separate page.
     """
     runs, start, total = [], 0, 0
     for number, size in enumerate(sizes):
@@ -137,7 +135,7 @@ def _is_page(path: Path) -> bool:
 
 @cache
 def _frame(name: str) -> tuple[str, str]:
-    """The HTML before and after what a page shows."""
+    """Make the HTML before and after the content of a page."""
     common = files(__package__)
     folder = common / name
     scripts = sorted(file.name for file in folder.iterdir() if file.name.endswith(".js"))
@@ -158,7 +156,7 @@ def _frame(name: str) -> tuple[str, str]:
         "SCRIPT": script,
         "SCRIPT_SHA256": _sha256(script),
     }
-    # Text and names in turn.
+    # Text and names alternate.
     pieces = (common / "page.html").read_text(encoding="utf-8").split("%%")
     page = "".join(parts[piece] if number % 2 else piece for number, piece in enumerate(pieces))
     before, _, after = page.partition("\0")
@@ -166,5 +164,5 @@ def _frame(name: str) -> tuple[str, str]:
 
 
 def _sha256(text: str) -> str:
-    """The digest of an element's text, as a content security policy spells it."""
+    """Compute the digest of an element's text, in the form of a content security policy."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

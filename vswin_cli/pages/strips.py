@@ -1,4 +1,4 @@
-"""A strip of frames for each video, small enough to carry thousands in one page."""
+"""A strip of frames per video, small enough for thousands in one page."""
 
 import base64
 import tempfile
@@ -22,17 +22,19 @@ from vswin_cli.views.views import Views, crop, resize
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 STRIP = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=5, crop_size=72)
-_QUALITY = 55  # of JPEG: about 5 kB per strip
+_QUALITY = 55  # JPEG quality: about 5 kB per strip
 
 Frames = tuple[int, ...]  # indices, ascending
-Track = Callable[[Iterable[Any], int], Iterable[Any]]  # shows how far something of a length is
+Track = Callable[
+    [Iterable[Any], int], Iterable[Any]
+]  # shows the progress of an iteration with a length
 
 
 class Strips:
-    """Strips by the name of their video, in a file without a name; use it with `closing`.
+    """Strips by the name of their video, in an unnamed file; use it with `closing`.
 
     Args:
-        page: In whose folder that file is, since the page has to fit there too.
+        page: The page, in whose folder the file is, because the page must fit there too.
     """
 
     def __init__(self, page: Path) -> None:
@@ -46,7 +48,7 @@ class Strips:
         return len(self._places)
 
     def close(self) -> None:
-        """Forget them all."""
+        """Delete all strips."""
         self._file.close()
 
     def add(self, video: str, strip: bytes) -> None:
@@ -58,7 +60,7 @@ class Strips:
         self._end += len(strip)
 
     def address(self, video: str) -> str | None:
-        """The strip of a video that has one, as an address that holds it."""
+        """Return the strip of a video as a data address, if it has one."""
         if video not in self._places:
             return None
         start, length = self._places[video]
@@ -76,20 +78,20 @@ def read_strips(
     timeout_seconds: float,
     track: Track | None = None,
 ) -> None:
-    """Read frames of all videos that have an answer and can be read.
+    """Read frames of all videos that are labelled and can be read.
 
-    Decoding happens in processes of its own, as for labelling, since it may hang or crash.
+    Decoding happens in separate processes, as for labelling, because it may hang or crash.
 
     Args:
-        records: Of the videos.
-        find: The file of a record's video, if it may be shown.
-        strips: Gets them.
+        records: Records of the videos.
+        find: Returns the file of a record's video if it may be shown.
+        strips: Gets the strips.
         num_workers: Decoding processes.
-        timeout_seconds: For one video.
-        track: Is handed the videos as they are done, and how many there are.
+        timeout_seconds: Time limit for one video.
+        track: Gets the videos as they are done, and their number.
 
     Raises:
-        OutputError: There is no room for the strips.
+        OutputError: There is not enough space for the strips.
     """
     found, frames = [], {}
     for record in records:
@@ -110,7 +112,7 @@ def read_strips(
 
 
 def strip_frames(record: Record) -> Frames:
-    """Choose STRIP.clip_len of the frames that the model saw of a video, spread over them."""
+    """Choose STRIP.clip_len frames of a video, spread over those that the model saw."""
     sampled = sorted({index for clip in record.get("clips", []) for index in clip})
     if not sampled:
         return ()
@@ -125,7 +127,7 @@ def _read_frames(
     reader: str,
     segment: TimeSpan | None = None,
 ) -> Views:
-    """Read certain frames of a video, in a worker; the last one for those that it has no more."""
+    """Read certain frames of a video, in a worker; missing ones are replaced by the last one."""
 
     def choose(num_frames: int) -> list[int]:
         return [min(index, num_frames - 1) for index in frames[path, segment]]
@@ -135,7 +137,7 @@ def _read_frames(
         reader,
         choose,
         shrink=lambda frame: crop(resize(frame, protocol.crop_size), protocol),
-    )  # records name frames of the whole video
+    )  # records count frames of the whole video
     clip = np.array([choose(reading.num_frames)])
     return Views(reading.num_frames, clip, reading.frames)
 

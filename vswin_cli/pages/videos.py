@@ -1,6 +1,6 @@
-"""Which videos a page may show: those in folders that the user has named, whatever records say.
+"""Which videos a page may show: only those in folders that the user has named.
 
-Records may come from a stranger, and name any file of this machine.
+Records may come from a stranger, and can name any file of this machine.
 """
 
 import os
@@ -13,29 +13,29 @@ from vswin_cli.runs.records import Record
 
 
 class VideoFolders:
-    """The folders that the user vouches for; links are followed before a file counts as in one.
+    """The folders that the user allows; links are followed before this is checked.
 
     Args:
-        folders: Where videos may be; names in records are relative to them.
+        folders: Folders of videos; names in records are relative to them.
     """
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = [os.path.realpath(folder) for folder in folders]
 
     def find(self, record: Record) -> str | None:
-        """The real path of a record's video: where it was, or by its name in one of the folders."""
+        """Find the real path of a record's video: at its recorded path, or by name in a folder."""
         name = self.find_name(record)
         return None if name is None else os.path.realpath(name)
 
     def find_name(self, record: Record) -> str | None:
-        """As `find`, but a link is not followed, only what it leads to looked at."""
+        """Do the same as `find`, but return a link itself; only its target must be allowed."""
         candidates = (os.path.join(folder, record["video"]) for folder in self._folders)  # noqa: PTH118 - of any string
         for candidate in (record["path"], *candidates):
             try:
                 path = os.path.realpath(candidate)
                 if self._has(path) and os.path.isfile(path):  # noqa: PTH113
                     return str(candidate)
-            except (OSError, ValueError):  # no name of any file
+            except (OSError, ValueError):  # not a valid file name
                 continue
         return None
 
@@ -44,7 +44,7 @@ class VideoFolders:
 
 
 def segment_of(record: Record) -> TimeSpan | None:
-    """The part of the video that a record is about, if that is not all."""
+    """Return the part of the video that a record describes, if it is not the whole video."""
     match record.get("segment_seconds"):
         case [int() | float() as start, int() | float() as end]:
             return float(start), float(end)
@@ -52,12 +52,12 @@ def segment_of(record: Record) -> TimeSpan | None:
 
 
 def local_address(path: str, page: Path, segment: TimeSpan | None = None) -> str:
-    """The address of a file relative to a page, so that both can be moved together.
+    """Make the address of a file relative to a page, so that both can be moved together.
 
     Args:
-        path: Of the file, absolute.
-        page: That shows it.
-        segment: Of a video, to play that alone (W3C Media Fragments URI 1.0, 4.2.1).
+        path: Absolute path of the file.
+        page: The page that shows it.
+        segment: The part of the video to play (W3C Media Fragments URI 1.0, 4.2.1).
     """
     relative = os.path.relpath(path, os.path.realpath(page.parent))
     fragment = f"#t={segment[0]:g},{segment[1]:g}" if segment else ""

@@ -1,1 +1,1 @@
-"""Runs too large for one file: inputs cut into shards, each a run of its own, on any machine."""
+"""Runs that are too large for one file: inputs are cut into shards, each a run on some machine."""

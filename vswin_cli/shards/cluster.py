@@ -1,4 +1,4 @@
-"""A connection to a Ray cluster that is quiet, and fails soon where there is none."""
+"""A quiet connection to a Ray cluster, which fails soon if there is no cluster."""
 
 import logging
 import os
@@ -11,23 +11,23 @@ from vswin_cli.system.extras import pip_command
 from vswin_cli.system.processors import available_processors
 
 _HOST = re.compile(r"(ray://)?(?P<name>[^/:]+):(?P<port>\d+)$")
-_ANSWER_SECONDS = 10.0  # that a cluster has to take a connection
+_ANSWER_SECONDS = 10.0  # time limit for a cluster to accept a connection
 
 
 def connected(address: str, *, verbose: bool) -> Any:  # noqa: ANN401 - Ray
     """Connect to a cluster; returns Ray.
 
     Args:
-        address: `local`, `auto`, or what `ray.init` takes.
+        address: `local`, `auto`, or an address for `ray.init`.
         verbose: Let Ray and its workers write to stderr.
 
     Raises:
-        BackendError: Ray is missing, or there is no such cluster.
+        BackendError: Ray is not installed, or the cluster does not exist.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a hint
     try:
-        import ray  # noqa: PLC0415 - of an extra
+        import ray  # noqa: PLC0415 - an extra
     except ImportError as exc:
         raise BackendError(f"--cluster needs Ray: run `{pip_command('ray')}`") from exc
     options: dict[str, Any] = {"log_to_driver": verbose, "logging_level": logging.ERROR}

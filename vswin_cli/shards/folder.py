@@ -1,8 +1,8 @@
-"""The folder that a large run writes: a file per shard, on a disk or in a store.
+"""The folder of a large run: a file per shard, on a disk or in a store.
 
-Next to the shards are `_settings.json`, from when the run begins, `_SUCCESS.json`, once every shard
-is there, `_reports/` with the counts of each shard, and `_unfinished/` with what was computed of
-shards that are not there yet. Readers of tables leave out what begins with an underscore.
+Next to the shards are `_settings.json`, written when the run begins; `_SUCCESS.json`, written when
+every shard is done; `_reports/` with the counts of each shard; and `_unfinished/` with records of
+unfinished shards. Readers of tables skip names that begin with an underscore.
 """
 
 import contextlib
@@ -29,38 +29,46 @@ from vswin_cli.system.files import replacing
 
 SETTINGS, SUCCESS = "_settings.json", "_SUCCESS.json"
 _UNFINISHED, _REPORTS = "_unfinished", "_reports"
-_TRIES = 4  # of each request
-_PAUSE_SECONDS = 1.0  # before the second; each further one is twice as long
-_AT_ONCE = {"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"}  # where a file is there whole, or not
+_TRIES = 4  # per request
+_PAUSE_SECONDS = 1.0  # before the second try; then twice as long each
+_AT_ONCE = {
+    "s3",
+    "s3a",
+    "gs",
+    "gcs",
+    "abfs",
+    "az",
+    "memory",
+}  # files are complete or absent
 
 _T = TypeVar("_T")
 
 
 def report_name(shard: str) -> str:
-    """Where the counts of a shard are."""
+    """Name the file with the counts of a shard."""
     return f"{_REPORTS}/{shard}.json"
 
 
 class ShardFolder:
-    """A folder of shards; can be sent to other processes.
+    """A folder of shards; it can be sent to other processes.
 
     Args:
         place: A path, or an address of any kind that fsspec knows.
-        extension: Of the shards.
+        extension: Extension of the shards.
     """
 
     def __init__(self, place: str, extension: str) -> None:
         self.name = without_credentials(place.rstrip("/") or place)
         path = local_path(place)
-        # Absolute, since workers are in folders of their own.
+        # Absolute, because workers have other current folders.
         self.place = place.rstrip("/") if path is None else os.path.abspath(path)  # noqa: PTH100
         self.extension = extension
 
     def make(self) -> None:
-        """Make the folder where it is one of a disk.
+        """Create the folder if it is on a disk.
 
         Raises:
-            OutputError: It cannot be made.
+            OutputError: It cannot be created.
         """
         if not is_address(self.place):
             try:
@@ -72,7 +80,7 @@ class ShardFolder:
                 ) from exc
 
     def shards(self) -> set[str]:
-        """Names of the shards that are there, without their extension.
+        """List the names of the finished shards, without extension.
 
         Raises:
             OutputError: The folder cannot be listed.
@@ -82,15 +90,15 @@ class ShardFolder:
         return {n[:-end] for n in names if n.startswith("part-") and n.endswith(self.extension)}
 
     def reported(self) -> set[str]:
-        """Names of the shards whose counts are there.
+        """List the names of the shards with a file of counts.
 
         Raises:
-            OutputError: As `shards`.
+            OutputError: As for `shards`.
         """
         return {name.removesuffix(".json") for name in self._listed(_REPORTS)}
 
     def report(self, name: str) -> ShardReport | None:
-        """Read the counts of a shard; None where they are not there.
+        """Read the counts of a shard; None if there are none.
 
         Raises:
             OutputError: They cannot be read.
@@ -99,7 +107,7 @@ class ShardFolder:
             return ShardReport.parsed(name, self.read_json(report_name(name), Path(scratch)))
 
     def put_report(self, report: ShardReport, scratch: Path) -> None:
-        """Put the counts of a shard there, which goes before the shard itself.
+        """Write the counts of a shard; call it before writing the shard itself.
 
         Raises:
             OutputError: They cannot be written.
@@ -107,13 +115,13 @@ class ShardFolder:
         self.write_json(report_name(report.name), report.to_dict(), scratch)
 
     def put(self, name: str, file: Path) -> None:
-        """Put a file there; it has its name when it is whole, and not before.
+        """Copy a file into the folder; it gets its name when it is complete.
 
         Raises:
             OutputError: It cannot be written.
         """
         if not is_address(self.place):
-            # A name of its own, since a machine that was given up may write the same file.
+            # A unique name, because a machine that was given up may write the same file.
             temporary = Path(self.place, _UNFINISHED, f".{uuid4().hex}.tmp")
             try:
                 with replacing(Path(self.place, name), temporary=temporary) as copied:
@@ -139,7 +147,7 @@ class ShardFolder:
         self._tried("write", name, upload)
 
     def get(self, name: str, file: Path) -> bool:
-        """Copy a file from there; return whether there is one.
+        """Copy a file from the folder; return whether it exists.
 
         Raises:
             OutputError: It cannot be read.
@@ -165,7 +173,7 @@ class ShardFolder:
         return self._tried("read", name, download)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files that may be there.
+        """Remove files, which need not exist.
 
         Raises:
             OutputError: They cannot be removed.
@@ -184,16 +192,16 @@ class ShardFolder:
             self._tried("remove", name, remove)
 
     def unfinished(self, name: str) -> str:
-        """Where a file of a shard that is not done is kept."""
+        """Name the place of a file of an unfinished shard."""
         return f"{_UNFINISHED}/{name}"
 
     def clear_unfinished(self) -> None:
-        """Remove what was kept of shards that are done by now."""
+        """Remove the kept records of shards that are finished now."""
         names = self._listed(_UNFINISHED)
         self.remove(f"{_UNFINISHED}/{name}" for name in names)
 
-    def read_json(self, name: str, folder: Path) -> Any:  # noqa: ANN401 - of JSON
-        """Read a small file, by way of a local folder; None where it is not there, or is none."""
+    def read_json(self, name: str, folder: Path) -> Any:  # noqa: ANN401 - JSON
+        """Read a small JSON file through a local folder; None if it is missing or not JSON."""
         copy = folder / "read.json"
         if not self.get(name, copy):
             return None
@@ -203,7 +211,7 @@ class ShardFolder:
             return None
 
     def write_json(self, name: str, content: dict[str, Any], folder: Path) -> None:
-        """Write a small file, by way of a local folder.
+        """Write a small JSON file through a local folder.
 
         Raises:
             OutputError: It cannot be written.
@@ -233,15 +241,15 @@ class ShardFolder:
         return self._tried("list", below, listed)
 
     def _tried(self, what: str, name: str, request: Callable[[], _T]) -> _T:
-        """Make a request, and again where the store fails.
+        """Make a request, and repeat it if the store fails.
 
         Raises:
-            OutputError: It fails each time, or for good.
+            OutputError: The request fails each time, or permanently.
         """
         for attempt in range(1, _TRIES + 1):
             try:
                 return request()
-            except Exception as exc:  # whatever a client raises
+            except Exception as exc:  # clients raise errors of any kind
                 told = exc if isinstance(exc, AddressError) else as_address_error(exc)
                 if attempt == _TRIES or told.kind != "unreachable":
                     where = f"{self.name}/{name}".rstrip("/")

@@ -1,4 +1,4 @@
-"""What can be asked of a run into a folder of shards."""
+"""Options of a run into a folder of shards."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,15 @@ from vswin_cli.errors import UsageError
 
 @dataclass(frozen=True)
 class ShardOptions:
-    """How a run is cut, and where it computes.
+    """How a run is divided into shards, and where it computes.
 
     Attributes:
-        cluster: Ray's: `local` is a cluster of this machine alone, `auto` the one of the
-            environment, else what `ray.init` takes; None computes in this process.
-        shard_size: Videos per shard, at most; None is what an earlier run took, else 512.
-        cpus_per_worker: Processors of each worker of a cluster; None is all of a machine, shared by
-            its GPUs.
-        cpus_per_decoder: Processors per decoding process of a worker; None is two.
-        gpus_per_worker: GPUs of each worker; None is one, where a machine has any.
+        cluster: Ray cluster: `local` is this machine, `auto` is the cluster of the environment,
+            else an address for `ray.init`; None computes in this process.
+        shard_size: Videos per shard, at most; None is the value of an earlier run, or 512.
+        cpus_per_worker: CPUs per worker; None is all of a machine, divided by its GPUs.
+        cpus_per_decoder: CPUs per decoding process; None is 2.
+        gpus_per_worker: GPUs per worker; None is 1 on machines with a GPU.
     """
 
     cluster: str | None = None

@@ -1,9 +1,8 @@
 """Workers on the machines of a Ray cluster.
 
-A worker is an actor that has some processors of one machine, and a GPU where there are some. It
-reads, decodes and computes there, in processes of its own: frames never leave their machine, nor
-enter Ray's memory, which decoded video would overflow. What goes between machines is shards of
-names one way, and counts the other.
+A worker is an actor with some processors of one machine, and with a GPU if there is one. It reads,
+decodes and computes there, in child processes: frames never leave their machine, nor enter Ray's
+memory, which decoded video would fill. Only names of videos and counts pass between machines.
 """
 
 from collections import Counter, deque
@@ -20,16 +19,16 @@ from vswin_cli.shards.report import ShardEvent, ShardReport
 from vswin_cli.shards.shard import Shard
 from vswin_cli.shards.worker import ShardJob, ShardWorker
 
-_LOOK_SECONDS = 1.0  # between looks at what workers have done
-_MACHINES_SECONDS = 5.0  # between looks at which machines there are
-_NOBODY_SECONDS = 120.0  # that a cluster may be without a machine
-_DEATHS = 3  # of workers at one shard
-_FAILED_STARTS = 6  # of workers on one machine that end before they have done anything
-_IN_HAND = 2  # shards per worker: one that is computed, and the next
+_LOOK_SECONDS = 1.0  # between checks of the workers' results
+_MACHINES_SECONDS = 5.0  # between checks for new machines
+_NOBODY_SECONDS = 120.0  # time limit for a cluster without a machine
+_DEATHS = 3  # most deaths of workers at one shard
+_FAILED_STARTS = 6  # most workers on one machine that end without a result
+_IN_HAND = 2  # shards per worker: the current one and the next
 
 
 class _Actor:
-    """What runs in a worker."""
+    """The code of a worker."""
 
     def __init__(self, job: ShardJob) -> None:
         self._events = deque[ShardEvent]()
@@ -40,7 +39,7 @@ class _Actor:
             self._error = error
 
     def carry_out(self, shard: Shard) -> "tuple[ShardReport, list[ShardEvent]] | tuple[str, int]":
-        """Compute a shard; what is wrong for all shards comes as a message and an exit code."""
+        """Compute a shard; errors that affect all shards are returned as message and exit code."""
         if self._error is not None:
             return str(self._error), self._error.exit_code
         try:
@@ -49,22 +48,22 @@ class _Actor:
             return str(error), error.exit_code
 
     def events(self) -> list[ShardEvent]:
-        """Hand over what was done since the last call."""
+        """Return the events since the last call."""
         return [self._events.popleft() for _ in range(len(self._events))]
 
     def stop(self) -> None:
-        """Take no more videos."""
+        """Start no more videos."""
         if self._error is None:
             self._worker.stop()
 
 
 @dataclass
 class _Hand:
-    """A worker as the driver knows it."""
+    """The driver's view of a worker."""
 
     actor: Any
     machine: str
-    shards: dict[Any, Shard] = field(default_factory=dict)  # by the reference of their report
+    shards: dict[Any, Shard] = field(default_factory=dict)  # shards by reference of their report
     events: Any = None  # reference
 
 
@@ -72,14 +71,15 @@ class RayWorkers:
     """Workers of a cluster.
 
     Args:
-        make_job: Makes the job of a worker with so many processors.
-        options: Where.
-        give_up: Is handed a shard that workers die at, and why; records its videos.
-        on_warning: Is told what a user should know.
+        make_job: Makes the job of a worker with a number of processors.
+        options: Options of the cluster.
+        give_up: Called with a shard at which workers keep dying, and the reason; records its
+            videos as failed.
+        on_warning: Called with messages for the user.
         verbose: Let Ray and the workers write to stderr.
 
     Raises:
-        BackendError: Ray is missing, or there is no such cluster.
+        BackendError: Ray is not installed, or the cluster does not exist.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class RayWorkers:
         self._deaths = Counter[str]()  # by shard
         self._failed_starts = Counter[str]()  # by machine
         self._is_stopped = False
-        self._again = deque[Shard]()  # of workers that died
+        self._again = deque[Shard]()  # deaths of workers
         self._looked_at = -_MACHINES_SECONDS
         self._last_seen = monotonic()
 
@@ -119,7 +119,7 @@ class RayWorkers:
         self._is_stopped = True
 
     def close(self) -> None:
-        """Leave the cluster; its workers end."""
+        """Disconnect from the cluster; its workers end."""
         for hand in self._hands:
             with suppress(Exception):
                 self._ray.kill(hand.actor)
@@ -147,15 +147,15 @@ class RayWorkers:
                 continue
             ready, _ = self._ray.wait(waiting, timeout=_LOOK_SECONDS)
             for reference in ready:
-                # None has it where it was of a worker that has died since.
+                # None if it belonged to a worker that has died since.
                 for hand in [each for each in self._hands if reference in each.shards]:
                     yield from self._answer(hand, reference, on_video)
 
     def _look_at_machines(self) -> None:
-        """Start workers on machines that have none.
+        """Start workers on machines without one.
 
         Raises:
-            BackendError: There is no machine that can have one.
+            BackendError: No machine can have a worker.
         """
         if monotonic() - self._looked_at < _MACHINES_SECONDS:
             return
@@ -198,7 +198,7 @@ class RayWorkers:
             self._hands.append(_Hand(actor.remote(self._make_job(cpus_each)), machine))
 
     def _hand_out(self, shards: Iterator[Shard]) -> None:
-        for num_before in range(_IN_HAND):  # each has its first before one has its second
+        for num_before in range(_IN_HAND):  # all get a first shard before any gets a second
             for hand in self._hands:
                 if len(hand.shards) > num_before:
                     continue
@@ -208,13 +208,13 @@ class RayWorkers:
                 hand.shards[hand.actor.carry_out.remote(shard)] = shard
 
     def _hear(self, on_video: Callable[[ShardEvent], None]) -> None:
-        """Take what workers have done, without waiting for those that do not answer."""
+        """Collect events from workers, without waiting for workers that do not answer."""
         for hand in self._hands:
             if hand.events is None:
                 hand.events = hand.actor.events.remote()
             ready, _ = self._ray.wait([hand.events], timeout=0)
             if ready:
-                with suppress(self._ray.exceptions.RayError):  # of a worker that died
+                with suppress(self._ray.exceptions.RayError):  # from a worker that died
                     for event in self._ray.get(hand.events):
                         self._failed_starts[hand.machine] = 0
                         on_video(event)
@@ -226,10 +226,10 @@ class RayWorkers:
         reference: Any,  # noqa: ANN401
         on_video: Callable[[ShardEvent], None],
     ) -> Iterator[ShardReport]:
-        """Yield what came of a shard; have others compute it where its worker died.
+        """Yield the report of a shard; if its worker died, give the shard to another one.
 
         Raises:
-            VswinError: What the worker raised.
+            VswinError: The worker raised it.
         """
         try:
             report, more = self._ray.get(reference)
@@ -245,16 +245,16 @@ class RayWorkers:
         yield report
 
     def _bury(self, hand: _Hand, error: Exception) -> Iterator[ShardReport]:
-        """Take a worker out that died, and have its shards computed by others."""
+        """Remove a dead worker and give its shards to others."""
         with suppress(Exception):
             self._ray.kill(hand.actor)
         self._hands.remove(hand)
         self._failed_starts[hand.machine] += 1
         self._looked_at = -_MACHINES_SECONDS
         reason = _reason(error)
-        first = next(iter(hand.shards.values()))  # the one that it computed
+        first = next(iter(hand.shards.values()))  # the shard that it was computing
         alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
-        if hand.machine in alive:  # one that is taken away is no fault of the shard
+        if hand.machine in alive:  # the loss of a machine is not the shard's fault
             self._deaths[first.name] += 1
         self._on_warning(f"a worker died: {reason}; its shards are computed again")
         for shard in hand.shards.values():
@@ -265,7 +265,7 @@ class RayWorkers:
 
 
 def _reason(error: Exception) -> str:
-    """The line of an error of Ray's that says what happened."""
+    """Extract the line of a Ray error that says what happened."""
     kind = type(error).__name__
     if "OutOfMemory" in kind or "memory" in str(error).lower():
         return "out of memory"
@@ -275,5 +275,5 @@ def _reason(error: Exception) -> str:
 
 def _as_error(message: str, exit_code: int) -> VswinError:
     error = BackendError(message)
-    error.exit_code = exit_code  # type: ignore[misc]  # one class, for those of all workers
+    error.exit_code = exit_code  # type: ignore[misc]  # one class for the errors of all workers
     return error

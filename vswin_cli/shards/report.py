@@ -1,4 +1,4 @@
-"""What came of a shard, in numbers that can be added up."""
+"""The results of a shard, as counts that can be added."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ class ShardEvent:
     """A video is done."""
 
     video: str
-    summary: str  # the most probable label, or why it failed
+    summary: str  # the most probable label, or the error kind
     is_failure: bool
 
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What came of a shard.
+    """The results of a shard.
 
     Attributes:
-        name: Its name.
-        num_ok: Videos that are done, and well.
-        failures: Counts of those that failed, by kind.
-        num_skipped: Those that nobody meant for videos.
+        name: Name of the shard.
+        num_ok: Videos without an error.
+        failures: Counts of failed videos, by error kind.
+        num_skipped: Skipped files, which contain only sound.
         labels: Counts of the most probable labels.
         num_warnings: Videos with warnings.
-        is_finished: Whether the shard is in the folder; it is not where the run was stopped.
+        is_finished: Whether the shard is in the folder; False if the run was stopped.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ShardReport:
 
     @classmethod
     def of(cls, name: str, entries: Sequence[Entry], *, is_finished: bool = True) -> "ShardReport":
-        """Sum up the records of a shard."""
+        """Count the records of a shard."""
         return cls(
             name,
             sum(entry.is_ok for entry in entries),
@@ -54,7 +54,7 @@ class ShardReport:
 
     @classmethod
     def parsed(cls, name: str, content: object) -> "ShardReport | None":
-        """Undo `to_dict`; None where it is something else."""
+        """Make a report from the dictionary of `to_dict`; None if the content is not one."""
         if not isinstance(content, dict):
             return None
         try:
@@ -71,7 +71,7 @@ class ShardReport:
 
     @property
     def num_failed(self) -> int:
-        """Videos that could not be read."""
+        """Number of failed videos."""
         return sum(self.failures.values())
 
     def __add__(self, other: "ShardReport") -> "ShardReport":
@@ -86,7 +86,7 @@ class ShardReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers, as plain values."""
+        """Return the counts as plain values."""
         return {
             "num_ok": self.num_ok,
             "num_failed": self.num_failed,

@@ -1,4 +1,4 @@
-"""A run over any number of videos: cut into shards, skip those that are there, compute the rest."""
+"""A run over any number of videos: divides them into shards and computes unfinished ones."""
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
@@ -24,16 +24,16 @@ _REQUESTS_AT_ONCE = 16
 
 @dataclass
 class ShardTotals:
-    """What a run has come to, earlier runs into its folder included.
+    """The totals of a run, including earlier runs into its folder.
 
     Attributes:
-        num_shards: Listed so far.
-        num_videos: Likewise.
-        num_skipped_shards: That were there already.
-        is_listed: Whether all inputs have been seen.
+        num_shards: Shards listed so far.
+        num_videos: Videos listed so far.
+        num_skipped_shards: Shards that were finished before.
+        is_listed: Whether all inputs are listed.
         num_done: Videos that this run has computed.
-        report: The sums over all shards that are in the folder.
-        num_replaced: Shards of videos that are listed in others now.
+        report: Sums over all shards in the folder.
+        num_replaced: Shards whose videos are now in other shards.
     """
 
     num_shards: int = 0
@@ -46,21 +46,21 @@ class ShardTotals:
 
     @property
     def num_failed(self) -> int:
-        """Videos that could not be read."""
+        """Number of failed videos."""
         return self.report.num_failed
 
     @property
     def is_complete(self) -> bool:
-        """Whether every video is done, and well."""
+        """Whether every video was computed without an error."""
         return self.is_listed and self.report.num_ok + self.report.num_skipped == self.num_videos
 
     def add(self, report: ShardReport) -> None:
-        """Add what came of a shard."""
+        """Add the report of a shard."""
         self.report += report
 
 
 class ShardWatcher:
-    """Is told what happens, in the thread of the run; this one does nothing about it."""
+    """Gets the events of a run, in the thread of the run; this base class ignores them."""
 
     def on_start(self, totals: ShardTotals, workers: Workers) -> None:
         """The run begins."""
@@ -77,14 +77,14 @@ class ShardRun:
     """A run that is set up.
 
     Attributes:
-        videos: Lists the inputs from their start.
-        inputs: What was given, as it may be told.
-        shard_size: Videos per shard, at most; None is what an earlier run took, else a default.
-        settings: What records depend on.
-        folder: Where the shards go.
-        resume: Keep the shards that are there; False computes all.
-        retry_failed: Compute shards again that have failures.
-        max_failures: Stop after so many; None never does.
+        videos: Lists the inputs from the start.
+        inputs: The given inputs, without secrets.
+        shard_size: Videos per shard, at most; None is the value of an earlier run, or a default.
+        settings: Everything that records depend on, except the video.
+        folder: Folder of the shards.
+        resume: Keep finished shards; False computes all.
+        retry_failed: Compute shards with failures again.
+        max_failures: Stop after this many failures; None never stops.
     """
 
     videos: Callable[[], Iterator[Found]]
@@ -97,11 +97,11 @@ class ShardRun:
     max_failures: int | None = None
 
     def plan(self) -> ShardTotals:
-        """Say what there is to do; make nothing.
+        """Plan the run; write nothing.
 
         Raises:
-            UsageError: The folder holds shards of other settings or inputs.
-            OutputError: It cannot be read.
+            UsageError: The folder holds shards with other settings or inputs.
+            OutputError: The folder cannot be read.
         """
         with TemporaryDirectory(prefix="vswin-") as scratch:
             there, size = self._earlier(Path(scratch))
@@ -111,11 +111,11 @@ class ShardRun:
         return totals
 
     def carry_out(self, workers: Workers, watcher: ShardWatcher) -> ShardTotals:
-        """Compute the shards that are not there.
+        """Compute the missing shards.
 
         Raises:
-            UsageError, OutputError: As `plan`, or shards cannot be written.
-            VswinError: As `Workers.reports`.
+            UsageError, OutputError: As for `plan`, or shards cannot be written.
+            VswinError: As for `Workers.reports`.
         """
         with TemporaryDirectory(prefix="vswin-") as scratch:
             return self._carried_out(workers, watcher, Path(scratch))
@@ -175,10 +175,10 @@ class ShardRun:
         return report is None or bool(report.failures)
 
     def _earlier(self, scratch: Path) -> tuple[set[str], int]:
-        """The shards that an earlier run has finished, and its number of videos per shard.
+        """Find the shards that earlier runs have finished, and their number of videos per shard.
 
         Raises:
-            UsageError: They are of other settings or inputs.
+            UsageError: The shards have other settings or inputs.
         """
         size = self.shard_size or DEFAULT_SHARD_SIZE
         there = self.folder.shards()

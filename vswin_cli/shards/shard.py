@@ -1,4 +1,4 @@
-"""The unit of a large run: some videos, under a name that follows from them and the settings."""
+"""The unit of a large run: some videos, with a name that depends on them and the settings."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ class Shard:
     """Videos whose records make one file.
 
     Attributes:
-        name: Of the file, without its extension: equal for equal videos and settings alone.
+        name: Name of the file without extension; equal only for equal videos and settings.
         videos: In the order of the inputs.
     """
 
@@ -28,15 +28,15 @@ class Shard:
 
 
 def shards_of(videos: Iterable[Found], size: int, settings: Settings) -> Iterator[Shard]:
-    """Cut the inputs into shards while they are listed.
+    """Divide the inputs into shards while they are listed.
 
-    A shard ends at a video whose name says so, or when it is full. So another video among the
-    inputs changes the shard that it is in, and perhaps the next, and no other.
+    The name of a video decides whether a shard ends with it; a full shard also ends. So a new video
+    changes its shard, perhaps the next one, and no other.
 
     Args:
-        videos: In an order that stays.
-        size: Videos per shard, at most; there are three quarters of that on average.
-        settings: What records depend on apart from their video.
+        videos: The videos in a stable order.
+        size: Videos per shard, at most; on average there are three quarters of that.
+        settings: Everything that records depend on, except the video.
     """
     pending: list[Found] = []
     for video in videos:

@@ -1,4 +1,4 @@
-"""What computes shards, one after the other, on whichever machine: a run of its own for each."""
+"""Computes shards one after the other, on any machine, each as a separate run."""
 
 import shutil
 import time
@@ -21,20 +21,20 @@ from vswin_cli.shards.folder import ShardFolder
 from vswin_cli.shards.report import ShardEvent, ShardReport
 from vswin_cli.shards.shard import Shard
 
-_KEEP_SECONDS = 60.0  # so much work a killed machine may lose
-_TRIES = 3  # of a video whose store does not answer
+_KEEP_SECONDS = 60.0  # a killed machine loses at most this much work
+_TRIES = 3  # tries for a video whose store does not answer
 _PAUSE_SECONDS = 2.0  # before the second; before the third it is twice as long
 
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What a run computes of its shards; can be sent to other processes.
+    """How a run computes its shards; it can be sent to other processes.
 
     Attributes:
         make_output: Makes the output of a shard at a path.
-        make_maker: Makes, once per worker, what makes the task of an output; loads the model.
-        folder: Where the shards go.
-        run: How; each shard's run resumes what was kept of it.
+        make_maker: Makes, once per worker, a function for the task of an output; loads the model.
+        folder: Folder of the shards.
+        run: Options; the run of each shard continues from its kept records.
     """
 
     make_output: Callable[[Path], Output]
@@ -44,13 +44,13 @@ class ShardJob:
 
 
 class ShardWorker:
-    """Computes shards; its processes that decode last until `close`.
+    """Computes shards; its decoding processes last until `close`.
 
     `carry_out` and `stop` may be called from any thread.
 
     Args:
         job: What to compute.
-        on_video: Is told of each video that is done.
+        on_video: Called for each finished video.
     """
 
     def __init__(self, job: ShardJob, on_video: Callable[[ShardEvent], None]) -> None:

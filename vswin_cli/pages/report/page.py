@@ -26,7 +26,7 @@ from vswin_cli.system.terminal import printable
 _NUM_LABELS = 5
 _NUM_WARNINGS = 20
 _MAX_INDEX_BYTES = 16_000_000
-_NO_VIDEOS = ("empty", "not_a_video", "not_a_file", "missing", "encrypted")  # kinds of failures
+_NO_VIDEOS = ("empty", "not_a_video", "not_a_file", "missing", "encrypted")  # error kinds
 
 
 def write_report(
@@ -39,29 +39,29 @@ def write_report(
     strips: Strips | None = None,
     max_bytes: int = MAX_CONTENT_BYTES,
 ) -> list[Path]:
-    """Write the page, or as many as it takes; memory holds one card at a time.
+    """Write the page, or several if needed; only one card at a time is in memory.
 
     Args:
-        output: The first page; the others are called `page.2.html`, …
-        records: Of `vswin label`.
+        output: Path of the first page; the others are called `page.2.html`, …
+        records: Records of `vswin label`.
         date: When they were made, as text.
-        place: Where the first page is going to be, if that is not `output`.
-        find: The file of a record's video that may be played, if there is one.
-        strips: Of frames.
-        max_bytes: Of the cards on one page.
+        place: Where the first page will be, if not at `output`.
+        find: Returns the file of a record's video if it may be played.
+        strips: Strips of frames.
+        max_bytes: Size limit of the cards on one page.
 
     Returns:
-        The pages.
+        The paths of the pages.
 
     Raises:
-        OutputError: As `write_pages`.
+        OutputError: As for `write_pages`.
     """
     about, index = _About(date), _Index()
     sizes = []
     with told(output), tempfile.TemporaryFile("w+", dir=output.parent) as cards:
         for record in records:
             about.add(record)
-            if record["status"] == "skipped":  # it is no video
+            if record["status"] == "skipped":  # it is not a video
                 continue
             card = _card(record)
             path = None if _is_no_video(record) else find(record)
@@ -97,9 +97,9 @@ def write_report(
 
 @dataclass
 class _Index:
-    """What the filters of each page need to know of the cards on the others."""
+    """Data about the cards on other pages, for the filters of each page."""
 
-    names: dict[str, int] = field(default_factory=dict)  # of labels and of failures, by their place
+    names: dict[str, int] = field(default_factory=dict)  # labels and error kinds, by index
     cards: list[list[Any]] = field(default_factory=list)
     num_bytes: int = 0
 
@@ -116,7 +116,7 @@ class _Index:
             self.cards.clear()
 
     def content(self, runs: Sequence[range]) -> dict[str, Any] | None:
-        """What the scripts find, cards by page; None where it is too much for a page."""
+        """Make the data for the scripts, by page; None if it is too large for a page."""
         if self.num_bytes > _MAX_INDEX_BYTES:
             return None
         pages = [[self.cards[number] for number in run] for run in runs]
@@ -128,7 +128,7 @@ class _Index:
 
 @dataclass
 class _About:
-    """What the page's head says of all records."""
+    """The head of the page, which describes all records."""
 
     date: str
     models: dict[str, None] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class _About:
     num_warned: int = 0
 
     def add(self, record: Record) -> None:
-        """Count a record in."""
+        """Count a record."""
         if record["status"] == "ok":
             self.num_ok += 1
         elif record["status"] == "skipped":
@@ -154,7 +154,7 @@ class _About:
             self.folder = os.path.commonpath((self.folder or folder, folder))
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Terms and texts."""
+        """Return terms and texts."""
         counts = [f"{self.num_ok + self.num_failed:,}: {self.num_ok:,} labelled"]
         counts.append(f"{self.num_failed:,} failed")
         if self.num_skipped:
@@ -170,7 +170,7 @@ class _About:
 
 
 def _is_no_video(record: Record) -> bool:
-    """Whether there is nothing in the file to play."""
+    """Whether the file contains nothing to play."""
     return bool(record["error"]) and record["error"]["kind"] in _NO_VIDEOS
 
 
@@ -193,7 +193,7 @@ def _card(record: Record) -> dict[str, Any]:
 
 
 def _facts(record: Record) -> str:
-    """What is known of the video, `12.3 s · 640×360 · 300 frames`."""
+    """Describe the video, as in `12.3 s · 640×360 · 300 frames`."""
     seconds, frames = record.get("duration_seconds"), record.get("num_frames")
     width, height = record.get("width"), record.get("height")
     facts = [
@@ -205,7 +205,7 @@ def _facts(record: Record) -> str:
 
 
 def _share(value: float) -> float:
-    """A probability as it is shown; records from elsewhere may hold anything."""
+    """Format a probability; records from strangers may hold any number."""
     return round(value, 4) if 0 <= value <= 1 else 0.0
 
 

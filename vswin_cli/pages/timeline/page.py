@@ -25,12 +25,12 @@ from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _NUM_LABELS = 8
 _NUM_COMPARED = 24  # labels in the legend of a comparison
-_NUM_THUMBS = 300  # of a film
+_NUM_THUMBS = 300  # thumbnails per film
 _THUMB = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=1, crop_size=54)
-_QUALITY = 60  # of JPEG: about 2 kB per thumbnail
-_UNKNOWN = 255  # in a curve: no window covers the step; 254 is certain
+_QUALITY = 60  # JPEG quality: about 2 kB per thumbnail
+_UNKNOWN = 255  # in a curve: no window covers the step; 254 is probability 1
 
-Thumbs = Mapping[int, str]  # JPEG by the number of the segment
+Thumbs = Mapping[int, str]  # JPEG by the index of the segment
 
 
 def write_timelines(
@@ -43,19 +43,19 @@ def write_timelines(
     about: Sequence[tuple[str, str]] = (),
     timeout_seconds: float = 300.0,
 ) -> None:
-    """Write one page of some films.
+    """Write one page of films.
 
     Args:
-        output: The page.
-        records: Of `vswin timeline`; without probabilities, those of segments are plotted.
+        output: File to write.
+        records: Records of `vswin timeline`; without probabilities, those of segments are plotted.
         labels: Class names in index order.
-        find: The file of a record's film that may be played, if there is one.
-        strips: Show a frame of each segment of it.
-        about: What the page's head says: terms and texts.
-        timeout_seconds: To read the thumbnails of one film.
+        find: Returns the file of a record's film if it may be played.
+        strips: Show a frame of each segment.
+        about: The head of the page: terms and texts.
+        timeout_seconds: Time limit for reading the thumbnails of one film.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The page cannot be written.
     """
 
     def films() -> Iterator[str]:
@@ -72,27 +72,27 @@ def write_timelines(
 
 @dataclass(frozen=True)
 class ComparedFilm:
-    """A film's segments, true and predicted: label, start, end in seconds, and probability."""
+    """The true and predicted segments of a film: label, start and end in seconds, probability."""
 
     video: str
     duration_seconds: float
     truth: Sequence[tuple[str, float, float, float]]
     predicted: Sequence[tuple[str, float, float, float]]
-    path: str | None  # of the file that may be shown
+    path: str | None  # path of the file, if it may be shown
 
 
 def write_comparison(
     output: Path, about: Sequence[tuple[str, str]], films: Iterable[ComparedFilm]
 ) -> None:
-    """Write one page of how predicted segments agree with true ones.
+    """Write one page that compares predicted with true segments.
 
     Args:
-        output: The page.
-        about: What its head says: terms and texts.
-        films: In their order.
+        output: File to write.
+        about: The head of the page: terms and texts.
+        films: The films in order.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The page cannot be written.
     """
 
     def items() -> Iterator[str]:
@@ -165,7 +165,7 @@ def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, An
 
 
 def _table(record: Record, num_classes: int) -> np.ndarray:
-    """Probabilities per step, float32 (steps, classes); those of segments where there are none."""
+    """Make probabilities per step, float32 (steps, classes), from segments if necessary."""
     if record["probabilities"] is not None:
         nothing = [np.nan] * num_classes
         rows = [row or nothing for row in record["probabilities"]]
@@ -179,7 +179,7 @@ def _table(record: Record, num_classes: int) -> np.ndarray:
 
 
 def _top(table: np.ndarray, named: Sequence[int]) -> list[int]:
-    """The classes to plot: those with most segments first, then by their mean probability."""
+    """Choose the classes to plot: by number of segments, then by mean probability."""
     counts = np.bincount(np.array(named, int), minlength=table.shape[1])
     means = np.nan_to_num(np.nanmean(table, axis=0)) if len(table) else counts * 0.0
     order = np.lexsort((-means, -counts))
@@ -187,7 +187,7 @@ def _top(table: np.ndarray, named: Sequence[int]) -> list[int]:
 
 
 def _thumbs(record: Record, path: str, timeout_seconds: float) -> Thumbs:
-    """A frame from the middle of some segments, read in a process of its own; none if it fails."""
+    """Read a frame from the middle of some segments, in a separate process; none if it fails."""
     segments = record["segments"]
     if not segments:
         return {}
@@ -211,7 +211,7 @@ def _read_frames(
     reader: str,
     segment: TimeSpan | None = None,
 ) -> Views:
-    """Read certain frames of a film, in a worker; the last one for those that it has no more."""
+    """Read certain frames of a film, in a worker; missing ones are replaced by the last one."""
 
     def choose(num_frames: int) -> list[int]:
         return [min(index, num_frames - 1) for index in frames]
@@ -224,7 +224,7 @@ def _read_frames(
 
 
 def _jpeg(image: np.ndarray) -> str:
-    """An address that holds uint8 RGB (H, W, 3)."""
+    """Encode RGB uint8 (H, W, 3) as a data address."""
     bgr = np.ascontiguousarray(image[..., ::-1])
     _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode("ascii")
