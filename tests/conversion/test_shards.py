@@ -67,11 +67,14 @@ def changed(path, change):
     [
         (lambda content: content.pop("weight_map"), "not a list of a model's shards"),
         (lambda content: content.update(weight_map=[1]), "not a list of a model's shards"),
-        (lambda content: content.update(weight_map={}), "names none"),
-        (lambda content: content["weight_map"].update(x="../x.safetensors"), "files elsewhere"),
-        (lambda content: content["weight_map"].update(x="/etc/passwd"), "files elsewhere"),
-        (lambda content: content["weight_map"].update(x="..\\x"), "files elsewhere"),
-        (lambda content: content["weight_map"].update(x=7), "files elsewhere"),
+        (lambda content: content.update(weight_map={}), "names no shards"),
+        (
+            lambda content: content["weight_map"].update(x="../x.safetensors"),
+            "files in other folders",
+        ),
+        (lambda content: content["weight_map"].update(x="/etc/passwd"), "files in other folders"),
+        (lambda content: content["weight_map"].update(x="..\\x"), "files in other folders"),
+        (lambda content: content["weight_map"].update(x=7), "files in other folders"),
         (
             lambda content: content["weight_map"].update(x="model-00001-of-00003.safetensors"),
             "has no tensor x",
@@ -99,5 +102,5 @@ def test_a_missing_or_damaged_shard_is_named(tmp_path):
     with pytest.raises(CheckpointError, match=r"shard model-00003.*: not a file"):
         find_model_in(path).__enter__()
     shard.rmdir()
-    with pytest.raises(CheckpointError, match=r"shard model-00003.* not there"):
+    with pytest.raises(CheckpointError, match=r"shard model-00003.* is missing"):
         find_model_in(path).__enter__()

@@ -333,7 +333,7 @@ def test_a_readme_has_a_section_per_file(tmp_path):
         (["--format", "openvino", "--output", "m.xml", "--batch", "x"], 2, "neither dynamic nor"),
         (["--format", "torchvision", "--output", "m.pth", "--batch", "2"], 2, "weights alone"),
         (["--format", "saved_model", "--output", "there"], 1, "there already exists"),
-        (["--format", "saved_model", "--output", "full", "--force"], 1, "full is neither empty"),
+        (["--format", "saved_model", "--output", "full", "--force"], 1, "full contains files"),
     ],
 )
 def test_wrong_usage(tmp_path, monkeypatch, capfd, arguments, code, message):

@@ -116,7 +116,7 @@ def test_truth_is_read_and_films_are_found_by_their_files_name(tmp_path):
     [
         ("label,start,end\na,0,1\n", "has no column video"),
         ("video,label,start,end\nx,a,3,2\n", "line 2: start 3 and end 2"),
-        ("video,label,start,end\nx,a,0,nan\n", "are no two times"),
+        ("video,label,start,end\nx,a,0,nan\n", "are not two increasing times"),
         ("video,label,start,end\n", "has no rows"),
     ],
 )

@@ -170,7 +170,7 @@ def test_a_folder_gets_a_file_per_film_and_failures_are_records(vswin, tmp_path)
     (tmp_path / "in" / "bad.mp4").write_bytes(b"no film")
     finished = vswin("timeline", "in", "-o", "out/", "--format", "vtt")
     assert finished.returncode == 1
-    assert "bad.mp4: failed, not_a_video: cannot read in/bad.mp4: no video is" in finished.stderr
+    assert "bad.mp4: failed, not_a_video: cannot read in/bad.mp4: it contains no" in finished.stderr
     assert finished.stdout.startswith("timelines  2\nfailed     1\nswin-n-motion is the bundled")
     assert finished.stdout.endswith("\noutput: out/\n")
     assert "pan left 1.00" in (tmp_path / "out" / "deep" / "a.vtt").read_text()

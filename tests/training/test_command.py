@@ -156,7 +156,7 @@ def test_folder_of_something_else_is_left_alone(vswin, smallest_model, videos, t
     (tmp_path / "mine/thesis.txt").write_text("x")
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model)
     assert run.returncode == 2
-    assert "holds other things" in run.stderr
+    assert "contains other files" in run.stderr
 
 
 RUN_EACH = (

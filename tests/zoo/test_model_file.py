@@ -75,7 +75,7 @@ def test_labels_may_be_a_file_beside_it(tmp_path):
         ("embed_dim = 96", f"embed_dim = {'9' * 5000}", "not TOML"),
         ("embed_dim = 96", "", r"architecture\.embed_dim is missing"),
         ("embed_dim = 96", "embed_dims = 96", r"architecture\.embed_dims is not known"),
-        ("num_heads = [3, 6, 12, 24]", "num_heads = [3, 6, 12]", "one number a stage"),
+        ("num_heads = [3, 6, 12, 24]", "num_heads = [3, 6, 12]", "one number per stage"),
         ("num_heads = [3, 6, 12, 24]", "num_heads = [5, 6, 12, 24]", "do not divide"),
         (
             "window = [4, 7, 7]",

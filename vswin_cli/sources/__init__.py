@@ -1,1 +1,1 @@
-"""Where bytes come from (files, addresses, standard input), and what their layout says of them."""
+"""Sources of bytes (files, addresses, standard input), and what the layout of a file says."""

@@ -1,4 +1,4 @@
-"""Files at addresses, `scheme://…` of any kind that fsspec knows, and no secret of theirs told."""
+"""Files at addresses, `scheme://…` of any kind that fsspec knows, whose secrets are never shown."""
 
 import errno
 import io
@@ -10,24 +10,24 @@ from urllib.parse import unquote, urlsplit
 from vswin_cli.system.extras import pip_command
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # of each link of a chain
+_SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # for each link of a chain
 _STARTS = re.compile(r"(?<=[\s,;|\"'])(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)  # of addresses
-_BLOCKS = {  # fetched by one request each, and kept in memory
+_BLOCKS = {  # one request each, kept in memory
     "block_size": 1 << 20,
     "cache_type": "blockcache",
     "cache_options": {"maxblocks": 64},
 }
-_TRIES = 4  # to read a block, with pauses of 1, 2 and 4 seconds between
-_CHANGED = 412  # the status for what is not as it was when it was opened
-_WEB = {"client_kwargs": {"trust_env": True}}  # takes proxies and ~/.netrc, as downloads do
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocols with an extra of ours
+_TRIES = 4  # tries per block, with pauses of 1, 2 and 4 seconds
+_CHANGED = 412  # the status if a file has changed since it was opened
+_WEB = {"client_kwargs": {"trust_env": True}}  # uses proxies and ~/.netrc, as downloads do
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocols with an extra of vswin
 
 
 class AddressError(Exception):
-    """An address that cannot be read.
+    """An address cannot be read.
 
     Args:
-        reason: What was seen, and what to do; nothing that a client says, which may hold secrets.
+        reason: What happened and what to do; no text of a client, which may contain secrets.
         kind: `missing`, `permission`, `unreachable` or `unreadable`.
     """
 
@@ -37,12 +37,12 @@ class AddressError(Exception):
 
 
 def is_address(name: str) -> bool:
-    """Whether a name is an address and no path."""
+    """Whether a name is an address, not a path."""
     return _ADDRESS.match(name) is not None
 
 
 def local_path(name: str) -> str | None:
-    """The path that a name stands for: its own, or that of a `file:` address; None of others."""
+    """Return the path that a name or a `file:` address means; None for other addresses."""
     if not is_address(name):
         return name
     if name.partition("://")[0].lower() != "file":
@@ -51,16 +51,16 @@ def local_path(name: str) -> str | None:
 
 
 def without_credentials(address: str) -> str:
-    """An address without its user, password, query and fragment, any of which may hold a secret.
+    """Remove user, password, query and fragment of an address, which may contain secrets.
 
-    What is no address, but a path, is returned as it is.
+    A path is returned unchanged.
     """
     if not any(mark in address for mark in "@?#") or not is_address(address):
         return address
     parts = []
     for part in address.split("::"):  # fsspec's chains: zip://clip.mp4::https://host/a.zip
         scheme, separator, rest = part.partition("://")
-        rest = re.sub(r"^[^/@]*:(?!\d+/)[^@]*@", "", rest)  # a secret may hold any of /, ?, #
+        rest = re.sub(r"^[^/@]*:(?!\d+/)[^@]*@", "", rest)  # a secret may contain /, ? and #
         rest = re.sub(r"[?#].*", "?…" if "?" in rest else "", rest, flags=re.DOTALL)
         host, slash, path = rest.partition("/")
         parts.append(f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}")
@@ -68,7 +68,7 @@ def without_credentials(address: str) -> str:
 
 
 def told_without_credentials(text: str) -> str:
-    """A text whose addresses, wherever they stand, are `without_credentials`."""
+    """Apply `without_credentials` to all addresses in a text."""
     return "".join(
         part[: match.start()] + without_credentials(part[match.start() :]) if match else part
         for part in _STARTS.split(text)
@@ -77,10 +77,10 @@ def told_without_credentials(text: str) -> str:
 
 
 class RemoteFile(io.RawIOBase):
-    """What is at an address, read by ranges and not downloaded whole where its server allows that.
+    """A file at an address, read by ranges if the server supports them.
 
     Raises:
-        AddressError: There is nothing, it may not be read, or the connection breaks for good.
+        AddressError: It does not exist, may not be read, or the connection breaks permanently.
     """
 
     def __init__(self, address: str) -> None:
@@ -94,11 +94,11 @@ class RemoteFile(io.RawIOBase):
             raise as_address_error(exc) from None
 
     def readable(self) -> bool:
-        """Yes."""
+        """Whether it can be read; always True."""
         return True
 
     def seekable(self) -> bool:
-        """Whether its server gives ranges."""
+        """Whether the server supports ranges."""
         return bool(self._file.seekable()) and getattr(self._file, "size", 0) is not None
 
     def tell(self) -> int:
@@ -111,7 +111,7 @@ class RemoteFile(io.RawIOBase):
         return self.tell()
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as the base class
-        """Read, and try again where the connection breaks."""
+        """Read, and try again if the connection breaks."""
         start = self._file.tell()
         for attempt in range(1, _TRIES + 1):
             try:
@@ -135,12 +135,12 @@ class RemoteFile(io.RawIOBase):
 
 
 def file_system(address: str) -> tuple[Any, str]:
-    """The file system of an address, whose files are open as long as it is referred to, and a path.
+    """Return the file system and path of an address; files stay open while it is referenced.
 
     Raises:
-        AddressError: fsspec knows none, or its client is missing.
+        AddressError: fsspec does not know the scheme, or its client is missing.
     """
-    import fsspec  # noqa: PLC0415 - only who names an address needs it
+    import fsspec  # noqa: PLC0415 - only needed for addresses
 
     address = _SCHEME.sub(lambda scheme: scheme[0].lower(), address)
     schemes = {*_SCHEME.findall(address)}
@@ -158,11 +158,11 @@ def file_system(address: str) -> tuple[Any, str]:
 
 
 def as_address_error(error: Exception) -> AddressError:
-    """What an error of a store's client means, in words that hold none of its secrets."""
+    """Translate an error of a store's client into words without secrets."""
     status = _status(error) or _status(error.__cause__)
     if isinstance(error, PermissionError) or status in (401, 403):
         return AddressError("access is denied; check your credentials", "permission")
-    cause = error.__cause__ or error  # of a FileNotFoundError that stands for any failure
+    cause = error.__cause__ or error  # the cause of a FileNotFoundError that can mean any failure
     if status in (404, 410) or isinstance(cause, FileNotFoundError):
         return AddressError("nothing is at this address; check it", "missing")
     if status == _CHANGED or getattr(cause, "errno", None) == errno.EBUSY:  # the latter by s3fs
@@ -171,7 +171,7 @@ def as_address_error(error: Exception) -> AddressError:
         what = f"its server answers {status}"
     elif isinstance(cause, TimeoutError):
         what = "its server does not answer in time"
-    elif isinstance(cause, OSError):  # aiohttp's too
+    elif isinstance(cause, OSError):  # also aiohttp
         what = "its server cannot be reached"
     else:
         what = f"its client fails ({type(cause).__name__})"
@@ -179,7 +179,7 @@ def as_address_error(error: Exception) -> AddressError:
 
 
 def _status(error: BaseException | None) -> int | None:
-    """What the server answered, as clients of the web and of S3 tell it."""
+    """Return the status code of the server from errors of HTTP and S3 clients."""
     response = getattr(error, "response", None)
     metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
     status = getattr(error, "status", None) or metadata.get("HTTPStatusCode")

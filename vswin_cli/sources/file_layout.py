@@ -1,18 +1,18 @@
-"""What a file's own structure says: is its end missing or unwritten, where is its media data."""
+"""What the structure of a file shows: whether its end is missing, and where its media data is."""
 
 import io
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 _TAIL_BYTES = 4096
-_MAX_FRAMES_PER_BYTE = 16  # QuickTime counts samples of sound, of which one takes half a byte
+_MAX_FRAMES_PER_BYTE = 16  # QuickTime counts sound samples, which can have half a byte
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
 
 
 def is_cut_off(file: BinaryIO) -> bool:
-    """Whether a file ends before the length that its own container states.
+    """Whether a file ends before the length that its container states.
 
-    Known for MP4 and MOV, Matroska and WebM, AVI; a stream of another kind (MPEG-TS) states none.
+    MP4, MOV, Matroska, WebM and AVI state a length; other streams, such as MPEG-TS, do not.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -28,7 +28,7 @@ def is_cut_off(file: BinaryIO) -> bool:
 
 
 def why_no_video(file: BinaryIO) -> str | None:
-    """Say why no video is found in a file that starts as one, if its structure tells."""
+    """Say why a file that starts like a video contains none, if its structure shows it."""
     file.seek(4)
     if file.read(4) not in (b"ftyp", b"moov", b"mdat", b"wide"):
         return "it is cut off" if is_cut_off(file) else None
@@ -40,14 +40,14 @@ def why_no_video(file: BinaryIO) -> str | None:
 
 
 def ends_in_zeros(file: BinaryIO) -> bool:
-    """Whether a file's end was reserved and never written, as broken downloads leave it."""
+    """Whether the end of a file was reserved but never written, as after a broken download."""
     size = file.seek(0, io.SEEK_END)
     file.seek(max(size - _TAIL_BYTES, 0))
     return not any(file.read())
 
 
 def lists_too_much(file: BinaryIO) -> bool:
-    """Whether an MP4 or MOV file lists far more frames than it has bytes, which fills the memory.
+    """Whether an MP4 or MOV file lists far more frames than it has bytes, to fill the memory.
 
     Sources: ISO/IEC 14496-12, 8.7.3 and 8.8.8.
     """
@@ -64,12 +64,12 @@ class Box(NamedTuple):
     """A part of an MP4 or MOV file."""
 
     kind: bytes
-    start: int  # of its content
+    start: int  # start and end of its content
     stop: int
 
 
 def boxes(file: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[Box]:
-    """List the boxes of an MP4 or MOV file, or in one, as they say they are.
+    """List the boxes in an MP4 or MOV file or in a box, by their headers.
 
     Source: ISO/IEC 14496-12, 4.2.
     """
@@ -80,14 +80,14 @@ def boxes(file: BinaryIO, start: int = 0, stop: int | None = None) -> Iterator[B
         length, content = int.from_bytes(header[:4], "big"), start + 8
         if length == 1:  # a 64-bit length follows the type
             length, content = int.from_bytes(header[8:16], "big"), start + 16
-        if length < 8:  # 0: to the end of the file; less: no box at all
+        if length < 8:  # 0: to the end of the file; less: not a box
             length = stop - start
         yield Box(header[4:8], content, start + length)
         start += length
 
 
 def _listed_frames(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
-    """The number of frames that each table of a stretch of boxes lists."""
+    """Yield the number of frames that each table in a range of boxes lists."""
     for box in boxes(file, start, stop):
         if box.kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"):
             yield from _listed_frames(file, box.start, min(box.stop, stop))
@@ -97,7 +97,7 @@ def _listed_frames(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
 
 
 class WithoutMedia:
-    """An MP4 or MOV file whose media data reads as zeros, so that nothing of it is fetched."""
+    """An MP4 or MOV file whose media data reads as zeros, so that it is never downloaded."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -106,7 +106,7 @@ class WithoutMedia:
         self._position = 0
 
     def read(self, size: int) -> bytes:
-        """Read up to so many bytes."""
+        """Read up to `size` bytes."""
         size = min(size, max(self._size - self._position, 0))
         for box in self._media:
             if box.start <= self._position < box.stop:
@@ -121,7 +121,7 @@ class WithoutMedia:
         return content
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; see `io.IOBase`."""
+        """Set the position; see `io.IOBase`."""
         self._position = offset + (0, self._position, self._size)[whence]
         return self._position
 
@@ -131,7 +131,7 @@ class WithoutMedia:
 
 
 def _matroska_end(file: BinaryIO) -> int:
-    """Where a Matroska file's segment says that it ends; 0 if it leaves that open (RFC 8794)."""
+    """Return the stated end of the segment of a Matroska file; 0 if unknown (RFC 8794)."""
     while True:
         identifier, _ = _variable_integer(file, keep_marker=True)
         length, unknown = _variable_integer(file, keep_marker=False)
@@ -145,7 +145,7 @@ def _matroska_end(file: BinaryIO) -> int:
 def _variable_integer(file: BinaryIO, *, keep_marker: bool) -> tuple[int, bool]:
     """Read an EBML number, and whether it is the one that means "unknown"."""
     first = int.from_bytes(file.read(1), "big")
-    length = 9 - first.bit_length()  # bytes, told by the leading zero bits
+    length = 9 - first.bit_length()  # number of bytes, by the leading zero bits
     if length > 8:
         return 0, True
     value = int.from_bytes(bytes([first]) + file.read(length - 1), "big")

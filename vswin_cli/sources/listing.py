@@ -1,4 +1,4 @@
-"""What a folder of a store holds, named as it is read, so that millions of names need no memory."""
+"""The files in a folder of a store, yielded during listing, so that millions need no memory."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 from vswin_cli.sources.addresses import AddressError, as_address_error, file_system
 
-_MAGIC = re.compile(r"[*[]")  # a question mark begins what is secret, or a version
+_MAGIC = re.compile(r"[*[]")  # a question mark begins a secret or a version
 _BUCKETS = {"s3", "s3a"}
 
 
@@ -18,10 +18,10 @@ class Listed:
     """A file of a store.
 
     Attributes:
-        address: Opens it.
-        relative: Its path below the folder that was listed.
-        num_bytes: Its size, where the store tells it.
-        modified_ns: When it was written, nanoseconds since 1970, likewise.
+        address: Address for opening it.
+        relative: Path below the listed folder.
+        num_bytes: Size, if the store reports it.
+        modified_ns: Modification time in nanoseconds since 1970, if the store reports it.
     """
 
     address: str
@@ -31,22 +31,22 @@ class Listed:
 
 
 def is_folder_address(address: str) -> bool:
-    """Whether an address stands for the files below it: it ends in a slash, or is a pattern.
+    """Whether an address means the files below it: it ends in a slash, or is a pattern.
 
-    The web has no folders.
+    Web addresses have no folders.
     """
     is_web = re.match(r"https?:", address, re.IGNORECASE) is not None
     return not is_web and (address.endswith("/") or _MAGIC.search(address) is not None)
 
 
 def listed_files(address: str) -> Iterator[Listed]:
-    """Name the files below a folder, or those that match a pattern, in the order of the store.
+    """Yield the files below a folder, or those that match a pattern, in the order of the store.
 
     Args:
         address: `s3://bucket/clips/`, or `s3://bucket/clips/*.mp4`, where `*` matches `/` too.
 
     Raises:
-        AddressError: It cannot be listed.
+        AddressError: The address cannot be listed.
     """
     magic = _MAGIC.search(address)
     folder = address[: magic.start()] if magic else address
@@ -65,7 +65,7 @@ def listed_files(address: str) -> Iterator[Listed]:
 
 def _entries(system: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401
     """Yield path and properties of every file below a folder."""
-    if _BUCKETS & set(_protocols(system)):  # one request per thousand names, whatever the folders
+    if _BUCKETS & set(_protocols(system)):  # one request per thousand names, for any folders
         bucket, _, prefix = root.partition("/")
         more: dict[str, str] = {}
         while True:

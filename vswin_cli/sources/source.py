@@ -1,4 +1,4 @@
-"""Where a video's bytes come from: a file, an address, standard input, an open file."""
+"""The source of a video's bytes: a file, an address, standard input, or an open file."""
 
 import os
 import shutil
@@ -23,20 +23,19 @@ _STDIN = "-"
 
 @dataclass(frozen=True)
 class Source:
-    """A video's bytes, open."""
+    """The open bytes of a video."""
 
-    name: str  # what messages and records call it
-    file: BinaryIO  # can be sought, and has something in it
+    name: str  # its name in messages and records
+    file: BinaryIO  # seekable and not empty
 
 
 @contextmanager
 def open_source(location: Location) -> Iterator[Source]:
-    """Open what a video is read from.
+    """Open the source of a video.
 
     Args:
-        location: A path; an address of any kind that fsspec knows, such as `https://…`; `-`, which
-            is standard input; or an open binary file, which stays open. What is given as a `Path`
-            is a path no matter what it looks like.
+        location: A path; an address of any kind that fsspec knows, such as `https://…`; `-` for
+            standard input; or an open binary file, which stays open. A `Path` is always a path.
 
     Raises:
         VideoError: `missing`, `not_a_file`, `permission`, `empty` or `unreadable`.
@@ -45,7 +44,7 @@ def open_source(location: Location) -> Iterator[Source]:
     with ExitStack() as stack:
         try:
             file = _open(location, stack)
-            if not file.seekable():  # it is spooled, since videos are sought in
+            if not file.seekable():  # copied to a file, because reading a video needs seeking
                 spool = stack.enter_context(tempfile.TemporaryFile())
                 shutil.copyfileobj(file, spool)
                 file = cast("BinaryIO", spool)
@@ -59,7 +58,7 @@ def open_source(location: Location) -> Iterator[Source]:
         except PermissionError as exc:
             what = f"cannot read {name}: permission denied; make it readable"
             raise VideoError(what, kind="permission") from exc
-        except (OSError, ValueError) as exc:  # a name too long, a null byte, a broken disk
+        except (OSError, ValueError) as exc:  # a name that is too long, a null byte, a broken disk
             reason = exc.strerror if isinstance(exc, OSError) else exc
             raise VideoError(f"cannot read {name}: {reason}; check the path") from exc
         if is_empty:
@@ -69,7 +68,7 @@ def open_source(location: Location) -> Iterator[Source]:
 
 
 def name_of(location: Location | np.ndarray) -> str:
-    """What messages and records call a video, without the credentials of an address."""
+    """Name a video for messages and records, without the credentials of an address."""
     if isinstance(location, np.ndarray):
         return f"an array of {len(location)} frames" if location.ndim else "an array"
     if isinstance(location, str):
@@ -92,7 +91,7 @@ def _open(location: Location, stack: ExitStack) -> BinaryIO:
         location = path
     if not isinstance(location, str | Path):
         return location
-    # Does not open: a FIFO would block. A Path would make the current folder of "".
+    # Does not open it: a FIFO would block. A Path would turn "" into the current folder.
     mode = os.stat(location).st_mode  # noqa: PTH116
     if not stat.S_ISREG(mode):
         kind = "not a regular file; name a video file"

@@ -1,1 +1,1 @@
-"""What the machine gives: processors, the cache folder, streams."""
+"""The system: files, locks, processors, the cache folder, streams."""

@@ -1,4 +1,4 @@
-"""Where the cache is: weights files, exported models, and models of the user's."""
+"""The folder of the cache: weights files, exported models, and custom models."""
 
 import logging
 import os
@@ -15,9 +15,9 @@ _logger = logging.getLogger(__name__)
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Name the folder of the weights files: `chosen`, else VSWIN_CACHE, else the platform's.
+    """Return the folder of weights files: `chosen`, else VSWIN_CACHE, else the platform's.
 
-    Where nobody knows the user's home, it is one of this process, that goes with it.
+    Without a home folder, it is a temporary folder of this process.
     """
     if chosen is None and (variable := os.environ.get(FOLDER_VARIABLE)):
         chosen = Path(variable)
@@ -26,18 +26,18 @@ def cache_folder(chosen: Path | None = None) -> Path:
             usual = Path(platformdirs.user_cache_dir("vswin", ensure_exists=False))
             return _passing_folder() if usual.parts[0] == "~" else usual.absolute()
         return chosen.expanduser().absolute()
-    except (RuntimeError, KeyError):  # neither HOME nor a passwd entry
+    except (RuntimeError, KeyError):  # there is neither HOME nor a passwd entry
         return _passing_folder() if chosen is None else chosen.absolute()
 
 
 def is_passing(folder: Path) -> bool:
-    """Whether a folder goes with this process."""
+    """Whether a folder is temporary, and removed with this process."""
     return folder in [Path(each.name) for each in _kept]
 
 
 @cache
 def _passing_folder() -> Path:
-    """Make a folder that lasts as long as this process, and say so once."""
+    """Make a folder for the lifetime of this process, and warn once."""
     _logger.warning(
         "warning: this user has no home folder, so nothing is kept in a cache; name one with "
         "--cache-dir or %s",

@@ -1,10 +1,10 @@
-"""How a user gets what is not installed: by the name of the distribution that is."""
+"""How to install missing packages, with the name of the installed distribution."""
 
 
 def pip_command(extra: str | None, *packages: str) -> str:
-    """The command that installs packages, and an extra of vswin, or of vswin-slim where that is.
+    """Return the command that installs packages and an extra of vswin or, if installed, vswin-slim.
 
-    The one would bring TensorFlow to who has chosen the other.
+    Otherwise users of vswin-slim would get TensorFlow.
     """
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 20 ms of --help
 

@@ -1,4 +1,4 @@
-"""Files: opened only if they are files and no links, replaced whole, on disk, locked, shared."""
+"""Files: open regular files only, replace files atomically and durably, lock and share them."""
 
 import contextlib
 import errno
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file to read; what is no file is refused, and never waited for.
+    """Open a regular file to read; refuse anything else without waiting.
 
-    To open a pipe waits for someone who writes, and a device may never end.
+    Opening a pipe waits for a writer, and a device may never end.
 
     Raises:
-        OSError: It cannot be opened, or is no regular file.
+        OSError: The file cannot be opened, or is not a regular file.
     """
-    # Looked at first, since to open a device may already do something.
+    # Checked first, because opening a device may have an effect.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a file", str(path))
     descriptor = open_descriptor(path, os.O_RDONLY)
@@ -45,16 +45,16 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def file_sha256(path: Path) -> str:
-    """Compute a file's SHA-256, in constant memory."""
+    """Compute the SHA-256 of a file, in constant memory."""
     with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_small(path: Path, max_bytes: int) -> bytes:
-    """Read a file that is small.
+    """Read a small file.
 
     Raises:
-        OSError: It cannot be opened, is no regular file, or is larger.
+        OSError: The file cannot be opened, is not a regular file, or is larger than `max_bytes`.
     """
     with open_regular(path) as stream:
         content = stream.read(max_bytes + 1)
@@ -64,10 +64,10 @@ def read_small(path: Path, max_bytes: int) -> bytes:
 
 
 def open_fresh(path: Path) -> FileIO:
-    """Make a file to read and write, in place of what has its name; no link is followed.
+    """Create a file to read and write, and replace an existing one; no link is followed.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The file cannot be created.
     """
     path.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -75,12 +75,12 @@ def open_fresh(path: Path) -> FileIO:
 
 
 def open_own(path: Path) -> FileIO:
-    """Open a file to read and write that this user has left, else make it.
+    """Open a file of this user to read and write, or create it.
 
-    Others who may write into the folder could have put a link there, or keep the file open.
+    Others who can write to the folder could have put a link there, or keep the file open.
 
     Raises:
-        OSError: It can be neither.
+        OSError: The file can be neither opened nor created.
     """
     with contextlib.suppress(OSError):
         file = FileIO(open_descriptor(path, os.O_RDWR, follow_links=False), "r+")
@@ -92,34 +92,34 @@ def open_own(path: Path) -> FileIO:
 
 
 def share(path: Path) -> None:
-    """Let all read a file, or use a folder, who may do so with the folder that it is in.
+    """Give everyone the rights to a file or folder that they have to its parent folder.
 
-    In a cache that several users share, the umask of the first would lock out the others.
+    In a shared cache, the umask of the first user would lock out the others.
     """
     mode = stat.S_IMODE(path.parent.stat().st_mode)
-    with contextlib.suppress(PermissionError):  # another's, who may have done so
+    with contextlib.suppress(PermissionError):  # it belongs to another user, who may have shared it
         path.chmod(mode if path.is_dir() else 0o600 | (mode & 0o044))
 
 
 def file_lock(path: Path) -> "FileLock":
-    """Make the lock that a file is; `acquire(blocking=False)` tells if it is held.
+    """Make a lock on a file; `acquire(blocking=False)` shows whether it is held.
 
-    The lock is the system's (flock), which ends with its process. Its file stays: to remove it
-    would let two processes lock two files of one name. Users of a shared folder take turns with
-    one file, so all may open it.
+    The lock is a system lock (flock), which ends with its process. The file stays: if it was
+    removed, two processes could lock two files with the same name. Users of a shared folder use the
+    same file, so all may open it.
     """
-    from filelock import FileLock  # noqa: PLC0415 - slow to import, and hardly anything locks
+    from filelock import FileLock  # noqa: PLC0415 - slow to import, and rarely needed
 
     return FileLock(path, mode=0o666)
 
 
 def temporary_path(path: Path) -> Path:
-    """Name the file that is written before it takes another's place."""
+    """Name the temporary file that is written first and then replaces another."""
     return path.with_name(f".{path.name}.tmp")
 
 
 def path_inside(name: str) -> PurePosixPath:
-    """Make of a path or an address a path that leads nowhere but downwards."""
+    """Turn a path or an address into a relative path without upward steps."""
     parts = [part for part in re.split(r"/|://", name) if part not in ("", ".", "..")]
     return PurePosixPath(*parts) if parts else PurePosixPath("film")
 
@@ -138,16 +138,16 @@ def is_at(path: Path, descriptor: int) -> bool:
 def replacing(
     path: Path, *, overwrite: bool = True, temporary: Path | None = None
 ) -> Iterator[Path]:
-    """Lend a file that takes the path's place, whole and on disk, if the block ends well.
+    """Lend a temporary file that replaces a path, complete and on disk, if the block succeeds.
 
     Args:
-        path: Is replaced itself where it is a link; a file that was there passes its mode on.
-        overwrite: Whether something may be there.
-        temporary: What is lent, in the same folder. `temporary_path` is for paths that one process
-            at a time writes to; what a killed one leaves there, the next replaces.
+        path: Path to replace, even if it is a link; the mode of an existing file is kept.
+        overwrite: Replace an existing file.
+        temporary: The temporary file, in the same folder. `temporary_path` is for paths that only
+            one process at a time writes; the next process replaces leftovers.
 
     Raises:
-        FileExistsError: Something is there that may not be replaced.
+        FileExistsError: A file exists that may not be replaced.
         OSError: The file cannot be written.
     """
     temporary = temporary or temporary_path(path)
@@ -166,16 +166,16 @@ def replacing(
 
 @contextmanager
 def replacing_in(folder: Path) -> Iterator[Path]:
-    """Lend a folder whose files take their places in another, each whole, if the block ends well.
+    """Lend a temporary folder whose files replace those of another if the block succeeds.
 
     Args:
-        folder: Made where it is not there; what else is in it stays.
+        folder: Target folder, created if missing; other files in it stay.
 
     Raises:
-        OSError: They cannot be written.
+        OSError: The files cannot be written.
     """
     temporary = temporary_path(folder)
-    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(temporary, ignore_errors=True)  # from a killed process
     temporary.mkdir()
     try:
         yield temporary
@@ -195,7 +195,7 @@ def write_durably(descriptor: int, content: bytes, offset: int) -> None:
     """Write into an open file; the bytes are on disk when this returns.
 
     Raises:
-        OSError: They are not; the part that a disk takes before it is full is cut off again.
+        OSError: The bytes are not written; a part that fitted on a full disk is removed again.
     """
     num_bytes = os.fstat(descriptor).st_size
     rest = memoryview(content)
@@ -211,7 +211,7 @@ def write_durably(descriptor: int, content: bytes, offset: int) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Bring a file's content to the disk."""
+    """Flush the content of a file to the disk."""
     with path.open(SYNCED_AS) as file:
         os.fsync(file.fileno())
 
@@ -219,7 +219,7 @@ def sync_file(path: Path) -> None:
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         try:
-            os.link(temporary, path)  # the one step that fails if something is there
+            os.link(temporary, path)  # the only step that fails if the target exists
         except FileExistsError:
             raise
         except OSError:  # a file system without links

@@ -1,4 +1,4 @@
-"""Silence for native libraries that write to stderr no matter what one sets."""
+"""Silence for native libraries that write to stderr regardless of settings."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ _lock = threading.Lock()
 
 @contextmanager
 def native_stderr_dropped() -> Iterator[None]:
-    """Drop what native code writes to the process's stderr; Python's own messages get there.
+    """Drop output of native code to stderr, but keep Python's messages.
 
-    What other threads' native code writes meanwhile is dropped too.
+    Output of native code in other threads is dropped too.
     """
     with _lock, ExitStack() as undoing:
         try:
@@ -35,7 +35,7 @@ def native_stderr_dropped() -> Iterator[None]:
 
 
 def _is_native(stream: object) -> bool:
-    """Whether a Python stream ends where native code writes."""
+    """Whether a Python stream writes to the same file as native code."""
     try:
         return stream.fileno() == 2  # type: ignore[attr-defined, no-any-return]
     except (AttributeError, OSError, ValueError):

@@ -1,11 +1,11 @@
-"""How many processors and how much memory this process may use, by its container's limits too."""
+"""How many processors and how much memory this process may use, with its container's limits."""
 
 from math import ceil
 from pathlib import Path
 
 from vswin_cli.system.platform import allowed_processors, physical_memory
 
-_MAX_DECODER_THREADS = 4  # each holds frames: more would cost an hour of 4K its memory
+_MAX_DECODER_THREADS = 4  # each holds frames: more threads would need too much memory for 4K
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
@@ -14,11 +14,11 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 def available_processors(
     control_groups: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP
 ) -> int:
-    """Count the processors that work of this process may run on at a time; at least 1.
+    """Count the processors that this process may use at the same time, at least 1.
 
     Args:
-        control_groups: Where Linux shows the control groups, versions 1 and 2.
-        membership: Where it says in which of them this process is.
+        control_groups: Folder of Linux control groups, versions 1 and 2.
+        membership: File with the control groups of this process.
 
     Source: the kernel's admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst; cgroups(7).
     """
@@ -27,18 +27,18 @@ def available_processors(
 
 
 def available_memory(control_groups: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -> int:
-    """Count the bytes that this process may use: the machine's, or its container's if fewer.
+    """Return the memory in bytes that this process may use: the machine's, or its container's.
 
     Args:
         control_groups: As for `available_processors`.
-        membership: Likewise.
+        membership: As for `available_processors`.
     """
     found = [physical_memory()]
     for folder in _groups("memory", control_groups, membership):
         for name in ("memory.max", "memory.limit_in_bytes"):
             try:
                 found.append(int((folder / name).read_text()))
-            except (OSError, ValueError):  # no such file; `max`, which is no limit
+            except (OSError, ValueError):  # no file, or `max`, which means no limit
                 continue
     return min(found)
 
@@ -61,7 +61,7 @@ def _groups(controller: str, control_groups: Path, membership: Path) -> list[Pat
         _, controllers, group = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        # A container sees its own group at the root, no matter what the path says.
+        # In a container, its group is at the root, regardless of the path.
         root = control_groups / controllers if controllers else control_groups
         path = root / group.lstrip("/")
         for folder in (path, *path.parents):
@@ -79,10 +79,10 @@ def _quota(folder: Path) -> list[float]:
             quota = (folder / "cpu.cfs_quota_us").read_text()
             period = (folder / "cpu.cfs_period_us").read_text()
         return [int(quota) / int(period)] if int(quota) > 0 else []
-    except (OSError, ValueError, ZeroDivisionError):  # no such file; `max`, which is no limit
+    except (OSError, ValueError, ZeroDivisionError):  # no file, or `max`, which means no limit
         return []
 
 
 def decoder_threads(threads: int | None = None) -> int:
-    """Threads to decode with: as many as asked for, or as there are processors, within bounds."""
+    """Return the number of decoding threads: `threads`, or the number of processors, limited."""
     return min(threads or available_processors(), _MAX_DECODER_THREADS)

@@ -2,14 +2,14 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: `1 video`, `2 videos`."""
+    """Format a count with its noun: `1 video`, `2 videos`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def printable(text: str) -> str:
-    """Escape what would break a line or cannot be encoded: control characters, undecodable bytes.
+    """Escape control characters and undecodable bytes, which would break a line.
 
-    File names may hold both; Python hands the bytes over as lone surrogates.
+    File names may contain both; Python represents the bytes as lone surrogates.
     """
     if text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""Text files that users bring: lists of paths, annotations, names of classes, model files."""
+"""Text files of users: lists of paths, annotations, class names, model files."""
 
 import codecs
 from pathlib import Path
@@ -10,7 +10,7 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_text(path: Path, max_bytes: int = MAX_BYTES, errors: str = "strict") -> str:
-    """Read a file as any system's editors and spreadsheets write it.
+    """Read a text file written by an editor or spreadsheet of any system.
 
     Args:
         path: The file.

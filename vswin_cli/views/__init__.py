@@ -1,1 +1,1 @@
-"""From frames to views: which frames make the clips, which crops, in which order."""
+"""From frames to views: which frames and crops, and in which order."""

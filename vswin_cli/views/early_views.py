@@ -1,9 +1,8 @@
-"""Views that are ready while the rest of their video is still being read, in another thread.
+"""Views that are ready while a thread still reads the rest of their video.
 
-How many frames decode, and so which ones make the clips, is certain only when the reading has
-ended. What is handed out before rests on what the container says, which is right but for broken
-files; each view has an `identity`, and one that is not among the video's views at the end was made
-for nothing.
+The number of frames that decode, and so the choice of frames, is certain only at the end of
+reading. Earlier views rely on the container, which is right except in broken files. Each view has
+an `identity`; a view whose identity is not among the final views of the video was made in vain.
 """
 
 import threading
@@ -17,19 +16,19 @@ from vswin_cli.sources.source import Location
 from vswin_cli.views.views import CroppedFrame, View, Views, read_views
 from vswin_cli.zoo.protocols import ViewProtocol
 
-_STOP_SECONDS = 1.0  # to leave a decoder; one that hangs is left alone
+_STOP_SECONDS = 1.0  # time for a decoder to stop; one that hangs is abandoned
 
 
 class _Abandoned(BaseException):
-    """Nobody wants the rest of the video; no reader takes it for an error of its own."""
+    """The rest of the video is not needed; readers do not treat this as their error."""
 
 
 class BeingRead:
-    """A video that a thread is reading. Make it with `start_reading`."""
+    """A video that a thread is reading; make it with `start_reading`."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._num_frames, self._clips = 0, np.zeros((0, 0), np.int64)  # as it seems now
+        self._num_frames, self._clips = 0, np.zeros((0, 0), np.int64)  # by the container
         self._frames: dict[int, CroppedFrame] = {}
         self._views = Future[Views]()
         self._is_abandoned = False
@@ -37,10 +36,10 @@ class BeingRead:
     def early_views(self, *, by_information: bool = False) -> Iterator[View]:
         """Yield views as they become complete, until the whole video has been read.
 
-        None come of a reader that must not be slowed.
+        A reader that must not be slowed down yields none.
 
         Args:
-            by_information: In the order of `Views.places_by_information`, not the protocol's.
+            by_information: Use the order of `Views.places_by_information`, not the protocol's.
         """
         seen: set[Hashable] = set()
         while (view := self._next(seen, by_information)) is not None:
@@ -48,10 +47,10 @@ class BeingRead:
             yield view
 
     def views(self) -> Views:
-        """Wait for the end, and return all views, as `read_views` does.
+        """Wait for the end and return all views, as `read_views` does.
 
         Raises:
-            VideoError: As `read_views`.
+            VideoError: As for `read_views`.
         """
         return self._views.result()
 
@@ -75,7 +74,7 @@ class BeingRead:
         reader: str,
         threads: int | None,
     ) -> None:
-        """Be the thread."""
+        """Read the video; this runs in the thread."""
         try:
             views = read_views(
                 location,
@@ -85,7 +84,7 @@ class BeingRead:
                 on_count=self._on_count,
                 on_frame=self._on_frame,
             )
-        except BaseException as exc:  # raised where the views are asked for
+        except BaseException as exc:  # raised again when the views are requested
             self._views.set_exception(exc)
         else:
             self._views.set_result(views)
@@ -112,7 +111,7 @@ class BeingRead:
 def start_reading(
     location: Location | np.ndarray, protocol: ViewProtocol, reader: str, threads: int | None = None
 ) -> Iterator[BeingRead]:
-    """Read a video's views in a thread of its own; for the arguments see `read_views`."""
+    """Read the views of a video in a separate thread; for the arguments see `read_views`."""
     being_read = BeingRead()
     # A daemon, because a decoder that hangs cannot be told to stop.
     thread = threading.Thread(

@@ -1,4 +1,4 @@
-"""In which order views say the most about a video: integers only, no pixels."""
+"""The order in which views tell most about a video: only integers, no pixels."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ Place = tuple[int, int]  # (clip, crop) of a view
 
 
 def by_information(clips: Sequence[int], crops: Sequence[int]) -> list[Place]:
-    """Order all views so that those computed first see as much of the video as they can.
+    """Order all views so that the first ones show as much of the video as possible.
 
-    The centre crop of every clip comes first, then the sides, which take turns; of the clips, the
-    middle one, and then always the one farthest from those before it.
+    The centre crops of all clips come first, then the side crops in turn. The middle clip comes
+    first, then always the clip farthest from the previous ones.
 
     Args:
         clips: Clips that differ, ascending.

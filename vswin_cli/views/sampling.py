@@ -1,4 +1,4 @@
-"""Which frames of a video make its clips: integers only, no pixels."""
+"""Which frames of a video make its clips: only integers, no pixels."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ def clip_indices(num_frames: int, protocol: ViewProtocol, rate: float | None = N
     """Choose the frames of every clip.
 
     Args:
-        num_frames: Decodable frames, at least 1; not the header's claim.
-        protocol: Says by which rule, how many clips, how many frames each.
-        rate: Frames per second, as the container states them; only torchvision's rule asks.
+        num_frames: Decodable frames, at least 1; not the count in the header.
+        protocol: The rule, the number of clips, and the frames per clip.
+        rate: Frames per second in the container; only used by torchvision's rule.
 
     Returns:
         int64 (num_clips, clip_len), each in [0, num_frames).
@@ -28,11 +28,11 @@ def clip_indices(num_frames: int, protocol: ViewProtocol, rate: float | None = N
 
 
 def _official(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
-    """Centre each clip in its share of the video; a short video starts over.
+    """Centre each clip in its share of the video; a short video starts again.
 
     Source: mmaction 0.x SampleFrames, test mode, out_of_bound_opt="loop".
     """
-    free = num_frames - _span(protocol)  # places where a clip can start
+    free = num_frames - _span(protocol)  # number of positions where a clip can start
     offsets = np.zeros(protocol.num_clips, np.int64)
     if free > 0:
         share = free / protocol.num_clips
@@ -41,7 +41,7 @@ def _official(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
 
 
 def _mmaction2(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
-    """Spread the clips from the video's first frame to its last.
+    """Spread the clips from the first frame of the video to the last.
 
     Source: MMAction2 1.x SampleFrames, test mode, out_of_bound_opt="loop".
     """
@@ -65,9 +65,9 @@ def _uniform(num_frames: int, protocol: ViewProtocol) -> np.ndarray:
 
 
 def _torchvision(num_frames: int, protocol: ViewProtocol, rate: float | None) -> np.ndarray:
-    """Take every clip of neighbours in the video at 15 frames per second, and spread over these.
+    """List all clips of adjacent frames at 15 frames per second, and choose evenly among them.
 
-    A video without a rate is taken as it is. One that is shorter than a clip starts over, where
+    A video without a rate is not resampled. A video that is shorter than a clip starts again;
     torchvision leaves it out.
 
     Source: torchvision's VideoClips, which computes in float32 here, and UniformClipSampler.
@@ -78,7 +78,7 @@ def _torchvision(num_frames: int, protocol: ViewProtocol, rate: float | None) ->
     else:
         count = max(int(num_frames * TORCHVISION_RATE / (rate or TORCHVISION_RATE)), 1)
         resampled = np.floor(np.arange(count, dtype=np.float32) * np.float32(step)).astype(np.int64)
-    places = max(len(resampled) - protocol.clip_len + 1, 1)  # where a clip can start
+    places = max(len(resampled) - protocol.clip_len + 1, 1)  # positions where a clip can start
     starts = np.floor(_linspace(places - 1, protocol.num_clips)).astype(np.int64)
     positions = starts[:, np.newaxis] + np.arange(protocol.clip_len)
     clips: np.ndarray = resampled[positions % len(resampled)]
@@ -86,7 +86,7 @@ def _torchvision(num_frames: int, protocol: ViewProtocol, rate: float | None) ->
 
 
 def _linspace(last: int, count: int) -> np.ndarray:
-    """PyTorch's `linspace(0, last, count)`: float32, from both ends to the middle."""
+    """Compute `linspace(0, last, count)` like PyTorch: float32, from both ends to the middle."""
     if count == 1:
         return np.zeros(1, np.float32)
     step = np.float32(last) / np.float32(count - 1)
@@ -99,7 +99,7 @@ def _linspace(last: int, count: int) -> np.ndarray:
 
 
 def _span(protocol: ViewProtocol) -> int:
-    """Frames from a clip's first to its last, both counted."""
+    """Number of frames from the first to the last one of a clip, inclusive."""
     return (protocol.clip_len - 1) * protocol.frame_interval + 1
 
 

@@ -1,4 +1,4 @@
-"""From a video file to the views that a model sees: clips × crops, each distinct one once."""
+"""From a video file to the views that a model sees: clips × crops, each distinct view once."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -26,56 +26,56 @@ Offset = tuple[int, int]  # (y, x) of a crop's top left corner in the resized fr
 class View:
     """One clip × one crop."""
 
-    parts: Sequence[np.ndarray] | np.ndarray  # uint8 RGB (H, W, 3) of each frame, where it is kept
-    weight: int  # how many of the protocol's views it stands for
-    identity: Hashable  # equal only for views of one crop of the very same kept frames
+    parts: Sequence[np.ndarray] | np.ndarray  # RGB uint8 (H, W, 3) of each frame, not copied
+    weight: int  # number of equal views in the protocol
+    identity: Hashable  # equal only for views with the same crop of the same kept frames
 
     @property
     def frames(self) -> np.ndarray:
-        """uint8 (T, H, W, 3), a copy."""
+        """A copy of the frames, uint8 (T, H, W, 3)."""
         return np.stack(list(self.parts))
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of `frames`."""
+        """The shape of `frames`."""
         return len(self.parts), *self.parts[0].shape
 
     @property
     def whole(self) -> np.ndarray | None:
-        """The same as `frames` without a copy, if they lie one after another."""
+        """The same as `frames` without a copy, if they are consecutive in memory."""
         return self.parts if isinstance(self.parts, np.ndarray) else None
 
     def write(self, target: np.ndarray) -> None:
-        """Copy the frames to a place of theirs."""
-        for place, part in zip(target, self.parts, strict=True):  # np.stack takes longer
+        """Copy the frames into an array."""
+        for place, part in zip(target, self.parts, strict=True):  # faster than np.stack
             place[...] = part
 
 
-@dataclass(frozen=True, eq=False)  # equal if it is the same one
+@dataclass(frozen=True, eq=False)  # equal only to itself
 class CroppedFrame:
-    """What is kept of a frame."""
+    """The kept part of a frame."""
 
-    pixels: np.ndarray  # uint8 (H, W, 3): the scaled frame, or its crops where these are less
-    places: tuple[Offset, ...]  # (num_crops,): where each crop is in it, equal ones included
+    pixels: np.ndarray  # uint8 (H, W, 3): the scaled frame, or its crops if they are smaller
+    places: tuple[Offset, ...]  # (num_crops,): position of each crop in it, including equal ones
     crop_size: int
 
     def crop(self, number: int) -> np.ndarray:
-        """Crop `number` of the protocol, uint8 (S, S, 3)."""
+        """Return crop `number` of the protocol, uint8 (S, S, 3)."""
         y, x = self.places[number]
         return self.pixels[y : y + self.crop_size, x : x + self.crop_size]
 
 
 class Views:
-    """The views of one video; iterating yields each distinct one, in the protocol's order.
+    """The views of one video; iterating yields each distinct view, in the protocol's order.
 
-    In another process they have the pixels of the distinct views, and frames no more.
+    In another process, they contain the pixels of the distinct views, but not the frames.
 
     Args:
         num_frames: Frames that decode.
-        clips: int64 (num_clips, clip_len), frame indices; of several protocols, one after another.
-        frames: What was kept of each frame in `clips`, by index; of some, while it is being read.
-        warnings: What was odd about the video, a line each.
-        properties: What else is known of the video.
+        clips: int64 (num_clips, clip_len), frame indices; several protocols follow each other.
+        frames: The kept frames in `clips` by index; only some of them during reading.
+        warnings: Anything unusual about the video, one line each.
+        properties: Other properties of the video.
     """
 
     def __init__(
@@ -93,19 +93,19 @@ class Views:
         self._frames = frames
         self._made: dict[Place, View] = {}  # in another process
         each_clip = [tuple(clip) for clip in clips.tolist()]
-        # Crops are one and the same if they are in every frame: sizes can change within a video.
+        # Crops are equal if they are equal in every frame: sizes can change within a video.
         each_crop = list(zip(*{frame.places for frame in frames.values()}, strict=True))
         self._clip_weights, self._crop_weights = _weights(each_clip), _weights(each_crop)
         self._clip_numbers, self._crop_numbers = _numbers(each_clip), _numbers(each_crop)
 
     @property
     def num_distinct_views(self) -> int:
-        """Views to compute."""
+        """Number of views to compute."""
         return len(self._clip_weights) * len(self._crop_weights)
 
     @property
     def order(self) -> np.ndarray:
-        """Which distinct view each view is, clip by clip: int64 (num_clips × num_crops,)."""
+        """Index of the distinct view of each view, clip by clip, int64 (num_clips × num_crops,)."""
         first_of_clip = np.array(self._clip_numbers)[:, np.newaxis] * len(self._crop_weights)
         order: np.ndarray = (first_of_clip + np.array(self._crop_numbers)).ravel()
         return order
@@ -116,33 +116,33 @@ class Views:
 
     @property
     def places(self) -> list[Place]:
-        """Where the distinct views are, in the protocol's order, which is the ascending one."""
+        """The places of the distinct views, in the protocol's order, which is ascending."""
         return [(clip, crop) for clip in self._clip_weights for crop in self._crop_weights]
 
     @property
     def places_by_information(self) -> list[Place]:
-        """The same in the order in which they say the most about the video."""
+        """The same places, in the order in which views tell most about the video."""
         return by_information(list(self._clip_weights), list(self._crop_weights))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Give each distinct view, and not the frames."""
+        """Pickle the distinct views, but not the frames."""
         made = {place: replace(self.view(place), identity=place) for place in self.places}
         return {**self.__dict__, "_frames": {}, "_made": made}
 
     def has(self, place: Place) -> bool:
-        """Whether all frames of a view are there."""
+        """Whether all frames of a view have been read."""
         indices = self.clips[place[0]].tolist()
         return place in self._made or all(index in self._frames for index in indices)
 
     def identity(self, place: Place) -> Hashable:
-        """Return what the view's `identity` will be; a frame that is missing is None in it."""
+        """Return the future `identity` of a view, with None for each missing frame."""
         if self._made:
             return place
         clip, crop = place
         return crop, tuple(map(self._frames.get, self.clips[clip].tolist()))
 
     def view(self, place: Place) -> View:
-        """Make one of the distinct views."""
+        """Make a distinct view."""
         if self._made:
             return self._made[place]
         clip, crop = place
@@ -163,20 +163,20 @@ def read_views(
 ) -> Views:
     """Read the views of several protocols, the clips of one after those of another.
 
-    The video is decoded once, a view that protocols share is one, and memory holds the crops of the
-    sampled frames only.
+    The video is decoded once, views that protocols share are made once, and only the crops of the
+    sampled frames are in memory.
 
     Args:
-        location: The video; as of `read_video`.
-        protocols: Which frames, what size, which crops; alike in the crops and the clips' length.
-        reader: As of `read_video`.
-        threads: To decode and resize with, at most; None is as many as there are processors.
-        segment: As of `read_video`; the clips are those of it alone.
-        on_count: Told of a number of frames, and the clips that it makes; again if it was wrong.
-        on_frame: As `on_kept` of `read_video`.
+        location: As for `read_video`.
+        protocols: Protocols with the same crops and clip length.
+        reader: As for `read_video`.
+        threads: Threads to decode and resize, at most; None is the number of processors.
+        segment: As for `read_video`; all clips are in it.
+        on_count: Called with the number of frames and the clips; again if the number was wrong.
+        on_frame: The `on_kept` of `read_video`.
 
     Raises:
-        VideoError: As `read_video`.
+        VideoError: As for `read_video`.
     """
     if threads is not None:
         cv2.setNumThreads(threads)
@@ -224,31 +224,31 @@ def _properties(
 
 
 def resize_and_crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
-    """Keep what a protocol's crops need of a frame, scaled as it says."""
+    """Scale a frame by a protocol, and keep the part that its crops need."""
     rounding = 0.0 if protocol.sampling is Sampling.TORCHVISION else 0.5
     return crop(resize(frame, protocol.short_side, rounding), protocol)
 
 
 def resize(frame: np.ndarray, short_side: int, rounding: float = 0.5) -> np.ndarray:
-    """Scale a uint8 frame so that its short side has that many pixels, by OpenCV's bilinear.
+    """Scale a uint8 frame to a short side, by OpenCV's bilinear interpolation.
 
     Args:
-        frame: Any size.
-        short_side: Pixels.
-        rounding: Added to the long side before its fraction goes.
+        frame: A frame of any size.
+        short_side: New short side in pixels.
+        rounding: Added to the new long side before it is truncated to an integer.
 
     Raises:
-        ReaderError: Its long side would be too long.
+        ReaderError: The long side would be too long.
     """
     height, width = frame.shape[:2]
     short = min(height, width)
     new_height, new_width = (int(side * short_side / short + rounding) for side in (height, width))
     if (new_height, new_width) == (height, width):
-        return frame.copy()  # a decoder may use its memory again
+        return frame.copy()  # a decoder may reuse its memory
     if max(new_height, new_width) > _MAX_SIDE:
         raise ReaderError(f"its frames of {width}×{height} are too elongated to be scaled")
     line, pixel, channel = frame.strides
-    is_reversed = channel < 0  # a reader's BGR or BGR0: scaled as it is, put in order when small
+    is_reversed = channel < 0  # a reader's BGR or BGR0: scaled first, reordered when it is small
     if is_reversed:
         frame = as_strided(frame[..., ::-1], (height, width, pixel), (line, pixel, 1))
     resized: np.ndarray = cv2.resize(frame, (new_width, new_height))  # bilinear
@@ -258,7 +258,7 @@ def resize(frame: np.ndarray, short_side: int, rounding: float = 0.5) -> np.ndar
 
 
 def crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
-    """Keep what a protocol's crops need of a resized frame."""
+    """Keep the part of a resized frame that a protocol's crops need."""
     size = protocol.crop_size
     offsets = crop_offsets(frame.shape[0], frame.shape[1], protocol)
     distinct = list(dict.fromkeys(offsets))
@@ -270,10 +270,10 @@ def crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
 
 
 def crop_offsets(height: int, width: int, protocol: ViewProtocol) -> tuple[Offset, ...]:
-    """Where the crops of a resized frame are: along its long side, in the order of the protocol.
+    """Find the positions of the crops along the long side of a frame, in the protocol's order.
 
     Source: mmaction 0.x ThreeCrop; the start, the end, the centre. One crop is the centre.
-    torchvision's frames are larger than its crops, and its halves go to the even neighbour.
+    torchvision's frames are larger than its crops, and it rounds halves to the even neighbour.
     """
     spare_y, spare_x = height - protocol.crop_size, width - protocol.crop_size
     if protocol.sampling is Sampling.TORCHVISION:
@@ -287,11 +287,11 @@ def crop_offsets(height: int, width: int, protocol: ViewProtocol) -> tuple[Offse
 
 
 def _numbers(items: Sequence[Hashable]) -> list[int]:
-    """Each item's number among the distinct ones, in the order of their first occurrence."""
+    """Number the distinct items in the order of their first occurrence."""
     distinct = {item: number for number, item in enumerate(dict.fromkeys(items))}
     return [distinct[item] for item in items]
 
 
 def _weights(items: Sequence[Hashable]) -> dict[int, int]:
-    """How often each distinct item occurs, by the index of its first occurrence."""
+    """Count how often each distinct item occurs, by the index of its first occurrence."""
     return {items.index(item): count for item, count in Counter(items).items()}

@@ -250,7 +250,7 @@ def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
     architecture, protocol = model.architecture, model.protocol
     dims, heads = architecture.stage_dims, architecture.num_heads
     if len(dims) != len(heads):
-        yield "architecture.depths and num_heads are not one number a stage each"
+        yield "architecture.depths and num_heads need one number per stage each"
     elif any(dim % number for dim, number in zip(dims, heads, strict=True)):
         yield f"architecture.num_heads {list(heads)} do not divide {list(dims)}"
     yield from _excesses(architecture, protocol)
