@@ -1,4 +1,4 @@
-"""The model card, written from what was measured."""
+"""The model card, written from measurements."""
 
 from motion.camera import SLOWEST
 from motion.judging import TEST_SEED, Answer, accuracy, confusion
@@ -17,52 +17,53 @@ Written by `python tools/evaluate_motion.py --card docs/swin-n-motion.md`; do no
 A small Video Swin Transformer that says how the camera moved: {labels}. It comes with the package
 ({parameters:.2f} million parameters, {megabytes:.1f} MB) and is the default of `--model`.
 
-The names are film people's, of the camera and not of the picture: it pans left, the picture moves
-right; it tilts up, the picture moves down; it zooms in, the picture grows; it rolls clockwise, as
-its operator sees it, the picture turns counterclockwise. A dolly or a crane that looks the same is
-named the same.
+The names describe the camera, as in film, not the picture. If the camera pans left, the picture
+moves right; if it tilts up, the picture moves down; if it zooms in, the picture grows; if it
+rolls clockwise, as its operator sees it, the picture turns counterclockwise. A dolly or crane
+movement that looks the same gets the same name.
 
 ## How it was trained
-On synthetic clips alone, made as it learned: dead leaves, noise, gradients, letters, buildings and
-strokes, seen by a virtual camera with sub-pixel motion, from {slowest:.1%} of the picture's short
-side in 64 frames to three times that side. Besides the motion, there are hand tremor, secondary
-motions of up to 0.4 times the named one's, near layers that move faster, objects of up to a third
-of the picture, flicker, exposure drift, blur, grain, captions, letterboxes, JPEG and H.264
-compression, repeated frames, aliasing, and videos so short that the protocol starts them over. No
-photograph, no footage.
+It was trained only on synthetic clips, which were made during training: dead leaves, noise,
+gradients, letters, buildings and strokes, seen by a virtual camera with sub-pixel motion, from
+{slowest:.1%} of the picture's short side in 64 frames to three times that side. The clips also
+contain hand tremor, secondary motions of up to 0.4 times the named motion, near layers that
+move faster, objects of up to a third of the picture, flicker, exposure drift, blur, grain,
+captions, letterboxes, JPEG and H.264 compression, repeated frames, aliasing, and videos that
+are so short that the protocol repeats them. They contain no photographs and no footage.
 
-Slow motions, static clips and nuisances are more frequent than in the test, where errors are.
+Slow motions, static clips and disturbances are more frequent than in the test, because most
+errors occur there.
 
-These weights: 8,500 steps of 32 clips with two blocks in the second stage (seed 0), then 13,400
-with four (seed 3), the new ones beginning as nothing; twice, at 6,000 and 7,400, when
-the learning rate had fallen, training went on at a higher one. Six and a half
-hours on two shared cores. The clips were not the same throughout. Of the first 8,500 steps, up to
-750 they were fainter, slower and more disturbed, up to 2,250 textures without detail were among
-them, up to 3,250 every rendered clip was seen in eight versions, and to the end speeds and
-nuisances were those of the test; static clips are more since step 1,500 of the others. The weights
-are stored with 16 bits per number.
+These weights come from 8,500 steps of 32 clips with two blocks in the second stage (seed 0),
+then 13,400 steps with four blocks (seed 3), where the new blocks started as identity. Twice, at
+steps 6,000 and 7,400, the learning rate was raised again after it had fallen. This took six and
+a half hours on two shared cores. The clips changed during training. In the first 8,500 steps,
+clips were fainter, slower and more disturbed until step 750, textures without detail were
+included until step 2,250, each rendered clip was used in eight versions until step 3,250, and
+speeds and disturbances were those of the test until the end. In the other steps, there were
+more static clips from step 1,500 on. The weights are stored with 16 bits per number.
 
-Every rendered clip was seen in four of its sixteen mirrored, transposed and reversed versions,
-under the name that each then has. The patch embedding began as pairs of filters in quadrature,
-tuned to motion (Adelson and Bergen, 1985), and two more outputs, dropped afterwards, named the
-motion's numbers and the flow at every token. `python tools/train_motion.py FOLDER` makes such clips
-and trains on them by `vswin train`, without these two aids: it goes on from these weights, and does
-not make the same ones.
+Each rendered clip was used in four of its sixteen mirrored, transposed and reversed versions,
+each with its correct label. The patch embedding started as pairs of quadrature filters, tuned
+to motion (Adelson and Bergen, 1985), and two additional outputs, removed afterwards, predicted
+the parameters of the motion and the flow at every token. `python tools/train_motion.py FOLDER`
+makes such clips and trains on them with `vswin train`, without these two aids: it continues
+from these weights, and does not reproduce them.
 
 ## How it was tested
-Seed {seed}. Videos as `vswin predict` sees them, by the model's own protocol: four clips of 32
-frames at interval 2, three crops of 96 pixels each, the mean of the probabilities.
+Seed {seed}. The videos are labelled as by `vswin predict`, with the model's protocol: four clips of 32
+frames at interval 2, three crops of 96 pixels each, and the mean of the probabilities.
 {sections}
 ## What it is not good for
-- Actions, objects, scenes: it looks at motion alone. `--model swin-b-k400` names actions.
-- More than one motion: it names the dominant one, and one name for the whole video. Cut long videos
-  into shots first.
-- Motion slower than about {slowest:.1%} of the picture's short side in 64 frames, or a turn or zoom
-  that moves it no more: that is nearly static.
-- Pictures with little in them (fog, night, a plain wall), or filled by a moving subject or moving
-  water: what moves most of the picture is taken for the camera.
-- Telling a zoom from a dolly, or a pan from a truck.
-- Pictures of periodic patterns that move by about a period from frame to frame.
+- Actions, objects and scenes: it sees only motion. `--model swin-b-k400` names actions.
+- More than one motion: it gives one name to the whole video, that of the dominant motion. For
+  long videos, use `vswin timeline`.
+- Motions slower than about {slowest:.1%} of the picture's short side in 64 frames, and turns or
+  zooms that move the picture no more than that: they are nearly static.
+- Pictures with little content (fog, night, a plain wall), or filled by a moving subject or
+  moving water: the motion of most of the picture is taken for that of the camera.
+- Distinguishing a zoom from a dolly, or a pan from a truck.
+- Periodic patterns that move by about one period per frame.
 """
 
 
@@ -70,8 +71,8 @@ def model_card(synthetic: list[Answer], footage: list[Answer]) -> str:
     """Return the card as Markdown."""
     sections = (
         _section(
-            "synthetic videos of 48 to 120 frames, over textures that training does not show, with "
-            "all nuisances",
+            "synthetic videos of 48 to 120 frames, over textures that are not in the training, with "
+            "all disturbances",
             synthetic,
         )
         + "\nWrong by the size of the named motion (mean flow in 64 frames, in short sides): "
@@ -79,8 +80,8 @@ def model_card(synthetic: list[Answer], footage: list[Answer]) -> str:
         + ".\n"
         + _section(
             "video files over photographs of scikit-learn, matplotlib and scikit-image, H.264 and "
-            "Motion JPEG, 320×240 to 1920×1080, landscape, portrait and square, 24 to 60 frames a "
-            "second, 2 to 4 seconds",
+            "Motion JPEG, 320×240 to 1920×1080, landscape, portrait and square, 24 to 60 frames "
+            "per second, 2 to 4 seconds",
             footage,
         )
     )
