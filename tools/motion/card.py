@@ -51,8 +51,8 @@ makes such clips and trains on them with `vswin train`, without these two aids: 
 from these weights, and does not reproduce them.
 
 ## How it was tested
-Seed {seed}. The videos are labelled as by `vswin predict`, with the model's protocol: four clips of 32
-frames at interval 2, three crops of 96 pixels each, and the mean of the probabilities.
+Seed {seed}. The videos are labelled as by `vswin predict`, with the model's protocol: four clips
+of 32 frames at interval 2, three crops of 96 pixels each, and the mean of the probabilities.
 {sections}
 ## What it is not good for
 - Actions, objects and scenes: it sees only motion. `--model swin-b-k400` names actions.
@@ -71,8 +71,8 @@ def model_card(synthetic: list[Answer], footage: list[Answer]) -> str:
     """Return the card as Markdown."""
     sections = (
         _section(
-            "synthetic videos of 48 to 120 frames, over textures that are not in the training, with "
-            "all disturbances",
+            "synthetic videos of 48 to 120 frames, over textures that are not in the training, "
+            "with all disturbances",
             synthetic,
         )
         + "\nWrong by the size of the named motion (mean flow in 64 frames, in short sides): "

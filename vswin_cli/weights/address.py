@@ -1,4 +1,4 @@
-"""Where a file is fetched from: the release page, or a mirror of it."""
+"""The address to download a file from: the release page, or a mirror of it."""
 
 import hashlib
 import os
@@ -16,11 +16,11 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
 
     Args:
         published: The file.
-        mirror: Address of a folder that holds files under their published names, http(s): or
-            file:. None: VSWIN_MIRROR if set, else the release page.
+        mirror: Address of a folder with files under their published names, http(s): or file:.
+            None is VSWIN_MIRROR if set, else the release page.
 
     Raises:
-        UsageError: The mirror's address is of no such kind.
+        UsageError: The address of the mirror has another form.
     """
     mirror = mirror or os.environ.get(MIRROR_VARIABLE)
     if not mirror:
@@ -35,7 +35,7 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
             and parts.path.startswith("/")
             and not {"?", "#"} & set(mirror)  # in a path they are %3F and %23
         )
-    except ValueError:  # a port that is no number, an unbalanced bracket
+    except ValueError:  # a port that is not a number, an unbalanced bracket
         usable = False
     if not usable:
         raise UsageError(
@@ -47,15 +47,15 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
 
 
 def local_path(address: str) -> Path | None:
-    """Return the path of a file: address, None for any other address."""
+    """Return the path of a file: address; None for other addresses."""
     parts = urlsplit(address)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def place_digest(address: str) -> str:
-    """Return a digest that tells places apart and holds no secret.
+    """Return a digest that identifies an address and contains no secret.
 
-    A user name, a password and a query are left out: signed addresses of one file differ by them.
+    User name, password and query are left out: they can differ between signed addresses of a file.
     """
     return hashlib.sha256(shown(address).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Where weights files stand: one folder, the published names, and what may stand next to them."""
+"""The weights files: their folder, their published names, and the files next to them."""
 
 import glob
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from vswin_cli.zoo.models import CommunityModel, DownloadedModel, PublishedFile
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One published file of one model, and its place in a cache folder.
+    """A published file of a model, and its place in a cache folder.
 
-    A file under `path` is whole: it was verified before it was given that name. Where the published
-    file is another program's, `path` is what it was converted to, and the file itself is not kept.
+    A file at `path` is complete: it was verified before it got this name. If the published file is
+    from another program, `path` is the converted file, and the original is not kept.
     """
 
     model: DownloadedModel
@@ -30,22 +30,22 @@ class WeightsFile:
 
     @property
     def title(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return self.model.name if self.num_classes else f"{self.model.name} without top"
 
     @property
     def path(self) -> Path:
-        """The file itself, or what it was converted to."""
+        """The path of the file, or of the converted file."""
         return self.folder / (f"{self.model.name}.weights.h5" if self.is_converted else self._name)
 
     @property
     def is_converted(self) -> bool:
-        """Whether the published file is another program's."""
+        """Whether the published file is from another program."""
         return self.published.is_torch
 
     @property
     def brought_path(self) -> Path:
-        """Where the user may put the published file, to be converted."""
+        """The path where the user may put the published file, to convert it."""
         return self.folder / self._name
 
     @property
@@ -54,10 +54,10 @@ class WeightsFile:
 
     @property
     def is_here(self) -> bool:
-        """Whether there is something under its name.
+        """Whether a file with its name exists.
 
         Raises:
-            WeightsError: The folder may not be looked into.
+            WeightsError: The folder cannot be read.
         """
         try:
             self.path.stat()
@@ -72,22 +72,22 @@ class WeightsFile:
 
     @property
     def partial_path(self) -> Path:
-        """What has been downloaded so far."""
+        """The path of the partial download."""
         return self.folder / f"{self._name}.part"
 
     @property
     def origin_path(self) -> Path:
-        """What identifies the server's file that the partial file was begun from."""
+        """The path of the file that identifies the server's file of the partial download."""
         return self.folder / f"{self._name}.part.json"
 
     @property
     def corrupt_path(self) -> Path:
-        """The first file that failed verification, kept aside."""
+        """The path for the first file that failed verification."""
         return self._beside(".corrupt")
 
     @property
     def corrupt_paths(self) -> tuple[Path, ...]:
-        """All files that failed and are kept aside: `.corrupt`, `.corrupt.1` and so on."""
+        """All files that failed verification: `.corrupt`, `.corrupt.1` and so on."""
         names = {self.corrupt_path.name, self.corrupt_download_path.name}
         return tuple(
             sorted(path for name in names for path in self.folder.glob(f"{glob.escape(name)}*"))
@@ -95,25 +95,25 @@ class WeightsFile:
 
     @property
     def corrupt_download_path(self) -> Path:
-        """The first download that failed verification, kept aside."""
+        """The path for the first download that failed verification."""
         return self.folder / f"{self._name}.corrupt"
 
     @property
     def record_path(self) -> Path:
-        """The SHA-256 as of the first verification, in the format of sha256sum.
+        """The path of the SHA-256 from the first verification, in the format of sha256sum.
 
-        Where the file was converted, that of the published file is on a second line.
+        If the file was converted, a second line has the SHA-256 of the published file.
         """
         return self._beside(".sha256")
 
     @property
     def lock_path(self) -> Path:
-        """Locked by the process that downloads."""
+        """The path of the lock, which the downloading process holds."""
         return self._beside(".lock")
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
-        """The file and all that stands next to it, but for the lock, which never goes."""
+        """The file and all files next to it, except the lock, which is never removed."""
         paths = (
             self.path,
             self.partial_path,
@@ -133,7 +133,7 @@ class WeightsFile:
 def weights_file(
     model: DownloadedModel, folder: Path | None = None, *, top: bool = True
 ) -> WeightsFile:
-    """Name a model's file, with or without top where there are two, in the cache folder."""
+    """Find a model's file in the cache folder, with or without top if there are two files."""
     if top or isinstance(model, CommunityModel):
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))
@@ -141,7 +141,7 @@ def weights_file(
 
 @contextmanager
 def locked_if_free(target: WeightsFile) -> Iterator[bool]:
-    """Hold the lock of a file; False where another process does, or the folder is read-only."""
+    """Hold the lock of a file; False if another process holds it or the folder is read-only."""
     lock = file_lock(target.lock_path)
     try:
         lock.acquire(blocking=False)
@@ -156,10 +156,10 @@ def locked_if_free(target: WeightsFile) -> Iterator[bool]:
 
 @contextmanager
 def locked(target: WeightsFile, watcher: DownloadWatcher) -> Iterator[None]:
-    """Hold the lock of a file, waiting until whoever holds it has finished.
+    """Hold the lock of a file; wait until its current holder has finished.
 
     Raises:
-        OSError: The folder cannot be written to.
+        OSError: The folder is not writable.
     """
     lock = file_lock(target.lock_path)
     try:

@@ -1,4 +1,4 @@
-"""What was downloaded of another project becomes a file in the layout of the published ones."""
+"""Converts downloads from other projects to the layout of the published Keras files."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from vswin_cli.weights.cache import WeightsFile
 
 
 def convert_download(target: WeightsFile) -> Path:
-    """Convert the partial file, which is whole by now; under the lock alone.
+    """Convert the complete download; the caller must hold the lock.
 
-    Every tensor is read, one at a time, and must be that of the model, and finite.
+    Every tensor is read, one at a time, and must belong to the model and be finite.
 
     Returns:
         The converted file, on disk, under a temporary name.
 
     Raises:
-        CheckpointError: It holds another model, or is damaged.
-        DownloadError: The folder has no room for it.
-        OSError: The folder cannot be written to.
+        CheckpointError: The file holds another model, or is damaged.
+        DownloadError: There is not enough space in the folder.
+        OSError: The folder is not writable.
     """
     model, download, temporary = target.model, target.partial_path, temporary_path(target.path)
     open_fresh(temporary).close()

@@ -1,4 +1,4 @@
-"""Bring a published file into the cache: look, lock, download, verify, name."""
+"""Downloads a published file into the cache: check, lock, download, verify, rename."""
 
 import contextlib
 import errno
@@ -33,13 +33,13 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @dataclass(frozen=True)
 class Fetching:
-    """How files are fetched.
+    """Options of downloads.
 
     Attributes:
-        mirror: Address of a folder to fetch from; None: VSWIN_MIRROR, else the release page.
-        sha256: The sum that the file must have; None: the one in VSWIN_SHA256SUMS, if any.
-        force: Fetch what is here already.
-        timeout_seconds: How long a server may be silent.
+        mirror: Address of a folder to download from; None is VSWIN_MIRROR, else the release page.
+        sha256: Required SHA-256 of the file; None is the one in VSWIN_SHA256SUMS, if any.
+        force: Download existing files again.
+        timeout_seconds: Time limit for a server that sends nothing.
         patience: How often to try.
     """
 
@@ -52,27 +52,27 @@ class Fetching:
 
 @dataclass(frozen=True)
 class Fetched:
-    """How long it took to bring a file here."""
+    """The times of a download."""
 
-    download_seconds: float  # until it was on the disk
+    download_seconds: float  # time until it was on the disk
     verification_seconds: float
 
 
 def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> Fetched | None:
-    """Make sure that a file is in the cache, whole.
+    """Ensure that a complete file is in the cache.
 
-    What is here is verified; a file that fails is kept aside as `.corrupt`, and fetched: a damaged
-    one at once, a whole checkpoint that is not the wanted one when that has come. Whole files are
-    used where they are, so a cache that cannot be written to works.
+    An existing file is verified. A file that fails is renamed to `.corrupt` and downloaded again: a
+    damaged one at once, a complete but different checkpoint after the download. Complete files are
+    used in place, so a read-only cache works.
 
     Returns:
-        How it was downloaded; None if it was here, or another process brought it.
+        The times of the download; None if the file was there or another process downloaded it.
 
     Raises:
-        DownloadError: It could not be downloaded, or not be written.
-        CheckpointError: What was downloaded is not the published file.
-        WeightsError: What is here cannot be read.
-        UsageError: The mirror, or the pin, makes no sense.
+        DownloadError: The file could not be downloaded or written.
+        CheckpointError: The download is not the published file.
+        WeightsError: The existing file cannot be read.
+        UsageError: The mirror or the pin is invalid.
     """
     address = file_address(target.published, fetching.mirror)
     pin = demanded_sha256(target, fetching.sha256)
@@ -96,7 +96,7 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
                         return fetched
                 return _download(target, address, pin, fetching, watcher)
             except OSError as exc:
-                if exc.errno in _DISK_FULL:  # it needs the room more than we do
+                if exc.errno in _DISK_FULL:  # the other process needs the space more
                     with contextlib.suppress(OSError):
                         remove_partial(target)
                 raise
@@ -105,7 +105,7 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
 def _is_whole(
     target: WeightsFile, pin: str | None, was_here: bool, watcher: DownloadWatcher
 ) -> bool:
-    """Look again, now that no other process can be at work on it."""
+    """Check again, now that no other process can be working on the file."""
     if not target.is_here:
         return False
     if not was_here and pin in {None, read_published_record(target)}:
@@ -124,10 +124,10 @@ def _is_whole(
 def _take_brought(
     target: WeightsFile, address: str, pin: str | None, fetching: Fetching, watcher: DownloadWatcher
 ) -> Fetched | None:
-    """Convert what the user has put there; None if it is bad, and was set aside.
+    """Convert a file that the user has put there; None if it is invalid and was renamed.
 
     Raises:
-        CheckpointError: It is bad, and there is nothing else to take.
+        CheckpointError: The file is invalid, and there is no other source.
     """
     brought = target.brought_path
     try:
@@ -181,7 +181,7 @@ def _download(
     watcher.check()
     if target.is_here and not fetching.force:
         watcher.says(f"what was here is {set_aside(target)}")
-    target.record_path.unlink(missing_ok=True)  # of the file that is replaced
+    target.record_path.unlink(missing_ok=True)  # mode of the replaced file
     (converted or target.partial_path).replace(target.path)
     sync_folder(target.folder)
     if converted:
@@ -195,7 +195,7 @@ def _download(
 
 @contextmanager
 def _written(target: WeightsFile) -> Iterator[None]:
-    """Translate the system's errors on the way into the folder."""
+    """Translate system errors of writing into the folder."""
     try:
         yield
     except OSError as exc:

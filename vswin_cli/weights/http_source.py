@@ -1,4 +1,4 @@
-"""A web server as a source: requests, what its answers mean, and how its failures read."""
+"""A web server as a source: requests, responses, and messages for failures."""
 
 import os
 import re
@@ -29,7 +29,7 @@ from vswin_cli.weights.source import (
 MAX_REDIRECTS = 10
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
-_LONGEST_SECONDS = 366 * 86_400.0  # no matter what a server says
+_LONGEST_SECONDS = 366 * 86_400.0  # regardless of the server
 _HINTS = {
     401: "it wants a login; put one into ~/.netrc",
     403: "access is denied; check --mirror, or put a login into ~/.netrc",
@@ -40,14 +40,14 @@ _HINTS = {
 
 
 class HttpSource:
-    """One file of a web server.
+    """A file on a web server.
 
-    Proxies, ~/.netrc and REQUESTS_CA_BUNDLE are taken from the environment by requests;
-    SSL_CERT_FILE, which other programs use for the same, here.
+    The library requests handles proxies, ~/.netrc and REQUESTS_CA_BUNDLE. This class handles
+    SSL_CERT_FILE, which other programs use instead.
 
     Args:
-        address: Of the file.
-        timeout_seconds: How long the server may be silent.
+        address: Address of the file.
+        timeout_seconds: Time limit for a server that sends nothing.
     """
 
     def __init__(self, address: str, timeout_seconds: float) -> None:
@@ -57,7 +57,7 @@ class HttpSource:
         self._session = requests.Session()
         self._session.max_redirects = MAX_REDIRECTS
         self._session.headers["User-Agent"] = f"vswin/{__version__}"
-        # Bytes must be counted as they are in the file, so it may not be compressed on the way.
+        # Bytes are counted as in the file, so it must not be compressed during transfer.
         self._session.headers["Accept-Encoding"] = "identity"
         certificates = os.environ.get("SSL_CERT_FILE")
         if certificates and not os.environ.get("REQUESTS_CA_BUNDLE"):
@@ -76,7 +76,7 @@ class HttpSource:
 
     @contextmanager
     def open(self, start: int, origin: RemoteFile | None) -> Iterator[Reply]:
-        """Ask for the file from byte `start` on; see `DownloadSource.open`."""
+        """Request the file from byte `start` on; see `DownloadSource.open`."""
         headers = {}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -88,7 +88,7 @@ class HttpSource:
             )
         except requests.RequestException as exc:
             raise self._failure(exc) from exc
-        except (HTTPError, HTTPException, ValueError) as exc:  # of redirects that make no sense
+        except (HTTPError, HTTPException, ValueError) as exc:  # for invalid redirects
             raise DownloadError(self._says(f"it cannot be asked for ({exc})")) from exc
         with response:
             self._reached = True
@@ -107,7 +107,7 @@ class HttpSource:
             )
 
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
-        # read1 hands on what has arrived: a broken connection loses nothing that came before.
+        # read1 returns everything that has arrived: a broken connection loses none of it.
         try:
             while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
                 yield chunk
@@ -135,13 +135,13 @@ class HttpSource:
     def _extent(
         self, response: requests.Response, start: int
     ) -> tuple[int, int | None, int | None]:
-        """Return where the body begins and ends, and the size of the file, if they are known."""
+        """Return the start and end of the body and the size of the file, if known."""
         if response.status_code == 200:
             length = response.headers.get("Content-Length", "")
             return 0, None, int(length) if _COUNT.fullmatch(length) else None
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         if response.status_code == 416 or not start or not match or int(match[1]) != start:
-            # Its file is shorter than ours, or it sends another range than the one asked for.
+            # The server's file is shorter than ours, or it sends another range than requested.
             raise RangeRefusedError(self._says("it does not continue where the download stopped"))
         return start, int(match[2]) + 1, None if match[3] == "*" else int(match[3])
 
@@ -172,7 +172,7 @@ class HttpSource:
         return (TransientError if may_pass else DownloadError)(self._says(reason))
 
     def _may_come_back(self, cause: object) -> bool:
-        """Tell whether a host that refuses is worth another try: if it was reached before."""
+        """Whether to retry a host that refuses: only if it was reached before."""
         error = _system_error(cause)
         if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
             return True  # no name server has answered
@@ -192,7 +192,7 @@ def _validator(response: requests.Response, name: str) -> str | None:
 
 
 def _system_error(cause: object) -> OSError | None:
-    """Find the system's own error below the wrappings of requests and urllib3."""
+    """Find the system error inside errors of requests and urllib3."""
     while isinstance(cause, Exception) and not isinstance(cause, OSError):
         inner = cause.args[-1] if cause.args else None
         cause = cause.__cause__ or (inner if isinstance(inner, Exception) else None)

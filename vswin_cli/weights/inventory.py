@@ -1,4 +1,4 @@
-"""What a cache folder has of the published models: named, described, removed."""
+"""The weights in a cache folder: list, describe, remove."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from vswin_cli.zoo.models import BundledModel, CommunityModel, CustomModel, Publ
 def weights_files(
     models: Sequence[str] | None, cache_dir: Path | None, *, no_top: bool
 ) -> list[WeightsFile]:
-    """Name the files of models.
+    """List the files of models.
 
     Args:
-        models: Their names; none are all that are downloaded.
-        cache_dir: The cache folder; None is where it is by default.
-        no_top: Only those without top, where there are such; else both.
+        models: Model names; None is all models with downloads.
+        cache_dir: The cache folder; None is the default.
+        no_top: Only files without top, if they exist; else both.
 
     Raises:
-        UsageError: One is no model that is downloaded.
+        UsageError: A model has no download.
     """
     names = dict.fromkeys(models or ())
     chosen = [find_downloaded_model(name, cache_dir) for name in names] or [
@@ -40,7 +40,7 @@ def weights_files(
 
 
 def described(target: WeightsFile) -> dict[str, Any]:
-    """Say what there is of a file, without reading it whole: an object of `weights list`."""
+    """Describe a file without reading all of it, as an object of `weights list`."""
     here = target.path.stat().st_size if target.is_here else None
     part = partial_bytes(target)
     return {
@@ -59,13 +59,13 @@ def described(target: WeightsFile) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a cache folder has of a model that can be removed.
+    """The files of a model in a cache folder that can be removed.
 
     Attributes:
-        title: How messages name it.
-        folder: Where it is.
-        paths: The files; none where there is nothing.
-        target: Whose files they are; None is a custom model.
+        title: Name in messages.
+        folder: The folder.
+        paths: The files; empty if there are none.
+        target: The weights file; None for a custom model.
     """
 
     title: str
@@ -75,11 +75,11 @@ class Kept:
 
     @property
     def num_bytes(self) -> int:
-        """Their size in all."""
+        """Their total size."""
         return sum(path.stat().st_size for path in self.paths)
 
     def remove(self) -> int:
-        """Remove them, those of a download under its lock; return how many bytes they had.
+        """Remove the files, a download under its lock; return the freed bytes.
 
         Raises:
             OutputError: They cannot be removed.
@@ -88,19 +88,19 @@ class Kept:
             if self.target is None:
                 return _removed(self.paths)
             with locked(self.target, DownloadWatcher()):
-                return _removed(self.target.all_paths)  # who held the lock may have changed them
+                return _removed(self.target.all_paths)  # its holder may have changed them
         except OSError as exc:
             place = exc.filename or self.folder
             raise OutputError(f"cannot remove {place}: {exc.strerror}") from exc
 
 
 def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
-    """Find what there is of a model, with or without top.
+    """Find the files of a model, with or without top.
 
     Raises:
         UnknownModelError: No model has this name.
-        UsageError: It is bundled, or a custom model elsewhere, on which more may depend.
-        WeightsError: The folder may not be looked into.
+        UsageError: It is bundled, or a custom model in another folder.
+        WeightsError: The folder cannot be read.
     """
     model = find_model(name, cache_dir)
     if not isinstance(model, CustomModel):
@@ -117,10 +117,10 @@ def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
 
 
 def path_of(name: str, cache_dir: Path | None, *, top: bool) -> tuple[Path, WeightsFile | None]:
-    """Say where the weights of a model are, or belong; and of which download, if of any.
+    """Return the path of a model's weights, existing or not, and its download if it has one.
 
     Raises:
-        UsageError: As `find_downloaded_model`.
+        UsageError: As for `find_downloaded_model`.
     """
     model = find_model(name, cache_dir)
     if isinstance(model, CustomModel) or (isinstance(model, BundledModel) and top):

@@ -1,4 +1,4 @@
-"""The weights that a model needs: from the cache, else downloaded, else an error with ways out."""
+"""The weights that a model needs: from the cache or a download, else an error with advice."""
 
 import logging
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from vswin_cli.zoo.models import AnyModel, BundledModel, CustomModel
 
 _log = logging.getLogger(__name__)
 
-FetchFile = Callable[[WeightsFile, str | None], None]  # (file, mirror); raises as `fetch`
+FetchFile = Callable[[WeightsFile, str | None], None]  # (file, mirror); raises like `fetch`
 
 
 def fetch_file(target: WeightsFile, mirror: str | None) -> None:
-    """Fetch a file, and tell the log of it; see `fetch`."""
+    """Download a file and log it; see `fetch`."""
     from vswin_cli.weights.fetch import Fetching, fetch  # noqa: PLC0415 - imports HTTP and HDF5
 
     size = size_of(target)
@@ -27,7 +27,7 @@ def fetch_file(target: WeightsFile, mirror: str | None) -> None:
 
 
 def size_of(target: WeightsFile) -> str:
-    """Say how large the published file is."""
+    """Describe the size of the published file."""
     about = "" if target.published.is_exact else "about "
     return f"{about}{target.published.num_bytes / 1e6:.0f} MB"
 
@@ -41,25 +41,25 @@ def find_or_fetch(
     top: bool = True,
     fetch: FetchFile = fetch_file,
 ) -> Path:
-    """Return the file of a model's weights, downloading it if it is not here.
+    """Return the path of a model's weights, and download them if they are missing.
 
-    A file that is there is checked before it is used: in a moment where it was verified before and
-    has not changed since, whole where it is new, has changed, or has a pinned SHA-256. One that
-    fails is kept aside and fetched again. That of a model of the user's is the one of its model
-    file, for any `top`, and must have the SHA-256 that is given there.
+    An existing file is checked before use: quickly if it was verified before and has not changed,
+    completely if it is new, has changed, or has a pinned SHA-256. A file that fails is renamed and
+    downloaded again. The weights of a custom model are named in its model file, for any `top`, and
+    must have the SHA-256 given there.
 
     Args:
-        model: Whose weights.
-        cache_dir: Folder of the weights; None is the usual one.
-        mirror: Where to download from; None is the usual place.
+        model: The model.
+        cache_dir: Folder of weights; None is the default.
+        mirror: Folder to download from; None is the default.
         offline: Never download.
-        top: Whether the file has a head, where there are two.
+        top: Whether the file has a head, if there are two files.
         fetch: Downloads a file.
 
     Raises:
-        WeightsError: There is none that may be used, or it cannot be downloaded; the message names
-            the file, its place and the ways out.
-        UsageError: The mirror or the file of sums makes no sense.
+        WeightsError: No usable weights exist, or they cannot be downloaded; the message names the
+            file, its path and what to do.
+        UsageError: The mirror or the file of sums is invalid.
     """
     if isinstance(model, BundledModel):
         return model.weights_path
@@ -118,7 +118,7 @@ def _is_usable(target: WeightsFile, pin: str | None) -> bool:
 
 
 def _verify_again(target: WeightsFile, pin: str | None) -> None:
-    """Keep a damaged file aside, since none can be had instead."""
+    """Verify a file, and rename it if it is damaged."""
     if not target.is_here:
         raise WeightsNotFoundError(
             f"{target.published.name} is not in {target.folder}, and --offline or VSWIN_OFFLINE "

@@ -1,9 +1,8 @@
-"""SHA-256 sums: those that users demand, and those recorded when a file first verified.
+"""SHA-256 sums: pinned by users, or recorded when a file was first verified.
 
-The release page publishes none. A record is one small file next to each weights file, in the format
-of sha256sum, so that processes do not contend for a common one and `sha256sum -c` reads it. Its
-time of change is set to the weights file's: while the two are equal, the file need not be read to
-know that it is the one that verified.
+The release page publishes none. A record is a small file next to each weights file, in the format
+of sha256sum, so that processes share no file and `sha256sum -c` can read it. Its modification time
+is set to that of the weights file: while both are equal, the file is unchanged since verification.
 """
 
 import os
@@ -28,7 +27,7 @@ def parse_sha256(text: str) -> str:
     """Return a SHA-256 in lower case.
 
     Raises:
-        UsageError: It is not 64 hexadecimal digits.
+        UsageError: The text is not 64 hexadecimal digits.
     """
     if not _SUM.fullmatch(text.strip()):
         raise UsageError(f"{text!r} is not a SHA-256: give its 64 hexadecimal digits")
@@ -53,10 +52,10 @@ def pinned_sha256(target: WeightsFile) -> str | None:
 
 
 def demanded_sha256(target: WeightsFile, given: str | None) -> str | None:
-    """Return the sum that a file must have: `given`, else the one in VSWIN_SHA256SUMS, if any.
+    """Return the required SHA-256 of a file: `given`, else the one in VSWIN_SHA256SUMS, if any.
 
     Raises:
-        UsageError: As `pinned_sha256`, or there are both, and they differ.
+        UsageError: As for `pinned_sha256`, or both exist and differ.
     """
     listed = pinned_sha256(target)
     if given is not None and listed not in {None, given}:
@@ -83,19 +82,19 @@ def _read_sums(path: Path) -> list[tuple[str, str]]:
                 f"cannot read {SUMS_VARIABLE}={path}: line {number} is not `SHA256  FILE`, "
                 "as sha256sum writes it"
             )
-        name = re.split(r"[/\\]", match["name"])[-1]  # Windows' paths too
+        name = re.split(r"[/\\]", match["name"])[-1]  # also for Windows paths
         sums.append((name, match["sum"].lower()))
     return sums
 
 
 def read_record(target: WeightsFile) -> str | None:
-    """Return the SHA-256 that was recorded when the file first verified, if it was."""
+    """Return the SHA-256 that was recorded when the file was first verified, if it was."""
     sums = _recorded(target)
     return sums[0] if sums else None
 
 
 def read_published_record(target: WeightsFile) -> str | None:
-    """Return the recorded SHA-256 of the published file, which a pin is about."""
+    """Return the recorded SHA-256 of the published file, to compare with a pin."""
     sums = _recorded(target)
     if target.is_converted:
         return sums[1] if len(sums) > 1 else None
@@ -103,7 +102,7 @@ def read_published_record(target: WeightsFile) -> str | None:
 
 
 def _recorded(target: WeightsFile) -> list[str]:
-    """The sums of the record: the file's, and that of what it was converted from."""
+    """Read the sums in the record: of the file, and of the file that it was converted from."""
     try:
         lines = read_small(target.record_path, _MAX_RECORD_BYTES).decode().strip().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -115,7 +114,7 @@ def _recorded(target: WeightsFile) -> list[str]:
 
 
 def is_as_recorded(target: WeightsFile) -> bool:
-    """Tell, without reading it, whether a file is the one whose SHA-256 was recorded."""
+    """Whether a file is the one whose SHA-256 was recorded, without reading it."""
     try:
         same = target.path.stat().st_mtime_ns == target.record_path.stat().st_mtime_ns
     except OSError:
@@ -128,12 +127,12 @@ def record_if_unchanged(target: WeightsFile, sha256: str, before: os.stat_result
 
     Args:
         target: The file.
-        sha256: Its sum.
-        before: What it was when its verification began.
+        sha256: Its SHA-256.
+        before: Its status when verification began.
 
     Returns:
-        Whether the record has this sum now: a read-only cache works without, and so does one in
-        which another process may just be replacing the file.
+        Whether the record now has this SHA-256; False in a read-only cache, or if another process
+        may be replacing the file.
     """
     if read_record(target) == sha256 and is_as_recorded(target):
         return True
@@ -144,12 +143,12 @@ def record_if_unchanged(target: WeightsFile, sha256: str, before: os.stat_result
 
 
 def write_record(target: WeightsFile, sha256: str, published_sha256: str | None = None) -> None:
-    """Record the SHA-256 of a file that has just been verified; under its lock alone.
+    """Record the SHA-256 of a file that was just verified; the caller must hold its lock.
 
     Args:
         target: The file.
-        sha256: Its sum.
-        published_sha256: Of what it was converted from; None keeps what is recorded.
+        sha256: Its SHA-256.
+        published_sha256: SHA-256 of the file that it was converted from; None keeps the record.
     """
     text = f"{sha256}  {target.path.name}\n"
     if target.is_converted and (sum_ := published_sha256 or read_published_record(target)):
