@@ -32,11 +32,13 @@ def test_nearest_rows_are_those_of_a_plain_computation(dtype):
 
 def test_equal_rows_come_in_their_order_and_some_can_be_left_out():
     matrix = np.random.default_rng(1).standard_normal((3000, 32)).astype(np.float32)
-    matrix[[5, 1500, 2999]] = 2 * matrix[7]
+    matrix[[5, 1000, 2999]] = 2 * matrix[7]
     found = nearest(matrix[7], blocks(matrix), 4)
-    assert [neighbour.row for neighbour in found] == [5, 7, 1500, 2999]
+    assert [neighbour.row for neighbour in found] == [5, 7, 1000, 2999]
     found = nearest(matrix[7], blocks(matrix), 2, without=[7, 5])
-    assert [neighbour.row for neighbour in found] == [1500, 2999]
+    assert [neighbour.row for neighbour in found] == [1000, 2999]
+    [found] = nearest(matrix[7], blocks(matrix), 1, without=[1000, 7, 5])  # the first of a block
+    assert found.row == 2999
     assert len(nearest(matrix[0], blocks(matrix[:3]), 10)) == 3
 
 
