@@ -96,6 +96,7 @@ def test_without_a_gpu_nothing_is_measured(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_speed_is_that_of_real_views(apart):
     protocol = replace(NANO.protocol, clip_len=4, crop_size=32)
     assert apart(views_a_second, "openvino", replace(NANO, protocol=protocol)) > 0

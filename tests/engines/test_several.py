@@ -23,6 +23,7 @@ def several(weights, folder):
     return SeveralEngines(["0", "1"], partial(load_engine, NANO, weights, **options))
 
 
+@pytest.mark.slow
 def test_engines_of_several_processes_compute_as_one(checkpoint, first_run, tmp_path):
     cache = shutil.copytree(first_run / "cache", tmp_path / "cache")
     views = np.random.default_rng(0).integers(0, 256, (7, 4, 24, 24, 3), dtype=np.uint8)

@@ -162,6 +162,7 @@ def test_each_graph_is_right_in_a_process_without_vswin(name, small, known, tmp_
     assert not hidden
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pytorch-original", "torchvision"])
 def test_state_dicts_are_what_their_programs_load(name, tmp_path):
     needs(name)
@@ -179,6 +180,7 @@ def test_state_dicts_are_what_their_programs_load(name, tmp_path):
         assert "values=" in alone(example, cwd=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "shape"),
     [
@@ -288,6 +290,7 @@ def stopped_at(name):
     return replace
 
 
+@pytest.mark.slow
 def test_what_is_there_stays_unless_forced(tmp_path, capfd):
     path = tmp_path / "m.xml"
     arguments = ["export", MODEL, "--format", "openvino", "--output", str(path)]

@@ -47,6 +47,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model, videos, tmp_path):
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert run.returncode == 0, run.stderr
@@ -83,6 +84,7 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model
     assert splits == [row["split"] for row in rows_of(tmp_path / "again/split.csv")]
 
 
+@pytest.mark.slow
 def test_broken_clips_and_doubles_are_listed_before_the_first_step(
     vswin, smallest_model, videos, tmp_path
 ):
@@ -105,6 +107,7 @@ def test_broken_clips_and_doubles_are_listed_before_the_first_step(
     assert not (tmp_path / "mine/model.toml").exists()
 
 
+@pytest.mark.slow
 def test_several_labels_have_a_sigmoid_in_every_command(vswin, smallest_model, videos, tmp_path):
     listed = [f"{videos}/{kind}/{n}.mp4,{kind}" for kind in ("rain", "sun") for n in range(6)]
     for number in range(6):

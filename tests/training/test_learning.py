@@ -22,6 +22,7 @@ def network() -> ModuleType:
     return video_swin()
 
 
+@pytest.mark.slow
 def test_a_step_of_full_moves_every_weight(network):
     import keras
     import tensorflow as tf
@@ -41,6 +42,7 @@ def test_a_step_of_full_moves_every_weight(network):
         assert np.any(np.asarray(tf.convert_to_tensor(gradient)) != 0), variable.path
 
 
+@pytest.mark.slow
 def test_drop_path_rises_from_block_to_block(network):
     narrow = replace(TINY, embed_dim=8, num_heads=(1, 1, 1, 1), window=(2, 2, 2))
     backbone = network.VideoSwinBackbone(narrow, (4, 32, 32), drop_path=0.1)
@@ -54,6 +56,7 @@ def test_drop_path_rises_from_block_to_block(network):
     assert [recipe_for(each).drop_path for each in (TINY, SMALL, BASE)] == [0.1, 0.2, 0.3]
 
 
+@pytest.mark.slow
 def test_drop_path_drops_whole_views_in_training_alone(network):
     import keras
 
@@ -67,6 +70,7 @@ def test_drop_path_drops_whole_views_in_training_alone(network):
     assert 5 <= sum(untouched) <= 30  # both parts are dropped for a quarter of the views
 
 
+@pytest.mark.slow
 def test_each_variable_has_its_rate_and_decay(network):
     import keras
 
