@@ -89,6 +89,7 @@ def loading(cache, tmp_path):
     return load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [flip_a_byte, truncate, lose_the_constants, garble_the_digests, become_a_file]
 )
@@ -102,6 +103,7 @@ def test_damaged_entry_is_rebuilt_and_never_used(cache, checkpoint, loading, dam
     assert damage is become_a_file or len(loading.exported) == 1
 
 
+@pytest.mark.slow
 def test_other_weights_have_an_entry_of_their_own(cache, loading, tmp_path):
     weights = write_checkpoint(tmp_path / "own_classifier.weights.h5", NANO, seed=2)
     loading(weights)
@@ -110,6 +112,7 @@ def test_other_weights_have_an_entry_of_their_own(cache, loading, tmp_path):
     assert len(entries(cache)) == 2
 
 
+@pytest.mark.slow
 def test_cache_that_cannot_be_a_folder_costs_nothing_but_time(checkpoint, loading, tmp_path):
     (tmp_path / "file").write_text("")
     for number in (1, 2):
