@@ -1,4 +1,4 @@
-"""What `vswin evaluate` prints: the accuracies, where they are lost, and what was not evaluated."""
+"""The output of `vswin evaluate`: accuracies, the most frequent errors, and rows not evaluated."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _NUM_LISTED = 5
 
 
 def say_matches(form: AnnotationFormat, matched: Matched) -> None:
-    """Tell on stderr what the annotations are, and how many rows do not match."""
+    """Print on stderr the format of the annotations, and how many rows do not match."""
     line = f"{counted(matched.num_rows, 'row')} ({form}): {len(matched.found)} matched"
     for kind, count in matched.kinds().items():
         line += f", {count} {KINDS[kind]}"
@@ -48,7 +48,7 @@ def print_summary(
     display: RunDisplay,
     note: str,
 ) -> None:
-    """Print what came out, whichever run evaluated it.
+    """Print the results of this and earlier runs.
 
     Args:
         evaluated: With the figures of all videos that are done.
@@ -82,7 +82,7 @@ def print_summary(
 
 
 def print_briefly(evaluated: Evaluated) -> None:
-    """Print the accuracies alone, and on stderr the rows that were not evaluated."""
+    """Print only the accuracies, and on stderr the rows that were not evaluated."""
     figures = evaluated.figures
     _print_accuracy(result_console(sys.stderr if evaluated.output.is_stdout else None), figures)
     sys.stdout.flush()
@@ -125,7 +125,7 @@ def _print_accuracy(console: Console, figures: Figures) -> None:
 
 
 def _print_views(console: Console, protocols: Sequence[ProtocolFigures]) -> None:
-    """Print what fewer views would have given; several protocols side by side."""
+    """Print the accuracies with fewer views; several protocols side by side."""
     table = _table(("views",), numeric=(0,))
     rows: dict[str, list[str]] = {}  # cells by the name of the views
     for column, protocol in enumerate(protocols):
@@ -183,7 +183,7 @@ def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigure
 
 
 def _print_rest(console: Console, figures: Figures, unmatched_path: Path | None) -> None:
-    """Say what the figures are not about."""
+    """Print which rows the metrics leave out."""
     console.print()
     if figures.num_left:
         console.print(f"not yet done: {counted(figures.num_left, 'video')}")

@@ -21,7 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from vswin_cli.errors import UsageError
 
 _CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
-_TYPE = re.compile(r" <[^<>]*>$")  # says less than the name before it
+_TYPE = re.compile(r" <[^<>]*>$")  # less informative than the name before it
 _FLAGS = re.compile(r"--(?P<name>[a-z-]+) / --no-(?P=name)$")
 _RANGE = re.compile(r"(; )?-?[0-9.]*(<=?)?x[<>]=?[0-9.]+")  # the error says what is in it
 _LONGEST_NAMES = 24  # characters; what explains longer ones stands below them
@@ -58,7 +58,7 @@ class PlainCommand(TyperCommand):
         parent: Any = None,  # noqa: ANN401
         **extra: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        """Take what the configuration files say for what is not given."""
+        """Use values from configuration files for options that are not given."""
         names = [parent.command_path] if parent is not None and parent.parent is not None else []
         path = [*names, info_name or ""]
         name = " ".join(path).removeprefix("vswin ")
@@ -82,7 +82,7 @@ class PlainCommand(TyperCommand):
         return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """Write what the command is, without its examples."""
+        """Write the description of the command, without its examples."""
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(_parted(self.help)[0])
@@ -129,7 +129,7 @@ def _parted(text: str | None) -> tuple[str, str]:
 
 
 def _row(names: str, text: str) -> tuple[str, str]:
-    """Make a line of an option's names, with a short word for its value, and what it does."""
+    """Make a line with the names of an option, a short word for its value, and its help."""
     from vswin_cli.sources.addresses import told_without_credentials
 
     names = _FLAGS.sub(r"--[no-]\g<name>", names)
@@ -222,7 +222,7 @@ def _imported(name: str) -> Callable[..., None] | typer.Typer:
 
 
 def as_command(name: str, command: Callable[..., None] | typer.Typer) -> Any:  # noqa: ANN401
-    """Make what the command line runs of a function with options, or of a group of commands."""
+    """Make a command for the command line from a function with options or a group of commands."""
     if isinstance(command, typer.Typer):
         return typer.main.get_command(command)
     single = typer.Typer(**_PLAIN)
@@ -245,7 +245,7 @@ def subcommands(name: str, about: str) -> typer.Typer:
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Make of a command that takes groups of options one that takes their options.
+    """Turn a command with groups of options into one with their single options.
 
     An option that two groups have is the first one's; in the other it keeps its default.
 

@@ -52,7 +52,7 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
 
 
 def say_how_to_continue() -> None:
-    """Tell on stderr the command that continues this run."""
+    """Print on stderr the command that continues this run."""
     arguments = [told_without_credentials(each) for each in sys.argv[1:] if each != "--no-resume"]
     print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)
 
@@ -67,5 +67,5 @@ def _listen(heard: "socket.socket", on_first: Callable[[], None]) -> None:
             if num_presses > 1:
                 if sys.stderr.isatty():
                     os.write(2, b"\x1b[?25h\r\n")  # the cursor, which a live display hides
-                os._exit(INTERRUPTED)  # what it started is killed with it
+                os._exit(INTERRUPTED)  # its child processes are killed too
             on_first()

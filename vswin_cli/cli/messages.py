@@ -12,12 +12,12 @@ _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
 def print_error(message: str) -> None:
-    """Say what is wrong."""
+    """Print an error."""
     _print("error", _RED, message)
 
 
 def print_warning(message: str) -> None:
-    """Say what the user should know."""
+    """Print a warning."""
     _print("warning", _YELLOW, message)
 
 

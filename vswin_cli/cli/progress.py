@@ -31,7 +31,7 @@ def progress_on_terminal(*columns: ProgressColumn, quiet: bool) -> Progress:
 
 @contextmanager
 def share_shown(title: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
-    """Show how much of some work is done; yields what is told the share, from 0 to 1."""
+    """Show the progress of a task; yields a function to call with the share from 0 to 1."""
     columns = TextColumn(title), BarColumn(), TimeRemainingColumn()
     with progress_on_terminal(*columns, quiet=quiet) as progress:
         task = progress.add_task("", total=1.0)

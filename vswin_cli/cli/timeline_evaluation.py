@@ -1,4 +1,4 @@
-"""`vswin evaluate --timeline`: what `vswin timeline` says, held against the truth."""
+"""`vswin evaluate --timeline`: compare outputs of `vswin timeline` with the truth."""
 
 import sys
 from collections.abc import Container, Iterable
@@ -39,7 +39,7 @@ def evaluate_timelines(
     dry_run: bool,
     quiet: bool,
 ) -> None:
-    """Print how right timelines are; they are made first, unless `results` are given.
+    """Print the accuracy of timelines; make them first unless `results` are given.
 
     Raises:
         UsageError: A file is not what it should be, or an option is missing.

@@ -1,4 +1,4 @@
-"""What a user sees of a training: its data first, then steps and epochs, then what came out."""
+"""The display of a training: first its data, then steps and epochs, then the results."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,7 +66,7 @@ class TrainingDisplay(TrainingWatcher):
         return self._run
 
     def stopped(self) -> typer.Exit:  # type: ignore[override]  # what ends a command
-        """End the command, and say how to go on."""
+        """End the command, and say how to continue."""
         self._progress.stop()
         say_how_to_continue()
         is_asked = self._is_stopping or self._run.stopping
@@ -94,7 +94,7 @@ class TrainingDisplay(TrainingWatcher):
             print(text, file=sys.stderr, flush=True)
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """Tell an epoch's figures, or a head's."""
+        """Print the metrics of an epoch, or of a head."""
         self._told = monotonic()
         name = (
             f"epoch {row['epoch']:.0f}" if "epoch" in row else f"held back by {row['strength']:g}"
@@ -108,7 +108,7 @@ class TrainingDisplay(TrainingWatcher):
 
     @contextmanager
     def training(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Stop after the step in hand at the first Ctrl-C."""
+        """Stop after the current step at the first Ctrl-C."""
 
         def stop_and_say() -> None:
             self._is_stopping = True
@@ -120,7 +120,7 @@ class TrainingDisplay(TrainingWatcher):
 
 
 def say_checked(run: TrainingRun, checked: Checked, *, quiet: bool) -> None:
-    """Say what the data are, what is wrong with them, and what the training will take."""
+    """Print a description of the data, their problems, and an estimate for the training."""
     examples = checked.examples
     for row in examples.unmatched[:_NUM_LISTED]:
         print_warning(f"row {row.place}, {row.video}: {row.message}")
@@ -148,7 +148,7 @@ def say_checked(run: TrainingRun, checked: Checked, *, quiet: bool) -> None:
 
 
 def print_trained(trained: Trained, *, quiet: bool) -> None:
-    """Print what came out."""
+    """Print the results."""
     metrics = trained.metrics
     for remark in trained.remarks:
         print_warning(remark)

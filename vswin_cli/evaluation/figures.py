@@ -1,4 +1,4 @@
-"""All figures of an evaluation, computed once for whoever prints or writes them."""
+"""All metrics of an evaluation, computed once for all outputs."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from vswin_cli.zoo.models import CommunityModel, Model, PublishedModel
 
 @dataclass(frozen=True)
 class Wrong:
-    """A video whose answer is not its class."""
+    """A video whose best label is wrong."""
 
     video: str
     true_index: int
@@ -39,7 +39,7 @@ class Wrong:
 
 @dataclass(frozen=True)
 class ProtocolFigures:
-    """How right one protocol was."""
+    """The metrics of one protocol."""
 
     outcomes: Outcomes
     top1: Share
@@ -54,7 +54,7 @@ class ProtocolFigures:
 
 @dataclass(frozen=True)
 class Published:
-    """What the model zoo says, in percent, and by which protocol."""
+    """The published accuracy in the model zoo, in percent, and its protocol."""
 
     top1: float
     top5: float
@@ -73,7 +73,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything that a report tells."""
+    """Everything that a report contains."""
 
     model: str
     labels: Sequence[str]
@@ -85,21 +85,21 @@ class Figures:
 
     @property
     def num_left(self) -> int:
-        """Videos that have no record yet."""
+        """Number of videos without a record."""
         return len(self.matched.found) - self.num_evaluated - len(self.failed)
 
     def failures(self) -> Counter[str]:
-        """How many videos failed, by kind."""
+        """Number of failed videos, by error kind."""
         return Counter(failed.kind for failed in self.failed)
 
 
 def compute_figures(model: Model, matched: Matched, records: Sequence[Record]) -> Figures:
-    """Compute them from records alone.
+    """Compute the metrics from records only.
 
     Args:
-        model: That was evaluated.
+        model: The evaluated model.
         matched: The rows.
-        records: Of the videos that are done, in the order of the rows.
+        records: Records of the finished videos, in the order of the rows.
     """
     failed = tuple(
         Failed(r["video"], r["true_index"], r["error"]["kind"], r["error"]["message"])

@@ -1,4 +1,4 @@
-"""From what annotations call a class to its index: exactly, or with case and spaces aside."""
+"""From the name of a class in annotations to its index: exactly, or ignoring case and spaces."""
 
 import re
 from collections import defaultdict
@@ -13,13 +13,13 @@ _SPACES = re.compile(r"[\s_]+")
 class LabelNames:
     """Looks up classes.
 
-    A name is taken as it is; if no class has it, case is ignored and underscores and runs of spaces
-    count as one space, but only where a single class is left. Some label sets have names that
-    differ in nothing else.
+    A name is compared exactly. If no class has it, case is ignored, and underscores and runs of
+    spaces count as one space, if exactly one class then matches. Some label sets have names that
+    differ only in these.
 
     Args:
-        labels: In index order.
-        first_index: What annotations that give indices call the first class.
+        labels: Class names in index order.
+        first_index: Index of the first class in annotations with indices.
     """
 
     def __init__(self, labels: Sequence[str], first_index: int = 0) -> None:
@@ -32,10 +32,10 @@ class LabelNames:
             self._folded[_folded(label)].append(index)
 
     def index(self, label: str | int) -> int:
-        """The index of a class.
+        """Return the index of a class.
 
         Raises:
-            NoMatchError: There is none, or several could be meant.
+            NoMatchError: No class matches, or several do.
         """
         if isinstance(label, int):
             first = self._first_index
@@ -52,7 +52,7 @@ class LabelNames:
         if found:
             names = " or ".join(repr(self._labels[index]) for index in found)
             raise NoMatchError("no_label", f"{label!r} could be {names}")
-        if label not in self._hints:  # the search is slow, and rows share labels
+        if label not in self._hints:  # the search is slow, and many rows have the same label
             nearest = get_close_matches(label, self._labels, n=1)
             self._hints[label] = f"; the nearest is {nearest[0]!r}" if nearest else ""
         raise NoMatchError("no_label", f"no class is called {label!r}{self._hints[label]}")

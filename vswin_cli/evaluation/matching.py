@@ -1,4 +1,4 @@
-"""Joins rows, labels and files; what does not match is kept with the reason."""
+"""Joins rows, labels and files; rows that do not match are kept with the reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.system.files import open_regular
 from vswin_cli.system.terminal import printable
 
-# The kinds of rows that do not match, and what a user is told they are.
+# The kinds of rows that do not match, and their description for the user.
 KINDS = {
     "no_file": "no such file",
     "no_label": "no such label",
@@ -39,7 +39,7 @@ class Unmatched:
 
 @dataclass(frozen=True)
 class Matched:
-    """What there is to evaluate."""
+    """The videos to evaluate."""
 
     found: list[Found]  # each file once, in the order of the rows
     truth: dict[str, int]  # class index by the name of the video
@@ -47,11 +47,11 @@ class Matched:
 
     @property
     def num_rows(self) -> int:
-        """Rows of the annotations."""
+        """Number of rows in the annotations."""
         return len(self.found) + len(self.unmatched)
 
     def kinds(self) -> Counter[str]:
-        """How many rows do not match, by kind."""
+        """Number of rows that do not match, by kind."""
         return Counter(row.kind for row in self.unmatched)
 
 
@@ -59,7 +59,7 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
     """Find the label and the file of every row.
 
     Raises:
-        UsageError: Two addresses cannot be told apart.
+        UsageError: Two addresses differ only in their secrets.
     """
     matched = Matched([], {}, [])
     first: dict[tuple[str, TimeSpan | None], tuple[Row, int]] = {}  # by place and segment
@@ -89,10 +89,10 @@ def match(rows: Sequence[Row], labels: LabelNames, files: VideoFiles) -> Matched
 
 
 def _found(row: Row, labels: LabelNames, files: VideoFiles) -> tuple[Found, int]:
-    """The file of a row, and the index of its class.
+    """Find the file of a row and the index of its class.
 
     Raises:
-        NoMatchError: It lacks one of them.
+        NoMatchError: One of them is missing.
     """
     if row.problem is not None:
         raise NoMatchError("malformed", row.problem)
@@ -106,7 +106,7 @@ _HEADER = ("row", "video", "label", "kind", "message")
 
 
 def is_unmatched_list(path: Path) -> bool:
-    """Whether a file is one that `write_unmatched` has written, as its first line tells."""
+    """Whether `write_unmatched` wrote a file, by its first line."""
     header = f"{','.join(_HEADER)}\n".encode()
     try:
         with open_regular(path) as stream:

@@ -1,4 +1,4 @@
-"""What outcomes come to: accuracies with 95 % intervals, calibration, and what is confused."""
+"""Metrics of outcomes: accuracies with 95 % intervals, calibration, and confusions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from vswin_cli.evaluation.outcomes import Outcomes
 
 METHOD = "95 % intervals: Wilson's; of the mean class accuracy, the classes' combined by MOVER"
-NUM_BINS = 15  # of the calibration, of equal width
+NUM_BINS = 15  # bins of equal width for the calibration
 _Z = NormalDist().inv_cdf(0.975)
 
 
@@ -24,7 +24,7 @@ class Share:
 
 
 def share(successes: int, total: int) -> Share:
-    """The share of successes, with Wilson's score interval (Wilson 1927).
+    """Compute the share of successes, with Wilson's score interval (Wilson 1927).
 
     Args:
         successes: 0 to `total`.
@@ -40,11 +40,11 @@ def share(successes: int, total: int) -> Share:
 
 
 def mean_share(successes: np.ndarray, totals: np.ndarray) -> Share:
-    """The mean of several shares, which count alike however many each is of.
+    """Compute the mean of several shares, which have equal weight for any totals.
 
-    The interval adds the squared distances of each share to its own ends (MOVER, the method of
-    variance estimates recovery, Zou and Donner 2008), so that it keeps a width where every share
-    is 1.
+    The interval adds the squared distances of each share to the ends of its interval (MOVER, the
+    method of variance estimates recovery, Zou and Donner 2008), so that it has a width even if
+    every share is 1.
 
     Args:
         successes: int (shares,).
@@ -59,18 +59,18 @@ def mean_share(successes: np.ndarray, totals: np.ndarray) -> Share:
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """How one class fared."""
+    """The accuracy of one class."""
 
     index: int
     num_videos: int
-    num_top1: int  # videos whose most probable class is right
+    num_top1: int  # videos whose most probable class is the right one
     num_top5: int
-    mistaken_for: int | None  # what its other videos were taken for most often; the lowest of equal
+    mistaken_for: int | None  # the most frequent wrong answer; the lowest index of equal ones
 
 
 @dataclass(frozen=True)
 class ViewAccuracy:
-    """What some of the views would have given."""
+    """The accuracy with some of the views."""
 
     views: str  # `1` for the first, `2` for the first two, …; `4×1` for the centre crops of 4 clips
     num_views: int
@@ -79,24 +79,24 @@ class ViewAccuracy:
 
 
 def top_k(rank: np.ndarray, k: int) -> Share:
-    """The share of videos whose class is among the `k` most probable.
+    """Compute the share of videos whose class is among the `k` most probable.
 
     Args:
-        rank: int (videos,), of the true class, from 1.
-        k: From 1.
+        rank: int (videos,), rank of the true class, from 1.
+        k: Number of classes, from 1.
     """
     return share(int((rank <= k).sum()), len(rank))
 
 
 def mean_class_accuracy(outcomes: Outcomes) -> Share:
-    """The mean of the top-1 accuracies of the classes that have videos."""
+    """Compute the mean of the top-1 accuracies of all classes with videos."""
     rows = class_accuracies(outcomes)
     successes = np.array([row.num_top1 for row in rows])
     return mean_share(successes, np.array([row.num_videos for row in rows]))
 
 
 def class_accuracies(outcomes: Outcomes) -> list[ClassAccuracy]:
-    """A row for each class that has videos, by index."""
+    """Make a row for each class with videos, by index."""
     rows = []
     for index in np.unique(outcomes.truth).tolist():
         own = outcomes.truth == index
@@ -109,9 +109,9 @@ def class_accuracies(outcomes: Outcomes) -> list[ClassAccuracy]:
 
 
 def accuracy_by_views(outcomes: Outcomes) -> list[ViewAccuracy]:
-    """What the first 1, 2, … of the views would have given, and the centre crops alone.
+    """Compute the accuracies with the first 1, 2, … views, and with the centre crops only.
 
-    The views are in the protocol's order: the crops of the first clip, those of the second, …
+    The views are in the protocol's order: the crops of the first clip, of the second, …
     """
     ranks = [(str(n), n, rank) for n, rank in enumerate(outcomes.rank_by_views.T, start=1)]
     if outcomes.rank_of_centre is not None:
@@ -121,18 +121,18 @@ def accuracy_by_views(outcomes: Outcomes) -> list[ViewAccuracy]:
 
 @dataclass(frozen=True)
 class Bin:
-    """The answers whose probability lies in (low, high], and 0 in the first."""
+    """The answers with a probability in (low, high]; the first bin also includes 0."""
 
     low: float
     high: float
     num_videos: int
-    confidence: float | None  # the mean; None of no video
+    confidence: float | None  # the mean; None without videos
     accuracy: float | None
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The reliability curve, and how far it is from the diagonal."""
+    """The reliability curve, and its distance from the diagonal."""
 
     bins: tuple[Bin, ...]
     expected_error: float  # ECE: the mean over videos of |accuracy − confidence| of their bin
@@ -142,12 +142,12 @@ class Calibration:
 def calibration(
     confidence: np.ndarray, is_right: np.ndarray, num_bins: int = NUM_BINS
 ) -> Calibration:
-    """Compare the probabilities of the answers with how many are right, in bins of equal width.
+    """Compare the probabilities of answers with their accuracy, in bins of equal width.
 
     Args:
-        confidence: float (videos,), from 0 to 1, of the most probable class.
+        confidence: float (videos,), probability of the most probable class, from 0 to 1.
         is_right: bool (videos,).
-        num_bins: From 1.
+        num_bins: Number of bins, from 1.
     """
     edges = np.linspace(0, 1, num_bins + 1)
     numbers = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, num_bins - 1)
@@ -165,7 +165,7 @@ def calibration(
 
 @dataclass(frozen=True)
 class Confused:
-    """Videos of one class that were taken for another."""
+    """Videos of one class that were labelled as another."""
 
     true_index: int
     predicted_index: int
@@ -174,7 +174,7 @@ class Confused:
 
 
 def confusion_counts(outcomes: Outcomes) -> dict[tuple[int, int], int]:
-    """Videos by true and predicted class, for the pairs that occur, in the order of the indices."""
+    """Count videos by true and predicted class, for pairs that occur, ordered by index."""
     pairs = np.stack([outcomes.truth, outcomes.predicted], axis=1)
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
     return {
@@ -184,9 +184,9 @@ def confusion_counts(outcomes: Outcomes) -> dict[tuple[int, int], int]:
 
 
 def confused_pairs(outcomes: Outcomes) -> list[Confused]:
-    """The mistakes, the most frequent first.
+    """List the mistakes, the most frequent first.
 
-    Of equally frequent ones the larger share of its class is first, then the lower index.
+    Among equally frequent ones, the larger share of the class comes first, then the lower index.
     """
     sizes = np.bincount(outcomes.truth)
     found = [
@@ -198,10 +198,10 @@ def confused_pairs(outcomes: Outcomes) -> list[Confused]:
 
 
 def chained(pairs: Sequence[Confused], num_classes: int) -> list[int]:
-    """Order all classes so that those that are confused stand side by side.
+    """Order all classes so that confused classes are adjacent.
 
-    The most frequent confusions, both directions added, are made neighbours first, as long as
-    neither class has two neighbours already and no ring is closed.
+    The most frequent confusions, in both directions together, become neighbours first, unless a
+    class already has two neighbours or a ring would close.
     """
     weights: dict[tuple[int, int], int] = {}
     for pair in pairs:

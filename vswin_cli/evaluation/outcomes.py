@@ -1,4 +1,4 @@
-"""Records as arrays, one protocol at a time: what the metrics are computed from."""
+"""Records as arrays, one protocol at a time, for computing metrics."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from vswin_cli.runs.records import Record
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What one protocol made of the videos that were evaluated; all ranks count from 1."""
+    """The outcomes of one protocol for the evaluated videos; ranks count from 1."""
 
     protocol: str
     num_clips: int
     num_crops: int
     truth: np.ndarray  # int64 (videos,), class index
     predicted: np.ndarray  # int64 (videos,)
-    confidence: np.ndarray  # float64 (videos,), probability of what was predicted
+    confidence: np.ndarray  # float64 (videos,), probability of the predicted class
     rank: np.ndarray  # int64 (videos,), of the truth
     rank_by_views: np.ndarray  # int64 (videos, num_views), of the truth, by the first 1, 2, … views
     rank_of_centre: np.ndarray | None  # int64 (videos,), by the centre crops; None of one crop
 
     @property
     def name(self) -> str:
-        """As `official 4×3`."""
+        """The name, such as `official 4×3`."""
         return f"{self.protocol} {self.num_clips}×{self.num_crops}"
 
 
 def read_outcomes(records: Iterable[Record]) -> list[Outcomes]:
-    """Collect the outcomes of videos that did not fail, a member a protocol; none of no video."""
+    """Collect the outcomes of videos that did not fail, per protocol; empty without videos."""
     done = [record for record in records if record["status"] == "ok"]
     if not done:
         return []

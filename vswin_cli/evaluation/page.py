@@ -1,4 +1,4 @@
-"""The page of an evaluation: figures, curves, the confusion matrix, wrong answers with frames."""
+"""The page of an evaluation: metrics, curves, the confusion matrix, wrong answers with frames."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all
 
 @dataclass(frozen=True)
 class Footage:
-    """What the page shows beyond figures.
+    """The content of the page in addition to metrics.
 
     Attributes:
-        folder: Of the videos.
-        date: Of the records.
-        files: Videos that may be played, by their names.
-        strips: Of frames.
+        folder: Folder of the videos.
+        date: Date of the records.
+        files: Videos that may be played, by name.
+        strips: Strips of frames.
     """
 
     folder: str = ""
@@ -38,9 +38,9 @@ class Footage:
 
 
 def files_in(folder: Path, found: Sequence[Found]) -> dict[str, Found]:
-    """Those of the videos that may be shown, by name: files in the folder, or behind links there.
+    """Find the videos that may be shown, by name: files in the folder, or behind links in it.
 
-    Annotations may come from a stranger, and name others.
+    Annotations may come from a stranger, and can name other files.
     """
     root = os.path.join(os.path.abspath(folder), "")  # noqa: PTH100, PTH118 - links stay
     return {
@@ -53,13 +53,14 @@ def files_in(folder: Path, found: Sequence[Found]) -> dict[str, Found]:
 def page_of(
     figures: Figures, page: Path, footage: Footage, max_bytes: int = MAX_CONTENT_BYTES
 ) -> Part:
-    """Make what the page shows.
+    """Make the content of the page.
 
     Args:
-        figures: All.
-        page: Where it is going to be.
-        footage: Where the videos are.
-        max_bytes: Of wrong answers: past half of it they have no frames, and past it, no names.
+        figures: All metrics.
+        page: Path of the page.
+        footage: The videos.
+        max_bytes: Size limit for wrong answers: after half of it, they have no frames, and after
+            all of it, no names.
     """
     answers: dict[str, list[Wrong | None]] = {}
     for number, protocol in enumerate(figures.protocols):

@@ -1,7 +1,7 @@
 """Writes a report: metrics.json, the tables as CSV, and the page.
 
-Nothing in it depends on when, or in how many runs, the videos were evaluated, but for the day that
-the page is of.
+Except for the date on the page, nothing in it depends on when, or in how many runs, the videos were
+evaluated.
 """
 
 import json
@@ -32,25 +32,25 @@ REPORT_FILES = (
 
 
 def is_page(report: Path) -> bool:
-    """Whether a report is a page alone, and not a folder with everything."""
+    """Whether a report is only a page, not a folder."""
     return report.suffix.lower() in (".html", ".htm")
 
 
 def report_files(report: Path) -> list[Path]:
-    """Name the files that a report is made of."""
+    """List the files of a report."""
     return [report] if is_page(report) else [report / name for name in REPORT_FILES]
 
 
 def write_report(report: Path, figures: Figures, footage: Footage | None = None) -> None:
-    """Write the page, or every file of the report; the folder is made if it is not there.
+    """Write the page, or every file of the report; a missing folder is created.
 
     Args:
-        report: The page, or the folder.
-        figures: All.
-        footage: What the page shows beyond them.
+        report: The page or the folder.
+        figures: All metrics.
+        footage: The videos for the page.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: A file cannot be written.
     """
     writers: tuple[Callable[[TextIO], None], ...] = (
         lambda stream: _write_text(stream, json.dumps(metrics(figures), indent=2) + "\n"),
@@ -77,7 +77,7 @@ def write_report(report: Path, figures: Figures, footage: Footage | None = None)
 
 
 def metrics(figures: Figures) -> dict[str, Any]:
-    """The figures as JSON has them; accuracies and probabilities are from 0 to 1."""
+    """Return the metrics as JSON values; accuracies and probabilities are in [0, 1]."""
     published = figures.published
     return {
         "model": figures.model,

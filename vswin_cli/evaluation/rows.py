@@ -1,4 +1,4 @@
-"""A row of annotations, whatever form it had."""
+"""A row of annotations in any format."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,16 @@ _TOO_MANY_DIGITS = 19
 
 @dataclass(frozen=True)
 class Row:
-    """What annotations say of one video."""
+    """One row of annotations."""
 
     place: int  # line or item, from 1
-    video: str  # its path or id, as it is written there
-    label: str | int | None  # a class's name or index; None where the row has none
+    video: str  # its path or ID, as written
+    label: str | int | None  # name or index of a class; None if the row has none
     path: str | None = None  # relative to the folder of videos, or absolute
     stems: tuple[str, ...] = ()  # names without extension that its file may have, the best first
     segment: TimeSpan | None = None  # of the file of `path`, or that has the last of `stems`
-    split: str = ""  # as it is written there
-    group: str = ""  # likewise: what a scene, a subject or a source is called
+    split: str = ""  # as written
+    group: str = ""  # as written: the name of a scene, a subject or a source
     problem: str | None = None  # why the row cannot be understood
 
 
@@ -30,8 +30,8 @@ class NoMatchError(ValueError):
     """A row cannot be evaluated.
 
     Args:
-        kind: The stable word for it, one of `matching.KINDS`.
-        message: Why.
+        kind: The kind, one of `matching.KINDS`.
+        message: The reason.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -40,10 +40,10 @@ class NoMatchError(ValueError):
 
 
 def read_rows(path: Path) -> str:
-    """Read a file of annotations; bytes of names that are not UTF-8 survive.
+    """Read a file of annotations; bytes that are not UTF-8 are kept.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: The file cannot be read.
     """
     try:
         return read_text(path, errors="surrogateescape").replace("\r", "\n")
@@ -57,9 +57,9 @@ def read_rows(path: Path) -> str:
 
 
 def label_of(text: str, *, is_index: bool) -> str | int | None:
-    """A label as a row has it: a name, or an index where the rows have these.
+    """Parse the label of a row: a name, or an index if the rows have indices.
 
-    What has more digits than any index is a name, which no class has.
+    A number with too many digits for an index is a name, which no class has.
     """
     text = text.strip()
     if not text:

@@ -1,4 +1,4 @@
-"""CSV: any with a column of paths and one of labels, and Kinetics' own."""
+"""CSV annotations: with a column of paths and one of labels, and the CSV of Kinetics."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def is_kinetics(text: str) -> bool:
 
 
 def is_table(text: str) -> bool:
-    """Whether the columns can be told: by a header, or as two whose first holds videos."""
+    """Whether the columns are known: by a header, or as two columns with videos in the first."""
     lines = _lines(text)
     header = _header(lines)
     named = _first(_PATHS, header) is not None and _first(_LABELS, header) is not None
@@ -38,10 +38,10 @@ def is_table(text: str) -> bool:
 
 
 def read_kinetics(annotations: Path, text: str) -> list[Row]:
-    """Read Kinetics' CSV; a clip's file is named `ID_000010_000020`, the whole video's `ID`.
+    """Read the CSV of Kinetics; a clip is named `ID_000010_000020`, a whole video `ID`.
 
     Raises:
-        UsageError: Its header is another one.
+        UsageError: The header is different.
     """
     lines = _lines(text)
     header = _header(lines)
@@ -59,7 +59,7 @@ def read_kinetics(annotations: Path, text: str) -> list[Row]:
             segment = float(cells[start]), float(cells[end])
             split = cells[header.index("split")].strip() if "split" in header else ""
             stem = f"{video}_{int(segment[0]):06d}_{int(segment[1]):06d}"
-        except (ValueError, OverflowError):  # without times the file can only be named by the id
+        except (ValueError, OverflowError):  # without times, the file can only be named by the ID
             rows.append(Row(place, video, name, stems=(video,)))
             continue
         problem = None if 0 <= segment[0] < segment[1] else _BACKWARDS
@@ -75,11 +75,11 @@ def read_table(
 ) -> list[Row]:
     """Read a CSV with a column of paths, or names without extension, and one of labels.
 
-    Labels are indices where every one of them is a whole number. Columns called split, group, start
-    and end are read where there are some.
+    Labels are indices if all of them are integers. Columns called split, group, start and end are
+    read if they exist.
 
     Raises:
-        UsageError: A column is not there, or cannot be told.
+        UsageError: A column is missing or ambiguous.
     """
     lines = _lines(text)
     if not (path_column or label_column) and _is_headless(lines):
@@ -110,17 +110,17 @@ def read_table(
 
 
 class _Others:
-    """The columns that a CSV may have too.
+    """The optional columns of a CSV.
 
     Args:
-        header: In lower case.
+        header: The header in lower case.
     """
 
     def __init__(self, header: list[str]) -> None:
         self._columns = [_first(names, header) for names in (("split",), ("group",), _START, _END)]
 
     def put_into(self, row: Row, cells: Sequence[str]) -> Row:
-        """Add to a row what they say."""
+        """Add their values to a row."""
         split, group, start, end = (
             "" if column is None or column >= len(cells) else cells[column].strip()
             for column in self._columns
@@ -138,7 +138,7 @@ class _Others:
 
 
 def _lines(text: str) -> Lines:
-    """The cells of every line that has some, with its number."""
+    """Yield the cells of every line that is not empty, with the line number."""
     try:
         return read_cells(text)
     except ValueError as exc:

@@ -1,7 +1,7 @@
-"""What `vswin evaluate` does with every video: every figure can be taken from its record.
+"""What `vswin evaluate` computes for every video; all metrics follow from the records.
 
-The record is that of `vswin label` for the first protocol, and more: the video's true class, and
-what each protocol made of it.
+A record is that of `vswin label` for the first protocol, with the true class of the video and the
+outcome of each protocol.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,15 +24,15 @@ from vswin_cli.zoo.protocols import ViewProtocol
 
 
 class EvaluateTask(Task):
-    """Computes each distinct view of a video once, and judges it by every protocol.
+    """Computes each distinct view of a video once, and evaluates every protocol.
 
     Args:
-        load: As of `Task`; the classifier is of the first protocol.
-        make_pool: Brings the views of all protocols.
-        settings: As of `vswin label`.
-        protocols: To compare, in the order of their views.
+        load: As for `Task`; the classifier has the first protocol.
+        make_pool: Makes the pool that reads the views of all protocols.
+        settings: As for `vswin label`.
+        protocols: Protocols to compare, in the order of their views.
         truth: Class index by the name of the video.
-        labels: In index order.
+        labels: Class names in index order.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class EvaluateTask(Task):
         self.protocols = protocols
         self.truth = truth
         self.labels = labels
-        self.records: list[Record] = []  # of this evaluation, once the run has ended
+        self.records: list[Record] = []  # records of this evaluation, after the run
 
     more_columns = ("true_index", "true_label")
 
     def settings_for(self, video: Found) -> Settings:
-        """The true class may be corrected."""
+        """Everything that the record depends on, with the true class, which may be corrected."""
         return {**self.settings, "truth": self.truth[video.video]}
 
     def finish(self, output: Output, journal: Journal, videos: Sequence[Found]) -> None:
@@ -68,7 +68,7 @@ class EvaluateTask(Task):
         ]
 
     def about(self, video: Found) -> Record:
-        """Its true class, and the segment that it was evaluated on if that is not all."""
+        """Return the true class, and the evaluated segment if it is not the whole video."""
         index = self.truth[video.video]
         about = {"true_index": index, "true_label": self.labels[index], "outcomes": []}
         return about | ({"segment_seconds": list(video.segment)} if video.segment else {})
@@ -76,7 +76,7 @@ class EvaluateTask(Task):
     def conclude(
         self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Make what each protocol makes of a video."""
+        """Make the prediction, and the outcome of each protocol."""
         name = decoded.found.video
         probabilities = outputs.views.probabilities.astype(np.float64)
         outcomes: list[Record] = []
@@ -107,16 +107,16 @@ class EvaluateTask(Task):
 
 
 def _of_clips(properties: VideoProperties, num_clips: int) -> VideoProperties:
-    """Those of the first clips alone."""
+    """Keep only the properties of the first clips."""
     return replace(properties, clip_seconds=properties.clip_seconds[:num_clips])
 
 
 def mean_of(probabilities: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """The mean over views of which some are the same, float64 (num_classes,).
+    """Compute the mean over all views, some of which are equal, float64 (num_classes,).
 
     Args:
         probabilities: (distinct views, num_classes).
-        order: Which distinct view each view is.
+        order: Index of the distinct view of each view.
     """
     weights = np.bincount(order, minlength=len(probabilities))
     mean: np.ndarray = np.average(probabilities, 0, weights)
@@ -124,7 +124,7 @@ def mean_of(probabilities: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def rank_of(probabilities: np.ndarray, index: int) -> int:
-    """A class's place, from 1, among all by probability; of equal ones the lower index is first."""
+    """Return the rank of a class by probability, from 1; of equal ones, the lower index first."""
     own = probabilities[index]
     return int(1 + (probabilities > own).sum() + (probabilities[:index] == own).sum())
 
@@ -132,16 +132,16 @@ def rank_of(probabilities: np.ndarray, index: int) -> int:
 def outcome_record(
     probabilities: np.ndarray, order: np.ndarray, true_index: int, protocol: ViewProtocol
 ) -> Record:
-    """What one protocol, and every cheaper one whose views are among its own, made of a video.
+    """Make the outcome of one protocol, and of cheaper ones that use some of its views.
 
     Args:
         probabilities: (distinct views, num_classes).
-        order: Which of these each of the protocol's views is, clip by clip.
-        true_index: The right class.
-        protocol: Says how many clips and crops there are.
+        order: Index of the distinct view of each view, clip by clip.
+        true_index: Index of the right class.
+        protocol: The protocol, with its number of clips and crops.
     """
     mean = mean_of(probabilities, order)
-    best = int(np.argmax(mean))  # the first of equal ones
+    best = int(np.argmax(mean))  # the first one if several are equal
     centre = None
     if protocol.num_crops > 1:  # the centre crop is the last
         centre_views = order[protocol.num_crops - 1 :: protocol.num_crops]

@@ -1,4 +1,4 @@
-"""From what annotations call a video to its file."""
+"""From the name of a video in annotations to its file."""
 
 import os
 from collections import defaultdict
@@ -17,11 +17,11 @@ _NUM_NAMED = 3  # files in a message
 
 
 class VideoFiles:
-    """Looks files up in a folder, which is walked only where rows name no path.
+    """Looks up files in a folder, which is searched only if rows have no path.
 
     Args:
         root: The folder.
-        is_own: Tells the run's own files.
+        is_own: Whether a file is written by the run.
     """
 
     def __init__(self, root: Path, is_own: Callable[[str], bool] = lambda path: False) -> None:
@@ -29,10 +29,10 @@ class VideoFiles:
         self._is_own = is_own
 
     def find(self, row: Row) -> Found:
-        """The file of a row; its name is relative to the folder.
+        """Find the file of a row; its name is relative to the folder.
 
         Raises:
-            NoMatchError: There is none, or there are several.
+            NoMatchError: No file matches, or several do.
         """
         if row.path is not None and is_address(row.path):
             return Found(without_credentials(row.path), row.path)
@@ -56,7 +56,7 @@ class VideoFiles:
 
     @cached_property
     def _by_stem(self) -> dict[str, list[Found]]:
-        """The videos in the folder, by name and by path, both without extension."""
+        """Videos in the folder, by name and by path, both without extension."""
         found = defaultdict[str, list[Found]](list)
         for video in find_videos([as_folder(self._root)], Selection(), self._is_own):
             path = os.path.splitext(video.video)[0]  # noqa: PTH122 - of any string
@@ -66,7 +66,7 @@ class VideoFiles:
 
 
 def _segment_of(video: Found, segment: TimeSpan | None) -> Found:
-    """A segment of a video, named as media fragments are (W3C Media Fragments URI 1.0, 4.2.1)."""
+    """Make a segment of a video, with the name of a media fragment (W3C Media Fragments, 4.2.1)."""
     if segment is None:
         return video
     start, end = segment
@@ -74,6 +74,6 @@ def _segment_of(video: Found, segment: TimeSpan | None) -> Found:
 
 
 def _in_folder_of(row: Row, candidates: Sequence[Found]) -> list[Found]:
-    """Those that lie in a folder called as the row's label."""
+    """Select the candidates in a folder with the name of the row's label."""
     name = str(row.label).replace("_", " ")
     return [found for found in candidates if name in found.video.replace("_", " ").split("/")[:-1]]

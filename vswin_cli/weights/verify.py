@@ -1,4 +1,4 @@
-"""Whether a file is the published one: its size, its sum where one is known, its structure."""
+"""Verifies weights files: size, SHA-256 if known, and structure."""
 
 from dataclasses import dataclass
 from itertools import chain, count
@@ -20,23 +20,23 @@ from vswin_cli.weights.watch import DownloadWatcher
 def verify(
     target: WeightsFile, path: Path | None = None, *, pin: str | None, sha256: str | None = None
 ) -> str:
-    """Check a file whole.
+    """Check a file completely.
 
-    A sum says more than a size: where a sum is pinned, or was recorded when the file first
-    verified, the file must have that sum, and may have any size.
+    If a SHA-256 is pinned, or was recorded when the file was first verified, the file must have it,
+    and may have any size.
 
     Args:
-        target: What the file should be.
-        path: The file, where it does not have its final name yet, and so no record.
-        pin: The SHA-256 that the user demands.
-        sha256: The file's SHA-256, where it is known already; else it is computed.
+        target: The expected file.
+        path: The file, if it does not have its final name and a record yet.
+        pin: The SHA-256 that the user requires.
+        sha256: The SHA-256 of the file, if known; otherwise it is computed.
 
     Returns:
-        The file's SHA-256.
+        The SHA-256 of the file.
 
     Raises:
-        CheckpointError: It is not the published file; the message says how that shows.
-        WeightsError: It cannot be read at all, so nothing is known about it.
+        CheckpointError: It is not the published file; the message says why.
+        WeightsError: The file cannot be read.
     """
     if target.is_converted:
         return _verify_converted(target, path, pin, sha256)
@@ -69,9 +69,9 @@ def verify(
 def _verify_converted(
     target: WeightsFile, download: Path | None, pin: str | None, sha256: str | None
 ) -> str:
-    """Check another program's file by its sum, before its conversion; or the converted one whole.
+    """Check a file of another program by its SHA-256, or the converted file completely.
 
-    What the publisher says of a sum is its start; a pin is the whole of it, and says more.
+    The publisher gives only the start of the SHA-256; a pin has all of it.
     """
     path = download or target.path
     try:
@@ -103,17 +103,17 @@ def _verify_converted(
 
 @dataclass(frozen=True)
 class Verified:
-    """A whole file of the cache."""
+    """A verified file in the cache."""
 
     sha256: str
-    is_recorded: bool  # whether its record has this sum
+    is_recorded: bool  # whether its record has this SHA-256
 
 
 def verify_and_record(target: WeightsFile, *, pin: str | None) -> Verified:
-    """Check a file that is in the cache, and record its sum where the folder lets us.
+    """Check a file in the cache, and record its SHA-256 if the folder is writable.
 
     Raises:
-        CheckpointError, WeightsError: As `verify`.
+        CheckpointError, WeightsError: As for `verify`.
     """
     try:
         before = target.path.stat()
@@ -124,14 +124,14 @@ def verify_and_record(target: WeightsFile, *, pin: str | None) -> Verified:
 
 
 def check_for_use(target: WeightsFile, *, pin: str | None) -> None:
-    """Check a file that is in the cache before predictions are made with it.
+    """Check a file in the cache before using it.
 
-    What has not changed since it was recorded is not read. A whole checkpoint of this model that is
-    not the published file was put there by hand, and may be used.
+    A file that has not changed since it was recorded is not read. A complete checkpoint of this
+    model that is not the published file was put there by the user, and may be used.
 
     Raises:
-        CheckpointError: It must not be used.
-        WeightsError: It cannot be read.
+        CheckpointError: The file must not be used.
+        WeightsError: The file cannot be read.
     """
     if pin is None and is_as_recorded(target):
         return
@@ -143,15 +143,15 @@ def check_for_use(target: WeightsFile, *, pin: str | None) -> None:
 
 
 def verify_again(target: WeightsFile, *, pin: str | None, watcher: DownloadWatcher) -> Verified:
-    """Check a file that is in the cache, and keep it aside if it is damaged.
+    """Check a file in the cache, and rename it if it is damaged.
 
-    A checkpoint of this model that is whole but not the published file was put there by hand. It
-    fails, but stays, since predictions can be made with it.
+    A complete checkpoint of this model that is not the published file was put there by the user. It
+    fails, but keeps its name, because it can be used.
 
     Raises:
-        WeightsNotFoundError: It is not in the cache.
+        WeightsNotFoundError: The file is not in the cache.
         CheckpointError: It is not the published file.
-        WeightsError: It cannot be read, or not be kept aside.
+        WeightsError: The file cannot be read or renamed.
     """
     if not target.is_here:
         raise WeightsNotFoundError(f"{target.path.name} is not in {target.folder}")
@@ -160,7 +160,7 @@ def verify_again(target: WeightsFile, *, pin: str | None, watcher: DownloadWatch
     except CheckpointError as exc:
         failure = exc
     try:
-        with locked(target, watcher):  # look again: another process may have replaced it
+        with locked(target, watcher):  # check again: another process may have replaced it
             sha256 = _verify_or_set_aside(target, pin)
             return Verified(sha256, read_record(target) == sha256)
     except OSError as exc:
@@ -200,7 +200,7 @@ def set_aside(target: WeightsFile) -> str:
 
 
 def set_partial_aside(target: WeightsFile) -> str:
-    """Rename a download that failed; one is kept, since the next would be like it.
+    """Rename a download that failed; only one is kept, because the next would be the same.
 
     Returns:
         What became of it, for messages.
@@ -223,7 +223,7 @@ def _is_only_another_size(target: WeightsFile) -> bool:
 
 
 def is_sound(target: WeightsFile) -> bool:
-    """Tell whether a file is a whole checkpoint of this model, if not the one that is wanted."""
+    """Whether a file is a complete checkpoint of this model, even if not the published one."""
     record = read_record(target)
     if record is not None and file_sha256(target.path) != record:
         return False

@@ -1,4 +1,4 @@
-"""What a download tells the one who waits for it, and how it is told to stop."""
+"""The events of a download, and how to stop it."""
 
 import logging
 import threading
@@ -7,27 +7,27 @@ _log = logging.getLogger(__name__)
 
 
 class DownloadWatcher:
-    """Hears all, and tells the log why it does not advance: the base of those that show more.
+    """Gets the events of a download, and logs why it does not advance; subclasses show more.
 
     Args:
-        stopped: Set from another thread, it ends the download soon, with its partial file kept.
+        stopped: An event; setting it ends the download soon and keeps the partial file.
     """
 
     def __init__(self, stopped: threading.Event | None = None) -> None:
         self._stopped = stopped or threading.Event()
 
     def starts(self, num_bytes: int, total_bytes: int | None) -> None:
-        """Hear that `num_bytes` of `total_bytes` are here, and that the rest is on its way."""
+        """The download starts, with `num_bytes` of `total_bytes` done."""
 
     def advances(self, num_bytes: int) -> None:
-        """Hear that `num_bytes` of the file are here."""
+        """Now `num_bytes` of the file are done."""
 
     def says(self, text: str) -> None:
-        """Hear why it does not advance, in one line."""
+        """The download does not advance; `text` is the reason in one line."""
         _log.warning("%s", text)
 
     def is_stopped(self) -> bool:
-        """Tell whether the download should end."""
+        """Whether the download should end."""
         return self._stopped.is_set()
 
     def check(self) -> None:
