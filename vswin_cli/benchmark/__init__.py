@@ -1,1 +1,1 @@
-"""How fast this machine computes and reads, next to what it could do at best."""
+"""The speed of computing and reading on this machine, compared with the best that it can do."""

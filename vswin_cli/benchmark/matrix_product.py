@@ -1,4 +1,4 @@
-"""The floor: as many multiply-accumulates as a view has, in products of large matrices."""
+"""The lower bound: the multiply-accumulates of a view, as large matrix products."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def matrix_product(precision: Precision, num_threads: int) -> Callable[[], None]:
-    """Make a function that multiplies two matrices of SIDE × SIDE by OpenVINO.
+    """Make a function that multiplies two SIDE × SIDE matrices with OpenVINO.
 
-    It is the fastest that was found on a CPU, ahead of NumPy and PyTorch, and so the best floor.
+    OpenVINO is faster on a CPU than NumPy and PyTorch, and so gives the best lower bound.
 
     Args:
-        precision: Of the arithmetic.
-        num_threads: To compute with.
+        precision: Arithmetic.
+        num_threads: CPU threads.
     """
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
     left = opset16.parameter(matrix.shape, openvino.Type.f32)

@@ -1,4 +1,4 @@
-"""What happens before the first view, in a process of its own: `python -m` this, and time it.
+"""The start-up before the first view, in a separate process: `python -m` this module, and time it.
 
 python -m vswin_cli.benchmark.start < ARGUMENTS
 """
@@ -24,13 +24,13 @@ def start_seconds(
     graph_folder: Path,
     with_top: bool,
 ) -> float:
-    """Time a process from its start to a model that is ready, when another has run before.
+    """Time a process from its start until the model is ready, after an earlier run.
 
     Args:
-        model: What to load, as `load_engine` does.
+        model: Model to load, as for `load_engine`.
         weights_file: Its weights.
-        engine: Its backend and precision are taken.
-        num_threads: To compute with.
+        engine: Engine with the backend and precision to use.
+        num_threads: CPU threads.
         graph_folder: Where graphs are kept.
         with_top: Whether the weights have a head.
 

@@ -1,4 +1,4 @@
-"""Timing in turns: views and matrix products, so that a busy machine is as unfair to both."""
+"""Timing of views and matrix products in turns, so that a busy machine affects both equally."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -18,23 +18,23 @@ _READINGS = 3
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of one thing, measured several times."""
+    """Several measurements of one task, in seconds."""
 
     seconds: Sequence[float]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.seconds)
 
     @property
     def fastest(self) -> float:
-        """The least."""
+        """The shortest time."""
         return min(self.seconds)
 
     @property
     def slowest(self) -> float:
-        """The greatest."""
+        """The longest time."""
         return max(self.seconds)
 
 
@@ -43,12 +43,12 @@ def time_in_turns(
     rounds: int,
     on_round: Callable[[], None] = lambda: None,
 ) -> dict[str, Times]:
-    """Run each thing once untimed, then all of them in turn.
+    """Run each task once without timing, then all of them in turn.
 
     Args:
-        things: What to run, by name.
-        rounds: How often, at least 1.
-        on_round: Called after each round, the untimed one too.
+        things: Functions to run, by name.
+        rounds: Number of rounds, at least 1.
+        on_round: Called after each round, also the untimed one.
     """
     seconds: dict[str, list[float]] = {name: [] for name in things}
     for number in range(rounds + 1):
@@ -63,42 +63,42 @@ def time_in_turns(
 
 @dataclass(frozen=True)
 class ViewTimes:
-    """A model's views, and the matrix products that took turns with them."""
+    """The times of a model's views, and of matrix products in turn with them."""
 
     view: Times
-    gflop: float  # of a view, twice its multiply-accumulates
-    product: Times | None  # None without OpenVINO, which multiplies
+    gflop: float  # operations of a view: twice its multiply-accumulates
+    product: Times | None  # None without OpenVINO, which computes them
     product_gflop: float
 
     @property
     def matrix_gflops(self) -> float | None:
-        """Billions of operations a second in products of large matrices, at the median."""
+        """Median rate of large matrix products, in 10⁹ operations per second."""
         return None if self.product is None else self.product_gflop / self.product.median
 
     @property
     def ratio(self) -> float | None:
-        """A view's time over that of as many operations in products of large matrices."""
+        """Time of a view, divided by that of as many operations in large matrix products."""
         rate = self.matrix_gflops
         return None if rate is None else self.view.median * rate / self.gflop
 
 
 @dataclass(frozen=True)
 class ReadingTimes:
-    """The reading of a video's views."""
+    """The times for reading the views of a video."""
 
     seconds: Times
     num_frames: int
 
     @property
     def frames_per_second(self) -> float:
-        """Frames of the whole video over the time to read its views."""
+        """Number of frames of the whole video, divided by the time to read its views."""
         return self.num_frames / self.seconds.median
 
 
 def time_views(
     model: Model, engine: Engine, num_threads: int, rounds: int, on_round: Callable[[], None]
 ) -> ViewTimes:
-    """Time views of noise, as many as an engine computes at once; any pixels take as long."""
+    """Time views of noise, as many as an engine computes at once; pixels do not change the time."""
     count = engine.batch_size * engine.num_at_once
     shape = (count, *model.protocol.view_size, 3)
     views = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
@@ -118,10 +118,10 @@ def time_views(
 def time_reading(
     video: str | Path, model: Model, reader: str, num_threads: int, on_round: Callable[[], None]
 ) -> ReadingTimes:
-    """Time the reading of a video's views by the model's protocol.
+    """Time reading the views of a video with the model's protocol.
 
     Raises:
-        VideoError: As `read_views`.
+        VideoError: As for `read_views`.
     """
     seconds = []
     num_frames = 0

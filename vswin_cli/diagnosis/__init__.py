@@ -1,1 +1,1 @@
-"""What a bug report needs: the machine, what is installed, what works, what a file is."""
+"""The content of a bug report: the machine, the installation, what works, and a video file."""

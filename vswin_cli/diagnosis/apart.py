@@ -1,4 +1,4 @@
-"""Functions called in a process of their own, where a crash or an endless wait is an answer too."""
+"""Calls of functions in a separate process, where a crash or an endless wait is a result too."""
 
 import json
 import os
@@ -15,15 +15,15 @@ _SERVE = "from vswin_cli.diagnosis.apart import serve; serve()"
 
 
 def call_apart(function: str, *arguments: object, seconds: float) -> dict[str, Any]:
-    """Call a function of this package's; its arguments and its answer are JSON.
+    """Call a function of this package; its arguments and result are JSON.
 
     Args:
-        function: Its module and name, such as `trials.try_reader`; what it imports may be broken.
-        arguments: Of it.
-        seconds: It may take.
+        function: Module and name, such as `trials.try_reader`; its imports may be broken.
+        arguments: Arguments of the function.
+        seconds: Time limit.
 
     Returns:
-        The answer; or `error`, a line, where it raises, crashes or takes longer.
+        The result; or `error`, one line, if it raises, crashes or takes longer.
     """
     called = json.dumps([function, arguments])
     try:
@@ -34,7 +34,7 @@ def call_apart(function: str, *arguments: object, seconds: float) -> dict[str, A
             check=False,
             env={
                 **os.environ,
-                _VARIABLE: called,  # which other users cannot see, unlike words of a command
+                _VARIABLE: called,  # other users cannot see it, unlike arguments of a command
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             },
         )
@@ -43,7 +43,7 @@ def call_apart(function: str, *arguments: object, seconds: float) -> dict[str, A
         return {"error": f"not done within {seconds:g} s"}
     except OSError as exc:
         return {"error": f"no process can be started: {exc.strerror}"}
-    except ValueError:  # no answer
+    except ValueError:  # no result
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         how = f"its process {how_it_ended(done.returncode)}"
         return {"error": f"{how}: {last}" if last else how}
@@ -51,7 +51,7 @@ def call_apart(function: str, *arguments: object, seconds: float) -> dict[str, A
 
 
 def serve() -> None:
-    """Call what the environment names, and print its answer, alone on standard output."""
+    """Call the function that the environment names, and print only its result on stdout."""
     function, arguments = json.loads(os.environ.pop(_VARIABLE))
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -60,9 +60,9 @@ def serve() -> None:
         answer = getattr(import_module(f"vswin_cli.diagnosis.{module}"), name)(*arguments)
     except VswinError as exc:
         answer = {"error": str(exc)}
-    except (Exception, SystemExit) as exc:  # whatever is wrong with a library is the answer
+    except (Exception, SystemExit) as exc:  # any error of a library is the result
         lines = f"{type(exc).__name__}: {exc}".splitlines()
         answer = {"error": lines[0]}
     answers.write(json.dumps(answer))
     answers.flush()
-    os._exit(0)  # some libraries crash when they are left
+    os._exit(0)  # some libraries crash at exit

@@ -1,4 +1,4 @@
-"""What a file is: its container, its streams, its packets, its first frame, its damage."""
+"""The description of a file: container, streams, packets, first frame, damage."""
 
 import codecs
 from typing import Any, BinaryIO
@@ -30,11 +30,11 @@ _FIRST_BYTES = 16  # of which text would tell what is the user's
 
 
 def describe_file(source: Source) -> dict[str, Any]:
-    """Everything about a file that is not one of its pictures; no text of its tags but these.
+    """Describe everything about a file except its pictures; only certain tags are included.
 
     Raises:
         AddressError: The connection breaks.
-        OSError: The disk does.
+        OSError: The disk fails.
     """
     file = source.file
     num_bytes = file.seek(0, 2)
@@ -170,5 +170,5 @@ def _ratio(ratio: Any) -> str | None:  # noqa: ANN401 - a fraction or nothing
 
 
 def _tags(metadata: Any) -> dict[str, str]:  # noqa: ANN401 - PyAV's
-    """What wrote the file; titles, places and dates are the user's."""
+    """Return the program that wrote the file; titles, places and dates are private."""
     return {name: str(metadata[name])[:100] for name in _TAGS if name in metadata}

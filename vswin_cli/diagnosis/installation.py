@@ -1,4 +1,4 @@
-"""What is installed, and what lies in the cache folder."""
+"""The installed packages, and the content of the cache folder."""
 
 import os
 import platform
@@ -51,7 +51,7 @@ _OTHERS = (
 
 
 def describe_python() -> dict[str, Any]:
-    """Python and vswin."""
+    """Describe Python and vswin."""
     return {
         "vswin": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -62,7 +62,7 @@ def describe_python() -> dict[str, Any]:
 
 
 def describe_packages() -> dict[str, str | None]:
-    """Versions of what vswin needs and can use, by name; None is not installed."""
+    """List versions of packages that vswin needs or can use; None if not installed."""
     found: dict[str, str | None] = {}
     for requirement in _requirements():
         extra = _EXTRA.search(requirement)
@@ -86,7 +86,7 @@ def _requirements() -> list[str]:
 
 
 def describe_cache(cache_dir: Path | None) -> dict[str, Any]:
-    """The cache folder and the graphs in it."""
+    """Describe the cache folder and the graphs in it."""
     folder = cache_folder(cache_dir)
     chosen_by = "--cache-dir" if cache_dir else FOLDER_VARIABLE
     if not cache_dir and not os.environ.get(FOLDER_VARIABLE):
@@ -110,11 +110,11 @@ def describe_cache(cache_dir: Path | None) -> dict[str, Any]:
 
 
 def describe_weights(cache_dir: Path | None, *, names: bool) -> list[dict[str, Any]]:
-    """Each weights file that is here, or was begun.
+    """List complete and partial weights files.
 
     Args:
-        cache_dir: As of `cache_folder`.
-        names: Whether custom models are named.
+        cache_dir: As for `cache_folder`.
+        names: Include the names of custom models.
     """
     found: list[dict[str, Any]] = []
     for model in MODELS:
@@ -147,7 +147,7 @@ def describe_weights(cache_dir: Path | None, *, names: bool) -> list[dict[str, A
 
 
 def describe_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Variables of the environment that change what vswin does; of proxies, that they are set."""
+    """List environment variables that affect vswin; for proxies, only whether they are set."""
     return {
         name: "set" if _SECRET.search(name) else without_credentials(environment[name])
         for name in sorted(environment)

@@ -1,4 +1,4 @@
-"""What is logged while something is tried, as part of a report."""
+"""Log lines of a trial, as part of a report."""
 
 import logging
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ class Lines(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one."""
+        """Keep a line."""
         self.lines.append(record.getMessage())
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Keep what a logger is told, and nobody else sees it, as long as the context lasts."""
+        """Keep the lines of a logger, hidden from others, while the context lasts."""
         logger = logging.getLogger(name)
         before = logger.level, logger.propagate
         logger.setLevel(logging.INFO)

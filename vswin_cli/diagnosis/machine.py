@@ -22,7 +22,7 @@ _QUERY_SECONDS = 30.0
 
 
 def describe_system() -> dict[str, Any]:
-    """What vswin runs on, without names of machine or user."""
+    """Describe the system, without names of machine or user."""
     return {
         "system": f"{platform.system()} {platform.release()}",
         "distribution": _distribution(),
@@ -33,7 +33,7 @@ def describe_system() -> dict[str, Any]:
 
 
 def describe_processors() -> dict[str, Any]:
-    """Processors, their instruction sets as far as engines use them, and memory."""
+    """Describe processors, the instruction sets that engines use, and memory."""
     return {
         "name": _cpu_field("model name") or platform.processor() or None,
         "num_processors": os.cpu_count(),
@@ -44,7 +44,7 @@ def describe_processors() -> dict[str, Any]:
 
 
 def describe_gpus() -> dict[str, Any]:
-    """GPUs by their drivers, and whether a backend computes on one, with why not."""
+    """Describe GPUs by their drivers, and whether a backend can use one, or why not."""
     notes = Lines()
     with notes.of("vswin_cli.engines.gpu"):
         backends = usable_gpu_backends()

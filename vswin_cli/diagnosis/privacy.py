@@ -1,23 +1,23 @@
-"""Reports without the names of what is on a user's disk."""
+"""Removal of the names of a user's files from reports."""
 
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-# Two steps of a path at least: `video/mp4` and `4/3` are none.
+# At least two steps of a path: `video/mp4` and `4/3` are not paths.
 _PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:|\\\\)?(?:[\\/][^\s'\":;,\\/()\[\]]+){2,}[\\/]?")
 _LIBRARY = re.compile(r"[\w.+-]+\.(so|dll|dylib|pyd|py)(\.[\d.]+)?$")  # whose name helps
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\",;]+", re.IGNORECASE)
 
 
 def without_paths(report: Any, known: Mapping[str, str], keep: Iterable[str] = ()) -> Any:  # noqa: ANN401
-    """Take paths and addresses out of all text of a report, keys left alone.
+    """Remove paths and addresses from all text of a report, except keys.
 
     Args:
-        report: JSON.
-        known: Texts that stand for others, such as the name of the video; longest first.
-        keep: Paths that say nothing of a user.
+        report: A JSON value.
+        known: Replacements of known texts, such as the name of the video.
+        keep: Paths that reveal nothing about the user.
     """
     if isinstance(report, dict):
         return {key: without_paths(value, known, keep) for key, value in report.items()}
@@ -31,7 +31,7 @@ def without_paths(report: Any, known: Mapping[str, str], keep: Iterable[str] = (
 
 
 def known_names(location: str) -> dict[str, str]:
-    """What a video may be called in messages, and what a report calls it."""
+    """List the names of a video in messages, with their replacements in a report."""
     path = Path(location)
     names = {location, str(path)}
     for spelled in (Path.absolute, Path.resolve):

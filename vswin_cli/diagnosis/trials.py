@@ -1,4 +1,4 @@
-"""Trials of engines and readers: each is run on something small, in a process of its own."""
+"""Trials of engines and readers, each on small data in a separate process."""
 
 import io
 from importlib.util import find_spec
@@ -19,7 +19,7 @@ def try_engine(backend: str, cache_dir: str | None) -> dict[str, Any]:
     """Compute views of the bundled model.
 
     Returns:
-        What computed them, in how many milliseconds, and the probabilities of one view.
+        The engine, the time per view in milliseconds, and the probabilities of one view.
     """
     import numpy as np  # noqa: PLC0415 - the process that asks has no need of it
 
@@ -38,7 +38,7 @@ def try_engine(backend: str, cache_dir: str | None) -> dict[str, Any]:
         cache_folder=graph_folder(None if cache_dir is None else Path(cache_dir)),
         cache_limit_bytes=graph_limit_bytes(),
     )
-    # The same in every version of NumPy, and different in every pixel.
+    # Equal in every version of NumPy, and different in every pixel.
     pixels = np.arange(np.prod((*size, 3)), dtype=np.uint64) * 2654435761 >> 13
     view = pixels.astype(np.uint8).reshape(1, *size, 3)
     probabilities = engine.compute(view).probabilities[0]
@@ -67,12 +67,12 @@ def _openvino_devices() -> dict[str, Any]:
 
 
 def is_installed(backend: str) -> bool:
-    """Whether an engine's library can be imported, as far as one can see without doing so."""
+    """Whether the library of an engine seems importable, without importing it."""
     return find_spec(backend) is not None
 
 
 def try_reader(name: str) -> dict[str, Any]:
-    """Read a small clip that is made for it."""
+    """Read a small clip that is made for the trial."""
     import av  # noqa: PLC0415
 
     from vswin_cli.video.reading import read_video  # noqa: PLC0415
@@ -92,7 +92,7 @@ def try_reader(name: str) -> dict[str, Any]:
 
 
 def _clip() -> io.BytesIO:
-    """A film of grey frames, each brighter than the one before."""
+    """Make a clip of grey frames, each brighter than the one before."""
     import av  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 

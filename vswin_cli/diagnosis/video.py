@@ -1,4 +1,4 @@
-"""What a video is and what is read of it; to be called in a process of its own."""
+"""The description and the reading of a video, to be called in a separate process."""
 
 import hashlib
 from pathlib import Path
@@ -16,14 +16,14 @@ from vswin_cli.video.reading import read_video
 from vswin_cli.views.sampling import clip_indices
 from vswin_cli.zoo.models import DEFAULT_MODEL
 
-_DIGITS = 16  # of a frame's hash
+_DIGITS = 16  # length of a frame's hash
 
 
 def examine(name: str, reader: str) -> dict[str, Any]:
-    """Describe a video, then read what the usual protocol samples of it.
+    """Describe a video, then read the frames that the usual protocol samples.
 
     Args:
-        name: A path or an address; its bytes are read twice, so it is no stream.
+        name: Path or address; the bytes are read twice, so it cannot be a stream.
         reader: As for `read_video`.
     """
     record: dict[str, Any] = {"name": _shape_of(name)}
@@ -39,7 +39,7 @@ def examine(name: str, reader: str) -> dict[str, Any]:
 
 
 def _shape_of(name: str) -> dict[str, Any]:
-    """What may matter of a name, without the name."""
+    """Describe properties of a name that may matter, without the name."""
     stem = name.rpartition("/")[2] if is_address(name) else Path(name).name
     extension = Path(stem).suffix
     return {

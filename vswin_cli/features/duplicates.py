@@ -1,10 +1,10 @@
-"""All pairs of rows that are more similar than a threshold, exactly, without comparing all in full.
+"""All pairs of rows with at least a given similarity, exactly, without comparing all rows in full.
 
-Each row, scaled to length 1, is turned so that a few directions hold most of it, and its sketch is
-those few numbers and the length of all the others together. By the Cauchy-Schwarz inequality the
-product of two sketches is at least the similarity of the rows: only where it reaches the threshold
-are the rows themselves compared. Sketches are short, so this takes a tenth of the time; what comes
-out is the same.
+Each row, scaled to length 1, is rotated so that a few coordinates hold most of it. Its sketch is
+these coordinates and the length of all others together. By the Cauchy-Schwarz inequality, the
+product of two sketches is at least the similarity of the rows, so only rows whose product reaches
+the threshold are compared. Sketches are short, so this takes a tenth of the time, with the same
+result.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ import numpy as np
 from vswin_cli.errors import UsageError
 from vswin_cli.features.neighbours import cosines
 
-OnShare = Callable[[float], None]  # the share of the comparisons that are done
+OnShare = Callable[[float], None]  # share of the finished comparisons
 
 _MARGIN = 1e-5  # of products in float32
 _SAMPLE_ROWS = 2048
@@ -38,7 +38,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of which each is a near-duplicate of another."""
+    """Rows, each of which is a near-duplicate of another."""
 
     rows: tuple[int, ...]  # in their order
     similarities: tuple[float, ...]  # with the first; 1 for itself
@@ -51,8 +51,8 @@ def find_pairs(
 
     Args:
         matrix: float32 or float16 (rows, num_features).
-        threshold: Of the cosine, above 0.
-        on_share: Told how far the search is.
+        threshold: Least cosine, above 0.
+        on_share: Called with the share that is done.
 
     Raises:
         UsageError: There are more than `MAX_PAIRS`.
@@ -91,14 +91,14 @@ def find_groups(
 
     Args:
         matrix: float32 or float16 (rows, num_features).
-        threshold: Of the cosine, above 0.
-        on_share: Told how far the search is.
+        threshold: Least cosine, above 0.
+        on_share: Called with the share that is done.
     """
     forest = _Forest(len(matrix))
     for first, second in _candidates(matrix, threshold, on_share, forest.are_apart):
         for start in range(0, len(first), _WIDE):
             firsts, seconds = first[start : start + _WIDE], second[start : start + _WIDE]
-            apart = forest.are_apart(firsts, seconds)  # one group already needs no comparison
+            apart = forest.are_apart(firsts, seconds)  # rows of one group need no comparison
             firsts, seconds = firsts[apart], seconds[apart]
             keep = cosines(matrix, firsts, seconds) >= threshold
             forest.join(firsts[keep], seconds[keep])
@@ -146,7 +146,7 @@ def _candidates(
 def _reaching(
     products: np.ndarray, least: np.float32, top: int, left: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of a tile whose product reaches the threshold, the first row before the second."""
+    """Find the pairs in a tile whose product reaches the threshold, first row before second."""
     where = np.flatnonzero(products >= least)
     first, second = np.divmod(where, products.shape[1])
     first, second = first + top, second + left
@@ -204,7 +204,7 @@ class _Forest:
         self._parents = np.arange(num_rows)
 
     def roots(self, rows: np.ndarray) -> np.ndarray:
-        """The first row of each row's group."""
+        """Return the first row of each row's group."""
         found: np.ndarray = self._parents[rows]
         while not np.array_equal(above := self._parents[found], found):
             found = above
@@ -217,7 +217,7 @@ class _Forest:
         return apart
 
     def join(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Make one group of the two of each pair."""
+        """Merge the groups of each pair."""
         while len(first):
             roots = np.stack([self.roots(first), self.roots(second)])
             low, high = roots.min(axis=0), roots.max(axis=0)

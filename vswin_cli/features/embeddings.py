@@ -1,4 +1,4 @@
-"""The features of a run as they grow: rows in a store, and a journal that says whose they are."""
+"""The growing features of a run: rows in a store, and a journal that assigns them to videos."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ _ROWS_A_BLOCK = 4096
 
 @dataclass(frozen=True)
 class Content:
-    """What a features file is made of."""
+    """The content of a features file."""
 
     origin: Origin
     entries: dict[str, Entry]  # those that have features, in the order of the file
@@ -25,7 +25,7 @@ class Content:
 
     @property
     def num_rows(self) -> int:
-        """Rows in all."""
+        """Total number of rows."""
         return sum(entry.features[1] for entry in self.entries.values())
 
     @property
@@ -43,7 +43,7 @@ class Content:
         """Yield the rows, some thousands at a time.
 
         Raises:
-            OutputError: They are not what they were when the run began, or wrote them.
+            OutputError: The rows have changed since the run began or wrote them.
         """
         pending: list[np.ndarray] = []
         num_pending = 0
@@ -61,17 +61,17 @@ class Content:
 
 
 class Embeddings:
-    """The rows and the journal of features; what the journal says and the rows lack is not done.
+    """The rows and the journal of features; a video without rows is not done, despite a record.
 
     Args:
-        journal: Open, with the records of `vswin embed`.
-        store_path: Of the rows.
-        origin: What the features depend on.
-        resume: Keep what is there; False starts over.
+        journal: Open journal with the records of `vswin embed`.
+        store_path: Path of the rows.
+        origin: Everything that the features depend on.
+        resume: Keep existing rows; False starts over.
 
     Raises:
-        UsageError: The rows are of other settings, or something else.
-        OutputError: They cannot be read or written.
+        UsageError: The rows have other settings, or the file is not a store of rows.
+        OutputError: The rows cannot be read or written.
     """
 
     def __init__(self, journal: Journal, store_path: Path, origin: Origin, *, resume: bool) -> None:
@@ -92,18 +92,18 @@ class Embeddings:
         self._store.cut(max((sum(entry.features[:2]) for entry in whole), default=0))
 
     def close(self) -> None:
-        """Close the rows; nothing is pending."""
+        """Close the rows; everything is written already."""
         self._store.close()
 
     def keep(self, video: str, rows: np.ndarray) -> Record:
-        """Store the features of a video; return what its record holds in place of labels.
+        """Store the features of a video; return the keys of its record in place of labels.
 
         Args:
-            video: Its name.
+            video: Name of the video.
             rows: (rows,) of the origin's `row_type`; on disk when this returns.
 
         Raises:
-            OutputError: They cannot be written.
+            OutputError: The rows cannot be written.
         """
         span = self._store.append(rows)
         self.lost.discard(video)
@@ -111,15 +111,15 @@ class Embeddings:
 
     @property
     def checks(self) -> tuple[Callable[[], None], ...]:
-        """Make sure that journal and rows are where they were opened; see `Journal.check`."""
+        """Check that journal and rows are still at their paths; see `Journal.check`."""
         return self.journal.check, self._store.check
 
     def rows(self, video: str) -> np.ndarray | None:
-        """The rows of a video, of the origin's `row_type`; None where they are damaged."""
+        """Read the rows of a video, of the origin's `row_type`; None if they are damaged."""
         return _rows(self._store, self.journal.entries[video])
 
     def content(self, videos: Sequence[str]) -> Content:
-        """Put the journal in the order of the videos; return what there is for a file."""
+        """Put the journal in the order of the videos; return the content for a file."""
         self.journal.put_in_order(videos)
         entries = {
             video: entry

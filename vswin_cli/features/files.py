@@ -1,4 +1,4 @@
-"""The formats of features files, by their extension, and what all of them tell.
+"""The formats of features files by extension, and their common interface.
 
 To add one, write a module with a function that writes a `Content` to a path and a class that is a
 `FeaturesFile`, and give it a line in `FEATURE_FORMATS`.
@@ -54,7 +54,7 @@ class FeaturesFile(Protocol):
         """Find the rows of a video; none if it has none."""
 
     def views(self, rows: Sequence[int]) -> np.ndarray:
-        """Of a file with a row per view: its clip, crop and weight, int (rows, 3)."""
+        """Return clip, crop and weight of rows, int (rows, 3), if the file has a row per view."""
 
 
 def features_format(name: str) -> Format:
@@ -71,11 +71,11 @@ def features_output(
 ) -> Output:
     """Name the output of a run that computes features.
 
-    Next to `features.npz` stand `features.npz.embedding.jsonl`, the journal, and
-    `features.npz.embedding.rows`, the rows; both are needed to continue.
+    Next to `features.npz` are the journal `features.npz.embedding.jsonl` and the rows
+    `features.npz.embedding.rows`; both are needed to continue.
 
     Raises:
-        UsageError: As `Output`.
+        UsageError: As for `Output`.
     """
     return Output(
         path,
@@ -89,20 +89,20 @@ def features_output(
 
 
 def open_features(path: Path) -> FeaturesFile:
-    """Open a file, or a folder of shards, that `vswin embed` has made.
+    """Open a file or a folder of shards from `vswin embed`.
 
     Raises:
-        UsageError: There is none, or it is something else.
+        UsageError: It does not exist, or is something else.
     """
     chosen = features_format("parquet") if path.is_dir() else format_of(path, FEATURE_FORMATS)
     if not path.exists():
         raise UsageError(f"no file {path}; name an output of `vswin embed`")
     try:
         if path.is_dir():
-            from vswin_cli.features.folder import FeaturesFolder  # noqa: PLC0415 - of an extra
+            from vswin_cli.features.folder import FeaturesFolder  # noqa: PLC0415 - an extra
 
             return FeaturesFolder(path)
         file: FeaturesFile = chosen.load_reader()(path)
-    except Exception as exc:  # damage leads zipfile and numpy to whatever
+    except Exception as exc:  # zipfile and numpy raise any error for damaged files
         raise UsageError(f"cannot read {path}: {exc}; name an output of `vswin embed`") from exc
     return file

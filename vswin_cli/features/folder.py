@@ -16,7 +16,7 @@ class FeaturesFolder:
     """A folder of shards of `vswin embed`; see `files.FeaturesFile`.
 
     Raises:
-        ValueError, OSError: It holds none, or shards of several runs.
+        ValueError, OSError: It holds no shards, or those of several runs.
     """
 
     def __init__(self, path: Path) -> None:

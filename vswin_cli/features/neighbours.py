@@ -1,7 +1,7 @@
-"""The rows nearest to a query by the cosine of the angle between them, exactly.
+"""The rows most similar to a query by cosine, exactly.
 
-Every row is compared in float32; those that could be among the nearest are compared again in
-float64, one by one, so that equal rows have equal similarities wherever they stand.
+Every row is compared in float32. Rows that could be among the nearest are compared again in
+float64, one by one, so that equal rows have equal similarities at any position.
 """
 
 from collections.abc import Iterable
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MARGIN = 2e-5  # of a cosine in float32, generously
+_MARGIN = 2e-5  # generous error bound of a cosine in float32
 _PAIRS_A_BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A row, and how similar it is."""
+    """A row and its similarity."""
 
     row: int
-    similarity: float  # cosine; 0 where one of the two is all zero
+    similarity: float  # cosine; 0 if one of the two is all zero
 
 
 def nearest(
@@ -29,8 +29,8 @@ def nearest(
     Args:
         query: (num_features,).
         blocks: float32 or float16 (rows, num_features), in the order of the rows.
-        top: How many, at least 1.
-        without: Rows that do not count.
+        top: Number of rows, at least 1.
+        without: Rows to leave out.
     """
     wide = query.astype(np.float64)
     narrow = (wide / max(float(np.linalg.norm(wide)), 1e-300)).astype(np.float32)
@@ -54,7 +54,7 @@ def nearest(
 
 
 def cosines(matrix: np.ndarray, rows: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Similarities in float64 of some rows with one vector, or each with its own.
+    """Compute similarities in float64 of rows with one vector, or with a vector each.
 
     Args:
         matrix: (all rows, num_features).
@@ -73,7 +73,7 @@ def cosines(matrix: np.ndarray, rows: np.ndarray, other: np.ndarray) -> np.ndarr
 
 
 def _least(rough: np.ndarray, found: np.ndarray, top: int) -> float:
-    """What a row's similarity must be, roughly, to be among the nearest."""
+    """Compute the least rough similarity of a row that could be among the nearest."""
     least = -np.inf
     if len(found) == top:
         least = found[-1]
