@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -248,6 +249,16 @@ def test_an_export_that_stops_leaves_what_was_there(tmp_path, monkeypatch, error
     assert "\n" not in str(caught.value)
     assert [each.name for each in tmp_path.iterdir()] == ["m.xml"]
     assert path.read_text() == "mine"
+
+
+def test_a_full_disk_is_told_where_a_library_does_not(tmp_path, monkeypatch):
+    def failing(request, written):
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr(openvino_graph, "write", failing)
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda folder: SimpleNamespace(free=9000))
+    with pytest.raises(OutputError, match=r"there is no room for \d\.\d MB in /"):
+        vswin.export_model(MODEL, tmp_path / "m.xml", format="openvino")
 
 
 def test_what_a_killed_export_has_left_goes_with_the_next(tmp_path):

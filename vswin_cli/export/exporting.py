@@ -102,6 +102,9 @@ def export(
         ) from exc
     except Exception as exc:  # whatever a library raises
         reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+        needed = sum(each.nbytes for each in request.weights.values()) // (1 + request.half)
+        if shutil.disk_usage(path.parent).free < needed:  # which few libraries say
+            reason = f"there is no room for {needed / 1e6:.1f} MB in {path.absolute().parent}"
         raise OutputError(
             f"cannot export {request.name} as {chosen.name}: {reason}; nothing was kept"
         ) from exc
