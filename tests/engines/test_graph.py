@@ -17,6 +17,8 @@ from reference import write_checkpoint
 import vswin_cli
 from vswin_cli.engines import openvino as openvino_engine
 from vswin_cli.engines.graph_cache import CONSTANTS, DIGESTS, GRAPH, clear, entries, prune
+from vswin_cli.engines.registry import load_engine
+from vswin_cli.errors import CheckpointError
 
 LOCAL = {"openvino"}  # what an engine needs that finds its graph in the cache
 
@@ -173,3 +175,18 @@ def test_change_of_the_graph_changes_its_version():
     parts = [part for source in sources for part in code(source) if "ast." not in part]
     digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     assert (openvino_engine.GRAPH_VERSION, digest) == (1, "d3a061ea9a363292")
+
+
+@pytest.mark.slow
+def test_libraries_that_print_do_not_disturb_an_export_in_another_process(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("print('a library says hello')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    options = {"backend": "openvino", "precision": "float32", "view_size": (8, 32, 32)}
+    options |= {"cache_folder": None, "spares_keras": True}
+    weights = write_checkpoint(tmp_path / "nano.weights.h5", NANO)
+    engine = load_engine(NANO, weights, **options)
+    views = np.zeros((1, 8, 32, 32, 3), np.uint8)
+    assert engine.compute(views).probabilities.sum() == pytest.approx(1)
+    (tmp_path / "damaged.weights.h5").write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(CheckpointError):
+        load_engine(NANO, tmp_path / "damaged.weights.h5", **options)

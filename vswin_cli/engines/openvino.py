@@ -209,7 +209,8 @@ def _export_elsewhere(
     """
     with tempfile.TemporaryDirectory() as folder:
         graph, constants = Path(folder, "model.xml"), Path(folder, "model.bin")
-        asked = pickle.dumps((model, weights_file, view_size, with_top, graph, constants))
+        error = Path(folder, "error.pickle")  # libraries may print to standard output
+        asked = pickle.dumps((model, weights_file, view_size, with_top, graph, constants, error))
         done = subprocess.run(
             [sys.executable, "-P", "-c", _EXPORT],
             input=asked,
@@ -217,9 +218,9 @@ def _export_elsewhere(
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        error = pickle.loads(done.stdout) if done.returncode == 0 and done.stdout else None
-        if isinstance(error, VswinError):
-            raise error
+        if error.exists():
+            told: VswinError = pickle.loads(error.read_bytes())
+            raise told
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise BackendError(f"cannot export {model.name} in a separate process: {reason}")
@@ -227,9 +228,9 @@ def _export_elsewhere(
 
 
 def serve_export() -> None:
-    """Export by the arguments on standard input; report an error on standard output."""
-    *what, graph, constants = pickle.load(sys.stdin.buffer)
+    """Export by the arguments on standard input; write an error to the file that they name."""
+    *what, graph, constants, file = pickle.load(sys.stdin.buffer)
     try:
         openvino.serialize(_export(*what), graph, constants)
     except VswinError as error:
-        sys.stdout.buffer.write(pickle.dumps(error))
+        file.write_bytes(pickle.dumps(error))
