@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import openvino
+from engines import matrix_products  # of this folder
 from openvino import opset13
 
-from vswin_cli.benchmark.matrix_product import SIDE, matrix_product
 from vswin_cli.engines.openvino import _PRECISION_HINTS, _export
 from vswin_cli.system.processors import available_processors
 from vswin_cli.zoo.catalog import find_model
@@ -119,11 +119,8 @@ def main() -> None:
         weights = write_checkpoint(Path(folder, "random.weights.h5"), model)
         file = Path(folder, "graph.xml")
         openvino.serialize(_export(model, weights, model.protocol.view_size, True), file)
-        multiply = matrix_product(asked.precision, available_processors())
         contenders: dict[str, Compute] = {
-            "matrix products alone": lambda: [
-                multiply() for _ in range(round(model.gmacs * 1e9 / SIDE**3))
-            ]
+            "matrix products alone": matrix_products(model, asked.precision)
         }
         outputs = {}
         for name, change in CHANGES.items():

@@ -96,7 +96,7 @@ def add_stills(rng: Rng, views: np.ndarray) -> np.ndarray:
     shares = np.where(rng.random(count) < _STILL, rng.uniform(0, _MOST_STILL, count), 0.0)
     shares = shares.astype(np.float32).reshape(-1, 1, 1, 1, 1)
     place = rng.integers(views.shape[1])
-    stills = np.roll(views, 1, axis=0)[:, place : place + 1]
+    stills = np.roll(views[:, place : place + 1], 1, axis=0)
     varied: np.ndarray = (1 - shares) * views + shares * stills
     return varied
 
