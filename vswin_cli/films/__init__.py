@@ -1,1 +1,1 @@
-"""Every frame of a film in its order, with its time: of a file, an array, a live stream."""
+"""All frames of a film in order, with their times: from a file, an array or a live stream."""

@@ -1,4 +1,4 @@
-"""When the frames of a stream are shown, and how long one usually is."""
+"""The times at which the frames of a stream are shown, and how long a frame usually lasts."""
 
 import itertools
 from contextlib import suppress
@@ -13,28 +13,28 @@ from av.video.stream import VideoStream
 from vswin_cli.video.container import main_stream, open_container
 from vswin_cli.video.reader import ReaderError
 
-_USUAL_RATE = 25  # frames per second, where a stream does not say
+_USUAL_RATE = 25  # frames per second, if the stream does not say
 _MICROSECONDS = 1_000_000  # the unit of a container's times
-_JUMP_SECONDS = 1.0  # backwards, from which time stamps start over; others are disorder
-_DOUBTFUL_SECONDS = 10.0  # that a frame is held, from which it may be a gap
+_JUMP_SECONDS = 1.0  # backward jump from which time stamps start again; smaller ones are disorder
+_DOUBTFUL_SECONDS = 10.0  # duration of a frame from which it may be a gap
 _HELD = 5  # times as long as usual
 _MAY_START_OVER = 0x200  # flag of a container: AVFMT_TS_DISCONT
-_DISORDER = 20  # usual steps backwards, which decoders put in order
-_PROBED_PACKETS = 2000  # from the film's start on: a minute and more
-_NEIGHBOURS = 4  # gaps between frames whose mean counts, since some come in pairs
-_QUICK_SHARE = 0.1  # of the frames are shown as briefly as the usual one; others may be held
+_DISORDER = 20  # usual steps backward, which decoders put in order
+_PROBED_PACKETS = 2000  # from the start of the film: a minute or more
+_NEIGHBOURS = 4  # gaps between frames that are averaged, since some come in pairs
+_QUICK_SHARE = 0.1  # of the frames last as briefly as the usual one; others may be held
 _LEAST_SECONDS = 1 / 1000
 
 
 class Clock:
-    """When frames are shown; of two at one time, or without a time, the second comes a frame later.
+    """The times of frames; a frame without a time, or with that of another, is one frame later.
 
-    Where time stamps start over, as in streams that were joined, the film goes on.
+    If time stamps start again, as in joined streams, the film continues.
 
     Args:
-        container: Whose start is 0, as in players, which count from the earliest of its streams.
-        stream: Whose frames are asked for.
-        pace_seconds: For which a frame is usually shown; None is as the stream says.
+        container: Container; its start is 0, as in players: the earliest start of its streams.
+        stream: Stream of the frames.
+        pace_seconds: Usual duration of a frame; None uses the rate of the stream.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Clock:
         self._start = (container.start_time or 0) / _MICROSECONDS
         self._may_start_over = bool(container.format.flags & _MAY_START_OVER)
         self._last: float | None = None
-        self._longest = (0.0, 0.0)  # seconds that a frame was held, and from when on
+        self._longest = (0.0, 0.0)  # longest duration of a frame, and its start, in seconds
         self._num_held = self._num_jumps = 0
 
     def shown(self, frame: VideoFrame) -> tuple[float, float]:
-        """Return the seconds from when and until when a frame is shown, as it says."""
+        """Return the start and the end of a frame in seconds, as the frame states them."""
         start = None if frame.pts is None else max(frame.pts * self._base - self._start, 0.0)
         if self._last is not None:
             if start is not None and self._jumps(start - self._last):
@@ -67,15 +67,15 @@ class Clock:
         return start, start + (lasts if lasts > 0 else self._usual)
 
     def _jumps(self, seconds: float) -> bool:
-        """Whether time stamps start over with a frame that comes so long after the one before.
+        """Return whether time stamps start again with a frame this long after the one before.
 
-        Source: FFmpeg takes 10 s for that too, and only where a container may.
+        Source: FFmpeg uses 10 s too, and only for containers in which it may happen.
         """
         return seconds < -_JUMP_SECONDS or (self._may_start_over and seconds > _DOUBTFUL_SECONDS)
 
     @property
     def notes(self) -> list[str]:
-        """What is odd about the times, a line each."""
+        """Describe anything odd about the times, one line each."""
         notes = []
         if self._num_held:
             gap, start = self._longest
@@ -92,37 +92,37 @@ class Clock:
 
 
 def usual_seconds(times: np.ndarray) -> float | None:
-    """How long a frame is shown that is not held; None if the times do not tell.
+    """Return the duration of a frame that is not held; None if the times do not show it.
 
     Args:
-        times: float (frames,): when frames start, about in their order; seconds.
+        times: float (frames,): start times of frames in seconds, roughly in order.
     """
     steps = np.diff(times)
     if not len(steps):
         return None
     jump = max(_JUMP_SECONDS, _DISORDER * float(np.median(np.abs(steps))))
-    parts = np.split(times, np.flatnonzero(steps < -jump) + 1)  # where they start over
+    parts = np.split(times, np.flatnonzero(steps < -jump) + 1)  # where they start again
     gaps = np.concatenate([_gaps(np.unique(part)) for part in parts])
     return max(float(np.quantile(gaps, _QUICK_SHARE)), _LEAST_SECONDS) if len(gaps) else None
 
 
 def _gaps(times: np.ndarray) -> np.ndarray:
-    """The means of a few neighbouring gaps each, between ascending times."""
+    """Return means of a few neighbouring gaps between ascending times."""
     reach = min(_NEIGHBOURS, len(times) - 1)
     return (times[reach:] - times[:-reach]) / reach if reach else times[:0]
 
 
 def pace_of(file: BinaryIO) -> float | None:
-    """Seconds that a film usually shows a frame, by the times of its first packets.
+    """Return the usual duration of a film's frames in seconds, from the times of its first packets.
 
-    None if not all have one, or they cannot be read.
+    None if a packet has no time, or they cannot be read.
     """
     times = []
     with suppress(ReaderError, av.FFmpegError, OSError), open_container(file) as container:
         stream = main_stream(container)
         packets = (packet for packet in container.demux(stream) if packet.size)
         for packet in itertools.islice(packets, _PROBED_PACKETS):
-            if packet.pts is None or stream.time_base is None:  # those of some would mislead
+            if packet.pts is None or stream.time_base is None:  # some times alone mislead
                 return None
             times.append(float(packet.pts * stream.time_base))
     return usual_seconds(np.array(times))

@@ -1,4 +1,4 @@
-"""What has no end yet: cameras, streams, and files that somebody still writes."""
+"""Films without an end: cameras, streams, and files that are still being written."""
 
 import queue
 import threading
@@ -23,29 +23,29 @@ from vswin_cli.video.reader import ReaderError
 
 _FORMATS = f"{CONTAINERS},rtsp,rtp,sdp"
 _PLAYLISTS = frozenset({".m3u8", ".m3u", ".mpd"})
-_HELD_FRAMES = 64  # between the decoder and whoever takes them; then frames of streams are dropped
+_HELD_FRAMES = 64  # between decoder and consumer; frames of streams beyond that are dropped
 _POLL_SECONDS = 0.1
-_PROBED_MICROSECONDS = "2000000"  # of a stream, before its first frame; FFmpeg would take 5 s
+_PROBED_MICROSECONDS = "2000000"  # of a stream, before its first frame; FFmpeg's default is 5 s
 
 
 @dataclass(frozen=True)
 class LiveFrame:
-    """A frame, and when it came."""
+    """A frame, and when it arrived."""
 
     frame: TimedFrame
     arrived: float  # by `monotonic`
 
 
 class LiveSequence:
-    """The frames of something live, as they come.
+    """The frames of a live source, as they arrive.
 
-    A thread decodes. Where frames of a camera or a stream are not taken as fast as they come, some
+    A thread decodes. If frames of a camera or a stream are not taken as fast as they arrive, some
     are dropped; a file waits.
 
     Args:
         name: A camera's device, an address, or a file that grows.
-        stop: Ends the frames, whoever sets it.
-        idle_seconds: Without anything new, after which the frames end.
+        stop: Ends the frames when it is set.
+        idle_seconds: Time without new data after which the frames end.
     """
 
     def __init__(self, name: str, stop: threading.Event, idle_seconds: float) -> None:
@@ -53,7 +53,7 @@ class LiveSequence:
         self._address = name
         self._stop = stop
         self._idle_seconds = idle_seconds
-        self.num_frames = 0  # that decoded
+        self.num_frames = 0  # decoded frames
         self.num_dropped = 0
         self.rate: float | None = None  # frames per second, as the stream says
         self.waits = not is_address(name) and not is_device(name)  # as a file does
@@ -61,10 +61,10 @@ class LiveSequence:
         self._queue = queue.Queue[LiveFrame | BaseException | None](_HELD_FRAMES)
 
     def __iter__(self) -> Iterator[LiveFrame]:
-        """Yield frames until there are no more, or `stop` is set.
+        """Yield frames until they end, or `stop` is set.
 
         Raises:
-            VideoError: It cannot be opened, or holds no video.
+            VideoError: The source cannot be opened, or has no video.
         """
         threading.Thread(target=self._decode, daemon=True).start()
         while not self._stop.is_set():
@@ -79,7 +79,7 @@ class LiveSequence:
             yield item
 
     def _decode(self) -> None:
-        """Be the thread."""
+        """Run the thread."""
         try:
             with errors_counted(), self._opened() as container, settled(container):
                 self._read(container)
@@ -87,13 +87,13 @@ class LiveSequence:
             what = f"cannot read {self.name}: {exc.reason}; check that it is a video"
             self._put(VideoError(what, kind=exc.kind))
         except (av.FFmpegError, OSError) as exc:
-            if self.num_frames:  # it has ended, as streams do
+            if self.num_frames:  # the stream has ended
                 self._put(None)
                 return
             reason = (exc.strerror or type(exc).__name__).lower()
             what = f"cannot read {self.name}: {reason}; check the address, and that it is on"
             self._put(VideoError(what))
-        except BaseException as exc:  # raised where the frames are asked for
+        except BaseException as exc:  # raised again where the frames are taken
             self._put(exc)
         else:
             self._put(None if self.num_frames else self._nothing())
@@ -103,13 +103,13 @@ class LiveSequence:
 
     def _nothing(self) -> VideoError:
         advice = "check the address, or raise --idle"
-        if self._file:  # as an MP4 ends with what says where its frames are
+        if self._file:  # an MP4 ends with the index of its frames
             advice = "if it is complete, leave --live out; else raise --idle"
         what = f"cannot follow {self.name}: it ended before a frame came; {advice}"
         return VideoError(what, kind="no_frames")
 
     def _opened(self) -> InputContainer:
-        """Open it; PyAV's types do not tell what comes of options in a dictionary."""
+        """Open the source; PyAV's types do not cover options in a dictionary."""
         name, form = self._address, None
         what: str | _Growing = name
         options: dict[str, str] = {"format_whitelist": CONTAINERS, "protocol_whitelist": ""}
@@ -173,7 +173,7 @@ class LiveSequence:
 
 
 class _Growing:
-    """A file that is waited for at its end; nobody can seek in it, and so look for its end."""
+    """A file that is waited for at its end; it has no `seek`, so FFmpeg does not look for it."""
 
     def __init__(self, path: Path, stop: threading.Event, idle_seconds: float) -> None:
         self._file = path.open("rb")
@@ -181,7 +181,7 @@ class _Growing:
         self._idle_seconds = idle_seconds
 
     def read(self, size: int) -> bytes:
-        """Read up to so many bytes; none once nothing has come for long."""
+        """Read up to this many bytes; none after a long time without new data."""
         until = monotonic() + self._idle_seconds
         while not (content := self._file.read(size)):
             if self._stop.is_set() or monotonic() > until:

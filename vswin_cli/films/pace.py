@@ -1,8 +1,8 @@
-"""Even frames of uneven ones: as a player shows them, at the pace that is usual in the film.
+"""Even frames from uneven ones: as a player shows them, at the usual pace of the film.
 
-Models take frames at even times. Where a frame is held, as in recordings of screens, it comes again
-as often as a film of an even rate would show it, so that a picture that stands for minutes is one
-that stands, and not part of the motion around it.
+Models take frames at even times. A frame that is held, as in screen recordings, is repeated as
+often as a film with an even rate would show it, so that a picture that stands for minutes really
+stands, and is not part of the motion around it.
 """
 
 from collections import deque
@@ -16,19 +16,19 @@ import numpy as np
 from vswin_cli.films.clock import usual_seconds
 from vswin_cli.films.sequence import TimedFrame
 
-_HELD = 1.5  # times the pace; phones' frames differ by less
+_HELD = 1.5  # times the pace; frames of phones differ by less
 _ROUNDING = 1e-6  # of a multiple
-_LEARNT_FRAMES = 256  # that a pace is learnt of, the newest ones
-_NEWS_FRAMES = 16  # from one time that it is learnt to the next
+_LEARNT_FRAMES = 256  # the latest frames, from which the pace is learned
+_NEWS_FRAMES = 16  # from one estimate of the pace to the next
 
 
 class Pace:
-    """Shows frames evenly: one that is held again and again, with the same index.
+    """Shows frames evenly: a held frame is repeated, with the same index.
 
     Args:
-        seconds: That a frame is usually shown; None learns it while frames come.
-        is_strict: Show what is on at each multiple of these seconds, and leave out what is not.
-            Else each frame is shown, and only those are repeated that are held.
+        seconds: Usual duration of a frame; None learns it from the frames.
+        is_strict: Show the frame at each multiple of `seconds`, and skip frames between them.
+            Otherwise, show each frame, and repeat only those that are held.
     """
 
     def __init__(self, seconds: float | None, *, is_strict: bool = False) -> None:
@@ -36,7 +36,7 @@ class Pace:
         self._recent = None if seconds else deque[float](maxlen=_LEARNT_FRAMES)
         self._is_strict = is_strict
         self._last: TimedFrame | None = None
-        self._owed = 0.0  # frames, by which too few have been shown
+        self._owed = 0.0  # frames by which too few have been shown
 
     def take(self, frame: TimedFrame) -> Iterator[TimedFrame]:
         """Take the next frame, and yield the one before as often as it is shown."""

@@ -1,4 +1,4 @@
-"""Every frame of a video in one sequential decode, each with the time at which it is shown."""
+"""All frames of a video in one sequential decode, each with its time."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator
@@ -32,7 +32,7 @@ from vswin_cli.video.reading import demand_frames
 
 _PLANAR = frozenset(
     f"yuv{full}{sampling}p" for full in ("", "j") for sampling in ("420", "422", "444")
-)  # FFmpeg's names of formats with eight bits of luma in a plane of their own
+)  # FFmpeg's names of formats with eight bits of luma in a separate plane
 _MOST_PIXELS = 1920 * 1088
 _MICROSECONDS = 1_000_000  # the unit of a container's times
 
@@ -41,13 +41,13 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TimedFrame:
-    """A frame, and when it is on the screen."""
+    """A frame, and its time on the screen."""
 
-    index: int  # 0 a second time: the decode starts over, what came before does not count
-    start_seconds: float  # since the start of the film, as players count
-    end_seconds: float  # where the next frame starts, as far as this one knows
-    picture: np.ndarray | Callable[[], np.ndarray]  # or what makes it, whenever, in any thread
-    grey: np.ndarray | None = None  # uint8 (H, W): its luma, where that is free
+    index: int  # a second 0 means: the decode has started again, and earlier frames do not count
+    start_seconds: float  # from the start of the film, as in players
+    end_seconds: float  # start of the next frame, as far as this frame states it
+    picture: np.ndarray | Callable[[], np.ndarray]  # or makes it, at any time, in any thread
+    grey: np.ndarray | None = None  # uint8 (H, W): its luma, if it costs nothing
 
     @property
     def pixels(self) -> np.ndarray:
@@ -56,26 +56,26 @@ class TimedFrame:
 
 
 class FrameSequence:
-    """The frames of one video, in the order in which they are shown.
+    """The frames of one video, in display order.
 
     Args:
-        location: As of `open_source`.
-        threads: To decode with, at most; None is as many as there are processors.
+        location: As for `open_source`.
+        threads: Largest number of threads for decoding; None is one per processor.
     """
 
     def __init__(self, location: Location, threads: int | None = None) -> None:
         self._location = location
         self._threads = decoder_threads(threads)
         self._converting = Lock()
-        self.duration_seconds: float | None = None  # as the container says
-        self.pace_seconds: float | None = None  # for which a frame is usually shown
-        self.warnings: tuple[str, ...] = ()  # complete once the frames have ended
+        self.duration_seconds: float | None = None  # as stated by the container
+        self.pace_seconds: float | None = None  # usual duration of a frame
+        self.warnings: tuple[str, ...] = ()  # complete when the frames have ended
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        """Decode it.
+        """Decode the video.
 
-        A stream that proves damaged is decoded again from its start as players do, by one thread,
-        past every packet that fails; then the indices start over too.
+        If the stream proves to be damaged, it is decoded from its start again as players do, by one
+        thread, past all packets that fail; the indices then start again too.
 
         Raises:
             VideoError: It cannot be read.
@@ -103,7 +103,7 @@ class FrameSequence:
                 ) from exc
 
     def _decode(self, source: Source, *, strict: bool) -> Generator[TimedFrame, None, bool]:
-        """Yield the frames; return whether there is no damage that strictness forbids."""
+        """Yield the frames; return whether there is no damage that strict decoding rejects."""
         with open_container(source.file) as container:
             stream = main_stream(container)
             threads = self._threads if strict else 1
@@ -117,7 +117,7 @@ class FrameSequence:
                 start, end = clock.shown(frame)
                 grey = _grey(frame)
                 later = partial(self._rgb, source.name, converter, frame)
-                is_due = grey is None or not num_frames  # the first proves that they convert
+                is_due = grey is None or not num_frames  # the first shows that they convert
                 picture = later() if is_due else later
                 yield TimedFrame(num_frames, start, end, picture, grey)
                 num_frames += 1
@@ -132,7 +132,7 @@ class FrameSequence:
         return True
 
     def _rgb(self, name: str, converter: Converter, frame: VideoFrame) -> np.ndarray:
-        """Convert a frame of which it was not known before whether anybody wants it."""
+        """Convert a frame that was kept as decoded."""
         try:
             with self._converting:
                 return converter.rgb(frame)
@@ -142,14 +142,14 @@ class FrameSequence:
 
 
 class ArraySequence:
-    """Frames that are there already, shown at an even rate.
+    """Frames in an array, shown at an even rate.
 
     Args:
         frames: RGB uint8 (T, H, W, 3).
         rate: Frames per second.
 
     Raises:
-        VideoError: They are no frames.
+        VideoError: The array does not hold frames.
     """
 
     def __init__(self, frames: np.ndarray, rate: float) -> None:
@@ -161,7 +161,7 @@ class ArraySequence:
         self.warnings: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        """Yield them."""
+        """Yield the frames."""
         for index, frame in enumerate(self._frames):
             pixels = np.ascontiguousarray(frame)
             yield TimedFrame(index, index / self._rate, (index + 1) / self._rate, pixels)
@@ -177,9 +177,9 @@ def _unencrypted(
 
 
 def _grey(frame: VideoFrame) -> np.ndarray | None:
-    """A frame's luma, which is a part of it; None if the frame is to be converted at once.
+    """Return the luma of a frame, a part of it; None if the frame should be converted at once.
 
-    Frames that are not converted yet are kept as the decoder made them, so they must not be large.
+    Unconverted frames are kept as the decoder made them, so they must not be large.
     """
     if frame.format.name not in _PLANAR or frame.width * frame.height > _MOST_PIXELS:
         return None
@@ -196,7 +196,7 @@ def _duration(container: InputContainer, stream: VideoStream) -> float | None:
 
 
 def _damage(source: Source, num_frames: int, announced: int, decoding: Decoding) -> list[str]:
-    """A line for each kind of damage."""
+    """Describe each kind of damage in one line."""
     if is_cut_off(source.file):
         of_all = f" of {announced}" if announced > num_frames else ""
         return [f"the file is cut off: {num_frames}{of_all} frames decoded"]

@@ -1,4 +1,4 @@
-"""What the model said of windows, kept next to an output until their film is recorded."""
+"""Probabilities of windows, kept next to an output until their film is recorded."""
 
 import json
 import os
@@ -14,19 +14,19 @@ from vswin_cli.system.files import open_own
 
 _KEY_BYTES = 16
 _SUM_BYTES = 4
-_SYNC_SECONDS = 10.0  # of computing that a power cut may cost; a killed process loses none
+_SYNC_SECONDS = 10.0  # of computing that a power cut may lose; a killed process loses none
 
 
 class Checkpoint:
-    """A file of windows' probabilities, by what is to be seen in them.
+    """A file with the probabilities of windows, by a digest of their pixels.
 
-    Each is handed to the system at once, and brought to the disk every ten seconds. What was torn
-    off at the end is left out when the file is opened again; so is all of it where the settings
-    differ.
+    Each entry is handed to the operating system at once, and written to the disk every ten seconds.
+    When the file is opened again, an incomplete entry at its end is ignored; if the settings
+    differ, so is everything.
 
     Args:
-        path: Of the file.
-        settings: Whatever the probabilities depend on apart from the pixels; JSON values.
+        path: Path of the file.
+        settings: Everything except the pixels that the probabilities depend on; JSON values.
         num_classes: Numbers per window.
 
     Raises:
@@ -46,11 +46,11 @@ class Checkpoint:
         self._synced = monotonic()
 
     def get(self, key: bytes) -> np.ndarray | None:
-        """Return a window's probabilities, float32 (num_classes,), if they are kept."""
+        """Return the probabilities of a window, float32 (num_classes,), or None."""
         return self._known.get(key)
 
     def put(self, key: bytes, probabilities: np.ndarray) -> None:
-        """Keep a window's probabilities.
+        """Keep the probabilities of a window.
 
         Raises:
             OutputError: They cannot be written.
@@ -66,7 +66,7 @@ class Checkpoint:
             raise self._cannot(exc) from exc
 
     def clear(self) -> None:
-        """Forget all: the film is recorded."""
+        """Delete all entries: the film is recorded."""
         self._known.clear()
         self._file.truncate(len(self._header))
         self._file.seek(len(self._header))
@@ -75,7 +75,7 @@ class Checkpoint:
         """Close the file.
 
         Args:
-            remove: Whether nothing of it is needed any more.
+            remove: Delete it, because nothing in it is needed.
         """
         if remove:
             self._path.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ class Checkpoint:
             while len(row := self._file.read(size)) == size:
                 end += size
                 content, total = row[:-_SUM_BYTES], int.from_bytes(row[-_SUM_BYTES:], "little")
-                if crc32(content) == total:  # else it is damaged, which says nothing of the next
+                if crc32(content) == total:  # else it is damaged; the next may be intact
                     numbers = np.frombuffer(content[_KEY_BYTES:], "<f4").astype(np.float32)
                     self._known[content[:_KEY_BYTES]] = numbers
             self._file.truncate(end)

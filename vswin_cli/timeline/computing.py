@@ -1,4 +1,4 @@
-"""What the model says of windows: those of a batch at once, equal ones once."""
+"""Computing windows in batches, and equal windows once."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
@@ -13,45 +13,45 @@ from vswin_cli.engines.batches import Batches
 from vswin_cli.timeline.windows import Clip
 from vswin_cli.views.views import View
 
-_RECENT = 64  # windows whose probabilities are known should equal ones come
-_MOST_BATCHED = 32  # windows that wait for each other: each holds some megabytes of frames
-_SPARE = 2  # windows that are there when a batch is done
+_RECENT = 64  # windows whose probabilities are remembered for equal windows
+_MOST_BATCHED = 32  # windows that may wait for a batch; the frames of each take some megabytes
+_SPARE = 2  # windows that are ready when a batch is done
 
-Wait = Callable[[], np.ndarray]  # a window's probabilities, float32 (num_classes,), once computed
+Wait = Callable[[], np.ndarray]  # returns a window's probabilities, float32 (num_classes,)
 
 
 class Computing(Protocol):
-    """Computes windows; what takes their probabilities may be that many windows behind."""
+    """Computes windows; the caller may ask for several before it takes the first result."""
 
     num_ahead: int
 
     def start(self, clip: Clip) -> Wait:
-        """Ask for a window's probabilities."""
+        """Ask for the probabilities of a window."""
 
 
 class Remembered(Protocol):
-    """Where the probabilities of windows are kept; see `Checkpoint`."""
+    """Store for the probabilities of windows; see `Checkpoint`."""
 
     def get(self, key: bytes) -> np.ndarray | None:
-        """What is kept under a key."""
+        """Return the probabilities under a key, or None."""
 
     def put(self, key: bytes, probabilities: np.ndarray) -> None:
-        """Keep it."""
+        """Keep probabilities under a key."""
 
 
 @dataclass
 class _Asked:
-    """A window whose probabilities come."""
+    """A window that is being computed."""
 
     probabilities: np.ndarray | None = None
 
 
 class EngineComputing(AbstractContextManager["EngineComputing"]):
-    """Computes windows by an engine; as a context, it leaves the engine idle, however it ends.
+    """Computes windows with an engine; as a context manager, it leaves the engine idle at its end.
 
     Args:
-        engine: The model.
-        remembered: Probabilities that are known, and where new ones go.
+        engine: Engine with the model.
+        remembered: Store for known probabilities and new ones.
     """
 
     def __init__(self, engine: Engine, remembered: Remembered | None = None) -> None:
@@ -62,7 +62,7 @@ class EngineComputing(AbstractContextManager["EngineComputing"]):
         self._recent = OrderedDict[bytes, np.ndarray]()
 
     def __exit__(self, *error: object) -> None:
-        """Take what the engine is computing."""
+        """Wait for the windows that the engine is computing."""
         while self._batches.num_computing:
             self._batches.take()
 
@@ -89,7 +89,7 @@ class EngineComputing(AbstractContextManager["EngineComputing"]):
         return asked.probabilities
 
     def _fill(self) -> None:
-        """Keep the engine busy, as far as there are whole batches."""
+        """Start whole batches as long as the engine has room."""
         while self._batches.is_full and self._batches.can_start:
             self._batches.start()
 
@@ -109,12 +109,12 @@ class EngineComputing(AbstractContextManager["EngineComputing"]):
 
 
 def num_ahead(engine: Engine) -> int:
-    """How many windows an engine is to be asked for before the first is taken."""
+    """Return how many windows to ask an engine for before taking the first result."""
     return min(engine.batch_size * engine.num_at_once, _MOST_BATCHED) + _SPARE
 
 
 def _mean(clip: Clip) -> Generator[Sequence[View], Sequence[Outputs], np.ndarray]:
-    """Ask for a window's views; the mean over them, float32 (num_classes,)."""
+    """Ask for the views of a window, and return their mean, float32 (num_classes,)."""
     outputs = yield clip.views
     rows = [each.probabilities for each in outputs]
     mean: np.ndarray = np.concatenate(rows).mean(axis=0, dtype=np.float64).astype(np.float32)

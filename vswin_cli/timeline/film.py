@@ -1,4 +1,4 @@
-"""The whole story: a film comes in frame by frame, a timeline comes out."""
+"""The whole path: the frames of a film come in, a timeline comes out."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from vswin_cli.timeline.windows import Shot, Window
 
 @dataclass(frozen=True)
 class FilmAnalyst:
-    """Makes timelines of what one model says.
+    """Makes timelines with one model.
 
     Attributes:
         labels: Class names in index order.
@@ -41,18 +41,18 @@ class FilmAnalyst:
         computing: Computing,
         on_frame: OnFrame = lambda done, total: None,
     ) -> Timeline:
-        """Watch a film from its start to its end.
+        """Make the timeline of a film.
 
-        Frames are decoded, and windows made of them, in a thread, while the model computes.
+        A thread decodes frames and makes windows while the model computes.
 
         Args:
-            video: Its name.
-            frames: Its frames.
-            computing: The model.
-            on_frame: As of `Made`; called in that thread.
+            video: Name of the film.
+            frames: Frames of the film.
+            computing: Computes windows.
+            on_frame: As for `Made`; called in that thread.
 
         Raises:
-            VideoError: It cannot be read.
+            VideoError: The film cannot be read.
         """
         start = perf_counter()
         film = _Film(self.sliding, self.cutting, computing)
@@ -100,13 +100,13 @@ class FilmAnalyst:
     def segments(
         self, steps: "ShotSteps", times: np.ndarray, first_frame: int = 0
     ) -> list[Segment]:
-        """Make the segments of a shot, each from a frame to a frame.
+        """Make the segments of a shot, in seconds and frames.
 
         Args:
-            steps: Of the shot.
-            times: float64, ascending: when the frames from `first_frame` on start, and the last
-                one ends.
-            first_frame: The one that `times` starts with.
+            steps: Steps of the shot.
+            times: float64, ascending: start times of the frames from `first_frame`, and the end of
+                the last one.
+            first_frame: Index of the first frame in `times`.
         """
         if not steps.settled:
             return []
@@ -141,11 +141,11 @@ class ShotSteps:
 
     shot: Shot
     settled: list[Step]
-    fine: dict[int, np.ndarray]  # by number, of shorter windows, where something changes
+    fine: dict[int, np.ndarray]  # step number -> probabilities of shorter windows around changes
 
 
 class _Film:
-    """What is known of a film so far."""
+    """The state of a film while its windows come."""
 
     def __init__(self, sliding: Sliding, cutting: Cutting, computing: Computing) -> None:
         self.step_seconds = sliding.stride_seconds
@@ -158,14 +158,14 @@ class _Film:
         self._of_shot: list[Step] = []
 
     def add(self, item: Window | Shot) -> None:
-        """Begin with what comes next, and take what was begun long enough ago."""
+        """Start computing a window, or end a shot; take results that are due."""
         wait = self._computing.start(item.clip) if isinstance(item, Window) else None
         self._begun.append((item, wait))
         if len(self._begun) > self._computing.num_ahead:
             self._take(*self._begun.popleft())
 
     def end(self) -> None:
-        """Take what is left."""
+        """Take the remaining results."""
         while self._begun:
             self._take(*self._begun.popleft())
 
@@ -185,7 +185,7 @@ class _Film:
         return [steps.shot for steps in self.steps]
 
     def table(self, duration: float, num_classes: int) -> np.ndarray:
-        """float32 (steps, num_classes), NaN where there is none."""
+        """Return float32 (steps, num_classes), NaN where no window is."""
         settled = [step for steps in self.steps for step in steps.settled]
         last = max((step.number for step in settled), default=-1)
         count = max(int(np.ceil(duration / self.step_seconds - 1e-9)), last + 1)

@@ -1,4 +1,4 @@
-"""Films are decoded in a process of their own, which may hang or crash; the model is here."""
+"""Decoding films in a separate process, which may hang or crash; the model is in this one."""
 
 import logging
 import pickle
@@ -19,18 +19,18 @@ from vswin_cli.timeline.film_worker import ANSWER, NOTED, Asked, Film, Seen, She
 from vswin_cli.timeline.result import Timeline
 
 _SERVE = "import sys; from vswin_cli.timeline.film_worker import serve; serve(*sys.argv[1:])"
-_LOOK_SECONDS = 0.1  # from one look to the next at whether the run is to stop
+_LOOK_SECONDS = 0.1  # between checks whether the run should stop
 
 _log = logging.getLogger(__name__)
 
-OnProgress = Callable[[float, float | None], None]  # (seconds of the film done, in all if known)
+OnProgress = Callable[[float, float | None], None]  # (seconds done, total seconds if known)
 
 
 class FilmProcess(AbstractContextManager["FilmProcess"]):
-    """Has films decoded, one after another, by a process that is replaced if it fails.
+    """Decodes films, one after another, in a process that is replaced if it fails.
 
     Args:
-        timeout_seconds: Without a new frame, after which a film has failed; None waits.
+        timeout_seconds: Time without a new frame after which a film has failed; None waits.
     """
 
     def __init__(self, timeout_seconds: float | None) -> None:
@@ -42,27 +42,28 @@ class FilmProcess(AbstractContextManager["FilmProcess"]):
         self._kill()
 
     def start(self) -> ServingProcess:
-        """Start the process, if there is none, so that it is ready sooner.
+        """Start the process, unless it is running, so that it is ready sooner.
 
         Raises:
-            BackendError: The system starts none.
+            BackendError: The system cannot start it.
         """
         if self._process is not None and not self._process.is_alive() and self._process.is_ready:
-            self._kill()  # it died between two films, of which none is to blame
+            self._kill()  # it died between two films, so no film caused it
         if self._process is None:
             self._process = ServingProcess(_SERVE, memory_share(1))
         return self._process
 
     def timeline(self, film: Film, computing: Computing, on_progress: OnProgress) -> Timeline:
-        """Watch a film from its start to its end.
+        """Make the timeline of a film.
 
         Args:
-            film: What to watch, and how.
-            computing: The model.
-            on_progress: Told how far it is, several times a second; what it raises ends the film.
+            film: Film to read, with its options.
+            computing: Computes windows.
+            on_progress: Called several times per second with the progress; an exception ends the
+                film.
 
         Raises:
-            VideoError: It cannot be read; also `crashed` and `timeout`.
+            VideoError: The film cannot be read; kinds `crashed` and `timeout` too.
             BackendError: The process does not start.
         """
         process = self.start()
@@ -117,7 +118,7 @@ class FilmProcess(AbstractContextManager["FilmProcess"]):
         return message
 
     def _check(self, process: ServingProcess, seconds: float) -> None:
-        """Say of a process that has said nothing for long what is wrong."""
+        """Raise the error that explains why the process has been silent for so long."""
         if not process.is_ready:
             if seconds >= START_SECONDS:
                 process.demand_ready()

@@ -1,8 +1,8 @@
-"""What runs in the process of films: it decodes, and makes a timeline of what the parent computes.
+"""The film process: it decodes, and makes a timeline from probabilities that the parent computes.
 
-It imports nothing of the model. For each film a `Film` comes in; out go `Asked` windows, each of
-which is answered by its probabilities, `Seen` while frames come, and a `Told` in the end. Whatever
-is sent has some answer, by which the channel learns that it may use its memory again.
+It does not import the model. For each film it receives a `Film`, and sends `Asked` windows, each
+answered by its probabilities; `Seen` while frames come; and one `Told` at the end. Every message is
+answered, which tells the channel that its memory can be used again.
 """
 
 import pickle
@@ -28,29 +28,29 @@ from vswin_cli.timeline.result import Timeline
 from vswin_cli.timeline.windows import Clip
 from vswin_cli.views.views import CroppedFrame
 
-_SEEN_SECONDS = 0.2  # from one word about frames to the next
-_KEPT_CLIPS = 4  # clips' worth of frames that the parent keeps
+_SEEN_SECONDS = 0.2  # between two reports of progress
+_KEPT_CLIPS = 4  # number of clips whose frames the parent keeps
 
-ANSWER, NOTED = b"=", b"."  # what an answer begins with; what is said to `Seen`
+ANSWER, NOTED = b"=", b"."  # first byte of an answer with probabilities; the answer to `Seen`
 
 OpenFrames = Callable[[Location, int | None], Frames]
 
 
 @dataclass(frozen=True)
 class Film:
-    """A film to watch; `open_frames` is a function or class that a module names."""
+    """A film to read; `open_frames` is a function or class at module level."""
 
     video: str
-    path: str  # or address
+    path: str  # or an address
     open_frames: OpenFrames
-    threads: int | None  # to decode with
+    threads: int | None  # for decoding
     analyst: FilmAnalyst
-    num_ahead: int  # as of `Computing`
+    num_ahead: int  # as for `Computing`
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A window to compute; its frames that the parent does not have come with it."""
+    """A window to compute, with the frames that the parent does not have."""
 
     digests: tuple[bytes, ...]
     new: Mapping[bytes, CroppedFrame]
@@ -61,22 +61,22 @@ class Seen:
     """Frames have been decoded."""
 
     end_seconds: float
-    duration_seconds: float | None  # of the film, if that is known
+    duration_seconds: float | None  # of the film, if known
 
 
 @dataclass(frozen=True)
 class Told:
-    """What came of a film, and what was noted of it for --verbose."""
+    """The result of a film, and its log lines for --verbose."""
 
     timeline: Timeline | VideoError
     notes: tuple[str, ...]
 
 
 class Shelf:
-    """The frames that the parent has; both ends keep it, and forget the same ones.
+    """The frames that the parent has; both processes keep the same ones and forget the same ones.
 
     Args:
-        clip_len: Frames in a window.
+        clip_len: Frames per window.
     """
 
     def __init__(self, clip_len: int) -> None:
@@ -84,14 +84,14 @@ class Shelf:
         self._frames = OrderedDict[bytes, CroppedFrame | None]()
 
     def lacking(self, clip: Clip) -> dict[bytes, CroppedFrame]:
-        """The frames of a clip that the parent is to be sent; it has them then."""
+        """Return the frames of a clip that the parent lacks, and add them."""
         frames = dict(zip(clip.digests, clip.frames, strict=True))
         new = {digest: frame for digest, frame in frames.items() if digest not in self._frames}
         self._put(clip.digests, dict.fromkeys(new))
         return new
 
     def clip(self, asked: Asked) -> Clip:
-        """The clip that is asked for."""
+        """Return the clip of a request."""
         self._put(asked.digests, asked.new)
         frames = (self._frames[digest] for digest in asked.digests)
         return Clip(asked.digests, tuple(frame for frame in frames if frame is not None))
@@ -105,7 +105,7 @@ class Shelf:
 
 
 class _Asking:
-    """Has the parent compute windows; it answers in the order in which it is asked."""
+    """Asks the parent to compute windows; it answers in the order of requests."""
 
     def __init__(
         self, send: Callable[[object], None], answers: Iterator[bytes], film: Film
@@ -114,7 +114,7 @@ class _Asking:
         self._send = send
         self._answers = answers
         self._shelf = Shelf(film.analyst.sliding.protocol.clip_len)
-        self._open = deque[list[np.ndarray]]()  # each gets its answer
+        self._open = deque[list[np.ndarray]]()  # requests without an answer
 
     def start(self, clip: Clip) -> Wait:
         self._send(Asked(clip.digests, self._shelf.lacking(clip)))
@@ -129,7 +129,7 @@ class _Asking:
         return wait
 
     def close(self) -> None:
-        """Take the answers that nobody waits for any more, so that the next film gets none."""
+        """Discard the remaining answers, so that the next film does not get them."""
         while self._open:
             self._take()
 
@@ -138,11 +138,11 @@ class _Asking:
 
 
 def serve(memory_bytes: str, *words: str) -> None:
-    """Watch films until the parent closes the connection, or ends in any way.
+    """Serve films until the parent closes the connection or ends.
 
     Args:
-        memory_bytes: That decoding may take.
-        words: What `begin_serving` takes.
+        memory_bytes: Memory limit of decoding.
+        words: Arguments of `begin_serving`.
     """
     channel = begin_serving(*words)
     channel.say_ready()
@@ -177,7 +177,7 @@ def _told(
         location = film.path if is_address(film.path) else Path(film.path)
         frames = film.open_frames(location, film.threads)
         return film.analyst.timeline(film.video, frames, computing, on_frame)
-    except Exception as error:  # whatever a decoder raises costs this film alone
+    except Exception as error:  # any exception of a decoder fails this film only
         return as_video_error(error, film.path, memory_bytes)
     finally:
         computing.close()

@@ -1,4 +1,4 @@
-"""Timelines of what has no end yet: each segment is told once, as soon as it is settled."""
+"""Timelines of streams: each segment is reported once, as soon as it can no longer change."""
 
 from collections import deque
 from collections.abc import Callable
@@ -16,21 +16,21 @@ from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.steps import Step, Steps
 from vswin_cli.timeline.windows import Shot, Window, Windows
 
-LAG_SECONDS = 1.0  # that a frame may wait; windows of older ones are left out
-_KEPT_SECONDS = 60.0  # of a segment that goes on: steps that are older are summed up
+LAG_SECONDS = 1.0  # that a frame may wait; windows of older frames are left out
+_KEPT_SECONDS = 60.0  # of a segment that continues; older steps are summed up
 _USUAL_RATE = 25.0
 
 
 class LiveAnalyst:
-    """Follows something live with a model.
+    """Follows a stream with a model.
 
-    Where the model is slower than the frames come, windows are left out, so that the delay stays
-    the same.
+    If frames come faster than the model computes, windows are left out, so that the delay does not
+    grow.
 
     Args:
-        analyst: How windows become segments.
-        computing: The model.
-        on_segment: Told of each segment, once, as soon as it is settled.
+        analyst: Makes segments of windows.
+        computing: Computes windows.
+        on_segment: Called once with each segment, as soon as it can no longer change.
     """
 
     def __init__(
@@ -42,19 +42,19 @@ class LiveAnalyst:
         self._stride = analyst.sliding.stride_seconds
         self._averaging = Steps(self._stride, self._stride)
         self._refining = Refining(analyst.sliding, analyst.cutting)
-        self._steps: list[Step] = []  # of the shot, from where nothing has been told
+        self._steps: list[Step] = []  # of the shot, since the last reported segment
         self._fine: dict[int, np.ndarray] = {}
-        self._times = deque[tuple[int, float]]()  # frame, start: those that segments may need
-        self._shot = Shot(0, 0, 0, 0.0, 0.0)  # starts where nothing has been told
-        self._carried: tuple[Segment, int] | None = None  # goes on, with its number of steps
+        self._times = deque[tuple[int, float]]()  # (frame, start) that segments may need
+        self._shot = Shot(0, 0, 0, 0.0, 0.0)  # begins where the last reported segment ends
+        self._carried: tuple[Segment, int] | None = None  # continues; its number of steps
         self._last_middle: float | None = None
         self._shots: list[ShotSpan] = []
-        self._seconds = 0.0  # that the model takes for a window, about
+        self._seconds = 0.0  # that the model takes per window, approximately
         self.num_windows = 0
         self.num_skipped = 0
 
     def delay_seconds(self, rate: float | None) -> float:
-        """Within which a segment is told after its end, at most.
+        """Return the longest time from the end of a segment to its report.
 
         Args:
             rate: Frames per second.
@@ -66,15 +66,15 @@ class LiveAnalyst:
 
     @property
     def _margin(self) -> float:
-        """What comes after a segment's end before that is settled."""
+        """Return how much time after the end of a segment can still change it."""
         return 2 * self._analyst.cutting.min_seconds + self._analyst.cutting.smooth_seconds
 
     def follow(self, frames: LiveSequence, on_start: Callable[[], None] = lambda: None) -> Timeline:
-        """Watch until the frames end; return what was seen, but for the segments.
+        """Follow the stream to its end, and return its timeline without segments.
 
         Args:
-            frames: What comes.
-            on_start: Told that the first frame has come.
+            frames: Frames of the stream.
+            on_start: Called when the first frame has come.
 
         Raises:
             VideoError: It cannot be read.
@@ -123,7 +123,7 @@ class LiveAnalyst:
         start = perf_counter()
         probabilities = self._computing.start(item.clip)()
         self._seconds = 0.8 * self._seconds + 0.2 * (perf_counter() - start)
-        if self._last_middle is not None:  # it stands for those that were left out before it
+        if self._last_middle is not None:  # it stands in for the windows left out before it
             gap = item.middle_seconds - self._last_middle
             self._averaging.stride_seconds = max(self._stride, gap)
         self._last_middle = item.middle_seconds
@@ -134,7 +134,7 @@ class LiveAnalyst:
         self._tell_settled()
 
     def _tell_settled(self) -> None:
-        """Tell what ended long enough ago that nothing to come can change it."""
+        """Report the segments that nothing to come can change."""
         if not self._steps:
             return
         end = (self._steps[-1].number + 1) * self._stride
@@ -164,7 +164,7 @@ class LiveAnalyst:
         self._forget_times(shot.end_seconds)
 
     def _found(self, end_seconds: float) -> list[Segment]:
-        """The segments from where nothing has been told until now."""
+        """Return the segments from the last report until now."""
         shot = replace(self._shot, end_seconds=end_seconds)
         times = np.array([seconds for _, seconds in self._times])
         steps = ShotSteps(shot, self._steps, self._fine)
@@ -176,7 +176,7 @@ class LiveAnalyst:
         ]
 
     def _tell(self, segment: Segment) -> None:
-        """Tell a segment, together with what was carried if that goes on in it."""
+        """Report a segment, joined with the carried one if it continues that."""
         if self._carried:
             before, count = self._carried
             self._carried = None
@@ -195,7 +195,7 @@ class LiveAnalyst:
         self._on_segment(segment)
 
     def _carry(self, end: float) -> None:
-        """Sum up half of a stretch that nothing was told of, so that memory stays flat."""
+        """Sum up half of a long unreported stretch, so that memory does not grow."""
         middle = self._shot.start_seconds + _KEPT_SECONDS / 2
         for segment in self._found(end):
             if segment.start_seconds < middle < segment.end_seconds:
@@ -217,7 +217,7 @@ class LiveAnalyst:
         self._forget(middle)
 
     def _forget(self, seconds: float) -> None:
-        """Begin where nothing has been told."""
+        """Drop everything before a time."""
         self._shot = replace(self._shot, start_seconds=seconds)
         self._steps = [s for s in self._steps if (s.number + 0.5) * self._stride >= seconds]
         self._fine = {n: p for n, p in self._fine.items() if (n + 0.5) * self._stride >= seconds}

@@ -1,4 +1,4 @@
-"""Windows made of frames in a thread, a few ahead of the model that takes them."""
+"""A thread makes windows of frames, a few ahead of the model."""
 
 import threading
 from array import array
@@ -12,16 +12,16 @@ from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
 
-_AHEAD = 4  # windows that are made before the model takes them
+_AHEAD = 4  # windows made in advance
 _WAIT_SECONDS = 0.1
 _JOIN_SECONDS = 1.0
 
 
-OnFrame = Callable[[float, float | None], None]  # (where it ends; where the film does, if known)
+OnFrame = Callable[[float, float | None], None]  # (end of frame, end of film if known), in s
 
 
 class Frames(Protocol):
-    """Where frames come from; see `FrameSequence`."""
+    """A source of frames; see `FrameSequence`."""
 
     duration_seconds: float | None
     pace_seconds: float | None
@@ -32,16 +32,16 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class Restart:
-    """The decode has started over: what came before does not count."""
+    """The decode has started again: earlier items do not count."""
 
 
 class Made:
-    """The windows and shots of a film's frames, and the times of these.
+    """The windows and shots of a film, and the times of its frames.
 
     Args:
-        frames: They come in their order.
-        sliding: How windows lie.
-        on_frame: Told of each frame, in seconds.
+        frames: Frames in order.
+        sliding: Placement of windows.
+        on_frame: Called with each frame, in seconds.
     """
 
     def __init__(self, frames: Frames, sliding: Sliding, on_frame: OnFrame) -> None:
@@ -71,13 +71,13 @@ class Made:
 
 
 def ahead(made: Made) -> Iterator[Window | Shot | Restart]:
-    """Yield what a thread makes, a few things ahead.
+    """Yield the items that a thread makes, a few in advance.
 
     Args:
-        made: Makes them.
+        made: Windows and shots.
 
     Raises:
-        VideoError: As whatever makes them.
+        VideoError: As raised by the frames.
     """
     queue = Queue[Window | Shot | Restart | BaseException | None](_AHEAD)
     is_abandoned = threading.Event()
@@ -96,7 +96,7 @@ def ahead(made: Made) -> Iterator[Window | Shot | Restart]:
             for item in made:
                 if not put(item):
                     return
-        except BaseException as exc:  # raised where the items are asked for
+        except BaseException as exc:  # raised again where the items are taken
             put(exc)
         else:
             put(None)

@@ -1,4 +1,4 @@
-"""How right timelines are: detection, segmentation, and frames, as their fields count them."""
+"""Accuracy of timelines: metrics of detection, segmentation and frames as in the literature."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-TIOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))  # ActivityNet's
-_ADJOINING_SECONDS = 1e-3  # apart, at most, as files round times
+TIOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))  # as for ActivityNet
+_ADJOINING_SECONDS = 1e-3  # largest distance of adjoining segments, since files round times
 _SHOWN = ("0.50", "0.75", "0.95")  # of TIOUS
-OVERLAPS = (0.10, 0.25, 0.50)  # of F1, MS-TCN's
+OVERLAPS = (0.10, 0.25, 0.50)  # of F1, as for MS-TCN
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A stretch of a film under a label, true or predicted."""
+    """A stretch of a film with a label, true or predicted."""
 
     label: str
     start: float  # seconds
@@ -25,14 +25,14 @@ class Labelled:
     score: float = 1.0
 
     def iou(self, other: "Labelled") -> float:
-        """Shared time in shares of the time of both."""
+        """Time that both share, divided by the time that either covers."""
         shared = min(self.end, other.end) - max(self.start, other.start)
         whole = max(self.end, other.end) - min(self.start, other.start)
         return max(shared, 0.0) / whole if whole > 0 else 0.0
 
 
 Film = Sequence[Labelled]
-Films = Mapping[str, Film]  # by name
+Films = Mapping[str, Film]  # by film name
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Metrics:
         return asdict(self)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Terms and texts, for people."""
+        """Names and texts of the metrics, for display."""
         rows = [
             ("films", str(self.num_films)),
             ("segments, true", str(self.num_true)),
@@ -92,12 +92,12 @@ def _percent(share: float) -> str:
 def measure(
     truth: Films, predicted: Films, durations: Mapping[str, float] = MappingProxyType({})
 ) -> Metrics:
-    """Compare the films of `truth` with what was predicted of them; without, nothing was.
+    """Compare the films of `truth` with predictions; a missing film counts as one without any.
 
     Args:
         truth: Segments by film.
-        predicted: Likewise, with scores.
-        durations: Seconds of the films; else until the last segment's end.
+        predicted: Segments by film, with scores.
+        durations: Durations of films in seconds. Default: until the last segment's end.
     """
     tious = TIOUS if any(truth.values()) else ()
     maps = {f"{tiou:.2f}": mean_average_precision(truth, predicted, tiou) for tiou in tious}
@@ -122,10 +122,10 @@ def measure(
 
 
 def mean_average_precision(truth: Films, predicted: Films, tiou: float) -> float:
-    """Mean over the true classes of the interpolated average precision.
+    """Compute the mean over the true classes of the interpolated average precision.
 
-    Predictions take turns by score; each takes the true segment of its class that it overlaps most
-    and nobody has taken, if by `tiou` at least.
+    Predictions are taken in order of score. Each takes the true segment of its class that it
+    overlaps most, among those not yet taken, if their IoU is at least `tiou`.
 
     Source: ActivityNet's eval_detection.
     """
@@ -163,9 +163,9 @@ def _average_precision(truth: Films, predicted: Films, label: str, tiou: float) 
 
 
 def merged(film: Film) -> Film:
-    """Make one segment of those of one label that adjoin, as labels of frames cannot tell them."""
+    """Join adjoining segments of one label; labels of frames cannot tell them apart."""
     kept: list[Labelled] = []
-    last: dict[str, int] = {}  # by label, the place in `kept`
+    last: dict[str, int] = {}  # label -> its last position in `kept`
     for segment in sorted(film, key=lambda s: s.start):
         place = last.get(segment.label)
         if place is not None and segment.start - kept[place].end <= _ADJOINING_SECONDS:
@@ -178,7 +178,7 @@ def merged(film: Film) -> Film:
 
 
 def f1(truth: Films, predicted: Films, overlap: float) -> float:
-    """Harmonic mean of precision and recall of segments that overlap by a share at least.
+    """Compute the harmonic mean of precision and recall of segments with at least this overlap.
 
     Source: Farha and Gall, MS-TCN (2019), f_score: counts of all films are added up.
     """
@@ -199,9 +199,9 @@ def f1(truth: Films, predicted: Films, overlap: float) -> float:
 
 
 def edit_score(truth: Film, predicted: Film) -> float:
-    """One minus the edit distance of the orders of labels, in shares of the longer.
+    """Compute 1 minus the edit distance of the sequences of labels, divided by the longer length.
 
-    Source: as `f1`, edit_score; a gap without a label counts for nothing.
+    Source: as for `f1`, edit_score; gaps without a label are not counted.
     """
     old, new = ([segment.label for segment in merged(film)] for film in (truth, predicted))
     row = list(range(len(new) + 1))
@@ -213,7 +213,7 @@ def edit_score(truth: Film, predicted: Film) -> float:
 
 
 def right_seconds(truth: Film, predicted: Film, duration: float) -> float:
-    """Time with the same labels, or rightly with none, as if frames were infinitely short."""
+    """Compute the time in which the labels agree, or both are absent, to the exact second."""
     edges = {0.0, duration}
     for segment in (*truth, *predicted):
         edges |= {segment.start, segment.end}
@@ -229,7 +229,7 @@ def right_seconds(truth: Film, predicted: Film, duration: float) -> float:
 
 
 def boundary_errors(truth: Film, predicted: Film) -> list[float]:
-    """Seconds from each true boundary within the film to the nearest predicted one."""
+    """Compute the seconds from each true boundary within the film to the nearest predicted one."""
     first, last = (
         min((s.start for s in truth), default=0.0),
         max((s.end for s in truth), default=0.0),

@@ -1,4 +1,4 @@
-"""What can be asked of a timeline, and its defaults; light to import."""
+"""Options of a timeline and their defaults; light to import."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,16 +10,16 @@ from vswin_cli.errors import UsageError
 class TimelineOptions:
     """How a film becomes segments.
 
-    The defaults are those that did best on generated films; see `benchmarks/timeline.py`.
+    The defaults were the best ones on generated films; see `benchmarks/timeline.py`.
 
     Attributes:
-        stride: Seconds from window to window, and the length of a step.
+        stride: Seconds between the starts of windows, and the length of a step.
         window: Seconds that a window spans, where the protocol spans its clip uniformly: as long
             as Something-Something's videos are on average.
         shots: Find hard cuts, and let no window cross one.
         crops: Crops per window, 1 or 3; None is 1, the centre crop.
-        protocol: As of `ViewOptions`.
-        min_probability: Where a segment starts; it ends below 0.7 of that.
+        protocol: As for `ViewOptions`.
+        min_probability: Probability at which a segment starts; it ends below 0.7 of it.
         min_seconds: Drop shorter segments, and bridge shorter gaps.
         smooth: Seconds over which probabilities are averaged before they are cut; windows that
             overlap are averages already.
@@ -52,10 +52,10 @@ class TimelineOptions:
 
 @dataclass(frozen=True)
 class FilmRunOptions:
-    """How a run over many films goes about it; see `RunOptions`.
+    """How a run over many films works; see `RunOptions`.
 
     Attributes:
-        timeout: Seconds without a new frame, after which a film has failed.
+        timeout: Time limit without a new frame, in seconds, after which a film has failed.
     """
 
     resume: bool = True

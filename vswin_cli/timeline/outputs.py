@@ -1,4 +1,4 @@
-"""Where timelines go: one file of all films, or a folder with a file for each."""
+"""Outputs of timelines: one file for all films, or a folder with a file per film."""
 
 import json
 import os
@@ -19,21 +19,21 @@ from vswin_cli.system.files import path_inside, read_small, replacing
 from vswin_cli.timeline.formats import timeline_format, timeline_formats
 from vswin_cli.timeline.result import Record
 
-RECORDS = "timelines.jsonl"  # of a folder
-FILES = "timelines.jsonl.files"  # of a folder: which files in it are of which films
+RECORDS = "timelines.jsonl"  # in a folder
+FILES = "timelines.jsonl.files"  # in a folder: names of its files and their films
 _MAX_FILES_BYTES = 1 << 30
 
 
 class TimelineOutput:
-    """What a run writes and continues from; nothing is touched until `opened`.
+    """The output that a run writes and continues; nothing is changed until `opened`.
 
     Args:
-        path: A file; or a folder that is there, or whose name ends in a slash.
-        format_name: Of the file or files; None is by the file's extension.
-        resume: Whether a run continues what is there.
+        path: A file; or an existing folder, or a path that ends in a slash.
+        format_name: Format of the file or files; None chooses it by the file's extension.
+        resume: Continue the records that exist.
 
     Raises:
-        UsageError: The format is not known, or is for people; as `Output`.
+        UsageError: The format is unknown, or is the table; or as for `Output`.
     """
 
     def __init__(self, path: str, format_name: str | None, *, resume: bool = True) -> None:
@@ -65,29 +65,29 @@ class TimelineOutput:
 
     @property
     def checkpoint_path(self) -> Path:
-        """Where the windows of the film in hand are kept."""
+        """Path of the checkpoint with windows of the current film."""
         journal = self._records.journal_path
         return journal.with_name(f"{journal.name}.windows")
 
     def is_own(self, path: str) -> bool:
-        """Whether an absolute path is one of the files that a run writes."""
+        """Return whether an absolute path is one of the files that a run writes."""
         return self._records.is_own(path) or Path(os.path.realpath(path)) == self.checkpoint_path
 
     def refuse_report(self, report: Path) -> None:
-        """Refuse a page or folder that is the output, or has no folder to be in.
+        """Check that a page or folder is not the output, and that its parent folder exists.
 
         Raises:
-            UsageError: It is so.
+            UsageError: A check fails.
         """
         if Path(os.path.realpath(report)) == self.checkpoint_path:
             raise UsageError(f"--report {report} is written by the run; choose another place")
         self._records.refuse_report(report)
 
     def check(self, num_films: int) -> None:
-        """Make sure that the format can hold so many films.
+        """Check that the format can hold this number of films.
 
         Raises:
-            UsageError: A file of it holds one, and there are several.
+            UsageError: A file of the format holds one film, and there are several.
         """
         if num_films > 1 and not self.is_folder and self.format.holds_one:
             raise UsageError(
@@ -97,13 +97,13 @@ class TimelineOutput:
 
     @contextmanager
     def opened(self, videos: Sequence[str]) -> Iterator[Journal]:
-        """Open or make the records; see `Output.opened`.
+        """Open or create the records; see `Output.opened`.
 
         Args:
             videos: Names of the run's films.
 
         Raises:
-            UsageError: The file holds another film, or a film's file is there that no run wrote.
+            UsageError: The file holds another film, or no run wrote the file of a film.
         """
         with self._records.opened() as journal:
             others = [name for name in journal.entries if name not in videos]
@@ -123,7 +123,7 @@ class TimelineOutput:
             yield journal
 
     def _written(self) -> dict[str, str]:
-        """Names of films by their files: those that runs have written into the folder."""
+        """Read names of films by the files that runs have written into the folder."""
         try:
             lines = read_small(self.path / FILES, _MAX_FILES_BYTES).decode("ascii").splitlines()
             return dict(map(json.loads, lines))
@@ -131,14 +131,14 @@ class TimelineOutput:
             return {}
 
     def finish(self, journal: Journal, videos: Sequence[str]) -> None:
-        """Write the file, or each film's, from the records.
+        """Write the file, or one per film, from the records.
 
         Raises:
-            OutputError: One cannot be written.
+            OutputError: A file cannot be written.
         """
         done = [n for n in videos if n in journal.entries and journal.entries[n].is_ok]
         if self.format.holds_one and not self.is_folder and not done:
-            journal.put_in_order(videos)  # a file of it cannot say that a film failed
+            journal.put_in_order(videos)  # a file of one film cannot say that the film failed
             return
         self._records.finish(
             journal, videos, top_k=1, prepared=lambda r: self._placed(r, self.path)
@@ -153,18 +153,18 @@ class TimelineOutput:
                 self._write(self.path / paths[name], journal.record(name))
 
     def records(self, videos: Sequence[str]) -> Iterator[Record]:
-        """Yield the records of films, in their order, that a finished run has left."""
+        """Yield the records of a finished run, in the order of its films."""
         with closing(Journal(self._records.journal_path, read_only=True)) as journal:
             for name in videos:
                 if name in journal.entries:
                     yield journal.record(name)
 
     def _placed(self, record: Record, path: Path) -> Record:
-        """Tell a file of one film where that is, as seen from the file."""
+        """Set the film's location in a record for a file of one film, relative to that file."""
         return placed(record, record["path"], path) if self.format.holds_one else record
 
     def _write_text(self, text: str) -> None:
-        """Keep which files are of which films, before they are there."""
+        """Record which files belong to which films, before they are written."""
         path = self.path / FILES
         try:
             with replacing(path) as temporary:
@@ -189,12 +189,12 @@ def _cannot_write(path: Path, exc: OSError) -> OutputError:
 
 
 def placed(record: Record, film: str, path: Path) -> Record:
-    """Put into a record where its film is, as seen from a file.
+    """Set the film's location in a record, relative to a file.
 
     Args:
-        record: Of a film.
-        film: Its path, or an address, which stays as it is.
-        path: Of the file that is written.
+        record: Record of a film.
+        film: Path of the film; or an address, which does not change.
+        path: Path of the file to write.
     """
     if is_address(film):
         return record
@@ -204,12 +204,12 @@ def placed(record: Record, film: str, path: Path) -> Record:
 def film_paths(
     videos: Sequence[str], chosen: Format, written: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, PurePosixPath]:
-    """Name each film's file in a folder: as the film, so that players find it, if no two would be.
+    """Name the file of each film in a folder; like the film if unique, so that players find it.
 
     Args:
         videos: Names of films: paths or addresses.
-        chosen: The files' format.
-        written: Names of films by their files, those that are there; they keep them.
+        chosen: Format of the files.
+        written: Names of films by their existing files, which keep their names.
     """
     plain = {name: path_inside(name) for name in videos}
     counts = Counter(path.with_suffix("") for path in plain.values())

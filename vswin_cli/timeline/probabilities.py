@@ -1,4 +1,4 @@
-"""Probabilities of every step in a file of arrays: NumPy's, or Parquet."""
+"""Probabilities of every step in a file of arrays: NumPy or Parquet."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -24,14 +24,14 @@ _FORMATS = (
 
 
 class ProbabilitiesFile:
-    """A file that holds the probabilities of every step of some films.
+    """A file with the probabilities of every step of some films.
 
     Args:
-        path: It ends in .npz or .parquet.
+        path: Path that ends in .npz or .parquet.
         labels: Class names in index order.
 
     Raises:
-        UsageError: Its name is of no such format, its folder or a library is missing.
+        UsageError: The extension is another one, or the folder or a library is missing.
     """
 
     def __init__(self, path: Path, labels: Sequence[str]) -> None:
@@ -42,7 +42,7 @@ class ProbabilitiesFile:
             raise UsageError(f"--probabilities-file {path}: no folder {path.parent}; make it first")
 
     def write(self, records: Iterable[Record]) -> None:
-        """Write it of records that hold probabilities; failed films are left out.
+        """Write the file from records with probabilities; failed films are left out.
 
         Raises:
             OutputError: It cannot be written.
@@ -61,7 +61,7 @@ class ProbabilitiesFile:
 
 
 class NpzWriter(RecordWriter):
-    """An array per film under its name, float32 (steps, classes); `labels`; `step_seconds`."""
+    """One array per film, under its name, float32 (steps, classes); `labels`; `step_seconds`."""
 
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(stream, **options)
@@ -70,7 +70,7 @@ class NpzWriter(RecordWriter):
         self._step: float | None = None
 
     def write(self, record: Record) -> None:
-        """Add a film's array, and the length of a step once."""
+        """Add the array of a film, and once the length of a step."""
         if self._step is None:
             self._step = record["step_seconds"]
             self._add("step_seconds", np.array(self._step))
@@ -87,12 +87,12 @@ class NpzWriter(RecordWriter):
 
 
 def table_of(record: Record, num_classes: int) -> np.ndarray:
-    """The probabilities of a record: float32 (steps, classes), NaN where no window is."""
+    """Return the probabilities of a record: float32 (steps, classes), NaN where no window is."""
     nothing = [np.nan] * num_classes
     rows = [row or nothing for row in record["probabilities"]]
     return np.array(rows, np.float32).reshape(-1, num_classes)
 
 
 def utf8(name: str) -> str:
-    """A film's name as valid UTF-8; other bytes appear as a backslash, x and digits."""
+    """Return a film's name as valid UTF-8; other bytes become a backslash, x and digits."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

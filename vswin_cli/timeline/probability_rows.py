@@ -12,7 +12,7 @@ from vswin_cli.timeline.result import Record
 
 
 class ParquetWriter(RecordWriter):
-    """A row per step: film, start, end, and a column per class; a film is a group of rows."""
+    """One row per step with film, start, end and a column per class; one row group per film."""
 
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(stream, **options)
@@ -22,7 +22,7 @@ class ParquetWriter(RecordWriter):
         self._file = pq.ParquetWriter(stream, self._schema)
 
     def write(self, record: Record) -> None:
-        """Write a film's rows; those of steps that no window covers are null."""
+        """Write the rows of a film; steps without a window are null."""
         table = table_of(record, len(self.more_columns))
         starts = np.arange(len(table)) * record["step_seconds"]
         ends = np.minimum(starts + record["step_seconds"], record["duration_seconds"])

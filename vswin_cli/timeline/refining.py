@@ -1,4 +1,4 @@
-"""Where something changes, shorter windows tell when; elsewhere none is computed."""
+"""Shorter windows around changes of the label, which find the time of the change more exactly."""
 
 from collections import deque
 
@@ -12,32 +12,32 @@ from vswin_cli.timeline.windows import Shot, Window
 
 
 class Refining:
-    """Computes the inner windows around each change of the most probable label.
+    """Computes shorter windows around each change of the most probable label.
 
-    A window that spans two labels says the one that is easier to see, so that it puts the change
-    too early or too late, by up to half of what it spans. Half as long windows err by half.
+    A window over two labels gets the one that is easier to recognize, so it places the change too
+    early or too late, by up to half its length. Windows of half the length halve this error.
 
     Args:
-        sliding: How windows lie.
-        cutting: How probable a label has to be.
+        sliding: Placement of windows.
+        cutting: Probability that a label needs.
     """
 
     def __init__(self, sliding: Sliding, cutting: Cutting) -> None:
         self._protocol = sliding.protocol
         self._least = cutting.end_probability
         self._averaging = Steps(sliding.stride_seconds, sliding.stride_seconds)
-        self._waiting = deque[Window]()  # those in reach of a change that may come
-        self._until = -np.inf  # seconds that windows' middles are refined up to
+        self._waiting = deque[Window]()  # windows that a coming change may reach
+        self._until = -np.inf  # seconds up to which windows have been refined
         self._last: tuple[Window, int | None] | None = None
         self._fine: list[Step] = []
 
     def add(self, window: Window, probabilities: np.ndarray, computing: Computing) -> None:
-        """Take the next window of a shot, and compute what it makes necessary.
+        """Take the next window of a shot, and compute the shorter windows that it requires.
 
         Args:
-            window: The window.
-            probabilities: Its own.
-            computing: Computes others.
+            window: Window.
+            probabilities: Probabilities of that window.
+            computing: Computes shorter windows.
         """
         best = int(probabilities.argmax())
         label = best if probabilities[best] >= self._least else None
@@ -56,13 +56,13 @@ class Refining:
             self._waiting.clear()
 
     def taken(self) -> dict[int, np.ndarray]:
-        """Hand over what is settled by now, as `end_shot` does with the rest."""
+        """Return the refined steps that can no longer change, as `end_shot` does for the rest."""
         found = {step.number: step.probabilities for step in self._fine}
         self._fine = []
         return found
 
     def end_shot(self, shot: Shot) -> dict[int, np.ndarray]:
-        """Return the probabilities of the shot's steps that were refined, by number."""
+        """Return the probabilities of the refined steps of the shot, by number."""
         self._fine += self._averaging.end_shot(shot)
         self._waiting.clear()
         self._until, self._last = -np.inf, None

@@ -1,4 +1,4 @@
-"""What comes of a film: its segments, its shots, and what they were made of."""
+"""The result of a film: its segments, its shots, and how they were made."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,7 +43,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class ShotSpan:
-    """What lies between two cuts.
+    """The frames between two cuts.
 
     Attributes:
         start_seconds: As for `Segment`, like the next three.
@@ -60,7 +60,7 @@ class ShotSpan:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What happens when in a film.
+    """The segments of a film.
 
     Attributes:
         video: Name of the film, as given.
@@ -126,7 +126,7 @@ class Timeline:
 
 
 def _rows(probabilities: np.ndarray) -> list[list[float] | None]:
-    """A list a step; None for a step that no window covers."""
+    """Return one list per step; None for a step without a window."""
     return [None if np.isnan(row[0]) else row.tolist() for row in probabilities]
 
 
@@ -139,14 +139,14 @@ def failed_record(
     *,
     is_skipped: bool = False,
 ) -> Record:
-    """Make the record of a film without a timeline: None or nothing for what is not known.
+    """Make the record of a film without a timeline; unknown values are None or empty.
 
     Args:
-        video: Its name.
+        video: Name of the film.
         setup: As for `Timeline`.
-        kind: Of the error; see `VideoError`.
-        message: Its line for the user.
-        seconds: Until it failed.
+        kind: Error kind; see `VideoError`.
+        message: Line for the user.
+        seconds: Time until the failure.
         is_skipped: As for `Failure`.
     """
     nothing = Timeline(

@@ -1,4 +1,4 @@
-"""Timelines of many films in one run, which continues wherever it was stopped."""
+"""Timelines of many films in one run, which continues after a stop."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -25,21 +25,21 @@ from vswin_cli.timeline.result import Record, failed_record
 
 
 class TimelineWatcher(PlanWatcher):
-    """Is told what happens in a run; this one does nothing about it."""
+    """Receives the events of a run; this one ignores them."""
 
     def following(self, todo: Sequence[Found]) -> AbstractContextManager[None]:
-        """Lasts as long as films are watched, the loading of the model included."""
+        """Context while films are read, including the loading of the model."""
         return nullcontext()
 
     def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
-        """Lasts as long as `stop` ends the run; it takes any thread."""
+        """Context in which `stop` ends the run, from any thread."""
         return nullcontext()
 
     def on_start(self, found: Found) -> None:
         """A film starts."""
 
     def on_progress(self, done_seconds: float, all_seconds: float | None) -> None:
-        """So much of the film has been watched."""
+        """Part of the film is done."""
 
     def on_record(self, found: Found, record: Record) -> None:
         """A film's record is on disk, or complete."""
@@ -47,18 +47,18 @@ class TimelineWatcher(PlanWatcher):
 
 @dataclass(frozen=True)
 class TimelineTask:
-    """What is done with every film.
+    """How each film is processed.
 
     Attributes:
         load: Loads the model; called once, and only if there is something to compute.
         setup: Names of model, protocol, backend and precision.
-        settings: Whatever a record depends on apart from its film.
-        window_settings: Whatever the model's answer for a window depends on.
-        num_classes: Of the model.
-        threads: To decode with.
-        probabilities: Whether records hold those of each step.
-        needs_probabilities: Whether earlier records without them are made again.
-        timeout_seconds: Without a new frame, after which a film has failed.
+        settings: Everything except its film that a record depends on.
+        window_settings: Everything that the probabilities of a window depend on.
+        num_classes: Number of classes of the model.
+        threads: Threads for decoding.
+        probabilities: Include the probabilities of each step in records.
+        needs_probabilities: Make earlier records without them again.
+        timeout_seconds: Time without a new frame after which a film has failed.
     """
 
     load: Callable[[], tuple[FilmAnalyst, Engine]]
@@ -73,7 +73,7 @@ class TimelineTask:
 
 
 class _StoppedError(Exception):
-    """The run is to end now; what was computed of the film is kept."""
+    """The run stops now; the results for the current film are kept."""
 
 
 def timelines_over(
@@ -83,26 +83,26 @@ def timelines_over(
     options: FilmRunOptions,
     watcher: TimelineWatcher,
 ) -> Outcome:
-    """Make the records that are missing, and the output of them.
+    """Make the missing records, and the output from all of them.
 
-    A film in hand is left where the run is stopped; its windows are in the checkpoint.
+    If the run is stopped within a film, the checkpoint keeps its windows.
 
     Args:
-        videos: As `find_videos` finds them.
-        task: What is computed.
-        output: Where it goes; holds what earlier runs have done.
-        options: How.
-        watcher: Is told what happens.
+        videos: Films, as found by `find_videos`.
+        task: How each film is processed.
+        output: Output, which also holds the results of earlier runs.
+        options: Options of the run.
+        watcher: Receives events.
 
     Raises:
-        UsageError: Another run writes to the output, or it holds what would be replaced.
+        UsageError: Another run writes to the output, or a file would be replaced.
         OutputError: A record cannot be written.
         VswinError: The model cannot be loaded.
     """
     with output.opened([found.video for found in videos]) as journal:
 
         def settings(found: Found) -> Settings:
-            """What a record is to be made with; probabilities may be there, and need not always."""
+            """Return the settings that a record must have; extra probabilities are fine."""
             entry = journal.entries.get(found.video)
             other = {**task.settings, "probabilities": not task.probabilities}
             is_enough = other["probabilities"] or not task.needs_probabilities
@@ -153,7 +153,7 @@ def watched(
             if stopping.is_set():
                 return
             if found.error is None:
-                process.start()  # which takes as long as to load a model
+                process.start()  # which takes as long as loading the model
             if model is None:
                 analyst, engine = task.load()
                 model = analyst, stack.enter_context(EngineComputing(engine, checkpoint))
@@ -190,5 +190,5 @@ def _record(
 
 
 def _about(found: Found) -> Record:
-    """Where a film's file was, how large, and how old."""
+    """Return location, size and age of a film's file."""
     return {"path": found.place, "bytes": found.num_bytes, "modified": modified(found)}

@@ -1,7 +1,7 @@
-"""Segments: stretches of time under one label, made of the probabilities of steps.
+"""Segments: stretches of time with one label, made from the probabilities of steps.
 
-The steps that NeMo Curator, pyannote and DCASE's systems take: smooth, cut by hysteresis, bridge
-gaps, drop what is short. What is probable nowhere is nothing, and gets no segment.
+The method is that of NeMo Curator, pyannote and DCASE's systems: smooth, cut with hysteresis,
+bridge gaps, drop short segments. Time in which no label is probable has no segment.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ class Cutting:
     """How probabilities become segments; `benchmarks/timeline.py` chose the defaults.
 
     Attributes:
-        min_probability: Where a segment starts; it ends below `end_share` of that.
+        min_probability: Probability at which a segment starts; it ends below `end_share` of it.
         min_seconds: Shorter segments are dropped, and shorter gaps between two are bridged.
-        smooth_seconds: Of the Hann window that probabilities are averaged over; 0 is none.
+        smooth_seconds: Length of the Hann window that averages probabilities; 0 is none.
         multi: Let segments of different labels overlap.
     """
 
@@ -34,7 +34,7 @@ class Cutting:
 
     @property
     def end_probability(self) -> float:
-        """Where a segment ends."""
+        """Probability below which a segment ends."""
         return self.min_probability * self.end_share
 
 
@@ -59,15 +59,15 @@ def cut(
     """Make the segments of one shot.
 
     Args:
-        shot: Which none leaves.
+        shot: Shot that contains them.
         first_step: Number of the first step.
-        probabilities: float (steps, num_classes), of all steps whose middle is in the shot.
-        step_seconds: The length of a step.
-        cutting: How.
-        fine: Probabilities by the number of their step, from shorter windows, where there are any.
+        probabilities: float (steps, num_classes), for all steps whose middle is in the shot.
+        step_seconds: Length of a step.
+        cutting: Options.
+        fine: Probabilities from shorter windows by step number, where they exist.
 
     Returns:
-        By start; of one start, by class.
+        Segments by start, and then by class.
     """
     if not len(probabilities):
         return []
@@ -111,13 +111,13 @@ def _smoothed(probabilities: np.ndarray, width: float) -> np.ndarray:
 
 
 def _hysteresis(values: np.ndarray, on: float, off: float) -> np.ndarray:
-    """Where values (steps, n) are on: from where they reach `on` as far as they stay above `off`.
+    """Return where values (steps, n) are on: from `on` or more, and while they stay above `off`.
 
-    Both ways in time, so that nothing depends on its direction.
+    It works in both directions of time, so reversed films give the same segments.
     """
     above = values >= off
     changes = np.diff(above, axis=0, prepend=False)
-    numbers = np.cumsum(changes & above, axis=0) * above  # of each run that is above
+    numbers = np.cumsum(changes & above, axis=0) * above  # of each run above `off`
     result = np.zeros_like(above)
     for column in np.flatnonzero((values >= on).any(axis=0)):
         lit = np.unique(numbers[values[:, column] >= on, column])
@@ -134,10 +134,10 @@ def _runs(track: np.ndarray) -> list[Run]:
 
 
 def _tidied(track: np.ndarray, smooth: np.ndarray, shortest: float) -> list[Run]:
-    """Drop short runs and close short gaps, the shortest first, until none is left.
+    """Drop short runs and close short gaps, the shortest first, until all are long enough.
 
-    What lies between two labels is shared out where they meet best; what lies at the end of the
-    shot goes to the label next to it. A run that is the whole shot stays, however short.
+    A gap between two labels is divided between them at the best place; one at the end of the shot
+    goes to the label next to it. A run that fills the shot stays, however short.
     """
     track = track.copy()
     while True:
@@ -168,20 +168,20 @@ def _tidied(track: np.ndarray, smooth: np.ndarray, shortest: float) -> list[Run]
 
 @dataclass(frozen=True)
 class _Ruler:
-    """Says when one run gives way to the next."""
+    """Finds the time at which one run ends and the next begins."""
 
     shot: Shot
     first_step: int
     step_seconds: float
     smooth: np.ndarray
     fine: Mapping[int, np.ndarray]
-    level: float  # of nothing
+    level: float  # of no label
 
     def edge(self, before: Run, after: Run) -> float:
-        """Seconds at which a label, or nothing, gives way to another.
+        """Return the seconds at which a label, or no label, changes to another.
 
-        Where the fine steps around the edge are best shared out between the two, if there are any;
-        between the middles of the two steps that their probabilities cross at.
+        If there are fine steps around the edge, it is where they fit the two labels best; otherwise
+        it is between the middles of the two steps where the probabilities cross.
         """
         edge = after[0]
         first, stop = edge, edge
@@ -195,7 +195,7 @@ class _Ruler:
             lead = lead.copy()
             fine = np.stack([self.fine[number] for number in numbers])
             lead[first:stop] = self._lead(fine, before[2], after[2])
-            kept = np.cumsum(lead[first : stop - 1])  # if the edge is after that step
+            kept = np.cumsum(lead[first : stop - 1])  # sum of leads if the edge is after that step
             edge = first + 1 + int(kept.argmax())
         last, following = float(lead[edge - 1]), float(lead[edge])
         share = last / (last - following) if last > 0 >= following else 0.5
@@ -203,7 +203,7 @@ class _Ruler:
         return min(max(seconds, self.shot.start_seconds), self.shot.end_seconds)
 
     def _lead(self, probabilities: np.ndarray, before: int, after: int) -> np.ndarray:
-        """By how much the label before is more probable than the one after it, in each step."""
+        """Return how much more probable the earlier label is than the later one, in each step."""
         nothing = np.full(len(probabilities), self.level)
         old = nothing if before == _NOTHING else probabilities[:, before]
         new = nothing if after == _NOTHING else probabilities[:, after]

@@ -1,4 +1,4 @@
-"""How windows lie on a film."""
+"""The placement of windows on a film."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 @dataclass(frozen=True)
 class Sliding:
-    """How windows lie on a film.
+    """The placement of windows on a film.
 
     Attributes:
-        protocol: One clip of it is a window.
-        stride_seconds: From the start of a window to that of the next.
-        window_seconds: What a window spans where the protocol spans its clip uniformly.
-        finds_shots: Whether windows keep within shots.
+        protocol: Protocol; one of its clips is a window.
+        stride_seconds: Time between the starts of two windows.
+        window_seconds: Length of a window if the protocol spreads its clip evenly.
+        finds_shots: Keep each window within a shot.
     """
 
     protocol: ViewProtocol
@@ -25,26 +25,26 @@ class Sliding:
 
     @property
     def clip_span(self) -> int | None:
-        """Frames from a window's first to its last; None where seconds say it."""
+        """Frames from the first to the last of a window; None if seconds determine it."""
         if self.protocol.sampling is Sampling.UNIFORM:
             return None
         return (self.protocol.clip_len - 1) * self.interval + 1
 
     @property
     def interval(self) -> int:
-        """Frames from one that a window has to the next; torchvision's are at its rate by then."""
+        """Distance of neighbouring frames of a window; frames already have torchvision's rate."""
         return 1 if self.protocol.sampling is Sampling.TORCHVISION else self.protocol.frame_interval
 
     @property
     def alignment(self) -> int:
-        """Frames from one where a window may start to the next, so that most see the same ones."""
+        """Distance of frames at which a window may start, so that most windows share frames."""
         return 1 if self.clip_span is None else self.interval
 
     def pace(self, usual_seconds: float | None) -> Pace:
-        """How frames are shown; see `Pace`.
+        """Return how frames are shown; see `Pace`.
 
         Args:
-            usual_seconds: For which the film usually shows one.
+            usual_seconds: Usual duration of a frame in the film.
         """
         if self.protocol.sampling is Sampling.TORCHVISION:
             return Pace(1 / TORCHVISION_RATE, is_strict=True)

@@ -1,4 +1,4 @@
-"""Steps: what windows say of the stretches that they cover, averaged over even steps of time."""
+"""Steps: the probabilities of windows, averaged over even steps of time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,21 +8,21 @@ import numpy as np
 
 from vswin_cli.timeline.windows import Shot, Window
 
-_LEAST_WEIGHT = 1e-6  # where no window has more to say
+_LEAST_WEIGHT = 1e-6  # where a window is weakest
 
 
 @dataclass(frozen=True)
 class Step:
     """An even step of time."""
 
-    number: int  # it starts at that many steps' lengths
+    number: int  # its start, in step lengths
     shot: int
-    probabilities: np.ndarray  # float32 (num_classes,), adds up to 1
+    probabilities: np.ndarray  # float32 (num_classes,), sums to 1
 
 
 @dataclass
 class _Open:
-    """A step that another window may still cover."""
+    """A step that a later window may still cover."""
 
     weight: float = 0.0
     total: np.ndarray | float = 0.0
@@ -30,15 +30,15 @@ class _Open:
 
 @dataclass
 class Steps:
-    """Averages windows over the steps whose middle they cover, by a Hann weight.
+    """Averages windows over the steps whose middle they cover, with a Hann weight.
 
-    A window says most of its middle; the weight falls to almost nothing at its ends, which count
-    only where no other window reaches. Where windows lie further apart than they are long, each
-    stands for what is nearest to it.
+    A window tells most about its middle; the weight falls to almost nothing at its ends, which
+    count only where no other window reaches. If windows are further apart than they are long, each
+    counts for the time nearest to it.
 
     Args:
-        step_seconds: The length of a step.
-        stride_seconds: From window to window.
+        step_seconds: Length of a step.
+        stride_seconds: Time between the starts of two windows.
     """
 
     step_seconds: float
@@ -47,10 +47,10 @@ class Steps:
     _shot_start: float = 0.0
     _open: dict[int, _Open] = field(default_factory=dict)
     _newest: np.ndarray | None = None  # probabilities of a window of the shot
-    _has_settled: bool = False  # whether the shot has a step already
+    _has_settled: bool = False  # whether the shot already has a step
 
     def add(self, window: Window, probabilities: np.ndarray) -> Iterator[Step]:
-        """Take what the model says of a window, float (num_classes,); yield steps now settled."""
+        """Add the probabilities of a window, float (num_classes,), and yield finished steps."""
         middle = (window.start_seconds + window.end_seconds) / 2
         half = max(window.end_seconds - window.start_seconds, self.stride_seconds, 1e-9) / 2
         start, end = max(middle - half, self._shot_start), middle + half
@@ -70,9 +70,9 @@ class Steps:
             step.total = step.total + weight * added
 
     def end_shot(self, shot: Shot) -> Iterator[Step]:
-        """Yield the last steps of a shot, all of whose windows have been added.
+        """Yield the last steps of a shot, once all its windows have been added.
 
-        A shot that is so short that no step's middle is in it has the step around its own.
+        A shot so short that it contains no middle of a step gets the step around its middle.
         """
         for number in sorted(self._open):
             if self._middle(number) < shot.end_seconds:

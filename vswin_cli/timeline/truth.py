@@ -1,4 +1,4 @@
-"""Segments in files: the truth, and what an earlier run has said."""
+"""Segments in files: annotations, and the results of an earlier run."""
 
 import json
 from collections import defaultdict
@@ -19,19 +19,19 @@ _COLUMNS = ("video", "label", "start", "end")
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a run has said of films."""
+    """The segments that a run has predicted."""
 
     films: Films
-    durations: dict[str, float]  # of those that are known
+    durations: dict[str, float]  # of films with a known duration
 
 
 def read_truth(path: Path) -> Films:
-    """Read a CSV with the columns video, label, start and end, in seconds; a score if there is one.
+    """Read a CSV with the columns video, label, start and end in seconds, and optionally score.
 
-    Films without a segment have a row with an empty label.
+    A film without segments has a row with an empty label.
 
     Raises:
-        UsageError: It is another kind of file, or a row makes no sense.
+        UsageError: The file is of another kind, or a row is invalid.
     """
     try:
         lines = read_cells(read_text(path))
@@ -70,7 +70,7 @@ def read_predicted(path: Path) -> Predicted:
     """Read an output of `vswin timeline`: .jsonl, .json or .csv.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not one.
     """
     if path.suffix.lower() == ".csv":
         return Predicted(read_truth(path), {})
@@ -86,7 +86,7 @@ def read_predicted(path: Path) -> Predicted:
 
 
 def predicted_of(records: Iterable[Record]) -> Predicted:
-    """Sum records up; failed ones are left out."""
+    """Collect the segments of records; failed ones are left out."""
     films: dict[str, Sequence[Labelled]] = {}
     durations = {}
     for record in records:
@@ -102,7 +102,7 @@ def predicted_of(records: Iterable[Record]) -> Predicted:
 
 
 def matched(truth: Films, predicted: Predicted) -> tuple[Predicted, list[str]]:
-    """Call predicted films as the truth does: by the whole name, or by the file's where one fits.
+    """Rename predicted films as in the truth: by full name, or by a unique file name.
 
     Returns:
         The films of the truth that were predicted, and the names of those that were not.

@@ -1,4 +1,4 @@
-"""Windows: the model's clip slides over every shot, while frames come and go."""
+"""Windows: the model's clip slides over every shot while frames pass."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Shot:
 
 
 class Picture:
-    """What is kept of a frame while windows may need it: scaled and cropped once one does."""
+    """A frame that windows may need; it is scaled and cropped when the first one does."""
 
     def __init__(self, frame: TimedFrame, protocol: ViewProtocol) -> None:
         self._source: TimedFrame | None = frame
@@ -38,7 +38,7 @@ class Picture:
 
     @cached_property
     def cropped(self) -> CroppedFrame:
-        """As the model sees it."""
+        """Return the frame as the model gets it."""
         assert self._source is not None
         made = resize_and_crop(self._source.pixels, self._protocol)
         self._source = None  # which may be large
@@ -46,15 +46,15 @@ class Picture:
 
     @cached_property
     def digest(self) -> bytes:
-        """Equal for equal pixels."""
+        """Digest of the pixels; equal for equal pixels."""
         return blake2b(self.cropped.pixels.data, digest_size=_KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)
 class KeptFrame:
-    """A frame in its place; where one is held, several have its picture."""
+    """A frame at its position; positions at which a frame is held share its picture."""
 
-    number: int  # of its place
+    number: int  # of the position
     index: int  # of the film's frame
     seconds: float
     picture: Picture
@@ -62,19 +62,19 @@ class KeptFrame:
 
 @dataclass(frozen=True)
 class Clip:
-    """The frames of a window that the model sees, and a digest of the pixels of each."""
+    """The frames of a window that the model gets, and a digest of the pixels of each."""
 
     digests: tuple[bytes, ...]
     frames: tuple[CroppedFrame, ...]
 
     @cached_property
     def key(self) -> bytes:
-        """Equal for clips of equal pixels."""
+        """Key that is equal for clips with equal pixels."""
         return blake2b(b"".join(self.digests), digest_size=_KEY_BYTES).digest()
 
     @property
     def views(self) -> list[View]:
-        """Its crops, each different one once."""
+        """The crops of the clip; equal crops are listed once."""
         offsets = list(zip(*(frame.places for frame in self.frames), strict=True))
         numbers = [number for number, each in enumerate(offsets) if each not in offsets[:number]]
         return [View([frame.crop(n) for frame in self.frames], 1, n) for n in numbers]
@@ -82,32 +82,32 @@ class Clip:
 
 @dataclass(frozen=True)
 class Window:
-    """One place of the model's clip in a film; it refers to frames that other windows share."""
+    """One position of the model's clip in a film; windows share frames."""
 
-    frames: tuple[KeptFrame, ...]  # all that it spans
+    frames: tuple[KeptFrame, ...]  # all frames in its span
     end_seconds: float  # when the next frame is shown
-    places: tuple[int, ...]  # in `frames`, of those that the model sees
+    places: tuple[int, ...]  # positions in `frames` of those that the model gets
 
     @property
     def start_seconds(self) -> float:
-        """When its first frame is shown."""
+        """Time of its first frame."""
         return self.frames[0].seconds
 
     @property
     def middle_seconds(self) -> float:
-        """Half way between its start and its end."""
+        """Middle of its start and end."""
         return (self.start_seconds + self.end_seconds) / 2
 
     @property
     def clip(self) -> Clip:
-        """What the model sees of it."""
+        """The frames that the model gets."""
         pictures = [self.frames[place].picture for place in self.places]
         return Clip(tuple(p.digest for p in pictures), tuple(p.cropped for p in pictures))
 
     def inner(self, protocol: ViewProtocol) -> "Window | None":
-        """The same clip with half the time between its frames, about the same middle.
+        """Return the clip with half the time between its frames, around the same middle.
 
-        None where the protocol has no interval of frames, or none that is shorter.
+        None if the protocol has no frame interval, or no shorter one.
         """
         interval = protocol.frame_interval // 2
         span = (protocol.clip_len - 1) * interval + 1
@@ -121,10 +121,10 @@ class Window:
 
 
 class Windows:
-    """Makes windows and shots of frames that come one by one; holds a window's worth of them.
+    """Makes windows and shots of passing frames; holds the frames of one window.
 
     Args:
-        sliding: How they lie.
+        sliding: Placement of windows.
     """
 
     def __init__(self, sliding: Sliding) -> None:
@@ -134,19 +134,19 @@ class Windows:
         self._frames = deque[KeptFrame]()
         self._shot_number = 0
         self._shot_start: KeptFrame | None = None
-        self._next_seconds = 0.0  # where the next window may start, at the earliest
-        self._covered = -1  # the shot's last frame that is in a window
-        self._cuts = list[int]()  # known, ascending, not yet acted upon
-        self._end = 0, 0.0  # frame and seconds after the newest one
+        self._next_seconds = 0.0  # earliest start of the next window
+        self._covered = -1  # last frame of the shot that is in a window
+        self._cuts = list[int]()  # found, ascending, not yet applied
+        self._end = 0, 0.0  # frame and seconds after the latest frame
         self._last: KeptFrame | None = None
-        self._repeats = 0  # of the newest frame
-        self._seen = np.zeros((0, 0), np.uint8)  # what the detector saw of it
+        self._repeats = 0  # of the latest frame
+        self._seen = np.zeros((0, 0), np.uint8)  # the latest frame as the detector got it
 
     def take(self, frame: TimedFrame) -> Iterator[Window | Shot]:
-        """Take the next frame; yield what becomes complete, a shot after its last window.
+        """Take the next frame; yield completed windows, and each shot after its last window.
 
         Args:
-            frame: Of the index of the one before where that is held.
+            frame: A held frame has the index of the one before.
         """
         kept = self._kept(frame)
         self._frames.append(kept)
@@ -155,7 +155,7 @@ class Windows:
             self._begin(kept)
         if frame.grey is None or self._is_due(kept.number):
             _ = kept.picture.digest  # here, not in the thread of the model
-        settled = kept.number - (DELAY if self._detector else 0)  # no cut is found before it
+        settled = kept.number - (DELAY if self._detector else 0)  # no cut will be found before it
         while self._cuts:
             yield from self._end_shot(self._cuts.pop(0))
         yield from self._whole_windows(settled + 1)
@@ -179,13 +179,13 @@ class Windows:
         return self._last
 
     def _is_due(self, number: int) -> bool:
-        """Whether windows start at a frame, or see it: at every other one of most protocols."""
+        """Return whether a window may start at a frame or use it; mostly every second one."""
         start = self._shot_start
         assert start is not None
         return (number - start.number) % self._sliding.alignment == 0
 
     def finish(self) -> Iterator[Window | Shot]:
-        """Yield what is left when the last frame has come."""
+        """Yield the remaining windows and shots after the last frame."""
         if self._frames:
             yield from self._end_shot(self._frames[-1].number + 1)
 
@@ -197,7 +197,7 @@ class Windows:
         start = self._shot_start
         assert start is not None
         yield from self._whole_windows(cut)
-        if self._covered < cut - 1:  # its tail, by a window that ends with it; or all of it
+        if self._covered < cut - 1:  # its end, in a window that ends with it; or all of it
             yield self._last_window(cut)
         after = next((frame for frame in self._frames if frame.number == cut), None)
         stop, end = (after.index, after.seconds) if after else self._end
@@ -209,7 +209,7 @@ class Windows:
             self._begin(self._frames[0])
 
     def _whole_windows(self, stop: int) -> Iterator[Window]:
-        """Yield the windows that lie before frame `stop`, and forget what none needs any more."""
+        """Yield the windows before frame `stop`, and drop the frames that are no longer needed."""
         while (place := self._next_place(stop)) is not None:
             first, last = place
             self._next_seconds += self._sliding.stride_seconds
@@ -219,7 +219,7 @@ class Windows:
         self._forget(stop)
 
     def _next_place(self, stop: int) -> tuple[int, int] | None:
-        """Positions of the next window's first and last frame; None if it is not there yet."""
+        """Positions of the next window's first and last frame; None if it is incomplete."""
         if not self._frames:
             return None
         base = self._frames[0].number
@@ -244,7 +244,7 @@ class Windows:
         return (first, last) if last is not None and last < count else None
 
     def _last_window(self, cut: int) -> Window:
-        """The window that ends a shot; of a shot that is shorter, all of it."""
+        """Return the last window of a shot; for a shorter shot, all of it."""
         count = cut - self._frames[0].number
         if (span := self._sliding.clip_span) is not None:
             return self._window(max(count - span, 0), count)
@@ -254,7 +254,7 @@ class Windows:
         return self._window(first, count)
 
     def _window(self, first: int, stop: int) -> Window:
-        """Make the window of the frames at some positions."""
+        """Make a window of the frames at these positions."""
         inside = tuple(self._frames[k] for k in range(first, stop))
         self._covered = max(self._covered, inside[-1].number)
         [clip] = clip_indices(len(inside), self._protocol.adapted(num_clips=1)).tolist()
@@ -262,7 +262,7 @@ class Windows:
         return Window(inside, end, tuple(clip))
 
     def _forget(self, stop: int) -> None:
-        """Drop the frames that neither the next window nor the shot's last one can need."""
+        """Drop the frames that neither the next window nor the last one of the shot can need."""
         span = self._sliding.clip_span
         while len(self._frames) > 1:
             oldest = self._frames[0]

@@ -1,4 +1,4 @@
-"""Forms of timelines: a file each, found by being here.
+"""Formats of timelines: a module each, found automatically.
 
 To add one, write a module with a `FORMAT` and its writer, which gets one record at a time.
 """
@@ -19,7 +19,7 @@ _FIRST = ("table", "json", "jsonl", "csv", "srt", "vtt")  # in the order of --he
 
 @cache
 def timeline_formats() -> tuple[Format, ...]:
-    """All of them."""
+    """Return all formats."""
     names = {path.stem for path in Path(__file__).parent.glob("*.py")} - {"__init__"}
     ordered = [*(name for name in _FIRST if name in names), *sorted(names - set(_FIRST))]
     return tuple(import_module(f"{__name__}.{name}").FORMAT for name in ordered)
@@ -29,7 +29,7 @@ def timeline_format(name: str) -> Format:
     """Find the format that `--format` names.
 
     Raises:
-        UsageError: There is none, or a library is missing.
+        UsageError: It does not exist, or a library is missing.
     """
     for each in timeline_formats():
         if each.name == name:
@@ -41,20 +41,20 @@ def timeline_format(name: str) -> Format:
 
 
 def subtitle(segment: Mapping[str, Any]) -> str:
-    """The text of a segment: one line, in which nothing turns what follows around.
+    """Return the text of a segment: one line, without characters that change text direction.
 
-    Joiners and marks that scripts need stay as they are.
+    Joiners and marks that scripts need are kept.
     """
     text = "".join(c if c in _SCRIPT_MARKS else printable(c) for c in segment["label"])
     return f"{text} {segment['probability']:.2f}"
 
 
 def clock(seconds: float, point: str) -> str:
-    """A time as subtitles have it: `01:02:03.456`.
+    """Format a time for subtitles: `01:02:03.456`.
 
     Args:
-        seconds: From the start of the film.
-        point: What stands before the milliseconds.
+        seconds: Time from the start of the film.
+        point: Separator before the milliseconds.
     """
     thousandths = round(seconds * 1000)
     minutes, rest = divmod(thousandths, 60_000)

@@ -11,7 +11,7 @@ FORMAT = Format("csv", "vswin_cli.timeline.formats.csv:SegmentRows", ".csv", gro
 
 
 class SegmentRows(RecordWriter):
-    """A header, then a row per segment; start and end are in seconds."""
+    """A header, and a row per segment with start and end in seconds."""
 
     def __init__(self, stream: TextIO, **settings: Any) -> None:  # noqa: ANN401 - the base's
         super().__init__(stream, **settings)

@@ -1,4 +1,4 @@
-"""CVAT: annotations of a video task, with a track per segment; see the format of the same name."""
+"""CVAT: annotations of a video task, one track per segment; see CVAT's format of the same name."""
 
 from typing import Any
 

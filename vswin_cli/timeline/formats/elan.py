@@ -20,7 +20,7 @@ FORMAT = Format(
 
 
 class ElanTiers(RecordWriter):
-    """The annotations of one film, in tiers on each of which none overlaps another."""
+    """The annotations of one film, in tiers without overlaps."""
 
     stream: TextIO
 

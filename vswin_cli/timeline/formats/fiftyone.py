@@ -10,7 +10,7 @@ FORMAT = Format("fiftyone", f"{__name__}:TimelineDataset", ".fiftyone", is_folde
 
 
 class TimelineDataset(LabelledDataset):
-    """A sample per film; frames count from 1, and a segment's last one is in it."""
+    """A sample per film; frames count from 1, and a segment includes its last frame."""
 
     fields: ClassVar[Mapping[str, str]] = {"segments": "TemporalDetections"}
 

@@ -1,4 +1,4 @@
-"""JSON lines: a record a line; what a run continues from."""
+"""JSON Lines: one record per line, from which a run continues."""
 
 from vswin_cli.formats.registry import JSON_LINES
 

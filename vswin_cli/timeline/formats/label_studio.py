@@ -1,7 +1,7 @@
 """Label Studio: tasks with predictions, for a project with a TimelineLabels control.
 
 The control is named `timelineLabels` and the video `video`, as in Label Studio's own template.
-Frames count from 1, and a range's last one is in it.
+Frames count from 1, and a range includes its last frame.
 """
 
 from typing import Any

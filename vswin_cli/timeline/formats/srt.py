@@ -1,7 +1,7 @@
-"""SubRip subtitles: a segment's label is shown as long as it lasts.
+"""SubRip subtitles: the label of a segment is shown during the segment.
 
-Players take tags and some entities for markup, and nothing escapes them; an invisible word joiner
-(U+2060), as FFmpeg itself writes it, keeps them from being any.
+Players treat tags and some entities as markup, and there is no escape for them. An invisible word
+joiner (U+2060), as in FFmpeg's output, keeps them as text.
 """
 
 import re

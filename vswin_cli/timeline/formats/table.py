@@ -1,4 +1,4 @@
-"""A table for people: a segment a line."""
+"""A table for people: one segment per line."""
 
 from typing import Any, TextIO
 
@@ -9,7 +9,7 @@ FORMAT = Format("table", "vswin_cli.timeline.formats.table:SegmentTable")
 
 
 class SegmentTable(RecordWriter):
-    """One table per film; plain text where it is not a terminal."""
+    """One table per film; plain text if stdout is not a terminal."""
 
     def __init__(self, stream: TextIO, **settings: Any) -> None:  # noqa: ANN401 - the base's
         from vswin_cli.formats.tables import result_console  # noqa: PLC0415 - help lists formats
@@ -19,7 +19,7 @@ class SegmentTable(RecordWriter):
         self._has_started = False
 
     def write(self, record: dict[str, Any]) -> None:
-        """Print a film's segments; a failure has none, its message goes to stderr."""
+        """Print the segments of a film; the message of a failed film goes to stderr instead."""
         from rich import box  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
@@ -61,7 +61,7 @@ class SegmentTable(RecordWriter):
 
 
 def clock(seconds: float) -> str:
-    """A time that people read: `1:02.3`, with hours where there are some."""
+    """Format a time for people: `1:02.3`, with hours only if needed."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -70,7 +70,7 @@ def clock(seconds: float) -> str:
 
 
 def _summary(record: dict[str, Any]) -> str:
-    """What was computed, in one line."""
+    """Summarize the computation in one line."""
     counts = [
         f"{count} {thing}{'' if count == 1 else 's'}"
         for count, thing in (
