@@ -13,18 +13,21 @@ import argparse
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, median
-from time import perf_counter, process_time
+from time import perf_counter, process_time, thread_time
+from typing import TypeVar
 
 import av
 import numpy as np
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.engines.base import Engine, Pending
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.output import Output
 from vswin_cli.runs.run import run_over
@@ -37,6 +40,7 @@ from vswin_cli.zoo.protocols import ViewProtocol
 _NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
 _RATE = 30
 _TICKS = os.sysconf("SC_CLK_TCK")
+Returned = TypeVar("Returned")
 
 
 def main() -> None:
@@ -53,6 +57,7 @@ def main() -> None:
         )
         model.graph_folder = Path(name, "graphs")
         classifier = model.classifier(5)
+        calls = _Calls(classifier.engine)
         videos = [decode_views(each.path, model.protocol, "auto", threads=1) for each in found[:4]]
         for views in videos:
             classifier.predict("", views, 0.0)  # the first ones are slower
@@ -74,11 +79,13 @@ def main() -> None:
         with ProcessPoolExecutor(cores, get_context("spawn"), initializer=decode) as pool:
             measure_each_alone()
             children, others = sum(os.times()[2:4]), _others()
+            calls.seconds = 0.0
             before, engine, start = process_time(), _engine_seconds(), perf_counter()
             run_over(found, task, output, RunOptions(workers=asked.workers))
             wall = perf_counter() - start
             engine = _engine_seconds() - engine
-            main_process = process_time() - before - engine
+            called = calls.seconds
+            main_process = process_time() - before - engine - called
             workers = sum(os.times()[2:4]) - children
             share = max(_others() - others, 0.0) / wall
             measure_each_alone()  # the pace of a machine may have changed
@@ -86,6 +93,7 @@ def main() -> None:
         _say("decoding a video, core time", median(decoding))
         _say(f"{num_used:.2f} views by the model, core time", median(computing))
         _say("main process beyond the model, core time", main_process / len(found))
+        _say("calls to start the model and take its outputs, core time", called / len(found))
         _say("model in the run, core time", engine / len(found))
         _say("decoding processes, core time", workers / len(found))
         _say("label, wall time", wall / len(found))
@@ -94,6 +102,26 @@ def main() -> None:
         )
         bound = (cores - share) / (median(decoding) + median(computing))
         print(f"label reaches {len(found) / wall / bound:.2f} of the bound")
+
+
+class _Calls:
+    """Core time that the main process spends in calls of an engine, which are part of the model."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.seconds = 0.0
+        self._start = engine.start
+        engine.start = self._timed_start  # type: ignore[method-assign]
+
+    def _timed_start(self, views: np.ndarray) -> Pending:
+        pending = self._timed(partial(self._start, views))
+        return partial(self._timed, pending)
+
+    def _timed(self, call: Callable[[], Returned]) -> Returned:
+        start = thread_time()
+        try:
+            return call()
+        finally:
+            self.seconds += thread_time() - start
 
 
 def decode_seconds(paths: list[str], protocol: ViewProtocol) -> float:
@@ -161,7 +189,7 @@ def _others() -> float:
 
 
 def _say(what: str, seconds: float) -> None:
-    print(f"{what:42}{seconds * 1000:9.2f} ms per video", flush=True)
+    print(f"{what:60}{seconds * 1000:9.2f} ms per video", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from clips import encode, numbered_frames
 from label_run import MODEL, PROTOCOL, BrightnessEngine
 
 from vswin_cli.classify import Classifier
-from vswin_cli.runs.shared_memory import pack, unpack
+from vswin_cli.runs.shared_memory import map_file, pack, unpack
 from vswin_cli.system.platform import nameless_file
 from vswin_cli.views.views import read_views
 
@@ -24,7 +24,7 @@ def handed_over(value, on_freed=None):
     file = nameless_file()
     os.write(file, bytes(10_000_000))  # what was in it before
     pack(value, file)
-    return unpack(file, on_freed)
+    return unpack(map_file(file), on_freed)
 
 
 def test_views_arrive_as_they_were(views):

@@ -8,6 +8,7 @@ stopped in the middle of a message blocks no other.
 
 import errno
 import json
+import mmap
 import os
 import secrets
 import socket
@@ -22,7 +23,7 @@ from multiprocessing.connection import Client, Connection, Listener, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from vswin_cli.runs.shared_memory import pack, unpack
+from vswin_cli.runs.shared_memory import map_file, pack, unpack
 from vswin_cli.system.platform import (
     PASSES_DESCRIPTORS,
     nameless_file,
@@ -91,6 +92,7 @@ class DescriptorChannel:
 
     def __init__(self) -> None:
         self._freed = deque[bytes]()  # files that the worker does not know of yet
+        self._mapped: dict[bytes, mmap.mmap] = {}  # files that are reused
         self.connection, self._theirs = socket.socketpair()
         self._requests = Connection(os.dup(self.connection.fileno()))
         self.words = ["descriptor", str(self._theirs.fileno())]
@@ -116,8 +118,10 @@ class DescriptorChannel:
             return None
         if not descriptors:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        is_kept = message != _ONCE
-        return unpack(descriptors[0], partial(self._freed.append, message) if is_kept else None)
+        if message == _ONCE:
+            return unpack(map_file(descriptors[0]))
+        self._mapped[message] = map_file(descriptors[0], self._mapped.get(message))
+        return unpack(self._mapped[message], partial(self._freed.append, message))
 
     def close(self) -> None:
         """See `Channel`."""
@@ -198,7 +202,7 @@ class AddressChannel:
             raise EOFError
         if message == READY:
             return None
-        return unpack(open_last(Path(self._folder.name, message.decode())))
+        return unpack(map_file(open_last(Path(self._folder.name, message.decode()))))
 
     def close(self) -> None:
         """See `Channel`."""
