@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -21,7 +22,9 @@ from vswin_cli.errors import BackendError, OutputError
 from vswin_cli.export import exporting, openvino_graph
 from vswin_cli.export.exporting import BOUNDS
 from vswin_cli.export.formats import EXPORT_FORMATS, export_format
+from vswin_cli.export.place import lent_folder
 from vswin_cli.export.protocol import frames_stated, protocol_stated
+from vswin_cli.export.readme import write_readme
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.models import SWIN_N_MOTION
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, TORCHVISION
@@ -265,17 +268,37 @@ def test_what_a_killed_export_has_left_goes_with_the_next(tmp_path):
     path = tmp_path / "m.xml"
     code = """
 import os, pathlib, signal, sys
-from vswin_cli.export.exporting import _temporary_folder
-with _temporary_folder(pathlib.Path(sys.argv[1])) as folder:
+from vswin_cli.export.place import lent_folder
+with lent_folder(pathlib.Path(sys.argv[1])) as folder:
     (folder / "m.xml").write_text("half of it")
     os.kill(os.getpid(), signal.SIGKILL)
 """
     killed = subprocess.run([sys.executable, "-c", code, str(path)])
     assert killed.returncode == -9
     assert [each.name for each in tmp_path.iterdir()] == [".m.xml.tmp"]
-    with exporting._temporary_folder(path) as folder:
+    with lent_folder(path) as folder:
         assert not list(folder.iterdir())
     assert not list(tmp_path.iterdir())
+
+
+def test_one_process_at_a_time_exports_to_a_path(tmp_path, capfd):
+    path = tmp_path / "m.xml"
+    with lent_folder(path) as folder:
+        (folder / "m.xml").write_text("half of it")
+        assert run(["export", MODEL, "--format", "openvino", "--output", str(path)]) == 2
+        assert f"another export writes to {path}; wait for it" in capfd.readouterr().err
+        assert (folder / "m.xml").read_text() == "half of it"
+    assert not list(tmp_path.iterdir())
+
+
+def test_exports_into_one_folder_share_its_readme(tmp_path):
+    names = [f"{letter}.xml" for letter in "abcdefgh"]
+    with ThreadPoolExecutor(len(names)) as threads:
+        list(threads.map(lambda name: write_readme(tmp_path, name, f"\n## {name}\n"), names))
+    assert [each.name for each in tmp_path.iterdir()] == ["README.md"]
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("# Models exported by vswin\n\n<!-- vswin export: ")
+    assert sorted(re.findall(r"^## (.*)$", text, re.M)) == names
 
 
 def test_no_old_graph_stands_with_new_numbers_even_for_a_moment(tmp_path, monkeypatch):

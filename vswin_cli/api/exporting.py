@@ -1,5 +1,8 @@
 """`export_model`: a model of the zoo, or a custom one, as a file for another runtime."""
 
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,7 +14,7 @@ from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions, engine_options
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.export.exporting import Exported, description_of, export
-from vswin_cli.export.formats import export_format
+from vswin_cli.export.formats import ExportFormat, export_format
 from vswin_cli.export.network import Network
 from vswin_cli.export.protocol import protocol_stated
 from vswin_cli.export.request import Request
@@ -89,10 +92,20 @@ def export_to(
     *,
     overwrite: bool = False,
     fetch: FetchFile = fetch_file,
+    computing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Exported:
-    """Export the model that the engine options name; see `export_model`."""
+    """Export the model that the engine options name; see `export_model`.
+
+    Args:
+        path: File or folder to write.
+        engine: Model and its weights.
+        options: Format.
+        overwrite: Replace existing files.
+        fetch: Downloads a file.
+        computing: Makes the context of everything after the download.
+    """
     chosen, batch = export_format(options.format), options.batch
-    _check_place(path, chosen.suffix, chosen.name, overwrite=overwrite)
+    _check_place(path, chosen, overwrite=overwrite)
     if not chosen.is_graph and (batch is not None or options.input != "uint8"):
         raise UsageError(
             f"--format {options.format} has weights alone; leave --batch and --input out"
@@ -130,27 +143,30 @@ def export_to(
         return outputs
 
     described = replace(request, description=about)
-    return export(chosen, described, path, reference, overwrite=overwrite)
+    with computing():
+        return export(chosen, described, path, reference, overwrite=overwrite)
 
 
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
 
 
-def _check_place(path: Path, suffix: str, name: str, *, overwrite: bool) -> None:
+def _check_place(path: Path, chosen: ExportFormat, *, overwrite: bool) -> None:
     """Refuse an unusable output before anything is computed.
 
     Raises:
         UsageError: The name or the folder is not usable.
         OutputError: The output exists already.
     """
+    suffix = chosen.suffix
     if suffix and (path.suffix != suffix or path.stem == suffix):
-        raise UsageError(f"--output {path} of --format {name} must end in {suffix}")
+        raise UsageError(f"--output {path} of --format {chosen.name} must end in {suffix}")
     if not path.parent.is_dir():
         raise UsageError(f"--output {path}: no folder {path.parent}; make it first")
     if not path.name or not path.name.isprintable():
         raise UsageError(f"--output {path}: choose a name that can be printed")
-    if not overwrite and (path.exists() or path.is_symlink()):
-        raise OutputError(f"{path} already exists; give --force, or another --output")
+    for each in (path, *(path.with_suffix(end) for end in chosen.companions)):
+        if not overwrite and os.path.lexists(each):
+            raise OutputError(f"{each} already exists; give --force, or another --output")
     if path.is_dir() and suffix:
         raise OutputError(f"{path} is a folder; choose another --output")
     if not suffix and (path.is_symlink() or (path.exists() and not _is_saved_model(path))):

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from vswin_cli.sources.addresses import told_without_credentials
@@ -49,6 +49,21 @@ def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
         told.close()
         thread.join()
         heard.close()
+
+
+def leaving_at_once(tidy: Callable[[], None]) -> AbstractContextManager[None]:
+    """Leave the process at the first Ctrl-C, where a library computes for minutes.
+
+    Args:
+        tidy: What to do before, in another thread.
+    """
+
+    def leave() -> None:
+        tidy()
+        print("interrupted", file=sys.stderr, flush=True)
+        os._exit(INTERRUPTED)
+
+    return heard_interrupts(leave)
 
 
 def say_how_to_continue() -> None:

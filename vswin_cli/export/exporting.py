@@ -3,8 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,15 +13,16 @@ import numpy as np
 
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.export.formats import ExportFormat
+from vswin_cli.export.place import NAMING, lent_folder
 from vswin_cli.export.readme import section_of, write_readme
 from vswin_cli.export.request import Request
-from vswin_cli.system.files import sync_file, temporary_path
+from vswin_cli.system.files import sync_file
 from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.system.platform import replace, sync_folder
 from vswin_cli.zoo.protocols import MEAN, STD
 
 BOUNDS = {"float32": 1e-5, "float16": 1e-2}  # of a probability
-# Of a feature, as a share of the largest: what they are without top.
+# Of a feature, as a share of the largest; they are compared too, and alone without a classifier.
 _FEATURE_BOUNDS = {"float32": 1e-4, "float16": 5e-2}
 _NUM_VIEWS = 2  # to compare, so that the batch axis counts
 
@@ -38,10 +38,10 @@ class Exported:
         path: The file or the folder.
         readme: The README.md that shows how to run it.
         num_bytes: Size of the file with its companion files, or of the folder.
-        difference: Largest difference of a probability from vswin's; without top, of a feature, as
-            a share of the largest feature.
+        difference: Largest difference of a probability from vswin's; without a classifier, of a
+            feature, as a share of the largest feature.
         bound: Largest difference that is allowed.
-        runtime: The runtime that was compared, with its version.
+        runtime: Runtime that computed it, with its version.
     """
 
     path: Path
@@ -58,24 +58,25 @@ def export(
     """Write a model, run it in its own runtime on random views, and name it if it is right.
 
     Args:
-        chosen: The format.
-        request: The model.
-        path: Gets the file or the folder, whole, or nothing.
-        reference: Computes the views that are compared.
-        overwrite: Whether something may be there.
+        chosen: Output format.
+        request: Model to export.
+        path: Path of the file or folder, which is complete or not there.
+        reference: Function that computes the expected outputs.
+        overwrite: Replace existing files.
 
     Raises:
         BackendError: A library is missing.
-        OutputError: It cannot be written, or computes something else.
+        UsageError: Another process exports to this path.
+        OutputError: It cannot be written, or its outputs differ.
     """
     with native_stderr_dropped():  # of TensorFlow and others, on their CPU
         module = chosen.load()
     views = np.random.default_rng(0).integers(
         0, 256, (request.batch or _NUM_VIEWS, *request.network.input_size, 3), np.uint8
     )
-    expected = reference(views)
     try:
-        with _temporary_folder(path) as folder:
+        with lent_folder(path) as folder:
+            expected = reference(views)
             written = folder / path.name
             with native_stderr_dropped():
                 module.write(request, written)
@@ -118,7 +119,7 @@ def description_of(
     request: Request,
     chosen: ExportFormat,
 ) -> dict[str, str]:
-    """Say in text what a file holds; lists and tables in JSON."""
+    """Make the metadata of a file: text, with lists and tables in JSON."""
     network = request.network
     libraries = {name: version(name) for name in chosen.libraries}
     normalisation = {"mean": MEAN, "std": STD, "inside": not network.is_normalised}
@@ -143,18 +144,6 @@ def description_of(
     }
 
 
-@contextmanager
-def _temporary_folder(path: Path) -> Iterator[Path]:
-    """Lend a folder next to a path, in place of what a killed process has left there."""
-    folder = temporary_path(path)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _as_asked(views: np.ndarray, request: Request) -> np.ndarray:
     if not request.network.is_normalised:
         return views
@@ -167,7 +156,7 @@ def _compared(
     """Return the largest difference, and its bound.
 
     Raises:
-        OutputError: It is beyond the bound, or is no number.
+        OutputError: It is larger than the bound, or not a number.
     """
     precision = request.description["precision"]
     differences = {name: float(np.abs(found[name] - expected[name]).max()) for name in found}
@@ -184,9 +173,9 @@ def _compared(
 
 
 def _move(folder: Path, path: Path, *, overwrite: bool) -> None:
-    """Give what was written its names, what `path` needs first.
+    """Give the files their names, `path` last.
 
-    What was there goes before, so that no old graph stands next to new numbers, even for a moment.
+    The old graph is removed before, so that it never stands next to new weights.
 
     Raises:
         FileExistsError: Something is there.
@@ -203,10 +192,11 @@ def _move(folder: Path, path: Path, *, overwrite: bool) -> None:
             raise FileExistsError(place)
         if each != written and place.is_dir():
             raise OSError(f"{place} is a folder")
-    if path.is_dir() and not path.is_symlink():
-        path.rename(folder / ".old")
-    elif companions:
-        path.unlink(missing_ok=True)
-    for each in (*companions, written):
-        replace(each, path.with_name(each.name))
+    with NAMING:
+        if path.is_dir() and not path.is_symlink():
+            path.rename(folder / ".old")
+        elif companions:
+            path.unlink(missing_ok=True)
+        for each in (*companions, written):
+            replace(each, path.with_name(each.name))
     sync_folder(path.parent)

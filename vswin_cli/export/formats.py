@@ -17,12 +17,13 @@ class ExportFormat:
     """A format.
 
     Attributes:
-        name: What `--format` calls it.
-        module: Of `vswin_cli.export`; imported when it is asked for, with its libraries.
-        suffix: What an output must end in; none for a folder.
-        libraries: Import names by the distributions' names; the last is what runs it.
-        extra: The extra that installs them.
-        is_graph: Whether it is a graph, with an input and a batch; else it is weights alone.
+        name: Name, for `--format`.
+        module: Module in `vswin_cli.export`, which imports the libraries.
+        suffix: Suffix of an output; empty for a folder.
+        libraries: Import names by the distributions' names; the last one runs the output.
+        extra: Extra that installs them.
+        is_graph: Whether it is a graph, with an input and a batch; otherwise weights alone.
+        companions: Suffixes of the files that always stand next to the output.
     """
 
     name: str
@@ -31,14 +32,15 @@ class ExportFormat:
     libraries: dict[str, str]
     extra: str | None = None
     is_graph: bool = True
+    companions: tuple[str, ...] = ()
 
     @property
     def runtime(self) -> str:
-        """What runs it."""
+        """Distribution that runs an output."""
         return list(self.libraries)[-1]
 
     def load(self) -> Any:  # noqa: ANN401 - a module
-        """Import what writes and runs it."""
+        """Import the module that writes and runs it."""
         return import_module(f"vswin_cli.export.{self.module}")
 
     def check_libraries(self) -> None:
@@ -62,7 +64,9 @@ EXPORT_FORMATS = (
     ExportFormat(
         "onnx", "onnx_graph", ".onnx", {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "onnx"
     ),
-    ExportFormat("openvino", "openvino_graph", ".xml", {"openvino": "openvino"}),
+    ExportFormat(
+        "openvino", "openvino_graph", ".xml", {"openvino": "openvino"}, companions=(".bin",)
+    ),
     ExportFormat("saved_model", "saved_model", "", {"tensorflow": "tensorflow"}),
     ExportFormat(
         "litert", "litert_file", ".tflite",

@@ -1,10 +1,11 @@
-"""The README.md that stands with exports: a section a file, with lines that run it."""
+"""The README.md next to exports: a section per file, with lines that run it."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+from vswin_cli.export.place import lent_folder
 from vswin_cli.export.protocol import frames_stated
 from vswin_cli.export.request import Request
 from vswin_cli.system.files import replacing
@@ -12,6 +13,7 @@ from vswin_cli.zoo.protocols import MEAN, STD
 
 _TITLE = "# Models exported by vswin\n"
 _MARK = "<!-- vswin export: {} -->\n"
+_WAIT_SECONDS = 30.0
 _SECTION = re.compile(r"(?=^<!-- vswin export: .* -->$)", re.MULTILINE)
 
 
@@ -27,14 +29,15 @@ def write_readme(folder: Path, name: str, section: str) -> Path:
         OSError: It cannot be written.
     """
     path = folder / "README.md"
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else _TITLE
-    if not text.startswith(_TITLE):
-        path, text = folder / f"{name}.README.md", _TITLE
-    mark = _MARK.format(name)
-    sections = [each for each in _SECTION.split(text) if not each.startswith(mark)]
-    kept = "\n".join(each.rstrip() + "\n" for each in sections)
-    with replacing(path) as temporary:
-        temporary.write_text(f"{kept}\n{mark}{section}", encoding="utf-8")
+    with lent_folder(path, wait_seconds=_WAIT_SECONDS) as lent:  # of other exports
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        if path.exists() and not text.startswith(_TITLE):
+            path, text = folder / f"{name}.README.md", _TITLE
+        mark = _MARK.format(name)
+        sections = [each for each in _SECTION.split(text) if not each.startswith(mark)]
+        kept = "\n".join(each.rstrip() + "\n" for each in sections if each) or _TITLE
+        with replacing(path, temporary=lent / path.name) as temporary:
+            temporary.write_text(f"{kept}\n{mark}{section}", encoding="utf-8")
     return path
 
 
@@ -42,10 +45,10 @@ def section_of(request: Request, module: Any, name: str, checked: str) -> str:  
     """Say what a file is, what it takes and gives, and how to run it.
 
     Args:
-        request: Of the export.
-        module: Of its format.
-        name: Of the file.
-        checked: What came of the check.
+        request: The export.
+        module: Module of the format.
+        name: Name of the file.
+        checked: Result of the check, as a sentence.
     """
     network, about = request.network, request.description
     t, h, w = network.input_size

@@ -90,7 +90,9 @@ def export(
     if str(output) == "-":
         raise UsageError("--output -: an exported model is checked as a file; name one")
     from vswin_cli.api.exporting import ExportOptions, export_to
+    from vswin_cli.cli.interrupts import leaving_at_once
     from vswin_cli.cli.progress import fetch_shown
+    from vswin_cli.export.place import remove_lent
 
     if batch != "dynamic" and not (batch.isascii() and batch.isdecimal() and 0 < int(batch) < 1025):
         raise UsageError(f"--batch {batch} is neither dynamic nor a number from 1 to 1024")
@@ -98,7 +100,14 @@ def export(
     options = ExportOptions(
         output_format, precision, None if batch == "dynamic" else int(batch), views
     )
-    exported = export_to(output, engine, options, overwrite=force, fetch=fetch_shown)
+    exported = export_to(
+        output,
+        engine,
+        options,
+        overwrite=force,
+        fetch=fetch_shown,
+        computing=lambda: leaving_at_once(remove_lent),
+    )
     if not quiet:
         print(
             f"checked: in {exported.runtime}, largest difference {exported.difference:.1e}, at "

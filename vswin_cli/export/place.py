@@ -1,0 +1,75 @@
+"""Where an export is written before it gets its name: a folder that one process has at a time."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+
+from vswin_cli.errors import UsageError
+from vswin_cli.runs.open_files import open_locked
+from vswin_cli.system.files import temporary_path
+from vswin_cli.system.platform import REPLACES_OPEN_FILES
+
+_POLL_SECONDS = 0.05
+NAMING = threading.Lock()  # held while files that belong together get their names
+_lent: set[Path] = set()
+
+
+def remove_lent() -> None:
+    """Remove what this process has not named yet, before it leaves at once."""
+    with NAMING:
+        for place in tuple(_lent):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def lent_folder(path: Path, *, wait_seconds: float = 0) -> Iterator[Path]:
+    """Lend an empty folder next to a path, to one process at a time.
+
+    What a killed process has left there is removed.
+
+    Args:
+        path: Path that is written to.
+        wait_seconds: How long to wait for another process.
+
+    Raises:
+        UsageError: Another process has the folder.
+        OSError: The folder cannot be made.
+    """
+    place = temporary_path(path)
+    folder, lock = place / "files", place / "lock"
+    file = _locked(place, lock, path, time.monotonic() + wait_seconds)
+    _lent.add(place)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+    finally:
+        _lent.discard(place)
+        shutil.rmtree(folder, ignore_errors=True)
+        if not REPLACES_OPEN_FILES:  # nor removes them
+            file.close()
+        with suppress(OSError):  # the next process may be faster
+            lock.unlink()
+            place.rmdir()
+        file.close()
+
+
+def _locked(place: Path, lock: Path, path: Path, deadline: float) -> FileIO:
+    while True:
+        if place.is_symlink() or place.is_file():
+            place.unlink()
+        place.mkdir(exist_ok=True)
+        try:
+            return open_locked(lock)
+        except FileNotFoundError:  # the process before has just removed the folder
+            continue
+        except UsageError:
+            if time.monotonic() > deadline:
+                raise UsageError(
+                    f"another export writes to {path}; wait for it, or choose another --output"
+                ) from None
+        time.sleep(_POLL_SECONDS)
