@@ -186,13 +186,13 @@ def test_retry_after_does_not_shorten_the_wait(target, server):
 @pytest.mark.parametrize("retry_after", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_retry_after_for_ever_is_said_in_numbers(target, server, retry_after):
     server.always = answering(503, Retry_After=retry_after)
-    with pytest.raises(DownloadError, match="asks to retry in 31622400 s"):
+    with pytest.raises(DownloadError, match="asks to wait for 31622400 s"):
         get(target, server)
 
 
 def test_retry_after_an_hour_is_not_waited_for(target, server):
     server.always = answering(429, Retry_After="3600")
-    with pytest.raises(DownloadError, match="asks to retry in 3600 s"):
+    with pytest.raises(DownloadError, match="asks to wait for 3600 s"):
         get(target, server)
     assert len(server.requests) == 1
 

@@ -16,7 +16,7 @@ from vswin_cli.network.windows import bias_index
 from vswin_cli.zoo.architectures import BASE, LARGE, NANO, SMALL, TINY, Architecture, Size
 from vswin_cli.zoo.models import KERAS_MODELS
 
-CUSTOM = "custom"  # the name of an architecture that has none
+CUSTOM = "custom"  # name of an architecture that the zoo does not have
 
 # Of the zoo's models, the paper's ablations and common configurations.
 _IN_USE: tuple[Size, ...] = (
@@ -38,7 +38,7 @@ def architecture_of(
     Args:
         shapes: In our layout, by variable.
         depths: Blocks of each stage.
-        window: Of the attention.
+        window: Window of the attention, in tokens.
 
     Raises:
         CheckpointError: The shapes are those of no Video Swin.
@@ -99,12 +99,12 @@ def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None
 
     Args:
         index: (N, N) or (N·N,), for the N tokens of a window.
-        num_rows: Of the bias table.
-        wanted: The one to take if several have this index.
+        num_rows: Rows of the bias table.
+        wanted: Window to take if several have this index.
 
     Raises:
         CheckpointError: It fits no window with this table, or does not hold integers.
-        UsageError: It is that of several.
+        UsageError: Several windows have it.
     """
     if index.dtype.kind not in "iu":
         raise CheckpointError(f"it holds {index.dtype}, not integers")

@@ -50,7 +50,7 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
             tree = _read_shards(path, opened) if is_list else _read(stream, opened)
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
-        except Exception as exc:  # damage leads zipfile and pickle to whatever
+        except Exception as exc:  # damage leads zipfile and pickle to any of them
             raise CheckpointError(
                 f"cannot read checkpoint {path}: {_reason(exc)}{shard_hint(path)}"
             ) from exc
@@ -172,7 +172,7 @@ def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:
     Args:
         value: The object.
         seen: Identities of the dictionaries that are kept already.
-        depth: Of the dictionaries around it.
+        depth: Number of dictionaries around it.
     """
     if not isinstance(value, dict) or depth > _MAX_DEPTH or id(value) in seen:
         return {}

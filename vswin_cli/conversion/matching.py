@@ -70,11 +70,11 @@ class Variables(Mapping[str, np.ndarray]):
 
 @dataclass(frozen=True)
 class Match:
-    """A checkpoint's model, understood."""
+    """The model of a checkpoint."""
 
     style: str
     architecture: Architecture
-    num_classes: int | None  # None: without top
+    num_classes: int | None  # None: without a classifier
     variables: Variables
     checked: tuple[str, ...]  # keys of buffers that were compared with what this program computes
     unused: tuple[str, ...]  # keys of all other tensors in the same dictionary
@@ -87,7 +87,7 @@ class FoundModel:
 
     part: Part
     match: Match
-    others: tuple[str, ...]  # what else holds tensors, a line each
+    others: tuple[str, ...]  # all else that holds tensors, one line each
 
 
 @contextmanager
@@ -120,8 +120,9 @@ def match(part: Part, num_bytes: int, window: Size | None = None) -> Match:
 
     Args:
         part: The dictionary that holds the model.
-        num_bytes: Of the file, which bounds what is read from it.
-        window: Of the attention; None reads it off the stored indices, or the bias table's rows.
+        num_bytes: Size of the file, which limits how much is read.
+        window: Window of the attention. Default: found by the stored indices, or by the rows of
+            the bias table.
 
     Raises:
         CheckpointError: A tensor is missing, or of another shape than its model's, or a buffer

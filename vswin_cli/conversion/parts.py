@@ -22,9 +22,9 @@ class Part:
     """A dictionary of tensors in which a backbone has been found.
 
     Args:
-        path: The wrappers around it, such as `state_dict`.
-        prefix: What stands before the backbone's keys, such as `module.backbone.`.
-        style: Of its keys.
+        path: Keys of the dictionaries around it, such as `state_dict`.
+        prefix: Prefix of the backbone's keys, such as `module.backbone.`.
+        style: Style of its keys.
         tensors: The whole dictionary.
     """
 
@@ -91,7 +91,7 @@ def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
 
 
 def others(tree: Tree, path: tuple[str, ...]) -> Iterator[str]:
-    """Name what holds tensors except for the chosen dictionary, a line each."""
+    """Name all else that holds tensors, one line each."""
     for depth, step in enumerate(path):
         for key, item in tree.items():
             name = ":".join([*path[:depth], key])

@@ -278,7 +278,7 @@ def read_pickle(stream: BinaryIO, names: Names, max_bytes: int = MAX_BYTES) -> o
     Args:
         stream: Stands at the pickle's begin, and then at its end.
         names: What may be named.
-        max_bytes: Of the pickle.
+        max_bytes: Largest size of the pickle.
 
     Raises:
         Exception: Whatever damage leads to.

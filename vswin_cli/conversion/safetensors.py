@@ -41,7 +41,7 @@ _DTYPES = {
 
 
 def is_safetensors(stream: BinaryIO) -> bool:
-    """Whether a file begins like one."""
+    """Whether a file begins like safetensors."""
     start = stream.read(_LENGTH.size + 1)
     return start[_LENGTH.size :] == b"{" and 2 <= _LENGTH.unpack(start[:-1])[0] <= _LONGEST_BYTES
 

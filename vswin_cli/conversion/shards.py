@@ -23,7 +23,7 @@ ShardList = dict[str, str]  # the shard's file name, by the tensor's key
 
 
 def is_shard_list(start: bytes) -> bool:
-    """Whether a file begins like one: with an object of JSON, and no number of safetensors."""
+    """Whether a file begins like a list of shards: with JSON, not with a size as safetensors do."""
     return start.lstrip()[:1] == b"{" and b"\0" not in start
 
 
@@ -51,7 +51,7 @@ def _is_file_name(name: object) -> bool:
 
 
 def shard_hint(path: Path) -> str:
-    """Say what a file is whose name is that of a shard."""
+    """Say what to do with a file that has the name of a shard."""
     if path.name.endswith(_KERAS_LIST):
         return "; by its name it is the list of Keras's shards: save the model in one file"
     match = _SHARD.search(path.name)

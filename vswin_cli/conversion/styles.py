@@ -44,7 +44,7 @@ class Style(Protocol):
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name for people to read."""
 
     @property
     def anchor(self) -> str:
@@ -67,7 +67,7 @@ class Style(Protocol):
         """Name the tensors of a classifier's head; empty where there is none.
 
         Args:
-            keys: Below the classifier's prefix.
+            keys: Keys below the prefix of the classifier.
         """
 
     def index_key(self, stage: int, block: int) -> str | None:

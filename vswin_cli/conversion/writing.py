@@ -1,4 +1,4 @@
-"""Writes a converted model: the weights, and the model file beside them; each whole, or not."""
+"""Writes a converted model: the weights, and the model file next to them, each complete."""
 
 import os
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ from vswin_cli.zoo.models import CustomModel
 def write_model(
     model: CustomModel, found: Match, *, checkpoint: Path, overwrite: bool
 ) -> CustomModel:
-    """Write what `model` names: its weights first, then its model file.
+    """Write a model: its weights first, then its model file.
 
     Args:
-        model: Says where; its SHA-256 is not known yet.
-        found: Whose variables are written, one after the other.
-        checkpoint: Where they come from.
-        overwrite: Whether files may be there.
+        model: Model with the paths to write; its SHA-256 is not known yet.
+        found: Variables to write.
+        checkpoint: File that they come from.
+        overwrite: Replace existing files.
 
     Returns:
         The model with its SHA-256.
 
     Raises:
         ModelFileError: The model makes no sense; nothing was written.
-        OutputError: A file is there, or cannot be written.
+        OutputError: A file exists already, or cannot be written.
         CheckpointError: A tensor is damaged or holds numbers that are not finite.
     """
     origin = f"converted from {checkpoint.name}"
@@ -51,10 +51,10 @@ def write_model(
 
 
 def refuse_existing(model: CustomModel, *, overwrite: bool) -> None:
-    """Keep what is there, unless it may go.
+    """Refuse to replace existing files, unless that is allowed.
 
     Raises:
-        OutputError: One of the two files is there.
+        OutputError: One of the two files exists.
     """
     for path in (model.weights_path, model.path):
         if not overwrite and os.path.lexists(path):

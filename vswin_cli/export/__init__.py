@@ -1,1 +1,1 @@
-"""Models for other runtimes: the network as a graph of plain operations, one module a format."""
+"""Models for other runtimes: the network as a graph of plain operations, one module per format."""

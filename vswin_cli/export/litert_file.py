@@ -1,4 +1,4 @@
-"""LiteRT's `.tflite`, of built-in operators alone; what it says of itself is a zip at its end."""
+"""LiteRT's `.tflite`, of built-in operators alone; its description is a zip at its end."""
 
 import json
 import zipfile

@@ -24,7 +24,7 @@ EPSILON = 1e-5
 
 
 class Graph(Protocol):
-    """What a runtime's graph is built by, operation by operation; tensors are float32."""
+    """Builds a graph of a runtime, operation by operation; tensors are float32."""
 
     def constant(self, name: str) -> Tensor:
         """One of the network's `constants`."""
@@ -77,17 +77,17 @@ class Graph(Protocol):
 
 @dataclass(frozen=True)
 class Network:
-    """What fixes a graph: from RGB views (B, T, H, W, 3), in float32, to its outputs."""
+    """Fixes a graph: from RGB views (B, T, H, W, 3), in float32, to its outputs."""
 
     architecture: Architecture
     input_size: Size  # (T, H, W) of a view, in pixels
-    num_classes: int | None  # None: without top
+    num_classes: int | None  # None: without a classifier
     is_normalised: bool  # whether views come normalised, or as pixels in 0 … 255
     is_multi_label: bool = False
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Of what `outputs` returns."""
+        """Names of the tensors that `outputs` returns."""
         return ("features",) if self.num_classes is None else ("probabilities", "features")
 
     def constants(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -110,7 +110,7 @@ class Network:
         return found
 
     def outputs(self, g: Graph, views: Tensor) -> tuple[Tensor, ...]:
-        """Compute probabilities (B, num_classes), with top, and features (B, num_features)."""
+        """Compute probabilities (B, num_classes), if any, and features (B, num_features)."""
         x = views
         if not self.is_normalised:
             x = g.multiply(x, g.constant("normalisation/scale"))

@@ -95,7 +95,7 @@ def _integers(numbers: Sequence[int] | int) -> openvino.Node:
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the IR; what the model says of itself is in `rt_info`, below `vswin`."""
+    """Write the IR, with its description in `rt_info`, below `vswin`."""
     network = request.network
     graph = OpenVinoGraph(request.constants)
     pixel = openvino.Type.f32 if network.is_normalised else openvino.Type.u8

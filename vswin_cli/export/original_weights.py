@@ -22,7 +22,7 @@ python tools/test.py configs/recognition/swin/CONFIGURATION.py {file} --eval top
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the weights; what they say of themselves is in `meta`."""
+    """Write the weights, with their description in `meta`."""
     tensors = {
         key: torch.from_numpy(values)
         for key, values in state_dict(
@@ -34,7 +34,7 @@ def write(request: Request, path: Path) -> None:
 
 
 def load(path: Path, request: Request) -> Run:
-    """Read the file back as any checkpoint of the project, and compute what is in it in PyTorch."""
+    """Read the file as any checkpoint of the project, and compute its model in PyTorch."""
     torch.load(path, weights_only=True, mmap=True)
     with find_model_in(path) as found:
         weights = dict(found.match.variables)

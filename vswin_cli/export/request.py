@@ -1,4 +1,4 @@
-"""What is asked of a format: a network with its numbers, and what its file says of itself."""
+"""The input of each format: a network with its weights, and the description for its file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class Request:
     """One export.
 
     Attributes:
-        name: Of the model.
-        labels: Of its classes, in index order; none without top.
-        network: Its graph.
-        weights: By variable path, float32.
-        description: What the file says of itself: text by key.
-        half: Whether numbers are stored in float16; the arithmetic is float32 in any case.
-        batch: Views that the graph takes at once; None is any number.
+        name: Name of the model.
+        labels: Names of the classes, in index order; none without a classifier.
+        network: Graph of the model.
+        weights: Weights by variable path, float32.
+        description: Metadata for the file: text by key.
+        half: Whether weights are stored in float16; the arithmetic is float32 in any case.
+        batch: Views per batch; None is any number.
     """
 
     name: str

@@ -24,7 +24,7 @@ found = model.signatures["serving_default"](views=tf.constant(views))
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the folder; `metadata` of what is loaded is what the model says of itself, as JSON."""
+    """Write the folder; `metadata` of the loaded object is the description, as JSON."""
     module = module_of(request, stored(request.constants, half=request.half))
     module.metadata = tf.Variable(json.dumps(dict(request.description)), trainable=False)
     tf.saved_model.save(

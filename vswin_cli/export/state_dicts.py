@@ -16,10 +16,10 @@ def state_dict(
     """Name every variable as a program does, with the indices that it stores.
 
     Args:
-        request: Whose weights.
-        style: The program's names.
-        prefix: Of the backbone.
-        head: The module of the last layer.
+        request: The export.
+        style: Names that the program uses.
+        prefix: Prefix of the backbone's names.
+        head: Module of the last layer.
     """
     architecture = request.network.architecture
     sources = {

@@ -76,7 +76,7 @@ class TensorFlowGraph:
 def module_of(request: Request, constants: Mapping[str, np.ndarray]) -> tf.Module:
     """Make a module whose `call`, a function with a signature, goes from views to the outputs.
 
-    The constants are variables: what a function itself holds, TensorFlow copies again and again.
+    The constants are variables, since TensorFlow copies constants of a function several times.
     """
     module = tf.Module(name="vswin")
     module.constants = {

@@ -106,7 +106,7 @@ class NetworkModule(torch.nn.Module):
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the program; what it says of itself is in its extra file `vswin.json`."""
+    """Write the program, with its description in the extra file `vswin.json`."""
     network = request.network
     pixel = torch.float32 if network.is_normalised else torch.uint8
     # Two views, since torch.export takes a side of one for a constant.

@@ -30,9 +30,12 @@ print(logits.softmax(-1).mean(0).topk(3))
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the weights alone, which is what `load_state_dict` takes."""
+    """Write the weights alone, as `load_state_dict` takes them."""
     if request.network.num_classes is None:
-        raise UsageError(f"{request.name} is without top, and torchvision's model is not")
+        raise UsageError(
+            f"{request.name} is a model without a classifier, which torchvision does not have; "
+            "choose --format pytorch-original"
+        )
     found = state_dict(request, TORCHVISION, prefix="", head="head")
     tensors = OrderedDict((key, torch.from_numpy(values)) for key, values in found.items())
     # Where PyTorch keeps the versions of modules, it takes no notice of other names.
@@ -41,7 +44,7 @@ def write(request: Request, path: Path) -> None:
 
 
 def arguments(request: Request) -> dict[str, Any]:
-    """What `SwinTransformer3d` is made of."""
+    """Make the arguments of `SwinTransformer3d`."""
     architecture = request.network.architecture
     return {
         "patch_size": list(architecture.patch),
@@ -55,7 +58,7 @@ def arguments(request: Request) -> dict[str, Any]:
 
 
 def load(path: Path, request: Request) -> Run:
-    """Have torchvision's own model load the file."""
+    """Load the file into torchvision's model."""
     model = SwinTransformer3d(**arguments(request)).eval()
     model.load_state_dict(torch.load(path, weights_only=True))
     mean, std = torch.tensor(MEAN), torch.tensor(STD)

@@ -1,1 +1,1 @@
-"""Results as text: one writer a format."""
+"""Results as text: one writer per format."""

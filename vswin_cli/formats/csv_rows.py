@@ -33,7 +33,7 @@ def read_cells(text: str) -> Lines:
     """The cells of every line that has some; its first line tells what stands between them.
 
     Args:
-        text: Of any program's CSV; Excel's may begin with a line `sep=;`.
+        text: CSV of any program; Excel's may begin with a line `sep=;`.
 
     Raises:
         ValueError: It is no CSV.

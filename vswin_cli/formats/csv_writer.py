@@ -27,7 +27,7 @@ _ERROR_COLUMNS = ("kind", "message")
 
 
 class CsvWriter(RecordWriter):
-    """A header, then a row per video; what is not known is empty.
+    """A header, then a row per video; unknown values are empty.
 
     Columns `label_1` … `label_k`, with `probability_1` and `index_1` likewise; warnings are joined
     by a semicolon, and so are the clips' times, as `0.0-2.6`.

@@ -1,4 +1,4 @@
-"""What a format is: its name, its extension, and what writes it."""
+"""A format: its name, its extension, and its writer."""
 
 from dataclasses import dataclass
 from pkgutil import resolve_name
@@ -10,17 +10,17 @@ class Format:
     """A form that results are written in.
 
     Attributes:
-        name: What `--format` calls it.
-        writer: `module:name` of what writes it, imported when it is asked for.
-        extension: That files of it end in; None is for people to read, not for files.
-        reader: `module:name` of what opens such a file again, if anything does.
-        is_text: Whether it is written into a text stream, not a binary one.
-        is_folder: Whether it is written into a folder, whose path the writer gets for a stream.
-        takes_features: Whether a record may bring `embedding`, an array, where it was computed.
-        library: What must be installed.
-        extra: The extra that installs it.
-        holds_one: Whether a file of it holds the record of one video.
-        grows: Whether a record may be written bit by bit, as what it lists becomes known.
+        name: Name, for `--format`.
+        writer: `module:name` of the writer, which is imported on demand.
+        extension: Extension of its files; None if it is for people to read.
+        reader: `module:name` of the function that reads such a file, if there is one.
+        is_text: Whether the stream is a text stream, not a binary one.
+        is_folder: Whether the output is a folder; the writer gets its path in place of a stream.
+        takes_features: Whether records may have `embedding`, an array.
+        library: Library that must be installed.
+        extra: Extra that installs it.
+        holds_one: Whether each file holds the record of one video.
+        grows: Whether a record may be written in parts, as they become known.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Format:
     grows: bool = False
 
     def load_writer(self) -> Any:  # noqa: ANN401 - each has its arguments
-        """Import what writes it."""
+        """Import the writer."""
         return resolve_name(self.writer)
 
     def load_reader(self) -> Any:  # noqa: ANN401 - as `load_writer`
-        """Import what opens it."""
+        """Import the reader."""
         assert self.reader is not None
         return resolve_name(self.reader)

@@ -77,7 +77,7 @@ class ParquetWriter(RecordWriter):
             self._write_rows()
 
     def close(self) -> None:
-        """Write the last rows, and what makes it a file."""
+        """Write the last rows, and the end of the file."""
         self._write_rows()
         self._file.close()
 

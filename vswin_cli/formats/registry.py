@@ -1,4 +1,4 @@
-"""The formats of records: what `--format` names, and what the extension of an output says.
+"""The formats of records, by their names and extensions.
 
 To add one, put a file into `programs/`.
 """
@@ -66,7 +66,7 @@ def format_of(path: Path, formats: Sequence[Format] = RECORD_FORMATS, option: st
     """Tell a file's format by its extension, and that it can be read and written here.
 
     Raises:
-        UsageError: Its extension is none of theirs, or a library is missing.
+        UsageError: No format has its extension, or a library is missing.
     """
     named = f"{option} {path}".strip()
     suffix = path.suffix.lower()

@@ -243,7 +243,9 @@ def _whose_layout(found: Mapping[str, Shape]) -> str:
         return f"; the file fits {' and '.join(owners)}"
     owners = [model.name for model in KERAS_MODELS if fits(model, None)]
     if owners:
-        return f"; it is a file without top, which fits the backbone of {', '.join(owners)}"
+        return (
+            f"; it is a file without a classifier, which fits the backbone of {', '.join(owners)}"
+        )
     return ""
 
 

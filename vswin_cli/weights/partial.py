@@ -1,4 +1,4 @@
-"""The partial file of a download: what has come so far, and of which file of which server."""
+"""The partial file of a download, and which file of which server it is a part of."""
 
 import hashlib
 import json
@@ -17,14 +17,14 @@ from vswin_cli.weights.address import place_digest
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.source import CHUNK_BYTES, RemoteFile, is_header
 
-_MAX_BEGUN_BYTES = 100_000  # of what stands next to a partial file
+_MAX_BEGUN_BYTES = 100_000  # of the file next to a partial file
 WRITE_BACK_BYTES = 32 << 20
 DISTRUSTED_BYTES = 2 * WRITE_BACK_BYTES  # of a partial file that a system left which runs no more
 
 
 @dataclass(frozen=True)
 class _Begun:
-    """What stands next to a partial file."""
+    """Content of the file next to a partial file."""
 
     place: str  # a digest of where it comes from
     system: str | None  # the one that ran then
@@ -34,12 +34,12 @@ class _Begun:
 class PartialFile:
     """A partial file, open for appending, with the SHA-256 of what it holds.
 
-    What is appended is in the file at once, so a killed process loses none of it. Beside it stands
-    its origin, without which its bytes are worth nothing.
+    Each chunk is in the file at once, so that a killed process loses nothing. The file next to it
+    names its origin; without that, it is started again.
 
     Args:
-        target: Where it belongs.
-        address: Where it is fetched from now; a partial file from elsewhere is started again.
+        target: File that it becomes.
+        address: Address to download from; a partial file of another address is started again.
     """
 
     def __init__(self, target: WeightsFile, address: str) -> None:
@@ -118,12 +118,12 @@ class PartialFile:
             self._begin_write_back()
 
     def ends_here(self) -> None:
-        """Take what is here for the whole file, whose size the server did not tell."""
+        """Call the file complete; the server did not tell its size."""
         if self.origin is not None:
             self.origin = replace(self.origin, num_bytes=self.num_bytes)
 
     def sync(self) -> None:
-        """Bring it to the disk."""
+        """Flush it to the disk."""
         os.fsync(self._file.fileno())
 
     def _close(self) -> None:
@@ -173,7 +173,7 @@ def remove_partial(target: WeightsFile) -> None:
 
 
 def partial_bytes(target: WeightsFile) -> int:
-    """Return how much of a file was downloaded by a try that did not come to its end."""
+    """Return how much of a file an unfinished download has left."""
     try:
         return target.partial_path.stat().st_size
     except OSError:
@@ -181,7 +181,7 @@ def partial_bytes(target: WeightsFile) -> int:
 
 
 def running_system() -> str | None:
-    """Return what tells this run of the machine from the one before; None but on Linux."""
+    """Return an identifier of this run of the machine, on Linux; None elsewhere."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -189,7 +189,7 @@ def running_system() -> str | None:
 
 
 def _read_begun(path: Path) -> _Begun | None:
-    """Read what stands next to a partial file; None if it is missing or odd in any way."""
+    """Read the file next to a partial file; None if it is missing or invalid."""
     try:
         content = json.loads(read_small(path, _MAX_BEGUN_BYTES))
         begun = _Begun(**content | {"origin": RemoteFile(**content["origin"])})
@@ -215,7 +215,7 @@ class _RunningSum:
         self._last = self._thread.submit(self._sum.update, chunk)
 
     def clear(self) -> None:
-        """Start again."""
+        """Start again from no bytes."""
         self._wait()
         self._sum = hashlib.sha256()
 

@@ -1,4 +1,4 @@
-"""What a download is read from: the contract of servers and folders, and a folder."""
+"""Sources of downloads: the contract of servers and folders, and a folder."""
 
 import os
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from typing import BinaryIO, Protocol
 from vswin_cli.errors import DownloadError
 from vswin_cli.system.files import open_regular
 
-CHUNK_BYTES = 1 << 20  # what is asked for at once; a network gives less
+CHUNK_BYTES = 1 << 20  # per read; a network gives less
 
 
 class TransientError(DownloadError):
-    """A failure that may be gone at the next try.
+    """A failure that the next try may not have.
 
     Args:
-        message: The line for the user.
-        retry_after_seconds: How long the server wants to be left alone, if it said so.
+        message: Line for the user.
+        retry_after_seconds: How long the server asks to wait, if it does.
     """
 
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
@@ -27,12 +27,12 @@ class TransientError(DownloadError):
 
 
 class RangeRefusedError(TransientError):
-    """The source cannot continue the partial file, or not with the same file; start again."""
+    """The source cannot continue the partial file, or its file has changed; start again."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """What identifies the file that a source holds at the moment."""
+    """Identifies the file that a source has at the moment."""
 
     num_bytes: int | None  # None: the server did not say
     etag: str | None = None
@@ -46,10 +46,10 @@ class RemoteFile:
         return self.last_modified
 
     def is_confirmed_by(self, other: "RemoteFile") -> bool:
-        """Tell whether what a source says later is of the same file, as far as it can be told.
+        """Tell whether a later reply is about the same file, as far as that is known.
 
-        Where there is a validator, it must be said again: a server that forgets it may have
-        forgotten to check it too.
+        A validator must be in the later reply too: a server that leaves it out may not have
+        checked it.
         """
         pairs = (
             (self.num_bytes, other.num_bytes),
@@ -62,17 +62,17 @@ class RemoteFile:
 
 
 def is_header(value: object) -> bool:
-    """Tell whether a validator is one that can be sent back to its server, or is None."""
+    """Tell whether a validator can be sent back to its server, or is None."""
     return value is None or (isinstance(value, str) and value.isascii() and value.isprintable())
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a source answers: the file from byte `start` on, up to before `end`."""
+    """Reply of a source: the bytes of the file from `start` up to `end`, which is excluded."""
 
     origin: RemoteFile
     start: int
-    end: int | None  # None: as far as it goes
+    end: int | None  # None: the end of the file
     content_type: str | None
     chunks: Iterator[bytes]
 
@@ -80,24 +80,24 @@ class Reply:
 class DownloadSource(Protocol):
     """A place that holds one file."""
 
-    address: str  # may hold a password: `shown` makes it fit for messages
+    address: str  # may contain a password; messages show it by `shown`
 
     def open(self, start: int, origin: RemoteFile | None) -> AbstractContextManager[Reply]:
         """Ask for the file from byte `start` on.
 
-        The reply starts there if the source can do that and still holds the file of `origin`, else
-        at 0.
+        The reply starts there if the source can do that and still has the file of `origin`,
+        otherwise at 0.
 
         Raises:
-            TransientError: It may work at the next try. Iterating over the chunks raises it too.
-            RangeRefusedError: It cannot be continued; ask from byte 0 on.
-            DownloadError: It will not.
+            TransientError: The next try may succeed. Iterating over the chunks raises it too.
+            RangeRefusedError: The download cannot continue; ask from byte 0 on.
+            DownloadError: No try will succeed.
         """
         ...
 
 
 class FileSource:
-    """One file that a file: address names, on this machine or a mounted one."""
+    """The file of a file: address."""
 
     def __init__(self, address: str, path: Path) -> None:
         self.address = address

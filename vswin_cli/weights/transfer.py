@@ -19,9 +19,9 @@ from vswin_cli.weights.watch import DownloadWatcher
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TORCH_SIGNATURES = (b"PK\x03\x04", b"\x80\x02")  # a zip, or a pickle
 
-# This much is fetched again when a download continues, and compared with what is here: another file
-# shows by it where the server has no validator, or does not keep to it. Twenty times this much is
-# less than a hundredth of the smallest file.
+# So much is fetched again when a download continues, and compared with the partial file: this shows
+# a changed file where the server has no validator, or a wrong one. Twenty times as much is less
+# than a hundredth of the smallest file.
 OVERLAP_BYTES = 32 << 10
 
 
@@ -32,14 +32,13 @@ ROOM_BYTES = 16 << 20  # of a file beyond its numbers
 class Patience:
     """When to try again, and when to give up.
 
-    Failures are counted since the file last grew beyond what was ever here of it: a connection
-    that breaks after every few megabytes brings the file in the end, one that brings nothing, or
-    next to nothing, does not go on for ever.
+    Failures are counted since the partial file last grew: a connection that breaks after every few
+    megabytes completes the file in the end; one that brings almost nothing is given up.
     """
 
     num_retries: int = 5
     first_delay_seconds: float = 0.5  # doubled by every further failure
-    longest_delay_seconds: float = 300  # a server that wants to be left alone longer is left alone
+    longest_delay_seconds: float = 300  # if a server asks for more, it is given up
     least_progress_bytes: int = 64 << 10  # less does not count
 
 
@@ -55,26 +54,26 @@ def transfer(
     """Complete a partial file.
 
     Args:
-        source: Where the bytes come from.
-        partial: Where they go.
-        target: What the file should be.
-        any_size: Take a file of another size than the published one.
+        source: Source of the bytes.
+        partial: File to complete.
+        target: File that it should become.
+        any_size: Accept a size that differs from the published one.
         patience: How often to try.
-        watcher: Hears how it goes.
+        watcher: Is told about progress.
 
     Raises:
-        DownloadError: It could not be completed, or is not the file it should be.
+        DownloadError: It could not be completed, or is another file.
     """
     if partial.origin and not any_size and partial.origin.num_bytes != target.published.num_bytes:
         partial.clear()  # it was begun when another sum was pinned
-    failures, furthest, anew = 0, partial.num_bytes, False
+    failures, furthest, from_start = 0, partial.num_bytes, False
     while not partial.is_complete:
         try:
-            _receive(source, partial, target, anew, any_size, patience, watcher)
-            anew = False
+            _receive(source, partial, target, from_start, any_size, patience, watcher)
+            from_start = False
         except TransientError as exc:
-            # What is here is kept until a server has sent something better.
-            anew = isinstance(exc, RangeRefusedError)
+            # The partial file is kept until a server has sent the beginning again.
+            from_start = isinstance(exc, RangeRefusedError)
             if partial.num_bytes >= furthest + patience.least_progress_bytes:
                 failures, furthest = 0, partial.num_bytes
             failures += 1
@@ -86,7 +85,7 @@ def transfer(
             backoff = patience.first_delay_seconds * 2 ** (failures - 1)
             delay = max(backoff, exc.retry_after_seconds or 0.0)
             if delay > patience.longest_delay_seconds:
-                raise DownloadError(f"{exc}; it asks to retry in {delay:.0f} s") from exc
+                raise DownloadError(f"{exc}; the server asks to wait for {delay:.0f} s") from exc
             reason = str(exc).removeprefix(f"{shown(source.address)}: ")
             watcher.says(
                 f"{reason}; trying again in {delay:.1f} s "
@@ -99,18 +98,18 @@ def _receive(
     source: DownloadSource,
     partial: PartialFile,
     target: WeightsFile,
-    anew: bool,
+    from_start: bool,
     any_size: bool,
     patience: Patience,
     watcher: DownloadWatcher,
 ) -> None:
-    """Append what one connection brings, or start again with it.
+    """Append the bytes of one connection, or start again with them.
 
-    That may be the rest of the file, or a piece of it that the source has chosen.
+    They may be the rest of the file, or a part of it that the source has chosen.
     """
     name = shown(source.address)
-    tail = b"" if anew else partial.tail(OVERLAP_BYTES)
-    start = 0 if anew else partial.num_bytes - len(tail)
+    tail = b"" if from_start else partial.tail(OVERLAP_BYTES)
+    start = 0 if from_start else partial.num_bytes - len(tail)
     with source.open(start, partial.origin) as reply:
         chunks = reply.chunks
         first = next(chunks, b"")
@@ -146,7 +145,7 @@ def _receive(
 
 
 def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool, name: str) -> None:
-    """Refuse what cannot be the file before it is downloaded."""
+    """Refuse a reply that cannot be the file, before it is downloaded."""
     num_bytes, wanted = reply.origin.num_bytes, target.published.num_bytes
     signatures = _TORCH_SIGNATURES if target.is_converted else (HDF5_SIGNATURE,)
     is_weights = any(first.startswith(signature[: len(first)]) for signature in signatures)
@@ -172,7 +171,7 @@ def _check_size(reply: Reply, first: bytes, target: WeightsFile, any_size: bool,
 
 
 def _most_bytes(target: WeightsFile) -> int:
-    """Bound the size of a mirror's file: the same numbers of 64 bits, and some room for names."""
+    """Limit the size of a mirror's file: the same numbers in 64 bits, and room for names."""
     return 2 * target.published.num_bytes + ROOM_BYTES
 
 

@@ -16,8 +16,8 @@ class Architecture:
 
     name: str
     embed_dim: int
-    depths: tuple[int, ...]  # blocks, one number a stage
-    num_heads: tuple[int, ...]  # one number a stage
+    depths: tuple[int, ...]  # blocks, one number per stage
+    num_heads: tuple[int, ...]  # one number per stage
     window: Size = (8, 7, 7)  # in tokens
     patch: Size = (2, 4, 4)  # in pixels
     mlp_ratio: int = 4

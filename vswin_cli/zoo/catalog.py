@@ -1,4 +1,4 @@
-"""What `--model` names: a model of the zoo, a custom one in the cache folder, or a model file."""
+"""Finds the model that `--model` names: in the zoo, in the cache folder, or by its model file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,9 +69,9 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
     """Look a model up by its exact name, or read the model file that a path names.
 
     Args:
-        name: Of a model of the zoo or in the cache folder's `models/`; or a path, which ends in
+        name: Name of a model of the zoo or in the cache folder's `models/`; or a path that ends in
             `.toml`, has a separator in it, or is a folder with a `model.toml`.
-        cache_dir: The cache folder; None is where it is by default.
+        cache_dir: Cache folder. Default: `VSWIN_CACHE`, or the user's.
 
     Raises:
         UnknownModelError: No model has this name; the message suggests the nearest.

@@ -1,9 +1,9 @@
-"""Model files: a custom model in TOML, beside its weights.
+"""Model files: a custom model in TOML, next to its weights.
 
     name = "mine"
     weights = "mine.weights.h5"     # a path from this file's folder
     sha256 = "…"                    # of the weights
-    num_classes = 5                 # left out where the weights have no top
+    num_classes = 5                 # left out if there is no classifier
     labels = "kinetics400"          # a label set's name, a text file, or a list; or left out
     multi_label = true              # left out where a video has one class
 
@@ -162,7 +162,7 @@ def model_text(model: CustomModel, *, origin: str) -> str:
     """Write a model file's content.
 
     Args:
-        model: Its weights stand beside the file.
+        model: A model whose weights stand next to the file.
         origin: Where they come from, such as `converted from theirs.pth`.
     """
     origin = "".join(character if character.isprintable() else "?" for character in origin)

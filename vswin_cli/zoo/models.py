@@ -35,10 +35,10 @@ class PublishedFile:
     """A checkpoint file as it is served.
 
     Attributes:
-        name: Of the file.
-        num_bytes: Its size.
-        address: Where it is served; None is the release page.
-        sha256_start: What its SHA-256 starts with, where the publisher says so.
+        name: Name of the file.
+        num_bytes: Size of the file.
+        address: Address of the file; None is the release page.
+        sha256_start: First digits of its SHA-256, where the publisher tells them.
         is_exact: Whether the size is known, and not computed from the tensors that are in it.
     """
 
@@ -50,7 +50,7 @@ class PublishedFile:
 
     @property
     def url(self) -> str:
-        """Where it is served."""
+        """Address of the file."""
         return self.address or RELEASE_URL + self.name
 
     @property
@@ -94,7 +94,7 @@ class PublishedModel(Model):
     """A model whose checkpoint is downloaded."""
 
     classifier_file: PublishedFile
-    backbone_file: PublishedFile  # the same without top
+    backbone_file: PublishedFile  # the same without the classifier
     top1: float  # published accuracy, percent
     top5: float
 
@@ -104,9 +104,9 @@ class Source:
     """Who publishes checkpoints.
 
     Attributes:
-        name: Of the project.
-        page: Where it lists them.
-        licence: What is known of their terms, in a line.
+        name: Name of the project.
+        page: Address of its list of checkpoints.
+        licence: Known terms, in a line.
     """
 
     name: str
@@ -132,13 +132,13 @@ class BundledModel(Model):
 
     @property
     def weights_path(self) -> Path:
-        """The checkpoint, with top."""
+        """The checkpoint, with the classifier."""
         return Path(__file__).parent / "weights" / f"{self.name}.weights.h5"
 
 
 @dataclass(frozen=True)
 class CustomModel(Model):
-    """A custom model, as a model file of the user's describes it."""
+    """A custom model, as its model file describes it."""
 
     path: Path  # of the model file
     weights_path: Path  # in the layout of the published files
@@ -148,7 +148,7 @@ class CustomModel(Model):
 
     @property
     def is_multi_label(self) -> bool:
-        """As the file says."""
+        """As stated in the model file."""
         return self.multi_label
 
 

@@ -48,8 +48,8 @@ def annotations(record: dict[str, Any], segments: Sequence[dict[str, Any]]) -> s
     """Make the text of a task's file.
 
     Args:
-        record: Of the video.
-        segments: Each with `label`, `start_frame`, and `end_frame`, the first one after it.
+        record: Record of the video.
+        segments: Segments with `label`, `start_frame`, and `end_frame`, the frame after the last.
     """
     root = ET.Element("annotations")
     _add(root, "version", "1.1")

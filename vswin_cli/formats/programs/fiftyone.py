@@ -77,7 +77,7 @@ class LabelledDataset(RecordWriter):
         self._separator = ",\n"
 
     def close(self) -> None:
-        """Complete the samples, and write what is said of all."""
+        """Complete the samples, and write the description of the dataset."""
         self._samples.write(self._separator.removeprefix(",") + "]}\n")
         self._samples.close()
         dataset = {
@@ -113,10 +113,10 @@ class LabelledDataset(RecordWriter):
         """Make a label of FiftyOne's.
 
         Args:
-            record: Of the video.
-            kind: Its class.
-            number: No other label of the video has it.
-            scored: Its name and probability.
+            record: Record of the video.
+            kind: Class in FiftyOne.
+            number: Number, unique among the labels of the video.
+            scored: Name and probability.
         """
         return {
             "_id": self._id(record, number),
@@ -157,7 +157,7 @@ class LabelledDataset(RecordWriter):
 
 
 def _declared(fields: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Describe fields as FiftyOne does: by their types, and those of what is in them."""
+    """Describe fields as FiftyOne does: by their types, and the types of their items."""
     return [_field(name, kind) for name, kind in fields.items()]
 
 
