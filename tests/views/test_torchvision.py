@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from clips import encode
 from command import SAMPLES
 
 from vswin_cli.api.options import ViewOptions
@@ -73,6 +75,18 @@ def test_the_rate_comes_from_the_file():
     np.testing.assert_array_equal(
         views.clips, clip_indices(views.num_frames, TORCHVISION, round(rate, 3))
     )
+
+
+@pytest.mark.parametrize("reader", ["av", "decord"])
+def test_a_variable_rate_counts_as_its_average(reader, tmp_path):
+    times = [*range(0, 4000, 50), *range(4000, 10_000, 25)]  # 20, then 40 frames per second
+    frames = (np.full((64, 64, 3), number % 256, np.uint8) for number in range(len(times)))
+    path = encode(tmp_path / "variable.mp4", frames, timestamps=times)
+    with av.open(str(path)) as container:
+        rate = float(container.streams.video[0].average_rate)
+    assert rate == pytest.approx(32, abs=0.5)
+    views = read_views(path, (TORCHVISION,), reader)
+    np.testing.assert_array_equal(views.clips, clip_indices(320, TORCHVISION, rate))
 
 
 def test_the_protocol_brings_its_clips_and_crops_and_leaves_them_behind():
