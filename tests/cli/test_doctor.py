@@ -10,6 +10,7 @@ import pytest
 from command import SAMPLES
 from footage import damaged, interlaced, turned
 from range_server import serving
+from schemas import assert_valid, schema
 
 from vswin_cli.api import diagnosis
 from vswin_cli.diagnosis.apart import call_apart
@@ -44,6 +45,8 @@ def test_report_says_what_works_and_names_no_path(vswin, tmp_path):
     for word in ("alice", "smith", "secrets", "bob", "birthday", "carol", str(tmp_path)):
         assert word not in finished.stdout
     report = json.loads(finished.stdout)
+    assert_valid(report, "doctor")
+    assert report.keys() == schema("doctor")["properties"].keys()
     engine = report["engines"]["openvino"]
     assert engine["status"] == "works"
     assert engine["milliseconds_per_view"] > 0
@@ -148,6 +151,7 @@ def test_library_that_is_broken_or_crashes_is_a_line(vswin_process, tmp_path):
     finished = vswin_process("doctor", SAMPLE, "--format", "json", **variables)
     assert (finished.returncode, finished.stderr) == (1, "")
     report = json.loads(finished.stdout)
+    assert_valid(report, "doctor")
     assert report["engines"]["openvino"]["error"].endswith("…/libov.so: cannot open")
     assert "SIGILL" in report["engines"]["tensorflow"]["error"]
     assert "libGL" in report["readers"]["av"]["error"]

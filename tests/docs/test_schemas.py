@@ -8,18 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 from command import SAMPLES
+from schemas import assert_valid, schema
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = ROOT / "docs" / "reference" / "schemas"
-
-
-def schema(name):
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
-
-
-def assert_valid(value, name):
-    jsonschema.Draft202012Validator.check_schema(schema(name))
-    jsonschema.validate(value, schema(name))
 
 
 def test_timelines_are_as_their_schema_says(vswin, tmp_path):
