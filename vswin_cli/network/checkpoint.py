@@ -1,8 +1,8 @@
-"""The published `.weights.h5` files, read through an explicit key table.
+"""The published `.weights.h5` files, read with an explicit key table.
 
-Keras wrote its class names of that time into the files' paths. Loading by object structure would
-break with the next renamed class, so every dataset is named here, and a file is used only if it
-holds exactly these datasets in exactly these shapes.
+Keras wrote the class names of its time into the paths in these files. Loading by object structure
+would break with the next renamed class. So every dataset is named here, and a file is only used if
+it holds exactly these datasets with exactly these shapes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,19 +28,19 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Key:
-    """Where one variable of the model stands in a published file."""
+    """The place of a variable in a published file."""
 
-    variable: str  # the variable's path in the model
+    variable: str  # path of the variable in the model
     dataset: str  # HDF5 path
     shape: Shape
 
 
 def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key, ...]:
-    """List every variable of a model, in the order in which the model computes.
+    """List all variables of a model, in the order of computation.
 
     Args:
-        architecture: Fixes all shapes but the head's.
-        num_classes: Rows of the head; None for a file without top, which is the backbone alone.
+        architecture: Determines all shapes except those of the head.
+        num_classes: Rows of the head; None for a file without top, which holds only the backbone.
     """
     if num_classes is None:
         return tuple(_backbone_keys(architecture))
@@ -110,23 +110,23 @@ def _dense(ours: str, theirs: str, inputs: int, outputs: int) -> tuple[Key, Key]
 
 
 def _numbered(name: str, index: int) -> str:
-    """Keras's unique names: the first has no number."""
+    """Return a unique name like Keras's: the first has no number."""
     return f"{name}_{index}" if index else name
 
 
 def read_checkpoint(
     path: Path, architecture: Architecture, num_classes: int | None
 ) -> dict[str, np.ndarray]:
-    """Read a published file whole.
+    """Read all of a published file.
 
     Returns:
-        float32 arrays by the path of the variable that they belong to.
+        float32 arrays by path of their variable.
 
     Raises:
-        WeightsNotFoundError: There is no such file.
-        CheckpointError: The file is not HDF5, is damaged, points to other files, holds a number
-            that is not finite, or its datasets are not exactly those of the key table; the first
-            difference is named.
+        WeightsNotFoundError: The file does not exist.
+        CheckpointError: The file is not HDF5, is damaged, refers to other files, holds a number
+            that is not finite, or its datasets are not exactly those of the key table; the message
+            names the first difference.
     """
     keys = key_table(architecture, num_classes)
     with _open(path) as tensors:
@@ -135,10 +135,10 @@ def read_checkpoint(
 
 
 def check_checkpoint(path: Path, architecture: Architecture, num_classes: int | None) -> None:
-    """Check all that `read_checkpoint` would, holding one tensor at a time.
+    """Make all checks of `read_checkpoint`, with one tensor in memory at a time.
 
     Raises:
-        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.
     """
     keys = key_table(architecture, num_classes)
     with _open(path) as tensors:
@@ -151,17 +151,17 @@ def check_layout(path: Path, architecture: Architecture, num_classes: int | None
     """Check that a file has the tensors of a model, without reading them.
 
     Raises:
-        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.
     """
     with _open(path) as tensors:
         _check_layout(path, key_table(architecture, num_classes), tensors)
 
 
 def has_top(path: Path) -> bool:
-    """Tell a classifier's file from one without top.
+    """Return whether a file has a classifier.
 
     Raises:
-        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.
     """
     with _open(path) as tensors:
         return any(dataset.startswith(f"{_HEAD_GROUP}/") for dataset in tensors)
@@ -173,11 +173,11 @@ def save_checkpoint(
     architecture: Architecture,
     num_classes: int | None,
 ) -> None:
-    """Write a model's variables, by their paths, in the layout of the published files.
+    """Write the variables of a model in the layout of the published files.
 
     Args:
-        path: The file.
-        weights: Each is asked for once, in the order of the key table.
+        path: Path of the file.
+        weights: Arrays by path of their variable; each is read once, in the order of the key table.
         architecture: As for `key_table`.
         num_classes: As for `key_table`.
     """
@@ -195,7 +195,7 @@ def _open(path: Path) -> Iterator[Mapping[str, h5py.Dataset]]:
             tensors = stack.enter_context(hdf5.open_hdf5(stream)) if is_hdf5 else None
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise WeightsNotFoundError(f"cannot read weights {path}: no such file") from exc
-        except OSError as exc:  # a name too long, a folder, what may not be read
+        except OSError as exc:  # such as a name that is too long, a folder, or no permission
             reason = (exc.strerror or str(exc)).lower()
             raise CheckpointError(f"cannot read weights {path}: {reason}; check the path") from exc
         except CheckpointError as exc:
@@ -232,7 +232,7 @@ def _check_layout(path: Path, keys: Iterable[Key], tensors: Mapping[str, h5py.Da
 
 
 def _whose_layout(found: Mapping[str, Shape]) -> str:
-    """Name what the file is, where it is one of the zoo's."""
+    """Return which models of the zoo a file fits."""
 
     def fits(model: Model, num_classes: int | None) -> bool:
         keys = key_table(model.architecture, num_classes)

@@ -1,8 +1,8 @@
-"""HDF5 files, which strangers may have made: what lies in the file itself, and nothing else.
+"""HDF5 files from untrusted sources: only data in the file itself is read.
 
-HDF5 lets a dataset's numbers lie in any other file (external storage, virtual datasets, links) or
-come out of a program (filters), and a few bytes declare terabytes. Keras writes none of this: its
-tensors are contiguous. So the whole structure is looked at before a number is read.
+In HDF5, the numbers of a dataset may be in any other file (external storage, virtual datasets,
+links) or come from a program (filters), and a few bytes can declare terabytes. Keras uses none of
+this: its tensors are contiguous. So the whole structure is checked before a number is read.
 """
 
 import os
@@ -19,25 +19,25 @@ from vswin_cli.errors import CheckpointError
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
-_MAX_DEPTH = 64  # of groups in groups; the published files have 11
+_MAX_DEPTH = 64  # nested groups; the published files have 11
 _MAX_OBJECTS = 20_000  # groups and datasets; the published files have at most 1100
 _NUMBERS = (h5t.INTEGER, h5t.FLOAT, h5t.ENUM)  # h5py's bool is the last
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 32000: "lzf"}
 
-# What h5py raises where a damaged file leads it astray, according to what is damaged.
+# Exceptions of h5py for damaged files, and what is damaged.
 _DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, UnicodeError)
 
 
 @contextmanager
 def open_hdf5(stream: BinaryIO) -> Iterator[Mapping[str, h5py.Dataset]]:
-    """Open a file and list its tensors by their paths; `read` reads them until the block ends.
+    """Open a file and list its tensors by path; `read` works until the block ends.
 
     Args:
-        stream: A file of the system's. HDF5 reads through it, and opens no path by itself.
+        stream: An open system file. HDF5 reads through it, and opens no path.
 
     Raises:
-        CheckpointError: The file is truncated or damaged, or holds anything but numbers that lie in
-            it; the first such thing is named, and the file is not.
+        CheckpointError: The file is truncated or damaged, or contains anything but numbers in the
+            file itself; the message names the first such item, but not the file.
     """
     num_bytes = os.fstat(stream.fileno()).st_size
     try:
@@ -53,10 +53,10 @@ def open_hdf5(stream: BinaryIO) -> Iterator[Mapping[str, h5py.Dataset]]:
 
 
 def read(tensor: h5py.Dataset) -> np.ndarray:
-    """Read a tensor in its own dtype.
+    """Read a tensor with its dtype.
 
     Raises:
-        CheckpointError: The file is damaged there.
+        CheckpointError: This part of the file is damaged.
     """
     try:
         return np.asarray(tensor[()])
@@ -65,7 +65,7 @@ def read(tensor: h5py.Dataset) -> np.ndarray:
 
 
 def _tensors(file: h5py.File, num_bytes: int) -> dict[str, h5py.Dataset]:
-    """Walk through all groups, without recursion and each once, and check every dataset."""
+    """Visit all groups once, without recursion, and check every dataset."""
     found: dict[str, h5py.Dataset] = {}
     groups = [("", 0, h5g.open(file.id, b"/"))]
     places = {h5o.get_info(file.id).addr}
@@ -100,7 +100,7 @@ def _links(group: h5g.GroupID, most: int) -> list[tuple[bytes, int]]:
 
     def take(name: bytes, link: h5l.LinkInfo) -> bool | None:
         found.append((name, link.type))
-        return True if len(found) > most else None  # which ends it; h5py lets no exception through
+        return True if len(found) > most else None  # True ends it; h5py passes no exceptions on
 
     group.links.iterate(take, info=True)
     if len(found) > most:
@@ -109,7 +109,7 @@ def _links(group: h5g.GroupID, most: int) -> list[tuple[bytes, int]]:
 
 
 def _stored_bytes(path: str, dataset: h5d.DatasetID) -> int:
-    """Count the bytes of a dataset of numbers that lie in the file, contiguous or in chunks."""
+    """Count the bytes of a dataset in the file, contiguous or in chunks."""
     created = dataset.get_create_plist()
     if created.get_layout() == h5d.VIRTUAL:
         raise CheckpointError(f"{path} is virtual: it is read from other files")

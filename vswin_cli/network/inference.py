@@ -1,4 +1,4 @@
-"""The model as the engines run it: uint8 views in, probabilities and features out."""
+"""The model as engines run it: uint8 views in, probabilities and features out."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from vswin_cli.zoo.protocols import MEAN, STD
 def build_inference_model(
     model: Model, weights_file: Path, view_size: Size, with_top: bool, dtype: str = "float32"
 ) -> keras.Model:
-    """Build a model from uint8 RGB views (B, T, H, W, 3) to float32 outputs, in `Outputs`'s order.
+    """Build a model from uint8 RGB views (B, T, H, W, 3) to float32 `Outputs`, in their order.
 
     Args:
-        model: Names the architecture and the classes.
-        weights_file: Its published file.
-        view_size: (T, H, W); whole patches, since folding the normalisation into the patch
-            embedding would be wrong where that pads.
-        with_top: Whether the file has a head. Without, there are no probabilities: (B, 0).
-        dtype: The backbone's dtype policy.
+        model: Model with the architecture and the classes.
+        weights_file: Its weights.
+        view_size: (T, H, W); whole patches, because the normalisation is folded into the patch
+            embedding, which would be wrong for padding.
+        with_top: Whether the file has a head. Without it, there are no probabilities: (B, 0).
+        dtype: Dtype policy of the backbone.
 
     Raises:
-        WeightsNotFoundError, CheckpointError: As `read_checkpoint`.
+        WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.
     """
     patch = model.architecture.patch
     if any(side % cell for side, cell in zip(view_size, patch, strict=True)):
@@ -55,7 +55,7 @@ def build_inference_model(
 
 
 def _fold_normalisation(weights: dict[str, np.ndarray]) -> None:
-    """Let the patch embedding take pixels in 0 … 255, in place.
+    """Change the patch embedding in place, so that it takes pixels in 0 … 255.
 
     k·(x − mean) / std + b = (k / std)·x + (b − Σ k·mean / std)
     """

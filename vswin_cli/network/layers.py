@@ -1,6 +1,6 @@
-"""The layers of Video Swin, in `keras.ops` alone so that every Keras backend runs them.
+"""The layers of Video Swin, in `keras.ops` only, for every Keras backend.
 
-Shapes are static once a layer is built: windows, masks and table rows are constants by then.
+Shapes are static once a layer is built: windows, masks and table rows are then constants.
 Axes: B batch; T, H, W tokens; C channels; nT, nH, nW windows; wT, wH, wW tokens of a window;
 N = wT·wH·wW; h heads of d channels.
 Source: Liu et al., Video Swin Transformer, CVPR 2022, and its published code.
@@ -16,16 +16,16 @@ from keras import ops
 from vswin_cli.network.windows import WindowGrid, bias_index
 from vswin_cli.zoo.architectures import Size
 
-# The published models add −100 to these scores; the softmax makes 0 of both.
+# The published models add −100 to these scores; both become 0 in the softmax.
 MASKED = -1e30
 
 Config = dict[str, Any]
 Shape = tuple[Any, ...]  # the batch axis is None
-Tensor = Any  # whatever the backend's is
+Tensor = Any  # the backend's tensor
 
 
 class TokenNorm(keras.layers.LayerNormalization):
-    """Keras's layer normalisation of C, written in the steps that OpenVINO fuses: a tenth faster.
+    """Layer normalisation of C, written in steps that OpenVINO fuses: a tenth faster than Keras's.
 
     Like Keras's, it computes in float32 under every policy.
     """
@@ -42,10 +42,10 @@ class TokenNorm(keras.layers.LayerNormalization):
 
 
 class _Layer(keras.layers.Layer):
-    """A layer that hands its dtype policy on to its parts."""
+    """A layer that passes its dtype policy on to its parts."""
 
     def get_config(self) -> Config:
-        """Keep name and dtype, which Keras forgets unless this is overridden."""
+        """Return the name and the dtype too; Keras omits them unless this is overridden."""
         return dict(super().get_config())
 
     def _norm(self, name: str) -> TokenNorm:
@@ -56,7 +56,7 @@ class _Layer(keras.layers.Layer):
 
 
 class PatchEmbedding(_Layer):
-    """Pixels (B, T, H, W, 3) to normalised tokens (B, ⌈T/pT⌉, ⌈H/pH⌉, ⌈W/pW⌉, C)."""
+    """Turns pixels (B, T, H, W, 3) into normalised tokens (B, ⌈T/pT⌉, ⌈H/pH⌉, ⌈W/pW⌉, C)."""
 
     def __init__(self, dim: int, patch: Size, **options: object) -> None:
         super().__init__(**options)
@@ -77,7 +77,7 @@ class PatchEmbedding(_Layer):
         pt, ph, pw = self.patch
         _, t, h, w, channels = x.shape
         nt, nh, nw = t // pt, h // ph, w // pw
-        # Six axes, those that stay neighbours joined: OpenVINO takes three times as long for eight.
+        # Six axes, with neighbours joined: OpenVINO takes three times as long for eight.
         x = ops.reshape(x, (-1, pt, nh, ph, nw, pw * channels))
         x = ops.transpose(x, (0, 2, 4, 1, 3, 5))  # (B·nT, nH, nW, pT, pH, pW·3)
         x = ops.reshape(x, (-1, nt, nh, nw, pt * ph * pw * channels))  # (B, T, H, W, pixels)
@@ -94,10 +94,10 @@ class WindowAttention(_Layer):
     Maps (B·windows, N, C) to the same shape.
 
     Args:
-        num_heads: h; divides C.
-        window: The architecture's window, which fixes the bias table's rows.
-        apart: bool (windows, N, N), true for tokens that do not attend to each other, since only
-            the shift's wrap-around made them neighbours; or None.
+        num_heads: h, a divisor of C.
+        window: Window of the architecture, which determines the rows of the bias table.
+        apart: bool (windows, N, N), true for tokens that must not attend to each other, because
+            only the wrap-around of the shift made them neighbours; or None.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class WindowAttention(_Layer):
         scores = scores + self._bias(num_tokens)
         if self.apart is not None:
             scores = self._masked(scores, self.apart[:, np.newaxis])
-        # Keras warns of a softmax over one score, which is 1.
+        # Keras warns about a softmax over one score, which is 1.
         weights = ops.softmax(scores) if num_tokens > 1 else ops.ones_like(scores)
         attended = ops.matmul(weights, value)  # (B·windows, h, N, d)
         attended = ops.transpose(attended, (0, 2, 1, 3))  # (B·windows, N, h, d)
@@ -140,7 +140,7 @@ class WindowAttention(_Layer):
     def _masked(self, scores: Tensor, apart: np.ndarray) -> Tensor:
         """Replace scores (B·windows, h, N, N) where `apart`, (windows, 1, N, N), is true."""
         if scores.shape[0] == len(apart):
-            # One view: four axes suffice, which OpenVINO fuses into one attention kernel.
+            # One view: OpenVINO fuses four axes into one attention kernel.
             return ops.where(apart, MASKED, scores)
         by_view = ops.reshape(scores, (-1, len(apart), *scores.shape[1:]))
         return ops.reshape(ops.where(apart, MASKED, by_view), (-1, *scores.shape[1:]))
@@ -151,7 +151,7 @@ class WindowAttention(_Layer):
 
 
 class Mlp(_Layer):
-    """Two dense layers with an exact GELU between them, token by token."""
+    """Two dense layers with an exact GELU between them, for each token."""
 
     def __init__(self, ratio: int, **options: object) -> None:
         super().__init__(**options)
@@ -169,10 +169,10 @@ class Mlp(_Layer):
 
 
 class SwinBlock(_Layer):
-    """Window attention and MLP, each behind a normalisation and around a residual.
+    """Window attention and MLP, each with a normalisation before it and a residual around it.
 
-    Maps (B, T, H, W, C) to the same shape. In training, `drop_path` of the views go around each of
-    the two, and what the others get is scaled up (stochastic depth, Huang et al., 2016).
+    Maps (B, T, H, W, C) to the same shape. In training, a share `drop_path` of the views skips each
+    of the two, and the result for the others is scaled up (stochastic depth, Huang et al., 2016).
     """
 
     def __init__(
@@ -273,5 +273,5 @@ class PatchMerging(_Layer):
 
 
 def _pad(x: Tensor, padding: list[tuple[int, int]]) -> Tensor:
-    """Append zeros to T, H, W; nothing is computed where nothing is appended."""
+    """Append zeros to T, H, W; without padding, nothing is computed."""
     return ops.pad(x, [(0, 0), *padding, (0, 0)]) if any(after for _, after in padding) else x

@@ -1,6 +1,6 @@
-"""The network in PyTorch alone, in few large kernels, as GPUs want them; read `layers.py` first.
+"""The network in PyTorch only, in few large kernels, as GPUs need; read `layers.py` first.
 
-Axes are those of `layers.py`. Sizes are constants, the batch too once a module has run.
+Axes are those of `layers.py`. Sizes are constants, and so is the batch after the first run.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ _EPSILON = 1e-5
 
 
 class TorchSwin(torch.nn.Module):
-    """Views, uint8 (B, T, H, W, 3), to float32 probabilities (B, num_classes) and features.
+    """Maps views, uint8 (B, T, H, W, 3), to float32 probabilities (B, num_classes) and features.
 
-    Products of matrices are computed in `dtype`; normalisations, and the sums of what the blocks
-    add, in float32.
+    Matrix products are computed in `dtype`; normalisations, and the residual sums of the blocks, in
+    float32.
 
     Args:
-        architecture: Fixes the shapes.
+        architecture: Determines the shapes.
         view_size: (T, H, W); whole patches.
-        weights: By variable path, as `read_checkpoint` returns them; "head/kernel" may be missing.
+        weights: By variable path, as from `read_checkpoint`; "head/kernel" may be missing.
         dtype: torch.float32 or torch.bfloat16.
     """
 
@@ -46,7 +46,7 @@ class TorchSwin(torch.nn.Module):
         (t, h, w), (pt, ph, pw) = view_size, architecture.patch
         self._size = t // pt, h // ph, w // pw
         for name, values in weights.items():
-            # Kernels become (outputs, inputs), as `linear` takes them.
+            # Kernels become (outputs, inputs), as `linear` needs them.
             matrix = values.reshape(-1, values.shape[-1]).T if name.endswith("kernel") else values
             is_multiplied = name.startswith("stage") or "patch" in name
             is_multiplied = is_multiplied and "norm" not in name and "bias_table" not in name
@@ -70,7 +70,7 @@ class TorchSwin(torch.nn.Module):
             self._groups[name] = grid, [len(windows) for windows, _ in groups]
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute probabilities, (B, 0) without top, and features."""
+        """Compute probabilities, or (B, 0) without top, and features."""
         x = ((views.float() - self._get("mean")) / self._get("std")).to(self._dtype)
         x = self._embed(x)
         for stage, block, _ in self._blocks():
@@ -87,17 +87,17 @@ class TorchSwin(torch.nn.Module):
         return self._dense(features, "head").softmax(-1), features
 
     def _embed(self, x: Tensor) -> Tensor:
-        """Pixels (B, T, H, W, 3) to tokens (B, T, H, W, C)."""
+        """Turn pixels (B, T, H, W, 3) into tokens (B, T, H, W, C)."""
         (pt, ph, pw), (t, h, w) = self._architecture.patch, self._size
         x = x.reshape(-1, t, pt, h, ph, w, pw * 3).permute(0, 1, 3, 5, 2, 4, 6)
         x = self._dense(x.reshape(-1, t, h, w, pt * ph * pw * 3), "patch_embedding")
         return self._norm(x, "patch_embedding/norm")
 
     def _attend(self, x: Tensor, name: str, num_heads: int) -> Tensor:
-        """Attention inside windows: (B, T, H, W, C) to the same shape.
+        """Compute attention inside windows: (B, T, H, W, C) to the same shape.
 
-        The windows of one kind of mask follow each other, and most have none: so each kind is one
-        call, which adds the same few matrices to all.
+        Windows are sorted by mask, and most have none. Each kind of mask is one call, which adds
+        the same few matrices to all its windows.
         """
         grid, counts = self._groups[name]
         batch, t, h, w, dim = x.shape
@@ -138,7 +138,7 @@ class TorchSwin(torch.nn.Module):
         )
 
     def _blocks(self) -> list[tuple[int, int, Size]]:
-        """Stage, number in it, and the size of its tokens, of each block."""
+        """Return stage, number in the stage, and token grid size of each block."""
         found, (t, h, w) = [], self._size
         for stage, depth in enumerate(self._architecture.depths):
             found += [(stage, block, (t, h, w)) for block in range(depth)]
@@ -154,5 +154,5 @@ class TorchSwin(torch.nn.Module):
 
 
 def _after(t: int, h: int, w: int) -> list[int]:
-    """As `pad` takes it: so many zeros behind T, H, W; none behind C."""
+    """Return padding for `pad`: zeros after T, H, W; none after C."""
     return [0, 0, 0, w, 0, h, 0, t]

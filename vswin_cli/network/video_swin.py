@@ -1,4 +1,4 @@
-"""Video Swin: the backbone, and the classifier that puts a head on it."""
+"""Video Swin: the backbone, and the classifier, which adds a head."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,16 +16,16 @@ serializable = keras.saving.register_keras_serializable(package="vswin")
 
 @serializable
 class VideoSwinBackbone(keras.Model):
-    """Views (B, T, H, W, 3) to features (B, T', H', W', C).
+    """Maps views (B, T, H, W, 3) to features (B, T', H', W', C).
 
     Args:
-        architecture: Fixes the shape of every variable.
-        input_size: (T, H, W) in pixels; any size, it is padded where the windows need it.
-        options: Of `keras.Model`; `dtype` may be a mixed-precision policy. `drop_path`, for
-            training, is the last block's rate; those before it rise to it in equal steps from 0.
+        architecture: Determines the shape of every variable.
+        input_size: (T, H, W) in pixels; any size, padded to whole windows.
+        options: Options of `keras.Model`; `dtype` may be a mixed-precision policy. `drop_path`, for
+            training, is the rate of the last block; the rates rise to it from 0 in equal steps.
 
-    T' = ⌈T/pT⌉; H' and W' are a patch's share of H and W, halved (rounding up) after every stage
-    but the last. Pixels are RGB, normalised by `zoo.protocols.MEAN` and `STD`.
+    T' = ⌈T/pT⌉; H' and W' are H and W divided by the patch, and halved (rounding up) after every
+    stage except the last. Pixels are RGB, normalised with `zoo.protocols.MEAN` and `STD`.
     """
 
     def __init__(self, architecture: Architecture, input_size: Size, **options: object) -> None:
@@ -58,7 +58,7 @@ class VideoSwinBackbone(keras.Model):
         self.drop_path = drop_path
 
     def get_config(self) -> Config:
-        """Keep what builds the same backbone."""
+        """Return the arguments that build the same backbone."""
         return {
             "architecture": asdict(self.architecture),
             "input_size": self.input_size,
@@ -70,19 +70,19 @@ class VideoSwinBackbone(keras.Model):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Build a backbone from what `get_config` kept."""
+        """Build a backbone from the result of `get_config`."""
         return cls(**_with_architecture(config))
 
 
 @serializable
 class VideoSwinClassifier(keras.Model):
-    """Views (B, T, H, W, 3) to logits (B, num_classes): backbone, average pooling, linear head.
+    """Maps views (B, T, H, W, 3) to logits (B, num_classes): backbone, mean pooling, linear head.
 
     Args:
-        architecture: As of `VideoSwinBackbone`.
-        input_size: As of `VideoSwinBackbone`.
+        architecture: As for `VideoSwinBackbone`.
+        input_size: As for `VideoSwinBackbone`.
         num_classes: Length of the label set.
-        options: As of `VideoSwinBackbone`. The head computes in float32 under every policy.
+        options: As for `VideoSwinBackbone`. The head computes in float32 under every policy.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class VideoSwinClassifier(keras.Model):
         self.num_classes = num_classes
 
     def get_config(self) -> Config:
-        """Keep what builds the same classifier."""
+        """Return the arguments that build the same classifier."""
         return {
             **self.backbone.get_config(),
             "num_classes": self.num_classes,
@@ -118,12 +118,12 @@ class VideoSwinClassifier(keras.Model):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Build a classifier from what `get_config` kept."""
+        """Build a classifier from the result of `get_config`."""
         return cls(**_with_architecture(config))
 
 
 def _with_architecture(config: Config) -> Config:
-    """Turn the architecture back into what the constructors take; JSON made its tuples lists."""
+    """Restore the architecture from a config; JSON turns its tuples into lists."""
     fields: Config = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in config["architecture"].items()
@@ -133,14 +133,14 @@ def _with_architecture(config: Config) -> Config:
 
 
 def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Fill every variable exactly once.
+    """Set every variable exactly once.
 
     Args:
         model: A backbone or a classifier.
-        weights: By variable path, as `read_checkpoint` returns them.
+        weights: By variable path, as from `read_checkpoint`.
 
     Raises:
-        ValueError: The names or shapes are not exactly the model's; nothing was assigned.
+        ValueError: The names or shapes are not exactly those of the model; nothing was set.
     """
     variables = {variable.path: variable for variable in model.weights}
     if {path: tuple(variable.shape) for path, variable in variables.items()} != {

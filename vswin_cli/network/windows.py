@@ -1,6 +1,7 @@
 """The geometry of shifted-window attention, as constants that are computed once.
 
 Sizes and positions are (T, H, W), in tokens.
+
 Source: Liu et al., Video Swin Transformer, CVPR 2022, section 3.2, and its published code.
 """
 
@@ -15,18 +16,18 @@ from vswin_cli.zoo.architectures import Size
 
 @dataclass(frozen=True)
 class WindowGrid:
-    """How a grid of tokens is padded, shifted and cut into attention windows.
+    """The padding, shift and attention windows of a grid of tokens.
 
     Build it with `of`, which applies the rules for small grids.
     """
 
     padded: Size  # the grid, rounded up to whole windows
     window: Size
-    shift: Size  # (0, 0, 0) where the windows are not shifted
+    shift: Size  # (0, 0, 0) if the windows are not shifted
 
     @classmethod
     def of(cls, tokens: Size, window: Size, *, shifted: bool) -> "WindowGrid":
-        """Clamp the window to the grid; an axis that one window covers is never shifted."""
+        """Clamp the window to the grid; an axis covered by one window is never shifted."""
         covered = tuple(have <= side for have, side in zip(tokens, window, strict=True))
         clamped = tuple(map(min, tokens, window))
         return cls(
@@ -42,20 +43,19 @@ class WindowGrid:
 
     @property
     def counts(self) -> Size:
-        """Windows along each axis."""
+        """Number of windows along each axis."""
         return _size(have // side for have, side in zip(self.padded, self.window, strict=True))
 
     @property
     def num_tokens(self) -> int:
-        """Tokens of one window."""
+        """Number of tokens per window."""
         return prod(self.window)
 
     def apart(self) -> np.ndarray | None:
-        """Keep tokens apart that only the shift's wrap-around has brought into one window.
+        """Return which tokens are in one window only because of the shift's wrap-around.
 
         Returns:
-            bool (windows, tokens, tokens), true for pairs to keep apart; None where nothing is
-            shifted.
+            bool (windows, tokens, tokens), true for pairs to keep apart; None without a shift.
         """
         if not any(self.shift):
             return None
@@ -63,10 +63,10 @@ class WindowGrid:
         return np.asarray(regions[:, :, np.newaxis] != regions[:, np.newaxis, :])
 
     def groups(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Sort the windows by what they keep apart; most keep nothing.
+        """Group the windows by their pairs to keep apart; most have none.
 
         Returns:
-            Of each group, the numbers of its windows, and what all of them keep apart: bool
+            For each group, the numbers of its windows, and their pairs to keep apart: bool
             (tokens, tokens).
         """
         apart = self.apart()
@@ -77,7 +77,7 @@ class WindowGrid:
         return [(np.array(numbers), apart[numbers[0]]) for numbers in windows]
 
     def tokens(self) -> np.ndarray:
-        """Number the padded grid's tokens as the windows have them: int64 (windows, tokens)."""
+        """Number the tokens of the padded grid, by window: int64 (windows, tokens)."""
         numbers = np.arange(prod(self.padded)).reshape(self.padded)
         return self._cut(np.roll(numbers, [-shift for shift in self.shift], (0, 1, 2)))
 
@@ -94,7 +94,7 @@ class WindowGrid:
         return self._cut(region)
 
     def _cut(self, values: np.ndarray) -> np.ndarray:
-        """Values of each token, (T, H, W), as the windows have them: (windows, tokens)."""
+        """Rearrange one value per token, (T, H, W), by window: (windows, tokens)."""
         nt, nh, nw = self.counts
         wt, wh, ww = self.window
         cut = values.reshape(nt, wt, nh, wh, nw, ww).transpose(0, 2, 4, 1, 3, 5)
@@ -102,13 +102,13 @@ class WindowGrid:
 
 
 def bias_index(window: Size, num_tokens: int) -> np.ndarray:
-    """Rows of the relative position bias table for every pair of tokens.
+    """Compute the row of the relative position bias table for every pair of tokens.
 
-    The published models number the tokens of the *whole* window and then take the first
-    `num_tokens` of them, also where a small input has clamped the window; so does this.
+    The published models number the tokens of the *whole* window and take the first `num_tokens`,
+    also if a small input has clamped the window; this function does the same.
 
     Args:
-        window: The architecture's window, which fixes the table's rows.
+        window: Window of the architecture, which determines the rows of the table.
         num_tokens: Tokens of the window in use.
 
     Returns:

@@ -39,8 +39,8 @@ def is_passing(folder: Path) -> bool:
 def _passing_folder() -> Path:
     """Make a folder for the lifetime of this process, and warn once."""
     _logger.warning(
-        "warning: this user has no home folder, so nothing is kept in a cache; name one with "
-        "--cache-dir or %s",
+        "warning: this user has no home folder, so nothing is cached; name a cache folder "
+        "with --cache-dir or %s",
         FOLDER_VARIABLE,
     )
     folder = tempfile.TemporaryDirectory(prefix="vswin-cache-")

@@ -1,6 +1,6 @@
-"""What Linux, macOS and Windows each do in another way; nothing else asks which this is.
+"""Differences between Linux, macOS and Windows; no other module checks the system.
 
-What has two ways is two functions, so that tests can take the other one where it can run here.
+If a task has two ways, each is a function, so that tests can also run the other way where possible.
 """
 
 import errno
@@ -14,13 +14,13 @@ from pathlib import Path
 from time import sleep
 from typing import IO, TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # not needed where nothing but the streams of a process is set up
+if TYPE_CHECKING:  # not needed to set up the streams of a process
     import socket
 
-PASSES_DESCRIPTORS = sys.platform != "win32"  # to other processes, by sockets
-REPLACES_OPEN_FILES = sys.platform != "win32"  # by a rename; else they are closed first
-SYNCED_AS = "rb" if sys.platform != "win32" else "r+b"  # how a file is opened to be synced
-ENDING_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM,)  # of service managers, terminals
+PASSES_DESCRIPTORS = sys.platform != "win32"  # to other processes, over sockets
+REPLACES_OPEN_FILES = sys.platform != "win32"  # by renaming; otherwise, they are closed first
+SYNCED_AS = "rb" if sys.platform != "win32" else "r+b"  # mode to open a file for syncing
+ENDING_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM,)  # from service managers
 if sys.platform != "win32":
     ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -28,13 +28,13 @@ NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # for the other end of a pipe
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
-_LOCKED_BYTE = (1 << 31) - 2  # hardly a file has it, and Windows' C library reaches no further
-_REPLACING_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0)  # others may look at a file for a moment
+_LOCKED_BYTE = (1 << 31) - 2  # beyond nearly all files; the last in Windows' C library
+_REPLACING_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0)  # other programs may open a file for a moment
 _positions = threading.Lock()
 
 
 def open_descriptor(path: Path, flags: int, mode: int = 0o666, *, follow_links: bool = True) -> int:
-    """Open a file as bytes; no child process inherits it, and no pipe is waited for.
+    """Open a file as bytes; child processes do not inherit it, and a pipe does not block.
 
     Raises:
         OSError: It cannot be opened, or is a link that may not be followed.
@@ -47,14 +47,14 @@ def open_descriptor(path: Path, flags: int, mode: int = 0o666, *, follow_links: 
 
 
 def read_at_by_seeking(descriptor: int, num_bytes: int, offset: int) -> bytes:
-    """Read at a place of an open file, whose position stays as it is."""
+    """Read at an offset of an open file; its position does not change."""
     with _positions, _position_kept(descriptor):
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.read(descriptor, num_bytes)
 
 
 def write_at_by_seeking(descriptor: int, content: Any, offset: int) -> int:  # noqa: ANN401 - a buffer
-    """Write at a place of an open file, whose position stays; returns how many bytes it took."""
+    """Write at an offset of an open file, keeping its position; return the bytes written."""
     with _positions, _position_kept(descriptor):
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.write(descriptor, content)
@@ -76,11 +76,11 @@ def _position_kept(descriptor: int) -> Iterator[None]:
 
 
 def lock(descriptor: int) -> None:
-    """Lock an open file until it is closed, by whichever process holds it.
+    """Lock an open file until it is closed by all processes that hold it.
 
     Raises:
-        BlockingIOError: Another holds the lock.
-        OSError: The file system has none.
+        BlockingIOError: Another process holds the lock.
+        OSError: The file system has no locks.
     """
     if sys.platform != "win32":
         import fcntl  # noqa: PLC0415
@@ -93,17 +93,17 @@ def lock(descriptor: int) -> None:
 
 
 def lock_byte(descriptor: int, lock_here: Callable[[], None]) -> None:
-    """Lock a file by one byte of it, at the position that `lock_here` locks."""
+    """Lock a file by one of its bytes, at the position that `lock_here` locks."""
     with _positions, _position_kept(descriptor):
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             lock_here()
-        except PermissionError as exc:  # which is what Windows says
+        except PermissionError as exc:  # Windows raises this
             raise BlockingIOError(errno.EWOULDBLOCK, "locked") from exc
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename a file over another, which on Windows waits for those who have that one open.
+    """Rename a file over another; on Windows, wait for processes that have the other one open.
 
     Raises:
         OSError: It cannot be renamed.
@@ -119,7 +119,7 @@ def replace(source: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk, on systems and file systems that can."""
+    """Flush the names in a folder to the disk, if the system and file system support it."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -130,14 +130,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_mine(status: os.stat_result) -> bool:
-    """Whether a file is this user's, where files have owners."""
+    """Return whether this user owns a file, on systems where files have owners."""
     if sys.platform != "win32":
         return status.st_uid == os.geteuid()
     return True
 
 
 def open_last(path: Path) -> int:
-    """Open a file that nobody opens after us: it is gone when it is no longer open or mapped."""
+    """Open a file that nobody else will open: it disappears when it is no longer open or mapped."""
     if sys.platform != "win32":
         descriptor = os.open(path, os.O_RDONLY | NOT_INHERITED)
         path.unlink()
@@ -146,7 +146,7 @@ def open_last(path: Path) -> int:
 
 
 def send_descriptor(connection: "socket.socket", message: bytes, descriptor: int) -> None:
-    """Hand a descriptor over with a message, where `PASSES_DESCRIPTORS`."""
+    """Send a descriptor with a message, if `PASSES_DESCRIPTORS`."""
     if sys.platform != "win32":
         import socket  # noqa: PLC0415
 
@@ -154,10 +154,10 @@ def send_descriptor(connection: "socket.socket", message: bytes, descriptor: int
 
 
 def receive_descriptors(connection: "socket.socket") -> tuple[bytes, list[int]]:
-    """Take one byte that is there, and the descriptor that came with it, if one did.
+    """Receive one waiting byte, and the descriptor that came with it, if any.
 
     Raises:
-        OSError: Nothing is there.
+        OSError: Nothing is waiting.
     """
     if sys.platform != "win32":
         import socket  # noqa: PLC0415
@@ -168,7 +168,7 @@ def receive_descriptors(connection: "socket.socket") -> tuple[bytes, list[int]]:
 
 
 def nameless_file() -> int:
-    """Make a file for this process and those that it hands the descriptor to."""
+    """Make a file for this process and processes that receive its descriptor."""
     if sys.platform == "linux":
         return os.memfd_create("vswin", os.MFD_CLOEXEC)
     import tempfile  # noqa: PLC0415
@@ -179,7 +179,7 @@ def nameless_file() -> int:
 
 @contextmanager
 def name_of_open_file(file: IO[bytes]) -> Iterator[str]:
-    """Lend a name of an open file that no library takes for a pattern or an address."""
+    """Provide a name of an open file that libraries do not take for a pattern or an address."""
     if sys.platform == "win32":
         with copied(file) as name:
             yield name
@@ -189,7 +189,7 @@ def name_of_open_file(file: IO[bytes]) -> Iterator[str]:
 
 @contextmanager
 def copied(file: IO[bytes]) -> Iterator[str]:
-    """Copy a file to one with a plain name, as long as the context lasts."""
+    """Copy a file to one with a plain name while the context lasts."""
     import shutil  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
@@ -202,9 +202,9 @@ def copied(file: IO[bytes]) -> Iterator[str]:
 
 
 def begin_write_back(descriptor: int, start: int, num_bytes: int) -> None:
-    """Let the system begin to write to the disk what has just been written; it does not wait.
+    """Let the system begin to write recent data to the disk, without waiting.
 
-    That is what Linux makes of this advice; others have no such thing.
+    Linux does this for the advice; other systems have no equivalent.
     """
     if sys.platform == "linux":
         os.posix_fadvise(descriptor, start, num_bytes, os.POSIX_FADV_DONTNEED)
@@ -218,19 +218,19 @@ def allowed_processors() -> int:
 
 
 def physical_memory() -> int:
-    """Count the bytes of the machine's memory."""
+    """Return the memory of the machine in bytes."""
     if sys.platform != "win32":
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     import ctypes  # noqa: PLC0415
 
-    # MEMORYSTATUSEX: two numbers of 32 bits, then seven of 64, of which the first is the total.
+    # MEMORYSTATUSEX: two 32-bit numbers, then seven 64-bit ones; the first of these is the total.
     status = (ctypes.c_uint64 * 8)(64)
     ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
     return int(status[1])
 
 
 def limit_memory(num_bytes: int) -> None:
-    """Let allocations fail that would take more than so much beyond what there is, on Linux."""
+    """On Linux, let allocations fail beyond the current memory use plus this number of bytes."""
     if sys.platform == "linux":
         import resource  # noqa: PLC0415
 
@@ -247,7 +247,7 @@ def limit_memory(num_bytes: int) -> None:
 
 
 def away_from_terminal() -> dict[str, Any]:
-    """What `subprocess.Popen` takes so that Ctrl-C is for this process alone."""
+    """Return arguments of `subprocess.Popen` that keep Ctrl-C from the new process."""
     if sys.platform != "win32":
         return {"process_group": 0}
     import subprocess  # noqa: PLC0415
@@ -256,24 +256,24 @@ def away_from_terminal() -> dict[str, Any]:
 
 
 def end_with(parent: int) -> None:
-    """Have Linux kill this process when its parent dies, even if a library blocks every thread.
+    """On Linux, kill this process when its parent dies, even if a library blocks all threads.
 
-    Elsewhere the end of the connection to the parent tells, if any thread can run.
+    On other systems, the connection to the parent ends, which a running thread notices.
     """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415
 
         pr_set_pdeathsig = 1  # <linux/prctl.h>
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before
+    if os.getppid() != parent:  # it died earlier
         os._exit(0)
 
 
 def how_it_ended(exit_code: int) -> str:
-    """Say in words what a process's exit code means; negative ones are signals."""
+    """Describe the exit code of a process in words; negative codes are signals."""
     if exit_code >= 0:
         return f"exited with code {exit_code}"
     try:
         return f"was ended by {signal.Signals(-exit_code).name}"
-    except ValueError:  # one that this system has no name for
+    except ValueError:  # a signal without a name on this system
         return f"was ended by signal {-exit_code}"

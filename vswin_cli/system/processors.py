@@ -51,7 +51,7 @@ def _quotas(control_groups: Path, membership: Path) -> list[float]:
 
 
 def _groups(controller: str, control_groups: Path, membership: Path) -> list[Path]:
-    """The folders of the groups that this process is in, from the innermost out."""
+    """List the folders of this process's groups, from the innermost outward."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:  # not Linux

@@ -13,19 +13,19 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES, errors: str = "strict") ->
     """Read a text file written by an editor or spreadsheet of any system.
 
     Args:
-        path: The file.
-        max_bytes: It may have.
-        errors: As for `bytes.decode`; `surrogateescape` where names of files may not be UTF-8.
+        path: Path of the file.
+        max_bytes: Largest allowed size.
+        errors: As for `bytes.decode`; `surrogateescape` for file names that may not be UTF-8.
 
     Raises:
-        OSError: It cannot be opened, is no regular file, or is larger.
+        OSError: It cannot be opened, is not a regular file, or is larger.
         ValueError: It is not text.
     """
     return decoded(read_small(path, max_bytes), errors)
 
 
 def decoded(content: bytes, errors: str = "strict") -> str:
-    """Decode UTF-8, with a byte order mark or without, or UTF-16 with one; lines end in a newline.
+    """Decode UTF-8, with or without a byte order mark, or UTF-16 with one; lines end in a newline.
 
     Raises:
         ValueError: It is not text.
@@ -38,4 +38,4 @@ def decoded(content: bytes, errors: str = "strict") -> str:
     if "\0" in text:
         raise ValueError("not UTF-8 text")
     text = text.replace("\r\n", "\n")
-    return text if "\n" in text else text.replace("\r", "\n")  # as spreadsheets on a Mac may
+    return text if "\n" in text else text.replace("\r", "\n")  # by spreadsheets on a Mac
