@@ -61,7 +61,7 @@ def test_features_are_written_once_and_found_again(vswin, folder):
 
     by_file = vswin("search", "f.npz", "--query", SAMPLES / "static.mp4", "--top-k", "1")
     assert (by_file.returncode, by_file.stderr.count("\n")) == (0, 1)
-    assert "say how the camera moves and nothing of what is shown" in by_file.stderr
+    assert "describe camera motion and not content" in by_file.stderr
     assert by_file.stdout.splitlines()[1].split() == ["1", "1.0000", "2", "static.mp4"]
 
     by_path = vswin("search", "f.npz", "--query", "videos/static.mp4", "--format", "csv", "-q")
@@ -175,7 +175,7 @@ def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
         (["label", "videos", "-o", "l.jsonl", "--embeddings", "f.txt"], "--embeddings f.txt"),
         (
             ["label", "videos", "-o", "f.parquet", "--embeddings", "./videos/../f.parquet"],
-            "is the --output too",
+            "is also the --output",
         ),
     ],
     ids=" ".join,

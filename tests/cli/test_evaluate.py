@@ -169,7 +169,7 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(
     ("arguments", "message"),
     [
         (["none.txt", "-o", "r.jsonl"], "cannot read the annotations none.txt"),
-        (["words.txt", "-o", "r.jsonl"], "cannot tell what words.txt is"),
+        (["words.txt", "-o", "r.jsonl"], "unknown format of words.txt"),
         (
             ["list.txt", "-o", "r.txt"],
             "must end in .json, .jsonl, .csv, .parquet, .cvat or .fiftyone",

@@ -210,7 +210,7 @@ def test_output_that_is_an_input_is_refused(predict, clip, tmp_path):
     for given in ("clip.mp4", copy.as_uri()):
         finished = predict(given, "--output", "./clip.mp4")
         assert finished.returncode == 2
-        assert "is an input too" in finished.stderr
+        assert "is also an input" in finished.stderr
     assert copy.read_bytes() == clip.read_bytes()
 
 

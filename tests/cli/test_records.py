@@ -193,12 +193,12 @@ def test_configuration_gives_defaults_that_the_command_line_overrides(command, t
         ("[predict]\nquery = 1", "vswin.toml: `vswin predict` has no option query"),
         ("[lable]\ntop-k = 1", "vswin.toml: vswin has no command lable"),
         ('top-k = "many"', "vswin.toml: Invalid value for '--top-k'"),
-        ("quiet = 1", "vswin.toml: quiet is true or false, not 1"),
-        ("top-k = true", "vswin.toml: top-k is a number, not true"),
-        ("model = 2024-01-01", 'vswin.toml: model is text in quotes, not "2024-01-01"'),
+        ("quiet = 1", "vswin.toml: quiet must be true or false, not 1"),
+        ("top-k = true", "vswin.toml: top-k must be a number, not true"),
+        ("model = 2024-01-01", 'vswin.toml: model must be text in quotes, not "2024-01-01"'),
         ('model = ["x"]', "vswin.toml: model takes one value"),
-        ("include = [1]", "vswin.toml: include is text in quotes, not 1"),
-        ("report = 5", "vswin.toml: report is text in quotes, not 5"),
+        ("include = [1]", "vswin.toml: include must be text in quotes, not 1"),
+        ("report = 5", "vswin.toml: report must be text in quotes, not 5"),
         ("[foo]", "vswin.toml: vswin has no command foo"),
         ("[[label]]", "vswin.toml: write [label]"),
         ("top-k = ", "cannot read the configuration vswin.toml"),
@@ -257,7 +257,7 @@ def test_report_that_cannot_be_is_refused_before_anything_is_made(command, tmp_p
     video.parent.mkdir()
     shutil.copy(SAMPLES / "pan_left.mp4", video)
     for name in ("label", "evaluate"):
-        for report, message in (("x.jsonl", "is the --output too"), ("c/d/ev", "no folder c/d")):
+        for report, message in (("x.jsonl", "is also the --output"), ("c/d/ev", "no folder c/d")):
             code, _, err = command(name, tmp_path, "-o", "x.jsonl", "--report", report)
             assert (code, message in err, err.count("\n")) == (2, True, 1)
             assert [path.name for path in tmp_path.iterdir()] == ["pan left"]

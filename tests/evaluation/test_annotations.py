@@ -157,7 +157,7 @@ def test_kinetics_csv_finds_files_flat_and_in_class_folders(make, matched):
         "air_drumming/twice_000001_000011.mp4": 1,
     }
     assert [(row.place, row.kind) for row in found.unmatched] == [(6, "no_file"), (7, "no_file")]
-    assert "2 files could be meant: one/many" in found.unmatched[0].message
+    assert "2 files match: one/many" in found.unmatched[0].message
     assert "gone_000001_000011.* or gone.*" in found.unmatched[1].message
 
 
@@ -203,9 +203,9 @@ def test_folder_with_a_folder_a_class(make, tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("just\nsome words\n", "cannot tell what"),
-        ("", "cannot tell what"),
-        ("a,b\n1,2\n3,4\n", "cannot tell what"),
+        ("just\nsome words\n", "unknown format of"),
+        ("", "unknown format of"),
+        ("a,b\n1,2\n3,4\n", "unknown format of"),
         ('{"a": 1}', "is not a list of videos"),
         ('[{"id": "1"', "is not JSON"),
         ("path,label\n", "no video in"),

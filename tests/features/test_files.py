@@ -183,9 +183,7 @@ def test_damaged_lines_of_the_features_are_told_where_labels_come_of_the_same_pa
     ):
         pass
     [warning] = task.warnings
-    assert warning.startswith(
-        f"1 line is no record of {journal}, and set aside in {journal}.damaged"
-    )
+    assert warning.startswith(f"1 line of {journal} moved to {journal}.damaged: not valid records")
 
 
 def test_journal_and_rows_that_go_together_are_both_kept(tmp_path, monkeypatch):

@@ -204,12 +204,12 @@ def test_a_run_into_a_folder_continues_and_brings_features(vswin, videos):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["label", "videos", "-o", "-", "--format", "cvat"], "cvat is a folder; name it by"),
+        (["label", "videos", "-o", "-", "--format", "cvat"], "cvat is a folder; name it with"),
         (["label", "videos", "-o", "videos", "--format", "cvat"], "but not its journal"),
         (["label", "videos", "-o", "f.txt", "--format", "cvat"], "f.txt is a file"),
         (["label", "videos", "-o", "x.cvat", "--cluster", "local"], "--output x.cvat names none"),
         (["predict", "videos/pan_left.mp4", "--format", "fiftyone"], "is a folder, which `vswin"),
-        (["timeline", "videos", "--format", "fiftyone"], "fiftyone is a folder; name it by"),
+        (["timeline", "videos", "--format", "fiftyone"], "fiftyone is a folder; name it with"),
         (["timeline", "live.ts", "--live", "--format", "fiftyone"], "not for a stream"),
     ],
 )

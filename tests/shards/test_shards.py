@@ -230,8 +230,8 @@ def test_features_come_in_shards_too(vswin, videos, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("-o", "out.jsonl", "--shard-size", "3"), "--shard-size is for a folder of shards"),
-        (("-o", "out/", "--report", "page.html"), "--report is for an --output that is a file"),
+        (("-o", "out.jsonl", "--shard-size", "3"), "--shard-size needs a folder of parquet"),
+        (("-o", "out/", "--report", "page.html"), "--report needs an --output file"),
         (("-o", "out/", "--gpus", "1"), "is for workers of a cluster; give --cluster too"),
         (("-o", "out/", "--format", "csv"), "shards are parquet or jsonl"),
     ],
@@ -263,4 +263,4 @@ def test_folders_of_shards_are_read_as_one(vswin, videos, tmp_path):
 def test_features_of_another_format_are_refused_as_shards(vswin, videos):
     run = vswin("embed", videos, "-o", "out/", "--format", "npz")
     assert run.returncode == 2
-    assert "--format npz is for an --output that is a file" in run.stderr
+    assert "--format npz needs an --output file" in run.stderr

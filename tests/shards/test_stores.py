@@ -42,7 +42,9 @@ def test_a_pattern_and_a_manifest_of_a_bucket_select_and_what_vanished_fails(vsw
 def test_a_bucket_that_is_not_there_is_told_in_one_line(vswin, bucket):
     run = vswin("label", "s3://nowhere/in/", "-o", "out/")
     assert run.returncode == 1
-    assert run.stderr.startswith("error: cannot list s3://nowhere/in/: nothing is at this address")
+    assert run.stderr.startswith(
+        "error: cannot list s3://nowhere/in/: nothing exists at this address"
+    )
     assert run.stderr.count("\n") == 1
     bucket.put_samples("static")
     run = vswin("label", bucket.address("in/"), "-o", "s3://nowhere/out/")

@@ -106,7 +106,7 @@ def test_missing_client_names_its_extra(address, advice, monkeypatch):
 
 
 def test_unknown_kind_of_address():
-    with pytest.raises(VideoError, match=r"nosuch://host/x\.mp4: fsspec knows no nosuch"):
+    with pytest.raises(VideoError, match=r"nosuch://host/x\.mp4: fsspec does not support nosuch"):
         read("nosuch://host/x.mp4")
 
 

@@ -130,7 +130,7 @@ def test_a_live_record_has_the_shots_that_its_segments_are_in(vswin, transport_s
     assert [segment["shot"] for segment in record["segments"]] == [0, 0, 1, 1, 1, 2, 2]
     again = vswin(*command)
     assert again.returncode == 2
-    assert "t.json is there, and no stream can be continued" in again.stderr
+    assert "t.json exists, and a stream cannot be continued" in again.stderr
     vswin("timeline", "none.ts", "--live", "--no-resume", "-o", "t.json")
     assert (tmp_path / "t.json").read_bytes() == content
 
@@ -153,8 +153,8 @@ def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path
     finished = vswin("timeline", "growing.ts", "--live", "--idle", "1", "-o", "t.csv")
     thread.join()
     assert finished.returncode == 0, finished.stderr
-    assert "growing.ts: segments come within 8." in finished.stderr
-    assert "600 frames came, 0.0 % were dropped" in finished.stderr
+    assert "growing.ts: segments appear within 8." in finished.stderr
+    assert "600 frames received, 0.0 % dropped" in finished.stderr
     rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert [row[1] for row in rows[1:]] == LABELS
 
@@ -203,7 +203,9 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
         [VSWIN, "timeline", address, "--live", "-o", "t.json"],
         cwd=tmp_path, env=surroundings(cache), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert "live.ts: json is written when it ends; Ctrl-C ends it" in process.stderr.readline()
+    assert (
+        "live.ts: json is written when the stream ends; Ctrl-C stops" in process.stderr.readline()
+    )
     assert sent.wait(60)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -214,7 +216,7 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
     [record] = json.loads((tmp_path / "t.json").read_text())
     assert record["segments"][0]["label"] == "pan right"
     assert "secret" not in json.dumps(record) + rest
-    assert "frames came" in rest
+    assert "frames received" in rest
 
 
 @pytest.mark.parametrize(
@@ -233,8 +235,12 @@ def test_streams_are_told_by_their_names(name, live):
     [
         (["rtsp://127.0.0.1:1/x"], 1, "cannot read rtsp://127.0.0.1:1/x: connection refused"),
         (["none.ts", "--live"], 1, "cannot read none.ts: no such file or directory"),
-        (["udp://127.0.0.1:1", "udp://127.0.0.1:2"], 2, "one stream at a time can be followed"),
-        (["x.ts", "--live", "--report", "p"], 2, "--report is for films that have an end"),
+        (
+            ["udp://127.0.0.1:1", "udp://127.0.0.1:2"],
+            2,
+            "only one stream can be followed at a time",
+        ),
+        (["x.ts", "--live", "--report", "p"], 2, "--report is for films with an end"),
         (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films that have an"),
         (["https://h/x.M3U8?a=b", "--live"], 1, "playlists (HLS, DASH) name other files"),
         (["s3://bucket/x.ts", "--live"], 1, "its kind is not one of rtsp://"),

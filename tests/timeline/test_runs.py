@@ -196,13 +196,9 @@ def test_no_file_that_no_run_wrote_and_no_output_of_another_kind_is_changed(vswi
         for path, content in before.items():
             assert path.read_bytes() == content
 
-    refused(
-        "x.csv is there, and no run wrote it", "timeline", "x.mp4", "-o", ".", "--format", "csv"
-    )
+    refused("x.csv exists, and no run wrote it", "timeline", "x.mp4", "-o", ".", "--format", "csv")
     assert vswin("timeline", "x.mp4", "-o", ".", "--format", "srt").returncode == 0
-    refused(
-        "x.csv is there, and no run wrote it", "timeline", "x.mp4", "-o", ".", "--format", "csv"
-    )
+    refused("x.csv exists, and no run wrote it", "timeline", "x.mp4", "-o", ".", "--format", "csv")
     assert vswin("timeline", "x.mkv", "-o", ".", "--format", "srt").returncode == 0
     assert {path.name for path in tmp_path.glob("*.srt")} == {"x.srt", "x.mkv.srt"}
     assert vswin("timeline", "x.mp4", "-o", "one.srt").returncode == 0

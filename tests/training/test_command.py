@@ -12,6 +12,7 @@ import pytest
 from clips import encode
 from command import VSWIN, surroundings
 from models import SMALLEST
+from schemas import assert_valid
 from waiting import wait_until
 
 from vswin_cli.network.checkpoint import read_checkpoint
@@ -51,10 +52,11 @@ def rows_of(path):
 def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model, videos, tmp_path):
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert run.returncode == 0, run.stderr
-    assert "classes have 4 to 8 clips: made to count alike" in run.stdout
+    assert "classes have 4 to 8 clips: weighted to count equally" in run.stdout
     mine = tmp_path / "mine"
     assert {path.name for path in mine.iterdir()} >= FILES
     metrics = json.loads((mine / "metrics.json").read_text())
+    assert_valid(metrics, "training")
     assert metrics["accuracy"]["value"] == 1.0
     assert metrics["clips"] == {"train": 12, "validation": 3, "test": 3}
     before = read_checkpoint(smallest_model / "smallest.weights.h5", SMALLEST, 3)
@@ -99,10 +101,10 @@ def test_broken_clips_and_doubles_are_listed_before_the_first_step(
     (tmp_path / "clips.csv").write_text("path,label,split\n" + "\n".join(listed) + "\n")
     run = vswin("train", "clips.csv", "-o", "mine", "--model", smallest_model, "--dry-run")
     assert run.returncode == 1
-    assert "rain/3.mp4 and double.mp4 show the same, in different splits" in run.stderr
+    assert "rain/3.mp4 and double.mp4 show the same, but are in different splits" in run.stderr
     assert "broken.mp4: not_a_video" in run.stderr
     assert "gone.mp4: no file" in run.stderr
-    assert "split 'holdout' is none of train, validation, test" in run.stderr
+    assert "split 'holdout' must be one of train, validation, test" in run.stderr
     assert "memory: about" in run.stdout
     assert not (tmp_path / "mine/model.toml").exists()
 
@@ -128,6 +130,7 @@ def test_several_labels_have_a_sigmoid_in_every_command(vswin, smallest_model, v
     assert run.returncode == 0, run.stderr
     assert read_model_file(tmp_path / "mine/model.toml").is_multi_label
     metrics = json.loads((tmp_path / "mine/metrics.json").read_text())
+    assert_valid(metrics, "training")
     assert metrics["multi_label"]["mean_average_precision"] == metrics["accuracy"]["value"]
     clip(tmp_path / "new.mp4", "both", 50)
     run = vswin("predict", "new.mp4", "--model", "mine", "--format", "json")
@@ -143,7 +146,7 @@ def test_several_labels_have_a_sigmoid_in_every_command(vswin, smallest_model, v
     ("options", "message"),
     [
         (["--how", "head", "--from-scratch"], "give --how full"),
-        (["--how", "full", "--backend", "openvino"], "does not train"),
+        (["--how", "full", "--backend", "openvino"], "cannot train"),
         (["--lr", "fast"], "neither a number nor auto"),
     ],
 )
@@ -159,7 +162,7 @@ def test_folder_of_something_else_is_left_alone(vswin, smallest_model, videos, t
     (tmp_path / "mine/thesis.txt").write_text("x")
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model)
     assert run.returncode == 2
-    assert "contains other files" in run.stderr
+    assert "contains files of something else" in run.stderr
 
 
 RUN_EACH = (
@@ -189,7 +192,7 @@ def test_killed_at_any_step_it_ends_with_the_same_weights(smallest_model, videos
         **surrounded,
     )
     assert ended.stdout.splitlines()[-1:] == ["0 0"], ended.stderr
-    assert ended.stderr.count("goes on after step") == 1
+    assert ended.stderr.count("continues after step") == 1
     one, other = (
         read_checkpoint(tmp_path / name / "model.weights.h5", SMALLEST, 2)
         for name in ("whole", "killed")

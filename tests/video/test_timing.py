@@ -56,7 +56,7 @@ def test_a_segment_holds_the_frames_that_are_shown_in_it(clip):
 def test_a_segment_past_the_end_is_an_error_unless_the_video_is_that_segment(clip):
     whole = read_video(clip, "auto", range, read_number, segment=(40, 43))
     assert len(whole.frames) == 90
-    assert whole.warnings == ("it ends before 40 s: taken whole, as cut to its segment already",)
+    assert whole.warnings == ("it ends before 40 s: used whole, as if already cut to its segment",)
     with pytest.raises(VideoError, match=r"ends at 3.0 s, before 40 to 41 s of it begin") as caught:
         read_video(clip, "auto", range, read_number, segment=(40, 41))
     assert caught.value.kind == "no_segment"

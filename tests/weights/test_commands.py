@@ -38,7 +38,7 @@ def test_download_prints_the_path_and_says_the_rest_on_stderr(tiny, tiny_server,
     assert re.fullmatch(r"swin-t-k400: downloaded in \S+ s, verified in \S+ s", second)
     assert run(["download-weights", "swin-t-k400", "--mirror", tiny_server.mirror]) == 0
     out, err = capfd.readouterr()
-    assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: here already, whole\n")
+    assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: already here and complete\n")
 
 
 def test_stderr_that_cannot_be_written_does_not_stop_a_download(tiny, tiny_server, vswin):
@@ -219,7 +219,7 @@ def test_verify_says_when_it_cannot_record(here, capfd):
 def test_folder_that_is_a_file_is_named(cache, capfd, arguments):
     cache.write_bytes(b"")
     assert run(["weights", *arguments]) == 1
-    assert f"cannot look into {cache}: Not a directory" in capfd.readouterr().err
+    assert f"cannot read the folder {cache}: Not a directory" in capfd.readouterr().err
 
 
 def test_path_is_printed_whether_or_not_it_is_there(tiny, capfd):
@@ -276,7 +276,7 @@ def test_folder_that_cannot_be_looked_into_is_named(capfd, tmp_path, arguments):
     folder = tmp_path / ("x" * 300)
     assert run([*arguments, "--cache-dir", str(folder)]) == 1
     _, err = capfd.readouterr()
-    assert f"cannot look into {folder}: File name too long; choose another folder" in err
+    assert f"cannot read the folder {folder}: File name too long; choose another folder" in err
     assert err.count("\n") == 1
 
 

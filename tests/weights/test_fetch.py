@@ -150,7 +150,7 @@ def test_what_is_kept_aside_is_never_overwritten(target, server):
         place(target, bad)
         assert get(target, server.mirror)
     server.content = b"x" * len(server.content)
-    with pytest.raises(CheckpointError, match=r"not kept, since there is .*\.corrupt already"):
+    with pytest.raises(CheckpointError, match=r"not kept, because .*\.corrupt exists"):
         get(target, server.mirror, force=True)
     first, second = target.corrupt_paths
     assert (first.read_bytes(), second.read_bytes()) == (b"first", b"second")

@@ -147,7 +147,7 @@ def test_interrupt_ends_a_download_and_keeps_its_part(download, tiny, tiny_serve
         return process
 
     errors = assert_interrupt_ends_soon(begin)
-    assert "what was downloaded is kept" in errors
+    assert "the downloaded part is kept" in errors
     assert tiny.partial_path.stat().st_size == 5_000_000
     assert not tiny.path.exists()
 
@@ -160,7 +160,7 @@ def test_end_of_the_session_ends_a_download_and_keeps_its_part(download, tiny, t
     process.send_signal(number)
     code, _, errors = finish(process)
     assert code == 128 + number
-    assert "what was downloaded is kept" in errors
+    assert "the downloaded part is kept" in errors
     assert tiny.partial_path.stat().st_size == 5_000_000
 
 

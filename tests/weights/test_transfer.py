@@ -287,6 +287,6 @@ def test_server_that_is_not_there(target, server, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", resolving_nothing)
     fetching = Fetching(mirror="http://no-such-host.invalid/", patience=QUICK)
-    with pytest.raises(DownloadError, match=r"not known.*is there a network"):
+    with pytest.raises(DownloadError, match=r"not known.*check the network"):
         fetch(target, fetching, DownloadWatcher())
     assert_nothing(target)

@@ -129,8 +129,8 @@ class EvaluationRun:
         is_another = os.path.lexists(path) and not is_unmatched_list(path)
         if self.matched.unmatched and is_another and not self.output.is_stdout:
             raise UsageError(
-                f"{path}, where rows that do not match are listed, is another file; choose another "
-                "--output, or move it"
+                f"{path} exists, and is not a list of unmatched rows; choose another --output, or "
+                "move that file"
             )
 
     def carry_out(self, watcher: RunWatcher, track: Track | None = None) -> Evaluated:
@@ -156,8 +156,8 @@ class EvaluationRun:
         figures = compute_figures(self.model.model, self.matched, task.records)
         if self._gives_indices and any(map(_is_one_off, figures.protocols)):
             watcher.on_warning(
-                "most answers are the class before the one that the annotations name; if their "
-                "indices count from 1, give --first-index 1"
+                "most predictions are the class just before the annotated one; if the annotations "
+                "count indices from 1, give --first-index 1"
             )
         if self.report is not None:
             self._write_report(self.report, figures, task.records, track)
@@ -247,8 +247,8 @@ def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:
     if is_folder:
         if truth.videos is not None:
             raise UsageError(
-                f"{truth.annotations} is a folder of videos itself; leave --videos out, or name a "
-                "file"
+                f"{truth.annotations} is itself a folder of videos; leave --videos out, or "
+                "name a file"
             )
         return truth.annotations
     if truth.videos is not None and not truth.videos.is_dir():

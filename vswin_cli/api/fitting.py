@@ -85,8 +85,8 @@ def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
     elif found is not None and found != settings and (folder / "state.npz").exists():
         names = [key for key in settings if settings[key] != found.get(key)]
         raise UsageError(
-            f"--output {run.folder} has a training with other settings: {', '.join(names)}; give "
-            "--no-resume to start over, or another --output"
+            f"--output {run.folder} holds a training run with other settings: {', '.join(names)}; "
+            "give --no-resume to start over, or another --output"
         )
     write_json(run.folder / SETTINGS, settings)
     folder.mkdir(exist_ok=True)
@@ -192,7 +192,7 @@ def _fit_all(
         folder,
     )
     if run.run.resume and learner.resume():
-        watcher.on_note(f"goes on after step {learner.progress.step} of {plan.num_steps}")
+        watcher.on_note(f"continues after step {learner.progress.step} of {plan.num_steps}")
     targets = targets_of(validation, num_classes)
 
     def validate(logits: Callable[[np.ndarray], np.ndarray]) -> Score:

@@ -185,7 +185,7 @@ class LoadedModel(VideoModel):
         shards = ShardOptions(cluster, shard_size)
         if is_shard_folder(str(output)):
             if report or sidecar or embeddings:
-                raise UsageError("report, sidecar and embeddings are for an output that is a file")
+                raise UsageError("report, sidecar and embeddings need an output file")
             sharded = label_shards(
                 self,
                 places,
@@ -199,7 +199,7 @@ class LoadedModel(VideoModel):
             with sharded.workers(warnings.warn) as computing:
                 return sharded.run.carry_out(computing, ShardWatcher())
         if shards != ShardOptions():
-            raise UsageError("cluster and shard_size are for an output that is a folder")
+            raise UsageError("cluster and shard_size need an output folder")
         page = None if report is None else page_path(Path(report))
         run = label_run(
             self,
@@ -231,7 +231,7 @@ class LoadedModel(VideoModel):
         multi: bool = TimelineOptions.multi,
         frames_per_second: float | None = None,
     ) -> Timeline:
-        """Find what happens when in a film, as `vswin timeline` does.
+        """Find what happens in a film, and when, as `vswin timeline` does.
 
         >>> vswin.load_model().timeline("sample_videos/films/tour.mp4").segments[0].label
         'pan right'

@@ -167,7 +167,7 @@ class VideoModel:
             UsageError: The model has no classes, or fewer than `asked`.
         """
         if not self.has_top:
-            raise UsageError(f"{self.model.name} has no classifier here: it only computes features")
+            raise UsageError(f"{self.model.name} has no classifier: it only computes features")
         if asked is None:
             return min(_USUAL_TOP_K, self.model.num_classes)
         if asked > self.model.num_classes:

@@ -72,7 +72,7 @@ def make_report(
     journal_path = labels.with_name(f"{labels.name}.journal.jsonl")
     source = journal_path if labels.suffix != ".jsonl" and journal_path.is_file() else labels
     if output.exists() and (output.samefile(labels) or output.samefile(source)):
-        raise UsageError(f"--output {output} is the input too; choose another file")
+        raise UsageError(f"--output {output} is also the input; choose another file")
     if output.exists() and not output.is_file():
         raise UsageError(f"--output {output} is not a file; choose another name")
     folders = VideoFolders([Path(folder) for folder in videos] or [labels.parent])

@@ -91,7 +91,7 @@ def label_run(
         raise UsageError("--embeddings needs all views; leave --views adaptive out")
     features = features_output(embeddings, resume=run.resume, option="--embeddings")
     if labels.is_own(str(embeddings)) or features.is_own(str(output)):
-        raise UsageError(f"--embeddings {embeddings} is the --output too; choose another file")
+        raise UsageError(f"--embeddings {embeddings} is also the --output; choose another file")
     videos, skipped = find_all(
         paths, selection, lambda path: labels.is_own(path) or features.is_own(path)
     )

@@ -76,8 +76,8 @@ class Computation:
         """
         if changes := differences(self.settings, settings):
             raise UsageError(
-                f"a machine of the cluster would compute something else: {listed(changes)}; make "
-                "them alike"
+                f"a machine of the cluster has other settings: {listed(changes)}; give all "
+                "machines the same"
             )
 
 

@@ -98,8 +98,8 @@ def near_duplicates(
     file = open_features(features)
     if file.origin.per_view:
         raise UsageError(
-            f"{features} has a row per view, and those of one video are alike; make a file without "
-            "--per-view"
+            f"{features} has a row per view, and views of one video are similar; make a file "
+            "without --per-view"
         )
     if pairs:
         found = find_pairs(file.matrix(), threshold, on_share)
@@ -222,8 +222,8 @@ def _computed(
     model.protocols = (origin.protocol,)
     if file_sha256(model.weights_file) != origin.weights_sha256:
         raise UsageError(
-            f"{model.weights_file} is not what the features were computed with (its SHA-256 is not "
-            f"{origin.weights_sha256[:12]}…); name that file with --weights, and its --model"
+            f"the features were computed with other weights than {model.weights_file} (SHA-256 "
+            f"{origin.weights_sha256[:12]}…); name them with --weights, and their --model"
         )
     views = read_views(video, model.protocols, model.views.reader)
     return model.classifier(0).compute(views).features

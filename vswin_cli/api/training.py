@@ -125,7 +125,7 @@ class TrainingRun:
         )
         found = [each.found for each in self.examples.examples]
         if not found:
-            raise UsageError("no clip in the annotations exists; check --videos")
+            raise UsageError("no clip of the annotations exists; check --videos")
         outcome = run_over(found, task, features, self.run, watcher.run())
         if outcome.is_stopped or len(task.inspected) + len(task.broken) < len(found):
             raise watcher.stopped()
@@ -224,7 +224,7 @@ class TrainingRun:
         names = {path.name for path in self.folder.iterdir()}
         if names and not names.intersection(_OWN):
             raise UsageError(
-                f"--output {self.folder} contains other files than a training; name a new folder"
+                f"--output {self.folder} contains files of something else; name a new folder"
             )
 
 

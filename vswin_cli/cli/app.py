@@ -1,4 +1,4 @@
-"""The `vswin` command: its subcommands, and how every error reaches the user."""
+"""The `vswin` command: its subcommands, and the output of every error."""
 
 import errno
 import itertools
@@ -18,17 +18,17 @@ from vswin_cli.cli.messages import print_error
 from vswin_cli.errors import OutputError, VswinError
 from vswin_cli.system.terminal import printable
 
-# The commands and what each does, by the titles that `vswin --help` lists them under; it imports
-# none of them.
+# Commands and their descriptions, by title in `vswin --help`, which imports none of the
+# modules.
 COMMANDS = {
     "Label and describe videos": {
         "predict": "Label videos, and print the most probable classes.",
         "label": "Label all videos in folders, into one file or many.",
-        "timeline": "Find what happens when in films of any length.",
+        "timeline": "Find what happens in films of any length, and when.",
         "embed": "Compute the features of all videos in folders.",
     },
     "Look at results": {
-        "report": "Write a page of results for a browser.",
+        "report": "Write an HTML page of results.",
         "search": "Find the videos that are most similar to a video.",
         "duplicates": "Find groups of near-duplicate videos.",
         "sort": "Sort labelled videos into folders by label.",
@@ -48,12 +48,12 @@ COMMANDS = {
         "cache": "Show or clear the exported models kept for speed.",
     },
     "Set up": {
-        "config": "Show which defaults of options are set, and where.",
-        "doctor": "Report what works here, for a bug report.",
+        "config": "Show option defaults and where they are set.",
+        "doctor": "Report what works on this machine, for bug reports.",
     },
 }
 
-_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no place, a broken disk
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # no space, a broken disk
 
 
 class _Commands(LazyGroup):
@@ -70,7 +70,7 @@ app = typer.Typer(
 
 
 class _PrintableLines(logging.Formatter):
-    """What is logged may hold names of files."""
+    """Log messages may contain file names."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))
@@ -113,28 +113,28 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except typer.Abort:
         code = INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has gone, and with him the need for it
+    except BrokenPipeError:  # the reader of our output has gone, so it is not needed
         _give_up_stdout()
         return 1
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):
-            _print_error("too many open files; raise their number (`ulimit -n`)")
+            _print_error("too many open files; raise the limit (`ulimit -n`)")
             return OutputError.exit_code
-        if error.errno == errno.ENOENT and "temporary directory" in str(error):  # of `tempfile`
-            _print_error("no folder for temporary files can be written to; name one with TMPDIR")
+        if error.errno == errno.ENOENT and "temporary directory" in str(error):  # by `tempfile`
+            _print_error("no folder for temporary files is writable; name one with TMPDIR")
             return OutputError.exit_code
         if error.errno not in _WRITE_ERRORS:
             raise
         _give_up_stdout()
         _print_error(f"cannot write the results: {error.strerror}; choose another place")
         return OutputError.exit_code
-    if code == INTERRUPTED:  # which is what Typer makes of Ctrl-C
+    if code == INTERRUPTED:  # Typer's result of Ctrl-C
         print("interrupted", file=sys.stderr)
     return code or 0
 
 
 def _hint_of_dashes(arguments: Sequence[str]) -> str:
-    """What to do if a file was taken for an option."""
+    """Return advice for a file name that was taken for an option."""
     options = itertools.takewhile(lambda argument: argument != "--", arguments)
     names = [name for name in options if name.startswith("-") and Path(name).is_file()]
     return f"; for the file, write -- before its name: -- {names[0]}" if names else ""
@@ -145,5 +145,5 @@ def _print_error(message: str) -> None:
 
 
 def _give_up_stdout() -> None:
-    """Keep Python from flushing what cannot be written once more when it ends."""
+    """Keep Python from trying to flush unwritable output again when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

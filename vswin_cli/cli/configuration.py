@@ -1,9 +1,10 @@
 """`vswin.toml`: defaults of options, from the current folder, then the configuration folder.
 
-A key is an option's long name, for every command that has it; a table is a command's name, for that
-command alone, which comes first:
+A key is the long name of an option, for all commands that have it. A table has the name of a
+command and applies to that command only, with priority:
 
     model = "swin-t-k400"
+
     [label]
     top-k = 3
 """
@@ -24,26 +25,26 @@ from vswin_cli.errors import UsageError
 from vswin_cli.sources.addresses import told_without_credentials
 
 NAME = "vswin.toml"
-_TABLE_ALONE = {("search", "model")}  # which the features file names
-_MODEL_FILE_KEY = "architecture"  # `vswin convert` may have made a model file of that name
+_TABLE_ALONE = {("search", "model")}  # the features file names it
+_MODEL_FILE_KEY = "architecture"  # marks a model file of `vswin convert` with that name
 
 
 @dataclass(frozen=True)
 class ConfiguredOption:
-    """An option's default, as a file has it."""
+    """The default of an option in a file."""
 
-    command: str  # "" is every command that has the option
+    command: str  # "" means all commands that have the option
     option: str  # without dashes
     value: Any
     path: Path
 
 
 def configuration_files() -> list[Path]:
-    """Name the files that are looked for, the one that comes first at first."""
+    """List the files to look for, the one with priority first."""
     import platformdirs
 
     files = [Path(NAME)]
-    with suppress(RuntimeError, KeyError):  # nobody's home is known
+    with suppress(RuntimeError, KeyError):  # the home folder is unknown
         files.append(Path(platformdirs.user_config_dir("vswin")) / NAME)
     return files
 
@@ -51,13 +52,13 @@ def configuration_files() -> list[Path]:
 def read_configuration(
     on_fault: Callable[[str], None] | None = None,
 ) -> tuple[ConfiguredOption, ...]:
-    """Read all files that there are; of one option the first counts.
+    """Read all existing files; for each option, the first value counts.
 
     Args:
-        on_fault: Is told why a file is left out.
+        on_fault: Called with the reason why a file is ignored.
 
     Raises:
-        UsageError: One cannot be understood, and nobody is to be told.
+        UsageError: A file is invalid, and there is no `on_fault`.
     """
     found: list[ConfiguredOption] = []
     for path in configuration_files():
@@ -68,20 +69,20 @@ def read_configuration(
                 raise
             on_fault(str(exc))
             continue
-        found += sorted(options, key=lambda option: not option.command)  # the command's own first
+        found += sorted(options, key=lambda option: not option.command)  # the command's first
     return tuple(found)
 
 
 @contextmanager
 def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - Typer's
-    """Lend the defaults of a command's parameters; say of a wrong one where it stands.
+    """Provide the defaults of a command's parameters; an error names the place of a wrong one.
 
     Args:
-        command: Has them.
-        name: Of the command, such as `label` or `weights list`.
+        command: Command with the parameters.
+        name: Name of the command, such as `label` or `weights list`.
 
     Raises:
-        UsageError: A file names an option that the command has not.
+        UsageError: A file names an option that the command does not have.
     """
     params = option_params(command)
     chosen: dict[str, Any] = {}
@@ -100,7 +101,7 @@ def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN4
             if (fault := _fault(option, param)) is not None:
                 if option.command:
                     raise UsageError(fault)
-                continue  # what another command takes
+                continue  # another command accepts it
             is_one_of_several = param.multiple and not isinstance(option.value, list)
             chosen[param.name] = [option.value] if is_one_of_several else option.value
             places[param.name] = option.path
@@ -118,11 +119,11 @@ def defaults(command: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN4
 def faults(
     options: Iterable[ConfiguredOption], known: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield what is wrong: no command has it, or none that has it takes such a value.
+    """Yield errors: no command has the option, or none of those that have it accepts the value.
 
     Args:
-        options: Of the files.
-        known: The options of each command, with their parameters.
+        options: Options of the files.
+        known: Options of each command, with their parameters.
     """
     everywhere = {name for params in known.values() for name in params}
     for option in options:
@@ -148,16 +149,16 @@ def faults(
 
 
 def option_params(command: Any) -> dict[str, Any]:  # noqa: ANN401 - Typer's
-    """The parameters of a command by their options, as files name them."""
+    """Return the parameters of a command by their option names in files."""
     return {name: param for param in command.params if (name := _long_name(param))}
 
 
 def _fault(option: ConfiguredOption, param: Any) -> str | None:  # noqa: ANN401, PLR0911
-    """Why a parameter does not take a value; one thing stands for a list of it."""
+    """Return why a parameter does not accept a value; one value can replace a list."""
     value, place = option.value, f"{option.path}: {option.option}"
     if getattr(param, "is_flag", False):
         is_known = isinstance(value, bool)
-        return None if is_known else f"{place} is true or false, not {_shown(value)}"
+        return None if is_known else f"{place} must be true or false, not {_shown(value)}"
     if isinstance(value, list) and not param.multiple:
         return f"{place} takes one value, not the list {_shown(value)}"
     annotation = param.type_descriptor.annotation
@@ -167,9 +168,9 @@ def _fault(option: ConfiguredOption, param: Any) -> str | None:  # noqa: ANN401,
             is_number = isinstance(each, (int, float)) and not isinstance(each, bool)
             is_number = is_number and (kind is float or each == int(each))
             if not (is_number or isinstance(each, str)):
-                return f"{place} is a number, not {_shown(each)}"
+                return f"{place} must be a number, not {_shown(each)}"
         elif not isinstance(each, str) and not (type(each) is int and _has_numbers(kind)):
-            return f"{place} is text in quotes, not {_shown(each)}"
+            return f"{place} must be text in quotes, not {_shown(each)}"
     given = [value] if param.multiple and not isinstance(value, list) else value
     try:
         param.get_runtime_param().coerce(given, param=param, ctx=None)
@@ -189,7 +190,7 @@ def _shown(value: object) -> str:
 
 
 def _long_name(param: Any) -> str:  # noqa: ANN401
-    """What a file calls a parameter; nothing is no option of its own."""
+    """Return the name of a parameter in files; "" if it has no option."""
     names = [name for name in param.opts if name.startswith("--")]
     return names[0].removeprefix("--") if names else ""
 

@@ -1,4 +1,4 @@
-"""What a user sees of a run: a live display on a terminal, a line per video elsewhere."""
+"""The display of a run: live on a terminal, one line per video elsewhere."""
 
 import sys
 from collections import Counter
@@ -24,14 +24,14 @@ from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import counted, printable
 
 _NUM_TALLIED = 5
-_WIDE = 60  # columns, from which there is room for a bar
+_WIDE = 60  # columns, the least for a bar
 
 
 class RunDisplay(RunWatcher):
-    """Follows a run, and ends the command by what came of it.
+    """Follows a run, and ends the command with its exit code.
 
     Args:
-        quiet: Show failures alone.
+        quiet: Show only failures.
         verbose: Show how each video was read.
     """
 
@@ -39,7 +39,7 @@ class RunDisplay(RunWatcher):
         self.quiet = quiet
         self.stopping = False
         self.num_done = 0
-        self.wall_seconds = 0.0  # without the loading of the model
+        self.wall_seconds = 0.0  # without loading the model
         self._verbose = verbose
         self._total = 0
         self._busy_with: Callable[[], Sequence[Found]] = tuple
@@ -63,11 +63,11 @@ class RunDisplay(RunWatcher):
     def following(
         self, todo: Sequence[Found], busy_with: Callable[[], Sequence[Found]]
     ) -> Iterator[None]:
-        """Show a run, live where that can be.
+        """Show a run, live if possible.
 
         Args:
-            todo: The videos to label.
-            busy_with: Gives those that are being decoded.
+            todo: Videos to label.
+            busy_with: Returns the videos that are being decoded.
         """
         self._total, self._busy_with, self._start = len(todo), busy_with, monotonic()
         if self._is_live:
@@ -90,39 +90,39 @@ class RunDisplay(RunWatcher):
         return heard_interrupts(stop_and_say)
 
     def on_plan(self, plan: Plan) -> None:
-        """Tell what there is to do."""
+        """Print what there is to do."""
         if not self.quiet:
             found = counted(plan.num_found, "video")
             print(f"{found} found: {plan.summary}", file=sys.stderr, flush=True)
 
     def on_skipped(self, skipped: Counter[str]) -> None:
-        """Tell what was left out that is no video of the user's."""
+        """Print what was left out, other than the user's videos."""
         if skipped and not self.quiet:
             print(left_out(skipped), file=sys.stderr, flush=True)
 
     def on_warning(self, text: str) -> None:
-        """Tell what the user should know, even if nothing else."""
+        """Print a warning, also with --quiet."""
         print_warning(text)
 
     def say(self, text: str) -> None:
-        """Tell something that stays to be read."""
+        """Print a line that stays on the screen."""
         if self._is_live:
             self._live.console.print(Text(printable(text)))
         elif self._prints:
             print(printable(text), file=sys.stderr, flush=True)
 
     def on_start(self, found: Found) -> None:
-        """Show what the model works on."""
+        """Show the video that the model works on."""
         if not self._has_started:
             self._has_started, self._start = True, monotonic()
         self._current, self._views = printable(found.video), ""
 
     def on_view(self, done: int, total: int) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         self._views = f"{done}/{total} views of "
 
     def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
-        """Count a video, and print its line where the display is not live."""
+        """Count a video, and print its line if the display is not live."""
         self.num_done += 1
         self._current = self._views = ""
         if self._verbose:
@@ -150,18 +150,18 @@ class RunDisplay(RunWatcher):
             self.say(f"{place}: {described}")
 
     def counted_as(self, found: Found, best: ScoredLabel) -> str:
-        """Under which word the live display counts a video."""
+        """Return the word under which the live display counts a video."""
         return best.label
 
     def described(self, found: Found, best: ScoredLabel) -> str:
-        """Tell the answer for a video in its line."""
+        """Describe the result of a video in its line."""
         return f"{best.label} {best.probability:.4f}"
 
     def end(self, outcome: Outcome, *, is_complete: bool) -> None:
-        """Say why the run stopped early, if it did, and give the exit code.
+        """Print why the run stopped early, if it did, and set the exit code.
 
         Raises:
-            typer.Exit: Not all is done, and well.
+            typer.Exit: Something failed or is not done.
         """
         if outcome.is_stopped:
             print(f"stopped after {counted(outcome.num_failed, 'failure')}", file=sys.stderr)
@@ -209,9 +209,9 @@ class EvaluationDisplay(RunDisplay):
     """Counts right and wrong answers instead of labels.
 
     Args:
-        truth: Class index by the name of the video.
-        labels: In index order.
-        quiet: Show failures alone.
+        truth: Class index by video name.
+        labels: Labels in index order.
+        quiet: Show only failures.
         verbose: Show how each video was read.
     """
 
@@ -223,11 +223,11 @@ class EvaluationDisplay(RunDisplay):
         self._labels = labels
 
     def counted_as(self, found: Found, best: ScoredLabel) -> str:
-        """Count what was right."""
+        """Return whether the answer is right, in a word."""
         return "right" if best.index == self._truth[found.video] else "wrong"
 
     def described(self, found: Found, best: ScoredLabel) -> str:
-        """Tell the truth where the answer is wrong."""
+        """Add the true label if the answer is wrong."""
         answer = super().described(found, best)
         true_index = self._truth[found.video]
         return (
@@ -236,7 +236,7 @@ class EvaluationDisplay(RunDisplay):
 
 
 def duration(seconds: float) -> str:
-    """A time that people grasp: `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
+    """Format a duration for people: `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""Several downloads at once, and what is seen of them on stderr."""
+"""Several downloads at the same time, and their display on stderr."""
 
 import contextlib
 import sys
@@ -25,7 +25,7 @@ from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.watch import DownloadWatcher
 
-# How long a Ctrl-C waits for the downloads to stop by themselves. They may be cut off anywhere.
+# How long Ctrl-C waits for downloads to stop by themselves. They may be interrupted anywhere.
 STOP_SECONDS = 0.3
 
 
@@ -40,14 +40,14 @@ def fetch_all(
     """Fetch files; one that fails does not stop the others.
 
     Args:
-        targets: The files, each once.
-        fetching: How.
-        num_jobs: How many at a time.
-        brief: Say what is downloaded, and what goes wrong, but not how it ended.
-        quiet: Say nothing.
+        targets: Files, without repetitions.
+        fetching: Options of the download.
+        num_jobs: Downloads at the same time.
+        brief: Print the start of downloads and errors, but not results.
+        quiet: Print nothing.
 
     Returns:
-        For each file in the order given, None if it is in the cache now, else why it is not.
+        For each file in the given order: None if it is in the cache, otherwise the error.
     """
     todo: SimpleQueue[WeightsFile] = SimpleQueue()
     for target in targets:
@@ -64,10 +64,10 @@ def fetch_all(
             try:
                 display.fetch(target, fetching, stopped)
                 done.put((target, None))
-            except BaseException as exc:  # handed to the main thread
+            except BaseException as exc:  # raised in the main thread
                 done.put((target, exc))
 
-    # Daemons, because a thread that waits for a silent server cannot be told to stop.
+    # Daemons, because a thread that waits for a silent server cannot be stopped.
     with _Display(brief, quiet) as display:
         threads = [
             threading.Thread(target=work, args=[display], daemon=True)
@@ -82,9 +82,9 @@ def fetch_all(
                 if error is not None and not isinstance(error, VswinError):
                     raise error
                 outcomes[target] = error
-        except (KeyboardInterrupt, SystemExit):  # the latter by SIGTERM or SIGHUP
+        except (KeyboardInterrupt, SystemExit):  # SystemExit by SIGTERM or SIGHUP
             if display.has_advanced:
-                display.print("what was downloaded is kept for the next try")
+                display.print("the downloaded part is kept for the next try")
             raise
         finally:
             stopped.set()
@@ -101,7 +101,7 @@ class _Display:
     def __init__(self, brief: bool, quiet: bool) -> None:
         self._brief = brief
         self._quiet = quiet
-        self.has_advanced = False  # whether there is anything that was downloaded
+        self.has_advanced = False  # whether anything was downloaded
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -133,7 +133,7 @@ class _Display:
         if self._brief:
             return
         if fetched is None:
-            self.print(f"{target.title}: here already, whole")
+            self.print(f"{target.title}: already here and complete")
             return
         self.print(
             f"{target.title}: downloaded in {fetched.download_seconds:.1f} s, verified "
@@ -141,7 +141,7 @@ class _Display:
         )
 
     def print(self, text: str) -> None:
-        """Print one line above the bars; what nobody can read must not stop a download."""
+        """Print one line above the bars; an unwritable stderr must not stop a download."""
         with contextlib.suppress(OSError):
             if self._quiet:
                 return
@@ -154,7 +154,7 @@ class _Display:
 
 
 class _Line(DownloadWatcher):
-    """One download's bar."""
+    """The bar of one download."""
 
     def __init__(
         self, display: _Display, progress: Progress, target: WeightsFile, stopped: threading.Event

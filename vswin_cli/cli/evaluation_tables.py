@@ -19,7 +19,7 @@ from vswin_cli.evaluation.report import is_page
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.system.terminal import counted, printable
 
-_NUM_CLASSES = 10  # the worst, and all if there are hardly more
+_NUM_CLASSES = 10  # the worst; all if there are only a few more
 _NUM_PAIRS = 10
 _NUM_LISTED = 5
 
@@ -51,9 +51,9 @@ def print_summary(
     """Print the results of this and earlier runs.
 
     Args:
-        evaluated: With the figures of all videos that are done.
-        display: Knows how long this run took.
-        note: What else to say.
+        evaluated: Figures of all videos that are done.
+        display: Display with the duration of this run.
+        note: Line to add.
     """
     figures, output, report = evaluated.figures, evaluated.output, evaluated.report
     console = result_console(sys.stderr if output.is_stdout else None)
@@ -121,13 +121,13 @@ def _print_accuracy(console: Console, figures: Figures) -> None:
     console.print(Text(METHOD, style="dim"))
     console.print(Text(f"calibration error: ECE, {NUM_BINS} bins of equal width", style="dim"))
     if published:
-        console.print(Text(f"published figures: by {published.protocol}", style="dim"))
+        console.print(Text(f"published figures: {published.protocol} protocol", style="dim"))
 
 
 def _print_views(console: Console, protocols: Sequence[ProtocolFigures]) -> None:
     """Print the accuracies with fewer views; several protocols side by side."""
     table = _table(("views",), numeric=(0,))
-    rows: dict[str, list[str]] = {}  # cells by the name of the views
+    rows: dict[str, list[str]] = {}  # views -> cells
     for column, protocol in enumerate(protocols):
         name = f"{protocol.outcomes.protocol} " if len(protocols) > 1 else ""
         table.add_column(f"{name}top-1", justify="right")
@@ -136,14 +136,14 @@ def _print_views(console: Console, protocols: Sequence[ProtocolFigures]) -> None
         table.add_column(f"{name}top-5", justify="right")
         for each in protocol.by_views:
             cells = rows.setdefault(each.views, [])
-            cells += [""] * (2 * column - len(cells))  # of protocols that have fewer views
+            cells += [""] * (2 * column - len(cells))  # for protocols with fewer views
             interval = [_interval(each.top1)] if len(protocols) == 1 else []
             cells += [_percent(each.top1.value), *interval, _percent(each.top5.value)]
     if len(rows) < 2:
         return
-    for views in sorted(rows, key=lambda views: "×" in views):  # the centre crops last
+    for views in sorted(rows, key=lambda views: "×" in views):  # centre crops last
         table.add_row(f"centre {views}" if "×" in views else views, *rows[views])
-    console.print("\nby the first views, in the protocol's order; centre: its centre crops alone")
+    console.print("\nrows: the first views in the protocol's order; centre: centre crops only")
     print_table(console, table, drop=range(len(table.columns) - 1, 1, -1))
 
 

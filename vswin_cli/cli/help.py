@@ -1,7 +1,7 @@
-"""How functions become commands, listed and explained in plain text, their options under titles.
+"""Makes commands of functions, with help in plain text and options under titles.
 
-Typer's boxes take a quarter second to be drawn, and half the width. What only some commands need is
-imported there, so that a help comes at once.
+Typer's boxes take a quarter of a second to draw, and half the width. A module that only some
+commands need is imported in these, to keep the help fast.
 """
 
 import inspect
@@ -21,11 +21,12 @@ from typer.core import TyperCommand, TyperGroup
 from vswin_cli.errors import UsageError
 
 _CHOICES = re.compile(r" <?(?P<choices>[^<> ]*[|][^<> ]*)>?$")
-_TYPE = re.compile(r" <[^<>]*>$")  # less informative than the name before it
+_TYPE = re.compile(r" <[^<>]*>$")  # less informative than the name of the value
 _FLAGS = re.compile(r"--(?P<name>[a-z-]+) / --no-(?P=name)$")
-_RANGE = re.compile(r"(; )?-?[0-9.]*(<=?)?x[<>]=?[0-9.]+")  # the error says what is in it
-_LONGEST_NAMES = 24  # characters; what explains longer ones stands below them
-_NARROW = 60  # columns; in fewer all explanations stand below what they explain
+_RANGE = re.compile(r"(; )?-?[0-9.]*(<=?)?x[<>]=?[0-9.]+")  # the error message states the range
+_WHOLE = re.compile(r"(default: \d+)\.0\b")  # as in 300.0
+_LONGEST_NAMES = 24  # characters; longer names have their text below them
+_NARROW = 60  # columns; below this, all texts are below their names
 _WIDEST = 100
 _HELP = {"-h", "--help"}
 _PLAIN: dict[str, Any] = {
@@ -37,7 +38,7 @@ _PLAIN: dict[str, Any] = {
 
 
 def _fit(context: Any) -> None:  # noqa: ANN401 - Typer's
-    """Have the help take the terminal's width, which Typer takes for 50 columns at least."""
+    """Use the terminal's width for the help; Typer assumes 50 columns or more."""
     context.terminal_width = max(min(shutil.get_terminal_size().columns, _WIDEST) - 2, 20)
 
 
@@ -46,7 +47,7 @@ def _write_rows(formatter: Any, rows: list[tuple[str, str]]) -> None:  # noqa: A
 
 
 class PlainCommand(TyperCommand):
-    """A command whose options stand under the titles of their panels, and its examples last.
+    """A command whose help lists options under panel titles, and examples at the end.
 
     The examples are the lines under `Examples:` at the end of its docstring.
     """
@@ -62,7 +63,7 @@ class PlainCommand(TyperCommand):
         names = [parent.command_path] if parent is not None and parent.parent is not None else []
         path = [*names, info_name or ""]
         name = " ".join(path).removeprefix("vswin ")
-        if name == "config":  # which shows what is wrong
+        if name == "config":  # it shows the errors itself
             return super().make_context(info_name, args, parent, **extra)
         from vswin_cli.cli.configuration import defaults
 
@@ -73,12 +74,12 @@ class PlainCommand(TyperCommand):
             return super().make_context(info_name, args, parent, default_map=chosen, **extra)
 
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
-        """Write the help as wide as the terminal."""
+        """Write the help at the terminal's width."""
         _fit(ctx)
         return super().get_help(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401
-        """Name the arguments without Typer's braces."""
+        """List the arguments without Typer's braces."""
         return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
@@ -88,7 +89,7 @@ class PlainCommand(TyperCommand):
             formatter.write_text(_parted(self.help)[0])
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """Write arguments, then each panel's options."""
+        """Write the arguments, and the options of each panel."""
         from vswin_cli.cli.options import RUN
 
         panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -107,7 +108,7 @@ class PlainCommand(TyperCommand):
                 _write_rows(formatter, panels[title])
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """Write the examples, each in one line however narrow the terminal is."""
+        """Write the examples, one per line at any width."""
         if examples := _parted(self.help)[1]:
             with formatter.section("Examples"):
                 for line in examples.splitlines():
@@ -115,7 +116,7 @@ class PlainCommand(TyperCommand):
 
 
 def panel_place(title: str) -> int:
-    """Where a panel stands among those of a command."""
+    """Return the position of a panel among those of a command."""
     from vswin_cli.cli.options import PANELS
 
     order = ("Arguments", *PANELS)
@@ -123,17 +124,18 @@ def panel_place(title: str) -> int:
 
 
 def _parted(text: str | None) -> tuple[str, str]:
-    """What a docstring says, and the examples at its end."""
+    """Split a docstring into its description and the examples at its end."""
     about, _, examples = inspect.cleandoc(text or "").partition("\n\nExamples:\n")
     return about, examples
 
 
 def _row(names: str, text: str) -> tuple[str, str]:
-    """Make a line with the names of an option, a short word for its value, and its help."""
+    """Make a row with the names of an option, its value's name, and its help."""
     from vswin_cli.sources.addresses import told_without_credentials
 
     names = _FLAGS.sub(r"--[no-]\g<name>", names)
     text = _RANGE.sub("", told_without_credentials(text)).replace("  []", "").replace("[; ", "[")
+    text = _WHOLE.sub(r"\1", text)
     choices = _CHOICES.search(names)
     if choices is None:
         return _TYPE.sub("", names), text
@@ -150,22 +152,22 @@ class PlainGroup(TyperGroup):
     """A group of commands."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        """Spare the help the import of pydantic, by which Typer makes flags of None."""
+        """Avoid the import of pydantic, with which Typer makes flags of None."""
         for param in self.get_params(ctx):
             if param.default is None:
                 param.default = False
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
-        """Write the help as wide as the terminal."""
+        """Write the help at the terminal's width."""
         _fit(ctx)
         return super().get_help(ctx)
 
 
 class LazyGroup(PlainGroup):
-    """Commands that are imported when they are asked for, listed under titles.
+    """Commands that are imported when they are used, listed under titles.
 
-    Each is a function, or a group of commands, of its name in the module of its name.
+    Each is a function or a group of commands, in a module of the same name.
     """
 
     titles: Mapping[str, Mapping[str, str]] = {}
@@ -175,13 +177,13 @@ class LazyGroup(PlainGroup):
         self.commands = dict.fromkeys(self.list_commands(None))  # type: ignore[assignment]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        """Import a command, from the module of its name."""
+        """Import a command from the module of its name."""
         if cmd_name not in self.list_commands(ctx):
             return None
         return as_command(cmd_name, _imported(cmd_name))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        """Refuse configuration files that name what there is not, but for who looks at them."""
+        """Check names in configuration files, except for --help and `vswin config`."""
         is_looked_at = bool(_HELP.intersection(args)) or "config" in args[:1]
         rest = super().parse_args(ctx, args)
         if is_looked_at:
@@ -194,7 +196,7 @@ class LazyGroup(PlainGroup):
         return rest
 
     def options(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each command's name with its options."""
+        """Yield the name of each command with its options."""
         from vswin_cli.cli.configuration import option_params
 
         for name in self.list_commands(None):
@@ -203,11 +205,11 @@ class LazyGroup(PlainGroup):
                 yield f"{name} {inner}".strip(), option_params(each)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
-        """Name the commands in the order of the titles."""
+        """List the commands in the order of the titles."""
         return [name for names in self.titles.values() for name in names]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """Write each title's commands, with what they do."""
+        """Write the commands under each title with their descriptions."""
         for title, commands in self.titles.items():
             with formatter.section(title):
                 _write_rows(formatter, list(commands.items()))
@@ -222,7 +224,7 @@ def _imported(name: str) -> Callable[..., None] | typer.Typer:
 
 
 def as_command(name: str, command: Callable[..., None] | typer.Typer) -> Any:  # noqa: ANN401
-    """Make a command for the command line from a function with options or a group of commands."""
+    """Make a Typer command from a function with options, or from a group of commands."""
     if isinstance(command, typer.Typer):
         return typer.main.get_command(command)
     single = typer.Typer(**_PLAIN)
@@ -231,7 +233,7 @@ def as_command(name: str, command: Callable[..., None] | typer.Typer) -> Any:  #
 
 
 def subcommands(name: str, about: str) -> typer.Typer:
-    """Make an empty group of commands, which says what they are if none is named."""
+    """Make an empty group of commands, which shows its help if no command is given."""
     group = typer.Typer(
         name=name, help=about, cls=PlainGroup, invoke_without_command=True, **_PLAIN
     )
@@ -247,15 +249,15 @@ def subcommands(name: str, about: str) -> typer.Typer:
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
     """Turn a command with groups of options into one with their single options.
 
-    An option that two groups have is the first one's; in the other it keeps its default.
+    If two groups have the same option, it sets the first one; the other keeps its default.
 
     Args:
-        command: Its parameters have the annotations that Typer reads, or a class of `GROUPS`.
+        command: Function whose parameters have annotations for Typer, or a class of `GROUPS`.
     """
     from vswin_cli.cli.option_groups import GROUPS
 
     parameters: list[inspect.Parameter] = []
-    groups: dict[str, tuple[type, list[str]]] = {}  # and the names of the options that it takes
+    groups: dict[str, tuple[type, list[str]]] = {}  # with the names of its options
     for name, parameter in inspect.signature(command).parameters.items():
         if parameter.annotation in GROUPS:
             known = {each.name for each in parameters}

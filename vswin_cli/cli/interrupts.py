@@ -1,4 +1,4 @@
-"""Ctrl-C, heard at once: the first press asks the run to end, the second ends the process.
+"""Ctrl-C without delay: the first press asks the run to end, the second ends the process.
 
 SIGTERM and SIGHUP, as service managers and closed terminals send them, count as presses.
 """
@@ -26,10 +26,10 @@ STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
 
 @contextmanager
 def heard_interrupts(on_first: Callable[[], None]) -> Iterator[None]:
-    """Call `on_first` at the first Ctrl-C, in a thread; leave the process at the second.
+    """Call `on_first` at the first Ctrl-C, in a thread; end the process at the second.
 
-    Python runs signal handlers in the main thread, between two of its steps, and the model may take
-    seconds for one. The thread here hears of a signal from the system's own handler.
+    Python runs signal handlers in the main thread, between two steps, and a step of the model may
+    take seconds. This thread gets the signal from the system's handler.
     """
     import socket
 
@@ -81,6 +81,6 @@ def _listen(heard: "socket.socket", on_first: Callable[[], None]) -> None:
             num_presses += 1
             if num_presses > 1:
                 if sys.stderr.isatty():
-                    os.write(2, b"\x1b[?25h\r\n")  # the cursor, which a live display hides
+                    os.write(2, b"\x1b[?25h\r\n")  # show the cursor, which a live display hides
                 os._exit(INTERRUPTED)  # its child processes are killed too
             on_first()

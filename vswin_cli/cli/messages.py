@@ -1,4 +1,4 @@
-"""Lines on stderr: one form for errors and warnings, in colour where a terminal shows it."""
+"""Lines on stderr: the same form for all errors and warnings, in colour on a terminal."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ def print_warning(message: str) -> None:
 
 
 def print_path(path: Path) -> None:
-    """Print the path of a result: as it is for programs, on one line for people."""
+    """Print the path of a result: unchanged for programs, on one line for people."""
     print(printable(str(path)) if sys.stdout.isatty() else path)
 
 
@@ -34,12 +34,12 @@ def _print(kind: str, colour: str, message: str) -> None:
 
 
 def left_out(skipped: Mapping[str, int]) -> str:
-    """Say what a run leaves out that is no video of the user's, by pattern."""
+    """Describe what a run leaves out, other than the user's videos, by pattern."""
     return "left out: " + ", ".join(f"{count} {pattern}" for pattern, count in skipped.items())
 
 
 def what_it_knows(model: AnyModel) -> str:
-    """Tell whoever did not choose a model which one answered; nothing of others."""
+    """Return a hint for users who did not choose a model, if the bundled one answered."""
     if not isinstance(model, BundledModel):
         return ""
     return (
@@ -49,10 +49,10 @@ def what_it_knows(model: AnyModel) -> str:
 
 
 def what_features_mean(model: str) -> str:
-    """Tell what features of the bundled model are not about; nothing of others."""
+    """Return a warning about features of the bundled model."""
     if model != SWIN_N_MOTION.name:
         return ""
     return (
-        f"features of {model}, the bundled model, say how the camera moves and nothing of what is "
-        "shown, so that different things are alike; embed by --model swin-t-k400 or another one"
+        f"features of {model}, the bundled model, describe camera motion and not content, so "
+        "different subjects look similar; embed with --model swin-t-k400 or another model"
     )

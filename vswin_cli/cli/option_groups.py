@@ -1,7 +1,7 @@
 """Groups of options.
 
-A command gets a whole group by a parameter of its class, such as `engine: EngineOptions`, which
-`expanded` in `cli/help.py` turns into one option per field. Only that class defines the defaults.
+A command gets a group of options as a parameter of its class, such as `engine: EngineOptions`;
+`expanded` in `cli/help.py` makes an option of each field. Only the class defines the defaults.
 """
 
 from typing import Annotated, Any, Literal

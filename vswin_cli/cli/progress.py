@@ -1,4 +1,4 @@
-"""What a waiting user sees on stderr, on a terminal only, and of downloads elsewhere too."""
+"""Progress on stderr, only on a terminal; downloads are reported elsewhere too."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from vswin_cli.weights.cache import WeightsFile
 
 
 def progress_on_terminal(*columns: ProgressColumn, quiet: bool) -> Progress:
-    """Make a display on stderr that goes when it ends; it shows on a terminal only."""
+    """Make a display on stderr that disappears at its end; it is only shown on a terminal."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     is_off = quiet or not console.is_terminal
     return Progress(*columns, console=console, transient=True, disable=is_off)
@@ -41,7 +41,7 @@ def share_shown(title: str, *, quiet: bool = False) -> Iterator[Callable[[float]
 def track_shown(
     title: str, *, quiet: bool = False
 ) -> Callable[[Iterable[Any], int], Iterable[Any]]:
-    """Hand things on as they are done, and show how many of how many there are."""
+    """Pass on items as they are done, and show their number and the total."""
 
     def track(each: Iterable[Any], total: int) -> Iterator[Any]:
         with share_shown(title, quiet=quiet) as show:
@@ -53,7 +53,7 @@ def track_shown(
 
 
 def fetch_shown(target: WeightsFile, mirror: str | None) -> None:
-    """Fetch a file that a model needs, and show it; see `vswin_cli.weights.fetch.fetch`."""
+    """Fetch a file that a model needs, with a display; see `vswin_cli.weights.fetch.fetch`."""
     from vswin_cli.cli.downloads import fetch_all  # imports HTTP and HDF5
     from vswin_cli.weights.fetch import Fetching
 
@@ -65,8 +65,8 @@ def fetch_shown(target: WeightsFile, mirror: str | None) -> None:
 class ViewProgress:
     """A spinner while the model loads, then a bar over the views of the current video.
 
-    It draws only between `say` or the next video of `each` and `clear`, so that results can be
-    printed to the same terminal in between.
+    It is only drawn from `say`, or from the next video of `each`, until `clear`, so that results
+    can be printed to the same terminal in between.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -91,12 +91,12 @@ class ViewProgress:
         self.clear()
 
     def say(self, text: str) -> None:
-        """Show what is going on, without a known end."""
+        """Show a step without a known end."""
         self._progress.reset(self._task, total=None, description=text)
         self._progress.start()
 
     def each(self, videos: Iterable[str]) -> Iterator[str]:
-        """Hand the videos on, showing the one that is being labelled."""
+        """Yield the videos, showing the current one."""
         for video in videos:
             name = Text(printable(without_credentials(video)))
             name.truncate(self._progress.console.width // 2, overflow="ellipsis")
@@ -104,9 +104,9 @@ class ViewProgress:
             yield video
 
     def on_view(self, done: int, total: int) -> None:
-        """Advance the current video's bar."""
+        """Advance the bar of the current video."""
         self._progress.update(self._task, completed=done, total=total)
 
     def clear(self) -> None:
-        """Take the display off the terminal."""
+        """Remove the display from the terminal."""
         self._progress.stop()

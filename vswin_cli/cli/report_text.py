@@ -1,15 +1,15 @@
-"""A report of nested values as lines of text, to be pasted anywhere."""
+"""Nested values as lines of text, to paste anywhere."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vswin_cli.system.terminal import printable
 
-_BRIEF = {"sha256_per_frame": 4}  # how many of many
+_BRIEF = {"sha256_per_frame": 4}  # shown values of many
 
 
 def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a title per part of a report and a line per value; what is not known is left out."""
+    """Yield a title per part of a report and a line per value; unknown values are left out."""
     for title, part in report.items():
         if part in (None, {}, []):
             continue
@@ -47,5 +47,5 @@ def _text(value: Any) -> str:  # noqa: ANN401
 
 
 def _words(key: str) -> str:
-    words = key.replace("_", " ") if key.islower() else key  # names of variables stay as they are
+    words = key.replace("_", " ") if key.islower() else key  # names of variables stay unchanged
     return printable(words.removeprefix("num "))

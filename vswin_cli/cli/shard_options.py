@@ -33,7 +33,7 @@ SHARDS: dict[str, Any] = {
         int | None,
         option(
             CLUSTER, "--cpus-per-worker", min=1, metavar="N",
-            help="CPUs per worker. Default: those of a machine, divided by its GPUs.",
+            help="CPUs per worker. Default: all of a machine, divided by its GPUs.",
         ),
     ],
     "cpus_per_decoder": Annotated[

@@ -1,4 +1,4 @@
-"""`vswin label` and `vswin embed` into a folder of shards: how it shows, and how it ends."""
+"""`vswin label` and `vswin embed` into a folder of shards: display and exit codes."""
 
 import sys
 from collections import Counter
@@ -33,27 +33,27 @@ def takes_shards(
     *others: tuple[str, object],
     chosen: Format | None = None,
 ) -> bool:
-    """Whether an output is a folder of shards.
+    """Return whether an output is a folder of shards.
 
     Args:
-        output: As it was given.
-        shards: Likewise.
-        others: Options that are for files, and what they were given.
-        chosen: The format that was named; None is by the extension.
+        output: Value of --output.
+        shards: Options of shards.
+        others: Options that need a file as output, with their values.
+        chosen: Format given by the user; None chooses it by the extension.
 
     Raises:
-        UsageError: What was given is for the other kind of output.
+        UsageError: An option is for the other kind of output.
     """
     is_folder = is_shard_folder(output, chosen)
     if not is_folder and (given := [name for name, v in vars(shards).items() if v is not None]):
         option = "gpus" if given[0] == "gpus_per_worker" else given[0].replace("_", "-")
         raise UsageError(
-            f"--{option} is for a folder of shards, parquet or jsonl, and --output {output} names "
-            "none; end it in /"
+            f"--{option} needs a folder of parquet or jsonl shards, and --output {output} is a "
+            "file; end a folder in /"
         )
     for option, value in others:
         if is_folder and value:
-            raise UsageError(f"{option} is for an --output that is a file; {output} is a folder")
+            raise UsageError(f"{option} needs an --output file; {output} is a folder")
     return is_folder
 
 
@@ -67,19 +67,19 @@ def run_shards(
     quiet: bool = False,
     verbose: bool = False,
 ) -> None:
-    """Carry a run out, print its summary, and end the command.
+    """Carry out a run, print its summary, and end the command.
 
     Args:
-        sharded: Set up.
-        skipped: What its inputs leave out.
-        done: What is done with the videos, in a word.
-        note: What else to say.
-        dry_run: Only say what there is to do.
-        quiet: Show failures alone.
-        verbose: Show what Ray and its workers write.
+        sharded: Run to carry out.
+        skipped: What its inputs leave out, by pattern.
+        done: Word for finished videos.
+        note: Line to add.
+        dry_run: Only print what there is to do.
+        quiet: Show only failures.
+        verbose: Show the output of Ray and its workers.
 
     Raises:
-        typer.Exit: Not all is done, and well.
+        typer.Exit: Something failed or is not done.
     """
     name = sharded.run.folder.name
     if dry_run:
@@ -87,7 +87,7 @@ def run_shards(
         left = totals.num_shards - totals.num_skipped_shards
         print(
             f"{counted(totals.num_videos, 'video')} in {counted(totals.num_shards, 'shard')}: "
-            f"{left} to do, {totals.num_skipped_shards} there"
+            f"{left} to do, {totals.num_skipped_shards} done before"
         )
         return
     display = _Display(quiet=quiet)
@@ -127,18 +127,18 @@ class _Display(ShardWatcher):
         self.live = self._live if self._is_live else nullcontext()
 
     def stop(self, workers: Workers) -> None:
-        """Ask for the end, which takes a moment."""
+        """Request the end, which takes a moment."""
         self.is_stopping = True
         if not self._is_live:
             print(STOPPING, file=sys.stderr, flush=True)
         workers.stop()
 
     def on_start(self, totals: ShardTotals, workers: Workers) -> None:
-        """Show a run that begins."""
+        """Show the start of a run."""
         self._totals, self._workers, self._start = totals, workers, monotonic()
 
     def on_video(self, event: ShardEvent) -> None:
-        """Count a video; failures stay to be read."""
+        """Count a video; failures stay on the screen."""
         if not event.is_failure:
             self._tally[event.summary] += 1
             return
@@ -150,7 +150,7 @@ class _Display(ShardWatcher):
             print_error(message)
 
     def on_shard(self, report: ShardReport) -> None:
-        """Say that a shard is there, where the display is not live."""
+        """Print a finished shard, if the display is not live."""
         self._num_shards += report.is_finished
         if not self._is_live and not self._quiet and report.is_finished:
             print(f"{report.name}: {self._so_far()}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What commands print when they are done: summaries of runs, estimates, rows of features files."""
+"""The final output of commands: summaries of runs, estimates, rows of features files."""
 
 import json
 import sys
@@ -29,14 +29,14 @@ _BAR_WIDTH = 20
 def print_summary(
     outcome: Outcome, display: RunDisplay, output: Path, done: str = "labelled", note: str = ""
 ) -> None:
-    """Print the summary of all videos that were found, whichever run computed them.
+    """Print the summary of all videos that were found, from this run and earlier ones.
 
     Args:
-        outcome: The videos and their records.
-        display: Knows what this run did.
-        output: Where it all is; what is printed goes to stderr if that is standard output.
-        done: What was done with them.
-        note: What else to say.
+        outcome: Videos and their records.
+        display: Display with the results of this run.
+        output: Path of the output; if it is standard output, the summary goes to stderr.
+        done: Word for finished videos.
+        note: Line to add.
     """
     is_stdout = output == STANDARD_OUTPUT
     console = result_console(sys.stderr if is_stdout else None)
@@ -49,7 +49,7 @@ def print_summary(
     counts.update({"with warnings": sum(entry.has_warnings for entry in entries)})
     always = (done, "failed")
     print_counts(console, "", {k: n for k, n in counts.items() if n or k in always})
-    del labels[""]  # of what has features only, or no label that is probable enough
+    del labels[""]  # for records with features only, or without a probable label
     print_labels(console, labels)
     print_counts(console, "failures", dict(failures.most_common()), style="red")
     if display.num_done:
@@ -65,7 +65,7 @@ def print_summary(
 
 
 def print_labels(console: Console, labels: Counter[str]) -> None:
-    """Print how often each label was the most probable: the most frequent, and all others."""
+    """Print how often each label was the best: the most frequent labels, and the rest."""
     shown = dict(labels.most_common(_NUM_LABELS))
     if len(labels) > _NUM_LABELS:
         shown["other labels"] = labels.total() - sum(shown.values())
@@ -75,7 +75,7 @@ def print_labels(console: Console, labels: Counter[str]) -> None:
 def print_counts(
     console: Console, title: str, counts: dict[str, int], total: int = 0, style: str = ""
 ) -> None:
-    """Print names and numbers under a title; nothing of none. Bars show shares of a total."""
+    """Print names and numbers under a title, if there are any; bars show shares of a total."""
     if not counts:
         return
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -96,14 +96,14 @@ def _bar(console: Console, count: int, total: int) -> Text:
 
 
 def print_plan(plan: Plan) -> None:
-    """List the videos to label, a line each, then how many and why."""
+    """List the videos to label, one per line, then their number and the reasons."""
     for found in plan.todo:
         print(printable(found.video) + (": no such file" if found.is_missing else ""))
     print(f"{counted(plan.num_found, 'video')} found: {plan.summary}", flush=True)
 
 
 def print_estimate(estimate: Estimate, model: str, num_videos: int) -> None:
-    """Print what each choice would take for all videos."""
+    """Print the time of each choice for all videos."""
     table = Table(box=None, pad_edge=False)
     for title in ("model", "clips × crops"):
         table.add_column(title)
@@ -127,7 +127,7 @@ def print_estimate(estimate: Estimate, model: str, num_videos: int) -> None:
 
 
 def print_records(records: Sequence[dict[str, Any]], form: str, columns: Sequence[str]) -> None:
-    """Print records to standard output, numbers with six digits."""
+    """Print records to standard output; numbers have six digits."""
     rounded = [
         {key: round(value, 6) if isinstance(value, float) else value for key, value in r.items()}
         for r in records
@@ -145,13 +145,13 @@ def print_records(records: Sequence[dict[str, Any]], form: str, columns: Sequenc
             "label",
             "option",
             "value",
-        )  # told in hardly any room too
+        )  # shown even on a narrow terminal
         drop = [number for number, column in enumerate(columns) if column not in names]
         print_table(result_console(), _table(rounded, columns), drop=drop[::-1])
 
 
 def say_what_features_mean(features: Path, *, quiet: bool) -> None:
-    """Warn of features of the bundled model."""
+    """Print a warning if the features are those of the bundled model."""
     meaning = what_features_mean(open_features(features).origin.model)
     if meaning and not quiet:
         print_warning(meaning)

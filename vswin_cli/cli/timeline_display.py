@@ -1,4 +1,4 @@
-"""What a user sees of a run over films: a bar on a terminal, a line per film elsewhere."""
+"""The display of a run over films: a bar on a terminal, one line per film elsewhere."""
 
 import sys
 from collections import Counter
@@ -31,8 +31,8 @@ class TimelineDisplay(TimelineWatcher):
     """Follows a run over films.
 
     Args:
-        quiet: Show errors alone.
-        keeps: Whether the run has an output, which another one continues.
+        quiet: Show only errors.
+        keeps: Whether the run has an output that another run can continue.
     """
 
     def __init__(self, *, quiet: bool, keeps: bool) -> None:
@@ -51,16 +51,16 @@ class TimelineDisplay(TimelineWatcher):
         self._task = self._progress.add_task("loading", total=None)
 
     def on_plan(self, plan: Plan) -> None:
-        """Tell what there is to do."""
+        """Print what there is to do."""
         self._say(f"{counted(plan.num_found, 'video')} found: {plan.summary}")
 
     def on_skipped(self, skipped: Counter[str]) -> None:
-        """Tell what was left out that is no film of the user's."""
+        """Print what was left out, other than the user's films."""
         if skipped:
             self._say(left_out(skipped))
 
     def on_warning(self, text: str) -> None:
-        """Tell what the user should know, even if nothing else."""
+        """Print a warning, also with --quiet."""
         print_warning(text)
 
     @contextmanager
@@ -85,17 +85,17 @@ class TimelineDisplay(TimelineWatcher):
         return heard_interrupts(stop_and_note)
 
     def on_start(self, found: Found) -> None:
-        """Show which film it is."""
+        """Show the current film."""
         name = Text(printable(found.video))
         name.truncate(self._progress.console.width // 2, overflow="ellipsis")
         self._progress.reset(self._task, total=None, description=name.plain)
 
     def on_progress(self, done_seconds: float, all_seconds: float | None) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         self._progress.update(self._task, completed=done_seconds, total=all_seconds)
 
     def on_record(self, found: Found, record: Record) -> None:
-        """Tell what came of a film."""
+        """Print the result of a film."""
         self._num_done += 1
         place = f"[{self._num_done}/{self._total}] {found.video}"
         if error := record["error"]:
@@ -115,16 +115,16 @@ class TimelineDisplay(TimelineWatcher):
             self._say(f"{place}: {counted(len(record['segments']), 'segment')}")
 
     def say_page(self, page: Path) -> None:
-        """Tell where the page is."""
+        """Print the path of the page."""
         self._say(f"report: {page}")
 
     def end(
         self, outcome: Outcome, output: str, page: Path | None = None, *, note: str = ""
     ) -> None:
-        """Sum the run up, and give the exit code.
+        """Print a summary of the run, and set the exit code.
 
         Raises:
-            typer.Exit: Not all is done, and well.
+            typer.Exit: Something failed or is not done.
         """
         if not self._quiet:
             entries = [outcome.entries[name] for name in outcome.names if name in outcome.entries]
@@ -153,7 +153,7 @@ class TimelineDisplay(TimelineWatcher):
         """End the command if Ctrl-C stopped the run.
 
         Raises:
-            typer.Exit: It did.
+            typer.Exit: It stopped the run.
         """
         if self.stopping:
             say_how_to_continue()
@@ -164,7 +164,7 @@ class TimelineDisplay(TimelineWatcher):
             self._write(text)
 
     def _write(self, text: str) -> None:
-        """Tell something that stays to be read."""
+        """Print a line that stays on the screen."""
         if self._progress.live.is_started and self._is_live:
             self._progress.console.print(Text(printable(text)))
         else:

@@ -42,7 +42,7 @@ def evaluate_timelines(
     """Print the accuracy of timelines; make them first unless `results` are given.
 
     Raises:
-        UsageError: A file is not what it should be, or an option is missing.
+        UsageError: A file is of another kind, or an option is missing.
         typer.Exit: A film has not been compared.
     """
     _refuse_what_does_not_apply(is_made=results is None)
@@ -50,7 +50,7 @@ def evaluate_timelines(
     if results is None:
         if output is None:
             raise UsageError(
-                "--timeline needs the output of `vswin timeline`, or --output for one to be made"
+                "--timeline needs an output of `vswin timeline`, or --output to make one"
             )
         root = videos or truth_path.parent
         if dry_run:
@@ -66,13 +66,13 @@ def evaluate_timelines(
         )
         if report is not None and films.output is not None:
             films.output.refuse_report(report)
-            page_path(report)  # wrong usage shows before the run
+            page_path(report)  # wrong usage is reported before the run
         display = TimelineDisplay(quiet=quiet, keeps=True)
         films.carry_out(display)
         display.raise_if_stopped()
     elif report is not None and not dry_run:
         if report.exists() and report.samefile(results):
-            raise UsageError(f"--report {report} is the input too; choose another place")
+            raise UsageError(f"--report {report} is also the input; choose another place")
         page_path(report)
     predicted, missing = matched(truth, read_predicted(results or Path(output or "")))
     if dry_run:
@@ -108,7 +108,7 @@ def _refuse_what_does_not_apply(*, is_made: bool) -> None:
     """Refuse options of the command line that have no effect on timelines.
 
     Raises:
-        UsageError: There are some.
+        UsageError: There is one.
     """
     applies = _OF_ALL | (_OF_MADE if is_made else set())
     context = get_current_context()
@@ -119,7 +119,7 @@ def _refuse_what_does_not_apply(*, is_made: bool) -> None:
         and context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
     ]
     if given:
-        what = "" if is_made else ", where ANNOTATIONS are timelines"
+        what = "" if is_made else " if ANNOTATIONS are timelines"
         raise UsageError(f"--timeline does not use {', '.join(given)}{what}; leave it out")
 
 

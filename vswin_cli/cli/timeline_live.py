@@ -1,4 +1,4 @@
-"""`vswin timeline` of a camera, a stream or a growing file: segments are printed as they settle."""
+"""`vswin timeline` of a camera, a stream or a growing file: prints segments once they are final."""
 
 import os
 import sys
@@ -41,13 +41,13 @@ def follow_paths(
     resume: bool,
     quiet: bool,
 ) -> None:
-    """Follow the one thing that is named; see `follow_live`.
+    """Follow the stream in `paths`; see `follow_live`.
 
     Raises:
-        UsageError: There are several, or the output makes no sense.
+        UsageError: There are several, or the output is not possible.
     """
     if len(paths) > 1:
-        raise UsageError(f"one stream at a time can be followed, and there are {len(paths)}")
+        raise UsageError(f"only one stream can be followed at a time, not {len(paths)}")
     if output == "":
         raise UsageError("--output is empty; name a file")
     path = None if output is None or output == "-" else Path(output)
@@ -55,12 +55,12 @@ def follow_paths(
     if path is not None and not form:
         chosen = format_of(path, timeline_formats(), "--output")
     if chosen.is_folder:
-        raise UsageError(f"--format {chosen.name} is for films that have an end, not for a stream")
+        raise UsageError(f"--format {chosen.name} is for films with an end, not for streams")
     if path is not None and path.is_dir():
         raise UsageError(f"--output {output} is a folder; name a file for the stream")
     if resume and path is not None and path.is_file() and path.stat().st_size:
         raise UsageError(
-            f"{output} is there, and no stream can be continued; choose another --output, or give "
+            f"{output} exists, and a stream cannot be continued; choose another --output, or give "
             "--no-resume to replace it"
         )
     analyst = film_analyst(model, options)
@@ -80,17 +80,17 @@ def follow_live(
     idle_seconds: float,
     quiet: bool,
 ) -> None:
-    """Print or write segments until the stream ends or Ctrl-C; what is written is then complete.
+    """Print or write segments until the stream ends or Ctrl-C; the output is complete either way.
 
     Raises:
-        VideoError: It cannot be read.
+        VideoError: The stream cannot be read.
         OutputError: The output cannot be written.
-        typer.Exit: Ctrl-C has ended it.
+        typer.Exit: Ctrl-C ended it.
     """
     stopping = threading.Event()
     frames = LiveSequence(name, stopping, idle_seconds)
     told: list[Segment] = []
-    writers: list[RecordWriter] = []  # one, once the first frame has come
+    writers: list[RecordWriter] = []  # one, after the first frame
     with ExitStack() as stack:
 
         def tell(segment: Segment) -> None:
@@ -111,11 +111,11 @@ def follow_live(
             stream = stack.enter_context(_destination(output))
             writers.append(stack.enter_context(open_writer(chosen, stream, top_k=1)))
             if not quiet:
-                text = f"{frames.name}: {chosen.name} is written when it ends"
+                text = f"{frames.name}: {chosen.name} is written when the stream ends"
                 if chosen.grows or chosen.extension is None:
                     delay = live.delay_seconds(frames.rate)
-                    text = f"{frames.name}: segments come within {delay:.1f} s of their end"
-                print(f"{printable(text)}; Ctrl-C ends it", file=sys.stderr, flush=True)
+                    text = f"{frames.name}: segments appear within {delay:.1f} s of their end"
+                print(f"{printable(text)}; Ctrl-C stops", file=sys.stderr, flush=True)
 
         with heard_interrupts(stopping.set):
             timeline = live.follow(frames, on_start=begin)
@@ -153,10 +153,10 @@ def _say_drops(frames: LiveSequence, live: LiveAnalyst) -> None:
     dropped = frames.num_dropped / max(frames.num_frames, 1)
     skipped = live.num_skipped / max(live.num_windows, 1)
     text = (
-        f"{frames.num_frames} frames came, {100 * dropped:.1f} % were dropped; of "
-        f"{live.num_windows} windows {100 * skipped:.1f} % were left out"
+        f"{frames.num_frames} frames received, {100 * dropped:.1f} % dropped; "
+        f"{live.num_windows} windows, {100 * skipped:.1f} % left out"
     )
     if dropped or skipped > 0.5:
-        print_warning(f"{text}: the model is slower than the stream; take a larger --stride")
+        print_warning(f"{text}: the model is slower than the stream; use a larger --stride")
     else:
         print(text, file=sys.stderr, flush=True)

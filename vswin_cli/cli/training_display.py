@@ -24,14 +24,14 @@ from vswin_cli.training.checks import Checked
 from vswin_cli.training.watcher import TrainingWatcher
 
 _NUM_LISTED = 10
-_LINE_SECONDS = 30.0  # from line to line of steps, where there is no terminal
+_LINE_SECONDS = 30.0  # between two lines about steps, if stderr is not a terminal
 
 
 class TrainingDisplay(TrainingWatcher):
     """Follows a training on stderr: live on a terminal, a line per epoch elsewhere.
 
     Args:
-        quiet: Show failures alone.
+        quiet: Show only failures.
         verbose: Show how each clip was read.
     """
 
@@ -73,19 +73,19 @@ class TrainingDisplay(TrainingWatcher):
         return typer.Exit(INTERRUPTED if is_asked else 1)
 
     def on_note(self, text: str) -> None:
-        """Tell something that stays to be read."""
+        """Print a line that stays on the screen."""
         if not self._quiet:
             self._progress.console.print(printable(text), soft_wrap=True)
 
     def on_share(self, what: str, share: float) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         self._progress.start()
         self._progress.update(self._task, description=what, completed=share)
         if share >= 1:
             self._progress.reset(self._task)
 
     def on_step(self, step: int, num_steps: int, loss: float, right: float) -> None:
-        """Move the bar; elsewhere a line from time to time."""
+        """Advance the bar; without a terminal, print a line from time to time."""
         text = f"step {step}/{num_steps}  loss {loss:.3f}  {right:.0%} right"
         self._progress.start()
         self._progress.update(self._task, description=text, completed=step / num_steps)
@@ -97,7 +97,7 @@ class TrainingDisplay(TrainingWatcher):
         """Print the metrics of an epoch, or of a head."""
         self._told = monotonic()
         name = (
-            f"epoch {row['epoch']:.0f}" if "epoch" in row else f"held back by {row['strength']:g}"
+            f"epoch {row['epoch']:.0f}" if "epoch" in row else f"regularization {row['strength']:g}"
         )
         parts = [name]
         if "train_loss" in row:
@@ -120,14 +120,14 @@ class TrainingDisplay(TrainingWatcher):
 
 
 def say_checked(run: TrainingRun, checked: Checked, *, quiet: bool) -> None:
-    """Print a description of the data, their problems, and an estimate for the training."""
+    """Print a description of the data, the problems found, and an estimate for the training."""
     examples = checked.examples
     for row in examples.unmatched[:_NUM_LISTED]:
         print_warning(f"row {row.place}, {row.video}: {row.message}")
     for clip in checked.broken[:_NUM_LISTED]:
         print_warning(f"{clip.video}: {clip.kind}: {clip.message}")
     for one, other in checked.alike[:_NUM_LISTED]:
-        print_warning(f"{one} and {other} show the same, in different splits")
+        print_warning(f"{one} and {other} show the same, but are in different splits")
     for listed in (examples.unmatched, checked.broken, checked.alike):
         if len(listed) > _NUM_LISTED:
             print_warning(f"and {len(listed) - _NUM_LISTED} more of these")

@@ -42,7 +42,7 @@ def call_apart(function: str, *arguments: object, seconds: float) -> dict[str, A
     except subprocess.TimeoutExpired:
         return {"error": f"not done within {seconds:g} s"}
     except OSError as exc:
-        return {"error": f"no process can be started: {exc.strerror}"}
+        return {"error": f"cannot start a process: {exc.strerror}"}
     except ValueError:  # no result
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         how = f"its process {how_it_ended(done.returncode)}"

@@ -83,7 +83,7 @@ def try_reader(name: str) -> dict[str, Any]:
     right = list(range(0, 10 * _NUM_FRAMES, 10))
     shades = [reading.frames[index] for index in sorted(reading.frames)]
     if len(shades) != len(right) or any(abs(a - b) > 3 for a, b in zip(shades, right, strict=True)):
-        return {"error": f"reads other frames than there are: {shades}"}
+        return {"error": f"reads wrong frames: {shades}"}
     record: dict[str, Any] = {"seconds": round(perf_counter() - start, 2)}
     if name == "av":
         record["ffmpeg"] = av.ffmpeg_version_info

@@ -104,7 +104,7 @@ def usable_gpu_backends(
         if _succeeds(trials[backend].code):
             found.append(backend)
         else:
-            _log.info("no GPU by %s: it does not compute there", backend)
+            _log.info("no GPU for %s: it fails to compute on it", backend)
     return found
 
 

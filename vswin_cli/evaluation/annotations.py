@@ -58,9 +58,9 @@ def recognise(
     if tables.is_table(text):
         return AnnotationFormat.CSV
     raise UsageError(
-        f"cannot tell what {annotations} is: neither lines of a path and an index, nor a CSV whose "
-        "columns are known, nor Kinetics' CSV, nor Something-Something's JSON; name its format by "
-        "--annotation-format, or the columns of a CSV by --path-column and --label-column"
+        f"unknown format of {annotations}: it is neither lines of a path and an index, nor a CSV "
+        "with known columns, nor Something-Something's JSON; name the format with "
+        "--annotation-format, or the columns of a CSV with --path-column and --label-column"
     )
 
 
@@ -84,7 +84,7 @@ def read_annotations(
         )
     if (path_column or label_column) and annotation_format is not AnnotationFormat.CSV:
         raise UsageError(
-            f"--path-column and --label-column are for a CSV, and {annotations} is of the format "
+            f"--path-column and --label-column are for a CSV, and {annotations} has the format "
             f"{annotation_format}; leave them out, or give --annotation-format csv"
         )
     if annotation_format is AnnotationFormat.FOLDER:
@@ -136,7 +136,7 @@ def _read_list(annotations: Path, text: str, *, multi_label: bool) -> list[Row]:
     if lines and all(_is_raw_frames(line) for _, line in lines):
         raise UsageError(
             f"{annotations} lists folders of frames (a path, a number of frames and an index per "
-            "line); vswin reads videos: list these, a path and an index per line"
+            "line); vswin reads videos: list a video's path and an index per line"
         )
     rows = [_listed(place, line, multi_label=multi_label) for place, line in lines]
     if rows and all(row.problem and _MULTI_LABEL.fullmatch(row.video) for row in rows):
@@ -195,7 +195,9 @@ def _row(place: int, item: object) -> Row:
     video = str(item["id"])
     template = item.get("template")
     if not isinstance(template, str):
-        return Row(place, video, None, problem="the item has no template, as those of the test set")
+        return Row(
+            place, video, None, problem="the item has no template, like those of the test set"
+        )
     label = template.replace("[", "").replace("]", "")
     return Row(place, video, label, stems=(video,))
 
@@ -226,7 +228,7 @@ def _read_folder(root: Path) -> list[Row]:
         if parents:
             rows.append(Row(place, found.video, parents[0], path=found.video, split=split))
         else:
-            problem = "it lies in no folder of a class"
+            problem = "it is not in the folder of a class"
             rows.append(Row(place, found.video, None, problem=problem))
     place = len(rows)
     for name in names:

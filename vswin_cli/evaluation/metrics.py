@@ -9,7 +9,7 @@ import numpy as np
 
 from vswin_cli.evaluation.outcomes import Outcomes
 
-METHOD = "95 % intervals: Wilson's; of the mean class accuracy, the classes' combined by MOVER"
+METHOD = "95 % intervals: Wilson; for the mean class accuracy, MOVER over the classes"
 NUM_BINS = 15  # bins of equal width for the calibration
 _Z = NormalDist().inv_cdf(0.975)
 

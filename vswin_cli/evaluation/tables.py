@@ -169,8 +169,8 @@ def _column(
     else:
         found = header.index(name.lower()) if name.lower() in header else None
     if found is None:
-        wanted = f"no column {name}" if name else "no column known as that"
-        raise UsageError(f"{annotations} has {wanted}: {', '.join(exact)}; name it by {option}")
+        wanted = f"no column {name}" if name else "no such column"
+        raise UsageError(f"{annotations} has {wanted}: {', '.join(exact)}; name it with {option}")
     return found
 
 

@@ -50,7 +50,7 @@ class VideoFiles:
                 return _segment_of(candidates[0], row.segment if is_whole_video else None)
             if candidates:
                 names = ", ".join(found.video for found in candidates[:_NUM_NAMED])
-                raise NoMatchError("no_file", f"{len(candidates)} files could be meant: {names}")
+                raise NoMatchError("no_file", f"{len(candidates)} files match: {names}")
         tried = " or ".join([*([row.path] if row.path else []), *(f"{s}.*" for s in row.stems)])
         raise NoMatchError("no_file", f"no file {tried} in {self._root}")
 

@@ -70,8 +70,8 @@ def find_pairs(
         num_pairs += int(keep.sum())
         if num_pairs > MAX_PAIRS:
             raise UsageError(
-                f"more than {MAX_PAIRS:,} pairs are at least {threshold:g} similar; raise "
-                "--threshold, or leave --pairs out to have groups"
+                f"more than {MAX_PAIRS:,} pairs have a similarity of {threshold:g} or more; "
+                "raise --threshold, or leave --pairs out to get groups"
             )
     if not num_pairs:
         return []

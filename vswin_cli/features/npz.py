@@ -61,7 +61,7 @@ class NpzFile:
                 self._names = set(arrays.files)
                 texts = {name: str(arrays[name]) for name in _TEXTS if name in self._names}
         except (zipfile.BadZipFile, EOFError, AttributeError) as exc:
-            raise ValueError("it is not an .npz file, or damaged") from exc
+            raise ValueError("it is not an .npz file, or it is damaged") from exc
         self.origin = Origin.from_texts(texts)
         self._features = self._map()
         if self._features.ndim != 2 or self._features.shape[1] != self.origin.num_features:
@@ -121,7 +121,7 @@ class NpzFile:
             )
             shape, is_fortran, dtype = read(stream)
             if is_fortran or dtype.kind != "f":
-                raise ValueError("its features are no rows of numbers")
+                raise ValueError("its features are not rows of numbers")
             if not prod(shape):
                 return np.zeros(shape, dtype)
             return np.memmap(self._path, dtype, "r", stream.tell(), shape)
@@ -164,7 +164,7 @@ def _check_members(path: Path) -> None:
     most = MOST_COMPRESSED * path.stat().st_size
     with open_regular(path) as stream, zipfile.ZipFile(stream) as file:
         if sum(member.file_size for member in file.infolist()) > most:
-            raise ValueError("it is compressed more than any features are")
+            raise ValueError("it is compressed more than features can be")
         for member in file.infolist():
             with file.open(member) as array:
                 version = np.lib.format.read_magic(array)
@@ -176,4 +176,4 @@ def _check_members(path: Path) -> None:
                     dtype.hasobject
                     or prod(shape) * dtype.itemsize != member.file_size - array.tell()
                 ):
-                    raise ValueError(f"{member.filename} in it is not what it says")
+                    raise ValueError(f"the header of {member.filename} in it is wrong")

@@ -82,7 +82,7 @@ class Origin:
             protocol["sampling"] = Sampling(protocol["sampling"])
             origin = cls(**values, protocol=ViewProtocol(**protocol), dtype=_dtype(texts["dtype"]))
         except (KeyError, TypeError) as exc:
-            raise ValueError(f"{exc} is missing or odd") from exc
+            raise ValueError(f"{exc} is missing or invalid") from exc
         return origin
 
 
@@ -91,4 +91,4 @@ def _dtype(text: str) -> FeatureType:
         if text == known:
             found: FeatureType = known
             return found
-    raise ValueError(f"no dtype {text!r}")
+    raise ValueError(f"unknown dtype {text!r}")

@@ -53,7 +53,7 @@ class ParquetFile:
         self.num_rows: int = self._file.metadata.num_rows
         row_bytes = self.origin.num_features * np.dtype(self.origin.dtype).itemsize
         if self.num_rows * row_bytes > MOST_COMPRESSED * path.stat().st_size:
-            raise ValueError("it is compressed more than any features are")
+            raise ValueError("it is compressed more than features can be")
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the features, a row group at a time."""

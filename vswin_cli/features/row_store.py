@@ -115,7 +115,7 @@ class RowStore:
         """What to tell where rows of this process are not as they were written."""
         return OutputError(
             f"{self._path} was changed by another program during the run; run again to compute "
-            "what it has lost"
+            "the lost rows"
         )
 
     def cut(self, num_rows: int) -> None:
@@ -135,8 +135,8 @@ class RowStore:
             found = Origin.from_texts(json.loads(header))
         except (ValueError, AttributeError, RecursionError) as exc:
             raise UsageError(
-                f"{self._path} is not a file in which vswin keeps features; choose another "
-                "file, or give --no-resume to replace it"
+                f"{self._path} is not a features file of vswin; choose another file, "
+                "or give --no-resume to replace it"
             ) from exc
         if changes := differences(found.settings, origin.settings):
             raise UsageError(

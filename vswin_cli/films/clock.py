@@ -87,7 +87,7 @@ class Clock:
             )
         if self._num_jumps:
             times = "once" if self._num_jumps == 1 else f"{self._num_jumps} times"
-            notes.append(f"time stamps jump {times}; what follows is taken to go on")
+            notes.append(f"time stamps jump {times}; the film is assumed to continue")
         return notes
 
 

@@ -91,7 +91,7 @@ class LiveSequence:
                 self._put(None)
                 return
             reason = (exc.strerror or type(exc).__name__).lower()
-            what = f"cannot read {self.name}: {reason}; check the address, and that it is on"
+            what = f"cannot read {self.name}: {reason}; check the address and the source"
             self._put(VideoError(what))
         except BaseException as exc:  # raised again where the frames are taken
             self._put(exc)
@@ -118,8 +118,8 @@ class LiveSequence:
             if PurePosixPath(urlsplit(name).path).suffix.lower() in _PLAYLISTS:
                 raise VideoError(
                     f"cannot follow {self.name}: playlists (HLS, DASH) name other files, which a "
-                    "video may not open; save it by `ffmpeg -i ADDRESS -c copy FILE.ts`, and "
-                    "follow FILE.ts by --live"
+                    "video may not open; save it with `ffmpeg -i ADDRESS -c copy FILE.ts`, and "
+                    "follow FILE.ts with --live"
                 )
             if scheme not in PROTOCOLS:
                 names = ", ".join(f"{each}://" for each in PROTOCOLS)

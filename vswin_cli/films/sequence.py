@@ -84,7 +84,7 @@ class FrameSequence:
             try:
                 self.pace_seconds = pace_of(source.file)
                 if not (yield from self._decode(source, strict=True)):
-                    _logger.info("%s is damaged; it is decoded as players do", source.name)
+                    _logger.info("%s is damaged; decoding it as players do", source.name)
                     with errors_counted():
                         yield from self._decode(source, strict=False)
             except ReaderError as exc:

@@ -62,7 +62,7 @@ def open_writer(
         OSError: The file cannot be written.
     """
     if chosen.is_folder and not isinstance(stream, Path):
-        raise UsageError(f"--format {chosen.name} is a folder; name it by --output")
+        raise UsageError(f"--format {chosen.name} is a folder; name it with --output")
     if isinstance(stream, Path) and not chosen.is_folder:
         options: dict[str, Any] = {"mode": "wb"}
         if chosen.is_text:

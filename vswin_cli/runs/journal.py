@@ -66,8 +66,8 @@ class Journal:
         """A message about damaged lines that were moved, if there are any."""
         if not self.num_damaged:
             return None
-        lines = "1 line is" if self.num_damaged == 1 else f"{self.num_damaged} lines are"
-        return f"{lines} no record of {self.path}, and set aside in {self.damaged_path}"
+        lines = "1 line" if self.num_damaged == 1 else f"{self.num_damaged} lines"
+        return f"{lines} of {self.path} moved to {self.damaged_path}: not valid records"
 
     def close(self) -> None:
         """Close the file; everything is written already."""
@@ -172,7 +172,7 @@ class Journal:
     def _changed(self) -> OutputError:
         return OutputError(
             f"{self.path} was changed by another program during the run; run again to compute "
-            "what it has lost"
+            "the lost records"
         )
 
     def _read(self) -> list[tuple[int, int]]:

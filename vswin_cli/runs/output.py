@@ -83,7 +83,7 @@ class Output:
         if self.is_stdout:
             chosen = chosen or (JSON_LINES if JSON_LINES in formats else formats[0])
             if chosen.is_folder:
-                raise UsageError(f"--format {chosen.name} is a folder; name it by {option}")
+                raise UsageError(f"--format {chosen.name} is a folder; name it with {option}")
             if not chosen.is_text and sys.stdout.isatty():
                 raise UsageError(
                     f"{option} -: {chosen.name} is not for a terminal; send it to a file, with >"
@@ -130,7 +130,7 @@ class Output:
             UsageError: The report cannot have this path.
         """
         if self.is_own(str(report)):
-            raise UsageError(f"--report {report} is the --output too; choose another place")
+            raise UsageError(f"--report {report} is also the --output; choose another place")
         if not report.absolute().parent.is_dir():
             raise UsageError(f"--report {report}: no folder {report.parent}; make it first")
         if report.exists() and not (report.is_file() or report.is_dir()):

@@ -153,7 +153,7 @@ def as_video_error(error: Exception, path: str, memory_bytes: int) -> VideoError
     what = f"cannot read {without_credentials(path)}"
     if isinstance(error, MemoryError):
         gigabytes = memory_bytes / 1e9
-        return VideoError(f"{what}: to decode it takes more than {gigabytes:.1f} GB of memory")
+        return VideoError(f"{what}: decoding it takes more than {gigabytes:.1f} GB of memory")
     return VideoError(f"{what}: {type(error).__name__}: {error}")
 
 
@@ -180,5 +180,5 @@ class Notes(logging.Handler):
 def _not_started(exc: OSError) -> BackendError:
     advice = ""
     if exc.errno in _TOO_MANY:
-        advice = "; raise the number of open files (`ulimit -n`), or take fewer --workers"
+        advice = "; raise the limit of open files (`ulimit -n`), or use fewer --workers"
     return BackendError(f"cannot start a decoding process: {exc.strerror}{advice}")

@@ -170,7 +170,7 @@ class RayWorkers:
             self._last_seen = monotonic()
         elif monotonic() - self._last_seen > _NOBODY_SECONDS:
             raise BackendError(
-                f"no machine of the cluster has had a worker for {_NOBODY_SECONDS:.0f} s; check "
+                f"the cluster has had no worker for {_NOBODY_SECONDS:.0f} s; check "
                 "`ray status`, and run again to continue"
             )
 

@@ -145,7 +145,7 @@ def file_system(address: str) -> tuple[Any, str]:
     address = _SCHEME.sub(lambda scheme: scheme[0].lower(), address)
     schemes = {*_SCHEME.findall(address)}
     for unknown in schemes - {*fsspec.available_protocols()}:
-        raise AddressError(f"fsspec knows no {unknown}:// address; check how it starts")
+        raise AddressError(f"fsspec does not support {unknown}:// addresses; check the address")
     options = dict.fromkeys(schemes & {"http", "https"}, _WEB)
     try:
         system, path = fsspec.core.url_to_fs(address, **options)
@@ -164,7 +164,7 @@ def as_address_error(error: Exception) -> AddressError:
         return AddressError("access is denied; check your credentials", "permission")
     cause = error.__cause__ or error  # the cause of a FileNotFoundError that can mean any failure
     if status in (404, 410) or isinstance(cause, FileNotFoundError):
-        return AddressError("nothing is at this address; check it", "missing")
+        return AddressError("nothing exists at this address; check it", "missing")
     if status == _CHANGED or getattr(cause, "errno", None) == errno.EBUSY:  # the latter by s3fs
         return AddressError("it changed while it was read; run again", "unreachable")
     if status:

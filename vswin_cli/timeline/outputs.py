@@ -117,7 +117,7 @@ class TimelineOutput:
                 for path in film_paths(videos, self.format, written).values():
                     if str(path) not in written and os.path.lexists(self.path / path):
                         raise UsageError(
-                            f"{self.path / path} is there, and no run wrote it; choose another "
+                            f"{self.path / path} exists, and no run wrote it; choose another "
                             "--output, or give --no-resume to replace it"
                         )
             yield journal

@@ -31,11 +31,11 @@ def model_card(
     notes = "\n".join(f"- {line}" for line in [*checked.notes, *checked.warnings, *remarks])
     return f"""# {name}
 
-A Video Swin Transformer trained by `vswin train` from {settings["model"]}. `--model` of every vswin
-command takes this folder.
+A Video Swin Transformer trained by `vswin train` from {settings["model"]}. Give this
+folder as `--model` to any vswin command.
 
-**{accuracy["value"]:.1%}** right on the {metrics["split"]} split{interval}. `index.html` shows what
-is confused; `metrics.json` has every figure.
+**{accuracy["value"]:.1%}** right on the {metrics["split"]} split{interval}. `index.html` shows
+which classes are confused; `metrics.json` has all figures.
 
 ## Data
 Clips: {counts}; {metrics["broken"]} could not be read. `split.csv` lists them.
@@ -44,11 +44,11 @@ Clips: {counts}; {metrics["broken"]} could not be read. `split.csv` lists them.
 |---|---:|---:|---:|
 {rows}
 
-## What was chosen and noticed
+## Choices and remarks
 {notes or "- nothing"}
 
 ## Recipe
 {recipe}
 
-Versions: {versions}. Seconds of training: {metrics["seconds"]}.
+Versions: {versions}. Training time: {metrics["seconds"]} s.
 """

@@ -85,7 +85,7 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
         listed = ", ".join(f"{names[index]} {train[index]}" for index in few[:8])
         more = f" and {len(few) - 8} more classes" if few[8:] else ""
         found.append(
-            f"few clips to train on: {listed}{more}; from {FEW} on a class is learned more surely"
+            f"few clips to train on: {listed}{more}; a class is learned better with {FEW} or more"
         )
     rough = [index for index in range(len(names)) if 0 < test[index] < FEW]
     if rough and not multi_label:
@@ -93,13 +93,12 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
         count = test[least]
         whole = share(count, count)
         found.append(
-            f"{names[least]} has {count} clip(s) in the test: one of them is "
-            f"{100 / count:.0f} points of its accuracy, and {count} right of {count} means "
-            f"{100 * whole.low:.0f} to 100 %"
+            f"{names[least]} has {count} test clip(s): each is {100 / count:.0f} points of its "
+            f"accuracy, and even {count} of {count} right means only {100 * whole.low:.0f} to 100 %"
         )
     unknown = [names[index] for index in range(len(names)) if not test[index]]
     if unknown and examples.of(TEST):
-        found.append(f"not in the test: {', '.join(unknown[:8])}; nothing is known of them then")
+        found.append(f"no test clip of {', '.join(unknown[:8])}: accuracy unknown")
     return found
 
 

@@ -50,7 +50,7 @@ def choose(
     if how == "auto":
         how = "head" if model.gmacs > _LARGE_GMACS and not has_gpu else "full"
     if how == "full" and backend == "openvino":
-        raise UsageError("--backend openvino does not train; leave it out, or give --how head")
+        raise UsageError("--backend openvino cannot train; leave it out, or give --how head")
     if how == "head" and options.from_scratch:
         raise UsageError("--from-scratch has no features to fit a head to; give --how full")
     recipe = recipe_for(model.architecture)
@@ -97,21 +97,21 @@ def choices_said(
         is_balanced: Whether classes are balanced because these counts differ much.
     """
     if chosen.how == "head":
-        yield "how: head, fitted to the features; --how full trains all weights"
+        yield "how: head, fitted to features; --how full trains all weights"
     else:
         yield (
             f"how: full, {chosen.recipe.epochs} epochs of {chosen.batch_size} clips per step on "
-            f"{backend}, rate {chosen.lr:.2g}, of the backbone "
+            f"{backend}, learning rate {chosen.lr:.2g}, for the backbone "
             f"{chosen.lr * chosen.recipe.backbone_lr:.2g}"
         )
         found = direction_in(labels)
         if options.augment == "auto" and found:
             yield (
-                f"augment: directional, no flips, as class {found[0]!r} says {found[1]!r}; "
+                f"augment: directional, no flips, because of {found[1]!r} in {found[0]!r}; "
                 "--augment default flips"
             )
         elif chosen.augment == "default" and found:
-            yield f"augment: flips, although class {found[0]!r} says {found[1]!r}"
+            yield f"augment: flips, despite {found[1]!r} in {found[0]!r}"
     if is_balanced:
-        what = "left as they are" if options.multi_label else "made to count alike"
+        what = "not weighted" if options.multi_label else "weighted to count equally"
         yield f"classes have {min(counts)} to {max(counts)} clips: {what}"

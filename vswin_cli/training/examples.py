@@ -73,9 +73,7 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
     if fault := what_is_wrong(shown):
         raise UsageError(f"the annotations have invalid labels: {fault}; correct them")
     if len(names) < (1 if multi_label else 2):
-        raise UsageError(
-            f"the annotations name {len(names)} class; a model tells two or more apart"
-        )
+        raise UsageError(f"the annotations name {len(names)} class; a model needs two or more")
     unmatched: list[Unmatched] = []
     examples: dict[tuple[str, TimeSpan | None], Example] = {}
     first: dict[tuple[str, TimeSpan | None], Row] = {}
@@ -122,5 +120,5 @@ def _example(row: Row, index: dict[str, int], files: VideoFiles, *, multi_label:
         raise NoMatchError("no_label", "the row has no label")
     split = _SPELLINGS.get(row.split.lower()) if row.split else ""
     if split is None:
-        raise NoMatchError("malformed", f"split {row.split!r} is none of {', '.join(SPLITS)}")
+        raise NoMatchError("malformed", f"split {row.split!r} must be one of {', '.join(SPLITS)}")
     return Example(replace(files.find(row), is_named=True), labels, split, row.group)

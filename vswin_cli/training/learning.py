@@ -228,8 +228,8 @@ class Learner:
         progress.step += 1
         if not isfinite(loss):
             raise DivergedError(
-                f"diverged: the loss of step {progress.step} is {loss}; start over with a third of "
-                "the rate: --lr, and --no-resume"
+                f"training diverged: the loss at step {progress.step} is {loss}; give --no-resume "
+                "and a third of the learning rate with --lr"
             )
         for number, value in enumerate((loss * len(views), right * len(views), len(views))):
             progress.sums[number] += value

@@ -30,25 +30,25 @@ def remarks_on(
     validation = best.get("validation_accuracy", 0.0)
     chance = 1 / num_classes
     if best.get("epoch") == 0:
-        yield "training all weights did no better than the head alone, which was kept"
+        yield "training all weights was no better than the head alone; the head was kept"
     elif is_early:
-        yield f"stopped early: the validation got no better after epoch {best['epoch']:.0f}"
+        yield f"stopped early: validation accuracy did not improve after epoch {best['epoch']:.0f}"
     if not multi_label and train < 1.5 * chance:
         more = (
             "--how full, or another --model" if how == "head" else "a lower --lr, or more --epochs"
         )
         yield (
-            f"no class was learned: {train:.0%} right in training, where chance is {chance:.0%}; "
+            f"nothing was learned: {train:.0%} right in training, {chance:.0%} by chance; "
             f"check the labels, then try {more}"
         )
     elif train - validation > _FAR and not multi_label:
         yield (
-            f"validation ({validation:.0%}) is far below training ({train:.0%}): the clips are "
-            "learned by heart; add clips, or try --mixup 0.2, --label-smoothing 0.1"
+            f"validation ({validation:.0%}) is far below training ({train:.0%}): the model has "
+            "memorized its clips; add clips, or try --mixup 0.2, --label-smoothing 0.1"
             + ("" if how == "head" else ", fewer --epochs")
         )
     if validation - accuracy > _FAR and not multi_label:
         yield (
-            f"the test ({accuracy:.0%}) is far below the validation ({validation:.0%}): it shows "
-            "other things; give a group column, so that the validation does too"
+            f"test ({accuracy:.0%}) is far below validation ({validation:.0%}): test clips differ; "
+            "with a group column, validation clips differ from training clips too"
         )

@@ -39,11 +39,13 @@ def assign_splits(
         num_out, num_moved = _mend(splits, groups)
         if num_out:
             notes.append(
-                f"{num_out} clip(s) left out, whose group or file is in the test: "
-                "they would make it easier than it is"
+                f"{num_out} clip(s) left out, because their group or file is in the test split and "
+                "would make it too easy"
             )
         if num_moved:
-            notes.append(f"{num_moved} validation clip(s) train, as others of their groups do")
+            notes.append(
+                f"{num_moved} validation clip(s) moved to train, like others of their groups"
+            )
     shares = dict(SHARES)
     if stated and VALIDATION not in stated:
         shares = {TRAIN: 1 - _VALIDATION_SHARE, VALIDATION: _VALIDATION_SHARE}

@@ -22,7 +22,7 @@ class TrainingWatcher:
 
     def stopped(self) -> StoppedError:
         """Make the error that ends a training after a stop was requested."""
-        return StoppedError("stopped; the same command goes on")
+        return StoppedError("stopped; run the same command to continue")
 
     def on_note(self, text: str) -> None:
         """The user may want to know something."""

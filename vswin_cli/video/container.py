@@ -90,7 +90,7 @@ def main_stream(container: InputContainer) -> VideoStream:
     best = container.streams.best("video")
     stream = best if best in moving else max(moving, key=lambda each: each.frames)
     if stream.codec_context is None:
-        raise ReaderError("its video is coded in a way that FFmpeg does not know")
+        raise ReaderError("FFmpeg has no decoder for its video")
     return stream
 
 

@@ -35,7 +35,7 @@ class Converter:
             ReaderError: The frame cannot be converted.
         """
         if transfer := _HDR.get(frame.color_trc):
-            self.notes[f"HDR ({transfer}): its colours are taken without tone mapping"] = None
+            self.notes[f"HDR ({transfer}): its colours are used without tone mapping"] = None
         try:
             picture = self._convert(frame)
         except av.FFmpegError:

@@ -141,7 +141,7 @@ def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
     """Make a line for a video that was used completely, as it ends before its segment begins."""
     if segment is None or reading.bounds is None or reading.bounds[-1] > segment[0]:
         return []
-    return [f"it ends before {segment[0]:g} s: taken whole, as cut to its segment already"]
+    return [f"it ends before {segment[0]:g} s: used whole, as if already cut to its segment"]
 
 
 def _tell_nobody(index: int, kept: object) -> None:
@@ -208,7 +208,7 @@ def _read_chosen(
             size = sizes[min(kept)]
             return Reading(num_frames, kept, num_announced, counted or decoded, span, size, bounds)
         num_frames, counted = decoded.num_frames, decoded
-    raise ReaderError("each decode of it ends elsewhere")
+    raise ReaderError("each decode of it ends at another frame")
 
 
 def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) -> range:
@@ -223,7 +223,7 @@ def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) 
         return range(num_frames)
     start, end = segment
     if bounds is None:
-        what = f"its frames have no times, so that {start:g} to {end:g} s of it cannot be found"
+        what = f"its frames have no times, so {start:g} to {end:g} s cannot be found"
         raise ReaderError(what, kind="no_segment")
     span, seconds = frames_between(bounds, segment), float(bounds[-1])
     if not span and seconds <= end - start + _CUT_SECONDS:

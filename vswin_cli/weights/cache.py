@@ -65,7 +65,7 @@ class WeightsFile:
             return False
         except OSError as exc:
             raise WeightsError(
-                f"cannot look into {self.folder}: {exc.strerror}; choose another folder with "
+                f"cannot read the folder {self.folder}: {exc.strerror}; choose another folder with "
                 "--cache-dir or VSWIN_CACHE"
             ) from exc
         return True

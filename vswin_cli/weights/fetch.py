@@ -114,9 +114,9 @@ def _is_whole(
         verify(target, pin=pin)
     except CheckpointError:
         if is_sound(target):
-            watcher.says("what is here stays until the other has come")
+            watcher.says("the file here stays until the new one is complete")
         else:
-            watcher.says(f"what was here is {set_aside(target)}")
+            watcher.says(f"the old file is {set_aside(target)}")
         return False
     return True
 
@@ -134,7 +134,7 @@ def _take_brought(
         return _download(target, brought.absolute().as_uri(), pin, fetching, watcher)
     except (CheckpointError, DownloadError) as exc:
         if local_path(address) == brought.absolute():
-            raise CheckpointError(f"{exc}; delete {brought}, or put a whole one there") from exc
+            raise CheckpointError(f"{exc}; delete {brought}, or put a complete file there") from exc
         remove_partial(target)
         aside = target.corrupt_download_path
         if aside.exists():  # the copy that was just verified, or one like it
@@ -175,12 +175,12 @@ def _download(
     except CheckpointError as exc:
         became = set_partial_aside(target)
         raise CheckpointError(
-            f"what {shown(address)} sent is not usable: {exc}; it is {became}; try again, or "
+            f"the file from {shown(address)} is not usable: {exc}; it is {became}; try again, or "
             "another --mirror"
         ) from exc
     watcher.check()
     if target.is_here and not fetching.force:
-        watcher.says(f"what was here is {set_aside(target)}")
+        watcher.says(f"the old file is {set_aside(target)}")
     target.record_path.unlink(missing_ok=True)  # mode of the replaced file
     (converted or target.partial_path).replace(target.path)
     sync_folder(target.folder)

@@ -164,7 +164,7 @@ class HttpSource:
             reason = self._silence()
         elif isinstance(cause, NewConnectionError):
             may_pass = self._may_come_back(cause)
-            reason = f"no connection ({_reason(cause)}); is there a network?"
+            reason = f"no connection ({_reason(cause)}); check the network"
         elif may_pass:
             reason = f"no connection ({_reason(cause)})"
         else:

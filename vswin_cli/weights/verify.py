@@ -175,7 +175,7 @@ def _verify_or_set_aside(target: WeightsFile, pin: str | None) -> str:
     except CheckpointError as exc:
         if pin is None and _is_only_another_size(target):
             raise CheckpointError(
-                f"{exc}; it is a whole checkpoint of this model and stays where it is: pin its "
+                f"{exc}; it is a complete checkpoint of this model and stays in place: pin its "
                 "SHA-256, or replace it with `vswin download-weights`"
             ) from exc
         raise CheckpointError(f"{exc}; {set_aside(target)}") from exc
@@ -212,7 +212,7 @@ def set_partial_aside(target: WeightsFile) -> str:
     aside = target.corrupt_download_path
     if aside.exists():
         target.partial_path.unlink()
-        return f"not kept, since there is {aside} already"
+        return f"not kept, because {aside} exists"
     target.partial_path.rename(aside)
     return f"kept aside as {aside}"
 

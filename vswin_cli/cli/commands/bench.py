@@ -1,4 +1,4 @@
-"""`vswin bench`: measure the speed of a model, compared with the best that this machine can do."""
+"""`vswin bench`: measure the speed of a model, compared with the best possible on this machine."""
 
 import json
 from typing import Annotated, Any
@@ -25,8 +25,8 @@ def bench(
 ) -> None:
     """Measure the speed of a model on this machine.
 
-    Views are timed in turns with large matrix products, the fastest work of a processor. The ratio
-    is the time of a view, divided by the time of as many operations in matrix products.
+    Views are timed in turns with large matrix products, which a processor computes fastest. The
+    ratio is the time of a view, divided by the time of as many operations in matrix products.
 
     Examples:
         vswin bench --model swin-t-k400

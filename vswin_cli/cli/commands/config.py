@@ -26,7 +26,7 @@ def config(
     output_format: ListFormatOption = "table",
     quiet: QuietOption = False,
 ) -> None:
-    """Show which defaults of options are set, and where.
+    """Show option defaults and where they are set.
 
     Defaults come from vswin.toml in the current folder, then from vswin.toml in your configuration
     folder. A line like `top-k = 3` applies to every command with that option, or under `[label]`

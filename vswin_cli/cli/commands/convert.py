@@ -83,7 +83,7 @@ def convert(
             MODEL,
             "--part",
             metavar="NAME",
-            help="Which model to convert, if the checkpoint holds several.",
+            help="Model to convert, if the checkpoint holds several.",
         ),
     ] = None,
     protocol: ProtocolOption = None,

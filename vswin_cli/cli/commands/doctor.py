@@ -1,4 +1,4 @@
-"""`vswin doctor`: report what a bug report needs."""
+"""`vswin doctor`: collect what a bug report needs."""
 
 import json
 from typing import Annotated
@@ -17,7 +17,7 @@ from vswin_cli.cli.options import (
 
 def doctor(
     video: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="Path or address of a video to look at.")
+        str | None, typer.Argument(metavar="FILE", help="Video to describe: a path or an address.")
     ] = None,
     output_format: TableOrJsonOption = "table",
     paths: Annotated[

@@ -82,7 +82,7 @@ def download_weights(
     from vswin_cli.weights.pins import demanded_sha256, parse_sha256
 
     pin = parse_sha256(sha256) if sha256 is not None else None
-    for target in targets:  # wrong usage shows before anything is downloaded
+    for target in targets:  # wrong usage is reported before any download
         file_address(target.published, mirror)
         demanded_sha256(target, pin)
     if not models and not yes and sys.stdin.isatty() and sys.stderr.isatty():

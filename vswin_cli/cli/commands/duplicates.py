@@ -22,7 +22,7 @@ def duplicates(
             min=0.01,
             max=1.0,
             metavar="COSINE",
-            help="Least cosine of near-duplicates.",
+            help="Lowest cosine similarity of near-duplicates.",
         ),
     ] = 0.95,
     pairs: Annotated[bool, option(OUTPUT, "--pairs", help="List pairs instead of groups.")] = False,
@@ -32,8 +32,8 @@ def duplicates(
 ) -> None:
     """List groups of near-duplicate videos.
 
-    Each video in a group has at least the cosine of --threshold to another one in it. `similarity`
-    is the cosine to the first video of the group or, with --pairs, of the pair.
+    In a group, each video has a cosine similarity of at least --threshold to another one. The
+    column `similarity` compares it with the first video of the group or, with --pairs, of the pair.
 
     Examples:
         vswin duplicates features.npz

@@ -1,4 +1,4 @@
-"""`vswin label`: label the videos of folders into one file, in a run that survives anything."""
+"""`vswin label`: label all videos in folders, in a run that survives any stop."""
 
 from collections import Counter
 from pathlib import Path
@@ -137,7 +137,7 @@ def label(
         if num_todo := plan.reasons.total():
             print_estimate(estimate(model, run, plan.todo), model.model.name, num_todo)
         return
-    page = None if report is None else page_path(report)  # wrong usage shows before the run
+    page = None if report is None else page_path(report)  # wrong usage is reported before the run
     outcome = labelling.carry_out(display)
     if page is not None:
         track = track_shown("reading frames", quiet=quiet)

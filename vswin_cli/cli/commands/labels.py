@@ -21,7 +21,7 @@ def labels(
 ) -> None:
     """Print the index and name of every class of a model.
 
-    The table has a tab between the two and no header.
+    The table has no header; a tab separates its columns.
 
     Examples:
         vswin labels swin-b-ssv2

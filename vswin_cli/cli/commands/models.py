@@ -97,7 +97,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     table = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, collapse_padding=True
     )
-    widest = max(len(record["name"]) for record in records)  # a name that is cut finds nothing
+    widest = max(len(record["name"]) for record in records)  # a shortened name could not be used
     table.add_column("model", no_wrap=True, min_width=min(widest, 32))
     for heading in ("classes", "params", "GMACs"):
         table.add_column(heading, justify="right", no_wrap=True)

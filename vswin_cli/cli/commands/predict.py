@@ -1,4 +1,4 @@
-"""`vswin predict`: label videos, print their best labels."""
+"""`vswin predict`: label videos, and print the most probable classes."""
 
 import os
 import sys
@@ -159,7 +159,7 @@ def _refuse_to_overwrite(output: Path | None, inputs: Sequence[str]) -> None:
         try:
             given = os.fstat(0) if name == "-" else os.stat(local_path(name) or "")  # noqa: PTH116
             same = os.path.samestat(given, output.stat())
-        except (OSError, ValueError):  # one of them is not there, or cannot be
+        except (OSError, ValueError):  # one does not exist, or has no file descriptor
             continue
         if same:
-            raise UsageError(f"--output {output} is an input too; choose another file")
+            raise UsageError(f"--output {output} is also an input; choose another file")

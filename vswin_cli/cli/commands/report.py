@@ -1,4 +1,4 @@
-"""`vswin report`: one self-contained page of what `vswin label` has recorded."""
+"""`vswin report`: an HTML page of the records of `vswin label`."""
 
 import sys
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def report(
     ] = 60.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a page of labels, failures and frames, to search, filter and sort in a browser.
+    """Write an HTML page of labels, failures and frames, with search, filters and sorting.
 
     The page needs no network. A very large run makes several pages. Only files in the folders that
     you name are shown, no matter what LABELS contains.

@@ -39,7 +39,7 @@ def search(
             "-k",
             min=1,
             metavar="K",
-            help="Most similar videos to list.",
+            help="Number of videos to list.",
             rich_help_panel=OUTPUT,
         ),
     ] = 10,
@@ -62,10 +62,10 @@ def search(
     offline: OfflineOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """List the videos in a features file that are most similar to a video, by cosine.
+    """List the videos in a features file that are most similar to a video.
 
-    The video itself is left out. The features of a video file are computed with the model that
-    FEATURES names, unless --model names another.
+    They are ranked by cosine similarity, and the video itself is left out. The features of a video
+    file are computed with the model that FEATURES names, unless --model names another.
 
     Examples:
         vswin search features.npz --query clip.mp4

@@ -42,11 +42,11 @@ def sort(
     min_probability: MinProbabilityOption = 0.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Sort labelled videos into folders as links, as copies, or by moving them.
+    """Sort labelled videos into a folder per label: link, copy or move them.
 
-    Without --do, the command only lists the targets. It replaces no file. Videos that failed, have
-    no label, are missing or have changed are left out and counted. Only files in the folders that
-    you name are touched, no matter what LABELS contains.
+    Without --do, the command only lists the targets. Existing files are never replaced. Videos that
+    failed, have no label, are missing or have changed are left out and counted. Only files in the
+    folders that you name are touched, no matter what LABELS contains.
 
     Examples:
         vswin sort labels.jsonl --into sorted

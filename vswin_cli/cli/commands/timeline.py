@@ -1,4 +1,4 @@
-"""`vswin timeline`: find what happens when in films."""
+"""`vswin timeline`: find what happens in films, and when."""
 
 import sys
 from pathlib import Path
@@ -51,7 +51,7 @@ def timeline(
         bool,
         typer.Option(
             "--probabilities",
-            help="Add the probabilities of each step to records; --report does so too.",
+            help="Add the probabilities of each step to records; --report adds them too.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -79,7 +79,7 @@ def timeline(
             "--idle",
             metavar="SECONDS",
             min=0.1,
-            help="Time without new frames after which a stream has ended.",
+            help="Time without new frames that ends a stream.",
             rich_help_panel=VIDEOS,
         ),
     ] = 10.0,
@@ -88,7 +88,7 @@ def timeline(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Find what happens when in films of any length.
+    """Find what happens in films of any length, and when.
 
     A window as long as the model's clip moves over each film, and never crosses a cut. The
     probabilities of windows are averaged per time step, and steps with the same label become
@@ -111,7 +111,7 @@ def timeline(
     is_live = live or any(map(is_live_name, paths))
     if is_live and (probabilities or probabilities_file or report is not None):
         what = "--report" if report is not None else "--probabilities"
-        raise UsageError(f"{what} is for films that have an end, not for a stream; leave it out")
+        raise UsageError(f"{what} is for films with an end, not for streams; leave it out")
     model = timeline_model(engine, options, fetch_shown)
     note = "" if quiet else what_it_knows(model.model)
     if is_live:
@@ -141,7 +141,7 @@ def timeline(
     chosen = timeline_format(form or "table")
     if chosen.holds_one and len(films.videos) > 1:
         what = f"{chosen.name} holds one film, and there are {len(films.videos)}"
-        raise UsageError(f"{what}; name a folder by --output")
+        raise UsageError(f"{what}; name a folder with --output")
     records = []
     with open_writer(chosen, sys.stdout, top_k=1, note=note) as writer:
         for record in films.records(display):

@@ -1,4 +1,4 @@
-"""`vswin train`: from videos with labels to a model that every command takes."""
+"""`vswin train`: train a model on labelled videos, for use with every command."""
 
 from pathlib import Path
 from typing import Annotated
@@ -49,7 +49,7 @@ def train(
 ) -> None:
     """Train a model on videos with labels.
 
-    Every file is opened first, and problems are listed; --dry-run ends there. DIR gets the model,
+    Every file is opened first, and problems are listed; --dry-run stops there. DIR gets the model,
     split.csv, metrics.json, log.csv, a page and a card; use it as --model of any command. The same
     command continues a training that was stopped for any reason. The exit code is 0 if the model is
     ready, 1 if the training failed, 2 for wrong usage, 130 after Ctrl-C.

@@ -64,10 +64,10 @@ def verify_weights(
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Check weights files: size, structure, every number, and the recorded SHA-256.
+    """Check the size, content and SHA-256 of weights files.
 
     Without MODEL, check all files in the cache folder. A damaged file is renamed to `.corrupt`. The
-    exit code is 0 if all files are whole, 1 if one is not.
+    exit code is 0 if all files are sound, 1 if one is not.
 
     Examples:
         vswin weights verify
@@ -100,7 +100,7 @@ def verify_weights(
         else:
             how = "recorded now" if verified.is_recorded else "not recorded: read-only, or in use"
         if not quiet:
-            print(f"{target.title}: whole, SHA-256 {verified.sha256[:12]}… {how}")
+            print(f"{target.title}: sound, SHA-256 {verified.sha256[:12]}… {how}")
     if not targets and not quiet:
         print("no weights to verify: the cache folder has none", file=sys.stderr)
     if failed:
@@ -153,7 +153,7 @@ def remove_weights(
                 f"{kept.title}: nothing to remove in {printable(str(kept.folder))}", file=sys.stderr
             )
         return
-    is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # else nobody can answer
+    is_asked = not yes and sys.stdin.isatty() and sys.stderr.isatty()  # otherwise nobody can answer
     question = f"Remove {kept.title} ({kept.num_bytes / 1e6:.0f} MB)?"
     if is_asked and not typer.confirm(question, err=True):
         return
