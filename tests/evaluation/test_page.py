@@ -166,11 +166,11 @@ def test_cell_class_and_row_show_their_wrong_answers(browser, tmp_path):
         click = {"type": kind, "button": "left", "clickCount": 1}
         browser.send("Input.dispatchMouseEvent", **cell, **click)
     assert browser.evaluate(VIDEOS) == names[:2]
-    assert "2 videos of 3: air drumming, taken for abseiling." in browser.evaluate(TEXT)
+    assert "2 videos of 3: air drumming, mistaken for abseiling." in browser.evaluate(TEXT)
     assert browser.evaluate("document.querySelector('#pairs tr.found').innerText").startswith(
         "air drumming\tabseiling"
     )
-    # A class, by its row: what was taken for it too.
+    # A class, by its row, with videos of other classes that were mistaken for it.
     assert videos("find('all').click()") == names
     row = "[...find('classes').querySelectorAll('tbody button')]"
     assert videos(f"{row}.find(e => e.textContent === 'answering questions').click()") == names[2:]

@@ -296,7 +296,7 @@ def test_filters_go_along_to_another_page(browser, tmp_path):
     records = [record(f"{number}.mp4", f"label {number % 2}") for number in range(40)]
     first = written(tmp_path / "x.html", records, max_bytes=4000)[0]
     browser.show(f"{first.as_uri()}#label=label+1")
-    assert "of 40; filters and histograms are of this page" in browser.evaluate(TEXT)
+    assert "of 40; filters and histograms apply to this page" in browser.evaluate(TEXT)
     browser.evaluate("find('pages').querySelectorAll('a')[1].click()")
     wait_until(lambda: "x.2.html#label=label+1" in browser.evaluate("location.href"))
     wait_until(lambda: set(browser.evaluate(NAMES)) <= {f"{n}.mp4" for n in range(1, 40, 2)})

@@ -170,7 +170,7 @@ def _print_classes(console: Console, figures: Figures, protocol: ProtocolFigures
 def _print_confused(console: Console, figures: Figures, protocol: ProtocolFigures) -> None:
     if not protocol.confused:
         return
-    table = _table(("true class", "taken for", "videos", "% of class"), numeric=(2, 3))
+    table = _table(("true class", "mistaken for", "videos", "% of class"), numeric=(2, 3))
     for pair in protocol.confused[:_NUM_PAIRS]:
         table.add_row(
             Text(printable(figures.labels[pair.true_index])),

@@ -1,1 +1,1 @@
-"""How right a model is on labelled videos: annotations, matching, outcomes, metrics, report."""
+"""The accuracy of a model on labelled videos: annotations, matching, outcomes, metrics, report."""

@@ -1,4 +1,4 @@
-"""Which videos have which label: the formats in which data sets say so, and which a file has."""
+"""The labels of videos: the formats of annotations in data sets, and their detection."""
 
 import json
 import os
@@ -18,13 +18,13 @@ _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAc
 _RAW_FRAMES = re.compile(r"(?P<path>.+?)\s+\d+\s+\d+")  # MMAction2: folder, number of frames, index
 _MULTI_LABEL = re.compile(r"(?P<path>.+?)\s+(?P<indices>\d+(?:[\s,;]+\d+)+)")
 _SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
-_MOST = 0.5  # of the lines: a file is a list although some are malformed
+_MOST = 0.5  # of the lines; a file is still a list if others are malformed
 
 
 class AnnotationFormat(StrEnum):
     """The formats of annotations."""
 
-    LIST = "list"  # MMAction2's: a path and an index per line
+    LIST = "list"  # MMAction2's list: a path and an index per line
     CSV = "csv"  # a column of paths and one of labels
     KINETICS = "kinetics"  # the CSV of Kinetics
     SOMETHING_SOMETHING = "something-something"  # its validation.json
@@ -34,15 +34,15 @@ class AnnotationFormat(StrEnum):
 def recognise(
     annotations: Path, path_column: str | None = None, label_column: str | None = None
 ) -> AnnotationFormat:
-    """Tell which format annotations have.
+    """Detect the format of annotations.
 
     Args:
         annotations: A file or folder.
-        path_column: A column's name, which only a CSV has.
-        label_column: Likewise.
+        path_column: Name of a column; only a CSV has one.
+        label_column: Name of a column; only a CSV has one.
 
     Raises:
-        UsageError: There is nothing, or it has none of the formats.
+        UsageError: They do not exist, or have none of the formats.
     """
     if annotations.is_dir():
         return AnnotationFormat.FOLDER
@@ -72,10 +72,10 @@ def read_annotations(
     *,
     multi_label: bool = False,
 ) -> list[Row]:
-    """Read every row, those that cannot be understood included.
+    """Read every row, including invalid ones.
 
     Raises:
-        UsageError: It has not this format, or no row.
+        UsageError: The annotations have another format, or no row.
     """
     if (annotation_format is AnnotationFormat.FOLDER) != annotations.is_dir():
         wanted = "a folder" if annotation_format is AnnotationFormat.FOLDER else "a file"
@@ -105,7 +105,7 @@ def read_annotations(
 
 
 def _is_list(text: str) -> bool:
-    """Whether the first line, and most of the others, are those of a list."""
+    """Whether the first line, and most others, are lines of a list."""
     lines = [line for _, line in _lines(text)]
     if not lines or not _LINE.fullmatch(lines[0]):
         return False
@@ -113,7 +113,7 @@ def _is_list(text: str) -> bool:
 
 
 def _lines(text: str) -> list[tuple[int, str]]:
-    """The lines of a list that are neither blank nor comments, each with its place from 1."""
+    """List the lines that are neither blank nor comments, each with its number from 1."""
     lines = [(place, line.strip()) for place, line in enumerate(text.split("\n"), start=1)]
     return [(place, line) for place, line in lines if line and not _is_comment(line)]
 
@@ -124,9 +124,9 @@ def _is_comment(line: str) -> bool:
 
 
 def _read_list(annotations: Path, text: str, *, multi_label: bool) -> list[Row]:
-    """Read MMAction2's lists: a path and an index per line; blank lines and comments are no rows.
+    """Read MMAction2's lists: a path and an index per line; blank lines and comments are skipped.
 
-    The path may hold spaces; what stands before the last number separates the two: spaces, a tab, a
+    The path may contain spaces. It ends at the separator before the last number: spaces, a tab, a
     comma, a semicolon or a bar.
 
     Raises:
@@ -172,7 +172,7 @@ def _is_raw_frames(line: str) -> bool:
 def _read_templates(annotations: Path, text: str) -> list[Row]:
     """Read Something-Something's JSON: a list of objects with an `id` and a label's `template`.
 
-    Brackets around the placeholders are left out of the label.
+    Brackets around placeholders are removed from labels.
 
     Raises:
         UsageError: It is not a list of objects in JSON.
@@ -203,10 +203,10 @@ def _row(place: int, item: object) -> Row:
 
 
 def _read_folder(root: Path) -> list[Row]:
-    """Read a folder with a folder for each class, which holds the videos of that class.
+    """Read a folder with a folder of videos per class.
 
-    A video beside the class folders, and a folder without a video, are rows too. Where the folders
-    are called train, test and the like, those of the classes are in them.
+    A video outside of the class folders, and a class folder without a video, are rows too. If the
+    folders are called train, test or similar, they contain the folders of classes.
 
     Raises:
         UsageError: The folder cannot be listed.

@@ -81,7 +81,7 @@ class Figures:
     matched: Matched
     num_evaluated: int
     failed: tuple[Failed, ...]
-    protocols: tuple[ProtocolFigures, ...]  # none of no video
+    protocols: tuple[ProtocolFigures, ...]  # empty without videos
 
     @property
     def num_left(self) -> int:

@@ -65,7 +65,7 @@ class ClassAccuracy:
     num_videos: int
     num_top1: int  # videos whose most probable class is the right one
     num_top5: int
-    mistaken_for: int | None  # the most frequent wrong answer; the lowest index of equal ones
+    mistaken_for: int | None  # the most frequent wrong answer; if equal, the lowest index
 
 
 @dataclass(frozen=True)

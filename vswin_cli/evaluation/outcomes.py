@@ -19,8 +19,8 @@ class Outcomes:
     predicted: np.ndarray  # int64 (videos,)
     confidence: np.ndarray  # float64 (videos,), probability of the predicted class
     rank: np.ndarray  # int64 (videos,), of the truth
-    rank_by_views: np.ndarray  # int64 (videos, num_views), of the truth, by the first 1, 2, … views
-    rank_of_centre: np.ndarray | None  # int64 (videos,), by the centre crops; None of one crop
+    rank_by_views: np.ndarray  # int64 (videos, num_views), with the first 1, 2, … views
+    rank_of_centre: np.ndarray | None  # int64 (videos,), with the centre crops only
 
     @property
     def name(self) -> str:

@@ -63,7 +63,7 @@ def write_report(report: Path, figures: Figures, footage: Footage | None = None)
     *tables, page = report_files(report)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        for table, write in zip(tables, writers, strict=False):  # none where it is a page alone
+        for table, write in zip(tables, writers, strict=False):  # none if the report is only a page
             with (
                 replacing(table) as path,
                 path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,

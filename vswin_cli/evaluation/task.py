@@ -1,4 +1,4 @@
-"""What `vswin evaluate` computes for every video; all metrics follow from the records.
+"""The task of `vswin evaluate`; all metrics are computed from its records.
 
 A record is that of `vswin label` for the first protocol, with the true class of the video and the
 outcome of each protocol.

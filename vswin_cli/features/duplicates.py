@@ -17,13 +17,13 @@ from vswin_cli.features.neighbours import cosines
 
 OnShare = Callable[[float], None]  # share of the finished comparisons
 
-_MARGIN = 1e-5  # of products in float32
+_MARGIN = 1e-5  # for products in float32
 _SAMPLE_ROWS = 2048
 _SKETCH_SIZES = (16, 32, 64, 128, 256)
-_PRODUCT_COST = 0.03  # nanoseconds: a multiplication within a matrix product
-_PAIR_COST = 3000.0  # nanoseconds: to fetch two rows and compare them
+_PRODUCT_COST = 0.03  # nanoseconds per multiplication in a matrix product
+_PAIR_COST = 3000.0  # nanoseconds to fetch two rows and compare them
 _TALL, _WIDE = 1024, 4096  # rows of a tile of comparisons
-_DENSE = 0.02  # the share of a tile's pairs from which it is compared as a matrix product
+_DENSE = 0.02  # share of a tile's pairs from which it is compared as a matrix product
 MAX_PAIRS = 10_000_000
 
 

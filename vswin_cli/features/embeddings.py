@@ -20,7 +20,7 @@ class Content:
     """The content of a features file."""
 
     origin: Origin
-    entries: dict[str, Entry]  # those that have features, in the order of the file
+    entries: dict[str, Entry]  # of videos with features, in the order of the file
     store: RowStore
 
     @property
@@ -49,7 +49,7 @@ class Content:
         num_pending = 0
         for entry in self.entries.values():
             rows = _rows(self.store, entry)
-            if rows is None:  # they were checked, or written by this process
+            if rows is None:  # they were checked, or this process wrote them
                 raise self.store.changed()
             pending.append(rows)
             num_pending += len(rows)

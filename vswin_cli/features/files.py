@@ -51,7 +51,7 @@ class FeaturesFile(Protocol):
         """Name the videos of some rows."""
 
     def rows_of(self, video: str) -> list[int]:
-        """Find the rows of a video; none if it has none."""
+        """Find the rows of a video; empty if it has none."""
 
     def views(self, rows: Sequence[int]) -> np.ndarray:
         """Return clip, crop and weight of rows, int (rows, 3), if the file has a row per view."""
@@ -61,7 +61,7 @@ def features_format(name: str) -> Format:
     """Find the format of features files that `--format` names.
 
     Raises:
-        UsageError: There is none, or a library is missing.
+        UsageError: It does not exist, or a library is missing.
     """
     return format_of(Path(f"{name}.{name}"), FEATURE_FORMATS, "--format")
 

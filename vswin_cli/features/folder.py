@@ -35,11 +35,11 @@ class FeaturesFolder:
             yield from file.blocks()
 
     def matrix(self) -> np.ndarray:
-        """All features, in memory."""
+        """Return all features, in memory."""
         return np.concatenate([file.matrix() for file in self._files])
 
     def videos(self, rows: Sequence[int]) -> list[str]:
-        """Name the videos of some rows."""
+        """Return the video names of some rows."""
         return self._each(rows, lambda file, row: file.videos([row])[0])
 
     def rows_of(self, video: str) -> list[int]:
@@ -51,7 +51,7 @@ class FeaturesFolder:
         ]
 
     def views(self, rows: Sequence[int]) -> np.ndarray:
-        """Clip, crop and weight of some rows."""
+        """Return clip, crop and weight of some rows."""
         return np.stack(self._each(rows, lambda file, row: file.views([row])[0]))
 
     def _each(self, rows: Sequence[int], read: Callable[[ParquetFile, int], _T]) -> list[_T]:

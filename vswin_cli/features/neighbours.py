@@ -73,7 +73,7 @@ def cosines(matrix: np.ndarray, rows: np.ndarray, other: np.ndarray) -> np.ndarr
 
 
 def _least(rough: np.ndarray, found: np.ndarray, top: int) -> float:
-    """Compute the least rough similarity of a row that could be among the nearest."""
+    """Compute the lowest rough similarity of a row that could be among the nearest."""
     least = -np.inf
     if len(found) == top:
         least = found[-1]

@@ -1,4 +1,4 @@
-"""Features as NumPy's .npz: an array per column, and one for each thing that is said of all."""
+"""Features as NumPy's .npz: one array per column, and one per setting."""
 
 import os
 import struct
@@ -50,7 +50,7 @@ class NpzFile:
     """A features file; see `files.FeaturesFile`.
 
     Raises:
-        ValueError, OSError: It is none.
+        ValueError, OSError: It is not one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +78,7 @@ class NpzFile:
         return self._features
 
     def videos(self, rows: Sequence[int]) -> list[str]:
-        """Name the videos of some rows."""
+        """Return the video names of some rows."""
         return [os.fsdecode(name) for name in self._video[np.asarray(rows, np.int64)].tolist()]
 
     def rows_of(self, video: str) -> list[int]:
@@ -87,7 +87,7 @@ class NpzFile:
         return found
 
     def views(self, rows: Sequence[int]) -> np.ndarray:
-        """Clip, crop and weight of some rows."""
+        """Return clip, crop and weight of some rows."""
         with np.load(self._path) as arrays:
             columns = [arrays[column][np.asarray(rows, np.int64)] for column in VIEW_COLUMNS]
         return np.stack(columns, axis=1)
@@ -99,7 +99,7 @@ class NpzFile:
         return names
 
     def _map(self) -> np.ndarray:
-        """Map the features into memory; read them where something else has compressed them."""
+        """Map the features into memory; if another program has compressed them, read them."""
         if "features" not in self._names:
             raise ValueError("it has no features")
         with zipfile.ZipFile(self._path) as file:
@@ -156,10 +156,10 @@ def _write(
 
 
 def _check_members(path: Path) -> None:
-    """Refuse, before it is read, what says that it holds more than there is.
+    """Check, before reading, that the file holds as much as its headers state.
 
     Raises:
-        ValueError: It does, or is no .npz file of numbers and text.
+        ValueError: It does not, or is not an .npz file of numbers and text.
     """
     most = MOST_COMPRESSED * path.stat().st_size
     with open_regular(path) as stream, zipfile.ZipFile(stream) as file:

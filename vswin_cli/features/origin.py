@@ -1,4 +1,4 @@
-"""What features were computed with; a file holds features of one origin, and says which."""
+"""The origin of features: a file holds features of one origin, and states it."""
 
 import json
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ FORMAT = "vswin features 1"
 
 @dataclass(frozen=True)
 class Origin:
-    """Whatever features depend on apart from their video, and the form in which they are kept."""
+    """Everything except the video that features depend on, and the form of their rows."""
 
     model: str
-    weights_sha256: str  # of the file
-    with_top: bool  # whether that file has the classifier's head; the features are the same
+    weights_sha256: str  # of the weights file
+    with_top: bool  # whether the weights file has a head; the features are the same
     protocol: ViewProtocol
     backend: str
     precision: Precision
     reader: str
     dtype: FeatureType
-    per_view: bool  # a row for each distinct view, or one for the mean of a video's views
+    per_view: bool  # one row per distinct view, or one with the mean per video
     num_features: int
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All of it by its name, as records have it."""
+        """Return all values by name, as in records."""
         setup = Setup(self.model, self.protocol.sampling, self.backend, self.precision)
         return settings_of(
             setup,
@@ -48,13 +48,13 @@ class Origin:
 
     @property
     def row_type(self) -> np.dtype[np.void]:
-        """One row: its features, and which view it is if it is one."""
+        """The dtype of a row: its features, and its view if there is a row per view."""
         view = [("clip", "<i4"), ("crop", "<i4"), ("weight", "<i4")] if self.per_view else []
         numbers = "<f4" if self.dtype == "float32" else "<f2"
         return np.dtype([*view, ("features", numbers, (self.num_features,))])
 
     def to_texts(self) -> dict[str, str]:
-        """Everything as text by name, as files keep it: JSON, but for what is text already."""
+        """Return all values as text by name, as in files: JSON, except for text."""
         texts = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in asdict(self).items()
@@ -63,10 +63,10 @@ class Origin:
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str]) -> "Origin":
-        """Undo `to_texts`.
+        """Read the result of `to_texts`.
 
         Raises:
-            ValueError: These are no such texts.
+            ValueError: The texts are invalid.
         """
         if texts.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")

@@ -1,4 +1,4 @@
-"""Features as Parquet: a row per video or view; the schema's metadata is about all of them."""
+"""Features as Parquet: one row per video or view; the schema's metadata holds the settings."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ from vswin_cli.features.origin import Origin
 def write_parquet(path: Path, content: Content) -> None:
     """Write a file with a row per video or view; memory holds a row group at a time.
 
-    Features are neither compressed nor dictionary-encoded: they would gain little, and reading
-    would be slower.
+    Features are neither compressed nor dictionary-encoded: this would save little, and slow down
+    reading.
     """
     schema = _schema(content.origin)
     names = content.names()
@@ -39,7 +39,7 @@ class ParquetFile:
     """A features file; see `files.FeaturesFile`.
 
     Raises:
-        ValueError, OSError: It is none.
+        ValueError, OSError: It is not one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +63,7 @@ class ParquetFile:
                 yield chunk.flatten().to_numpy().reshape(-1, self.origin.num_features)
 
     def matrix(self) -> np.ndarray:
-        """All features, in memory."""
+        """Return all features, in memory."""
         matrix = np.empty((self.num_rows, self.origin.num_features), self.origin.dtype)
         start = 0
         for block in self.blocks():
@@ -72,7 +72,7 @@ class ParquetFile:
         return matrix
 
     def videos(self, rows: Sequence[int]) -> list[str]:
-        """Name the videos of some rows."""
+        """Return the video names of some rows."""
         names = self._video.take(pa.array(rows, pa.int64())).to_pylist()
         return [os.fsdecode(name) for name in names]
 
@@ -83,7 +83,7 @@ class ParquetFile:
         return found
 
     def views(self, rows: Sequence[int]) -> np.ndarray:
-        """Clip, crop and weight of some rows."""
+        """Return clip, crop and weight of some rows."""
         columns = self._file.read(columns=list(VIEW_COLUMNS))
         taken = columns.take(pa.array(rows, pa.int64()))
         return np.stack([taken.column(column).to_numpy() for column in VIEW_COLUMNS], axis=1)
@@ -97,8 +97,8 @@ def _schema(origin: Origin) -> pa.Schema:
     numbers = pa.float32() if origin.dtype == "float32" else pa.float16()
     element = pa.field("element", numbers, nullable=False)
     fields = [
-        pa.field("video", pa.string(), nullable=False),  # what is not UTF-8 in it as \xNN
-        pa.field("video_bytes", pa.binary(), nullable=False),  # as the file system has the name
+        pa.field("video", pa.string(), nullable=False),  # bytes that are not UTF-8 as \xNN
+        pa.field("video_bytes", pa.binary(), nullable=False),  # exact name in the file system
         *(pa.field(c, pa.int32(), nullable=False) for c in VIEW_COLUMNS if origin.per_view),
         pa.field("features", pa.list_(element, origin.num_features), nullable=False),
     ]

@@ -1,7 +1,7 @@
-"""Features on disk while a run lasts: a header, then rows of one width, those of a video at a time.
+"""Features on disk during a run: a header, and rows of one width, one video after another.
 
-Which rows are whose is said by the journal, whose line is written after the rows are on disk: rows
-that no line names were torn off with the process, and are cut away.
+The journal assigns rows to videos; it writes a line when the rows are on disk. Rows without a line
+come from a process that was killed, and are removed.
 """
 
 import json
@@ -21,18 +21,18 @@ from vswin_cli.system.platform import read_at
 
 _HEADER_BYTES = 4096
 
-RowSpan = tuple[int, int, int]  # first row, rows, CRC-32 of their bytes
+RowSpan = tuple[int, int, int]  # first row, number of rows, CRC-32 of their bytes
 
 
 class RowStore:
-    """Opens or makes the file.
+    """Opens or creates the file.
 
     Args:
-        path: Of the file.
-        origin: Of the features; fixes the width of a row.
-        resume: Keep what is there; False starts over.
-        spans: Of rows of this origin that are in it, as somebody else knows. Where one is, a header
-            that says something else is damaged, and is written again.
+        path: Path of the file.
+        origin: Origin of the features, which determines the width of a row.
+        resume: Keep existing rows; False starts over.
+        spans: Known spans of rows of this origin. If one of them is intact, a header with another
+            origin is damaged, and is written again.
 
     Raises:
         UsageError: The file holds features of another origin, or is something else; or another
@@ -59,7 +59,7 @@ class RowStore:
             raise
 
     def close(self) -> None:
-        """Close the file; nothing is pending."""
+        """Close the file; everything is written already."""
         self._file.close()
 
     def append(self, rows: np.ndarray) -> RowSpan:
@@ -69,7 +69,7 @@ class RowStore:
             rows: (rows,) of the origin's `row_type`.
 
         Raises:
-            OutputError: They are not, for lack of space, or as the file was removed or changed.
+            OutputError: There is no space, or the file was removed or changed.
         """
         self._check_size()
         content = rows.tobytes()
@@ -80,11 +80,11 @@ class RowStore:
         return span
 
     def check(self) -> None:
-        """Make sure that the path still names the file which the rows are in.
+        """Check that the path still names the file with the rows.
 
         Raises:
-            OutputError: It was removed or replaced; the rows are now in another file. Or something
-                else has cut it, or written to it.
+            OutputError: It was removed or replaced, and the rows are now in another file; or
+                another program has changed it.
         """
         self._check_size()
         if is_at(self._path, self._descriptor):
@@ -101,7 +101,7 @@ class RowStore:
             raise self.changed()
 
     def read(self, span: RowSpan) -> np.ndarray | None:
-        """Read the rows of one video, or None where they are not as they were written."""
+        """Read the rows of one video; None if they are damaged."""
         first, num_rows, crc = span
         num_bytes = num_rows * self._type.itemsize
         if self._offset(first) + num_bytes > os.fstat(self._descriptor).st_size:
@@ -112,14 +112,14 @@ class RowStore:
         return np.frombuffer(content, self._type)
 
     def changed(self) -> OutputError:
-        """What to tell where rows of this process are not as they were written."""
+        """The error for rows of this process that another program has changed."""
         return OutputError(
             f"{self._path} was changed by another program during the run; run again to compute "
             "the lost rows"
         )
 
     def cut(self, num_rows: int) -> None:
-        """Cut away what comes after so many rows; the next are appended there."""
+        """Remove all rows after this number; new rows follow there."""
         os.ftruncate(self._descriptor, self._offset(num_rows))
         self._num_rows = num_rows
 

@@ -1,4 +1,4 @@
-"""What `vswin embed` does with every video, and `vswin label --embeddings`: keep its features."""
+"""The tasks of `vswin embed` and `vswin label --embeddings`: compute and keep features."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -28,12 +28,12 @@ class EmbedTask(Task):
     """Features into a `features_output`.
 
     Args:
-        load: As of `Task`.
-        make_pool: Likewise.
-        origin: What the features depend on.
+        load: As for `Task`.
+        make_pool: As for `Task`.
+        origin: Everything that the features depend on.
         features: Their output.
-        settings: What the records depend on; None is the origin's.
-        sidecar: As of `Task`.
+        settings: Settings that the records depend on; None is those of the origin.
+        sidecar: As for `Task`.
     """
 
     _embeddings: Embeddings
@@ -54,7 +54,7 @@ class EmbedTask(Task):
 
     @contextmanager
     def opened(self, journal: Journal, *, options: RunOptions) -> Iterator[None]:
-        """Open the rows that belong to the journal."""
+        """Open the rows of the journal."""
         assert self.features.store_path is not None
         path, resume = self.features.store_path, self.features.resume
         with (
@@ -64,13 +64,13 @@ class EmbedTask(Task):
             yield
 
     def why_again(self, video: Found) -> str | None:
-        """Say whether its features are not what they were."""
+        """Return why the features are computed again, if they are damaged."""
         return "features damaged" if video.video in self._embeddings.lost else None
 
     def conclude(
         self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Keep a video's features, which are on disk when this returns; the record names them."""
+        """Keep the features of a video, on disk when this returns; the record refers to them."""
         prediction, _ = super().conclude(decoded, views, outputs, seconds)
         return prediction, self._kept_features(decoded, views, outputs)
 
@@ -90,12 +90,12 @@ class LabelAndEmbedTask(EmbedTask):
     """Labels into the output of the run, and features into another, in one pass.
 
     Args:
-        load: As of `Task`.
-        make_pool: Likewise.
-        origin: As of `EmbedTask`.
-        features: Likewise.
-        settings: What the labels depend on.
-        sidecar: As of `Task`.
+        load: As for `Task`.
+        make_pool: As for `Task`.
+        origin: As for `EmbedTask`.
+        features: As for `EmbedTask`.
+        settings: Settings that the labels depend on.
+        sidecar: As for `Task`.
     """
 
     _labels: Journal | None = None
@@ -117,13 +117,13 @@ class LabelAndEmbedTask(EmbedTask):
 
     @contextmanager
     def planned(self, journal: Journal | None, *, options: RunOptions) -> Iterator[None]:
-        """Look at the other output."""
+        """Read the other output without changing it."""
         with self.features.looked_at() as self._kept:
             self._labels, self._retry_failed = journal, options.retry_failed
             yield
 
     def why_again(self, video: Found) -> str | None:
-        """Say why a video that has its labels needs its features computed, if it does."""
+        """Return why a labelled video is computed again: for its features."""
         if self._labels is None or not self._labels.entries[video.video].is_ok:
             return None
         reason = why_again(video, self._kept, self.origin.settings, retry_failed=self._retry_failed)
@@ -134,14 +134,14 @@ class LabelAndEmbedTask(EmbedTask):
     def conclude(
         self, decoded: DecodedVideo, views: Views, outputs: VideoOutputs, seconds: float
     ) -> tuple[Prediction, Record]:
-        """Keep a video's features, which are on disk before its labels are."""
+        """Keep the features of a video, which are on disk before its labels."""
         prediction, more = super().conclude(decoded, views, outputs, seconds)
         record = video_record(decoded.found, prediction, self.origin.settings) | more
         self._embeddings.journal.append(record)
         return prediction, {}
 
     def prepared(self, record: Record, chosen: Format) -> Record:
-        """Bring a video's features, where the format takes them and they are there."""
+        """Add the features of a video, if the format takes them and they exist."""
         video = record["video"]
         entry = self._embeddings.journal.entries.get(video) if chosen.takes_features else None
         rows = self._embeddings.rows(video) if entry and entry.is_ok else None
@@ -154,11 +154,11 @@ class LabelAndEmbedTask(EmbedTask):
 
 
 def feature_rows(origin: Origin, outputs: VideoOutputs, places: Sequence[Place]) -> np.ndarray:
-    """Make the rows of a video: one of the mean over its views, or one for each distinct view.
+    """Make the rows of a video: one with the mean over its views, or one per distinct view.
 
     Args:
-        origin: Says which, and in which type.
-        outputs: Of the distinct views.
+        origin: Origin, which determines the rows and their type.
+        outputs: Outputs of the distinct views.
         places: Clip and crop of each.
 
     Returns:

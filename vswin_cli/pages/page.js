@@ -23,7 +23,7 @@ function bar(tag, share, left, right) {
   return row;
 }
 
-// A long list: as much of it is made as comes into view, and all of it for paper.
+// A long list: only the visible part is made, but all of it for printing.
 function longList(list, make, atOnce = 60) {
   let items = [];
   let made = 0;
@@ -42,12 +42,12 @@ function longList(list, make, atOnce = 60) {
     [items, made] = [shown, 0];
     list.replaceChildren();
     more(atOnce);
-    watch.unobserve(end); // so that it looks again
+    watch.unobserve(end); // to be called again
     watch.observe(end);
   };
 }
 
-// Frames of a video; where its file may be shown, a button that plays it in their place.
+// Frames of a video; if its file may be shown, a button plays it instead.
 function frames(name, strip, file) {
   const made = element(file ? "button" : "div", "frames");
   if (strip) {
@@ -82,7 +82,7 @@ function play(button, name, file) {
   button.replaceWith(place);
   video.src = file;
   video.focus();
-  video.play().catch(() => {}); // the error above says it
+  video.play().catch(() => {}); // the error handler above reports it
 }
 
 for (const [term, text] of content.about) {
@@ -96,21 +96,21 @@ function isDark() {
   const chosen = document.documentElement.className;
   return chosen === "dark" || (chosen !== "light" && darkSystem.matches);
 }
-function resolved(name) { // a colour of the style, for what is drawn in pixels
+function resolved(name) { // a colour of the style, for canvases
   const probe = document.body.appendChild(element("i"));
   probe.style.color = `var(${name})`;
   const colour = getComputedStyle(probe).color;
   probe.remove();
   return colour;
 }
-const tellTheme = () => dispatchEvent(new Event("theme")); // for what is drawn in pixels
+const tellTheme = () => dispatchEvent(new Event("theme")); // for canvases
 find("theme").addEventListener("click", () => {
   document.documentElement.className = isDark() ? "light" : "dark";
   tellTheme();
 });
 darkSystem.addEventListener("change", tellTheme);
 
-let before = ""; // the theme of the screen, while paper is light
+let before = ""; // the theme on the screen; printed pages are light
 addEventListener("beforeprint", () => {
   before = document.documentElement.className;
   document.documentElement.className = "light";

@@ -1,4 +1,4 @@
-"""Names of cameras and streams, which have no end; fast to import."""
+"""Names of cameras and streams; fast to import."""
 
 import stat
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
-// A drawing as wide as the place for it, so that its text is as large as any other.
+// A drawing as wide as its container, so that its text has the usual size.
 function drawing(id, height, label) {
   const width = Math.min(Math.max(find(id).clientWidth, 240), 720);
   const svg = document.createElementNS(NAMESPACE, "svg");
@@ -72,7 +72,7 @@ function showViews() {
   }
 }
 
-// Accuracy by confidence, and below it, on the same axis, how many answers each point stands for.
+// Accuracy by confidence, and below it, on the same axis, the number of answers per point.
 function showReliability() {
   const [upper, lower] = [BOTTOM + 30, BOTTOM + 92];
   const { add, hint, title, width } = drawing("reliability", lower + 40, "Accuracy by confidence, with the number of videos");
@@ -99,5 +99,5 @@ function showReliability() {
     add("text", "count", place, digits);
     hint(add("circle", "one", { cx: x(confidence), cy: y(accuracy), r: 4 }), text);
   }
-  find("ece").textContent = `Expected calibration error ${percent(protocol.ece)} %, in ${protocol.bins.length} bins of equal width; on the dashed line, confidence is accuracy.`;
+  find("ece").textContent = `Expected calibration error ${percent(protocol.ece)} %, in ${protocol.bins.length} bins of equal width; on the dashed line, confidence equals accuracy.`;
 }

@@ -1,16 +1,16 @@
-// The matrix: a canvas that stays where it is while its surroundings scroll, so that a swipe, a
-// wheel and the arrow keys move it as they move everything else.
+// The matrix: a canvas that stays in place while its container scrolls, so that swipes, wheels and
+// arrow keys work as usual.
 
 const canvas = find("matrix");
 const scroller = find("scroller");
-const LARGEST = 36, READABLE = 24, ZOOMED = 48; // pixels of a cell: unzoomed, zoomed to, at most
-const TITLE = 20; // pixels, of an axis' title
+const LARGEST = 36, READABLE = 24, ZOOMED = 48; // largest size of a cell in pixels: unzoomed, readable, zoomed
+const TITLE = 20; // pixels of an axis title
 let order = []; // class indices that occur, in the order shown
 let place = new Map();
 let sizes = new Map();
-let gutter = [0, 0]; // pixels of the names and the title, at the left and above
-let unzoomed = 0; // pixels of a cell
-let side = 0; // of a cell, now
+let gutter = [0, 0]; // pixels for names and title, left and top
+let unzoomed = 0; // pixels of a cell without zoom
+let side = 0; // pixels of a cell at the current zoom
 let chosen = null; // [true class, predicted class]; null for any
 
 function arrange() {
@@ -26,7 +26,7 @@ function arrange() {
   fit();
 }
 
-// Take no more room than the classes need, or the screen has.
+// Use no more space than the classes need, or the screen has.
 function fit() {
   const context = canvas.getContext("2d");
   context.font = "bold 12px system-ui, sans-serif";
@@ -100,7 +100,7 @@ function draw() {
     context.stroke();
   }
   const least = side < 6 ? 0.35 : 0.15;
-  const dot = Math.max(side, 3); // a single mistake among 400 classes is to be seen
+  const dot = Math.max(side, 3); // a single mistake among 400 classes must be visible
   context.textAlign = "center";
   context.font = "12px system-ui, sans-serif";
   for (const [truth, predicted, count] of protocol.cells) {
@@ -127,7 +127,7 @@ function draw() {
     for (let at = 0; at < order.length; at += 1) {
       const found = isFound(at);
       const isNear = [row, column].some((each) => each !== undefined && each !== at && Math.abs(each - at) < step);
-      if (!found && (at % step || (chosen && isNear))) continue; // the found one has its name
+      if (!found && (at % step || (chosen && isNear))) continue; // the one found always has its name
       const middle = find(at + 0.5);
       if (middle < gutter[axis] || middle > end) continue;
       context.font = `${found ? "bold " : ""}12px system-ui, sans-serif`;
@@ -165,7 +165,7 @@ function cellAt(event) {
   return column < order.length && row < order.length ? [order[row], order[column]] : null;
 }
 
-// A place on the canvas in classes from the first.
+// A position on the canvas, as a class number from the first.
 const where = ([x, y]) => [(x + scroller.scrollLeft - gutter[0]) / side, (y + scroller.scrollTop - gutter[1]) / side];
 
 function zoom(factor, point = [(gutter[0] + scroller.clientWidth) / 2, (gutter[1] + scroller.clientHeight) / 2]) {
@@ -183,7 +183,7 @@ function described([truth, predicted]) {
   return `${names}: ${whole(count)} of ${whole(total)}${total ? ` (${percent(count / total)} %)` : ""}`;
 }
 
-// Mark a cell, or with null for the predicted class a whole class, and show its videos.
+// Mark a cell, or a whole class if the predicted class is null, and show its videos.
 function choose(truth, predicted, { isFar = false } = {}) {
   chosen = truth === null ? null : [truth, predicted];
   find("cell").textContent = chosen ? (predicted === null ? content.labels[truth] : described(chosen)) : "";
@@ -223,7 +223,7 @@ canvas.addEventListener("click", (event) => {
 });
 canvas.addEventListener("dblclick", (event) => zoom(2, at(event)));
 scroller.addEventListener("wheel", (event) => {
-  if (!event.ctrlKey) return; // it scrolls
+  if (!event.ctrlKey) return; // a normal scroll
   event.preventDefault();
   zoom(event.deltaY < 0 ? 1.25 : 0.8, at(event));
 }, { passive: false });

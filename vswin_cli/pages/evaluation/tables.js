@@ -19,7 +19,7 @@ function fill(table, titles, rows, numeric) {
       const button = element("button", "", cells[0]);
       button.type = "button";
       row.firstChild.replaceChildren(button);
-      row.addEventListener("click", open); // the button's too
+      row.addEventListener("click", open); // clicks on the button too
     }
     return row;
   });
@@ -30,7 +30,7 @@ function fill(table, titles, rows, numeric) {
   table.replaceChildren(thead, tbody);
 }
 
-// Highlight the rows of what is chosen.
+// Highlight the rows of the selected cell or class.
 function markRows() {
   const keys = chosen ? [String(chosen), String([chosen[0], null])] : [];
   for (const row of document.querySelectorAll("tr.link")) {

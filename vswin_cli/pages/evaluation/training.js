@@ -1,4 +1,4 @@
-// Of a page that `vswin train` has made: accuracy and loss by epoch, or by how a head is held back.
+// Pages of `vswin train`: accuracy and loss by epoch, or by regularization of a head.
 
 function showTraining() {
   if (!content.training || !content.training.log.length) return;
@@ -17,7 +17,7 @@ function showTraining() {
   for (const share of [0, 0.5, 1]) add("text", "", { x: right + 6, y: y(share) + 4 }, (share * worst).toFixed(2));
   title("accuracy, %", 14, (TOP + BOTTOM) / 2, true);
   title("loss (dashed)", width - 6, (TOP + BOTTOM) / 2, true);
-  title(isHead ? "held back by" : "epoch", (LEFT + right) / 2, BOTTOM + 38);
+  title(isHead ? "regularization" : "epoch", (LEFT + right) / 2, BOTTOM + 38);
   log.forEach((row, number) => {
     if (log.length <= 12 || place(row, number) % Math.ceil(log.length / 10) === 0)
       title(isHead ? String(row.strength) : String(row.epoch), x(row, number), BOTTOM + 18);
@@ -38,7 +38,7 @@ function showTraining() {
     add("circle", kind, { cx: right - 92, cy: corner - 4, r: 3.5 });
     add("text", "", { x: right - 82, y: corner }, name);
   }
-  find("trained").textContent = [`The figures of this page are of the ${split} split.`, ...remarks.map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`)].join(" ");
+  find("trained").textContent = [`The figures on this page are for the ${split} split.`, ...remarks.map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`)].join(" ");
 }
 
 function showPrecisions() {

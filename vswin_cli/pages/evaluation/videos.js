@@ -1,4 +1,4 @@
-// The videos that were answered wrongly, by the chosen cell or class.
+// The videos with a wrong answer, for the selected cell or class.
 
 function wrongCard({ video, truth, strip, file, answers }) {
   const [predicted, probability, rank] = answers[protocol.number];
@@ -23,8 +23,8 @@ function showVideos() {
   let what = `${counted(shown.length, "video")} of ${whole(protocol.numWrong)}`;
   if (chosen) {
     const [row, column] = chosen.map((index) => content.labels[index]);
-    if (chosen[1] === null) what += `: ${row}, or taken for it`;
-    else what += chosen[0] === chosen[1] ? `: ${row}, taken for another class` : `: ${row}, taken for ${column}`;
+    if (chosen[1] === null) what += `: ${row}, or mistaken for it`;
+    else what += chosen[0] === chosen[1] ? `: ${row}, mistaken for another class` : `: ${row}, mistaken for ${column}`;
   }
   const notes = [what];
   if (content.items.length < content.numWrong) notes.push(`the page has ${whole(content.items.length)} of ${whole(content.numWrong)}; wrong.csv has all`);

@@ -1,1 +1,1 @@
-"""One self-contained HTML page of a run's records."""
+"""The HTML page of a run's records."""

@@ -10,7 +10,7 @@ for (const record of records) {
   record.confidence = record.labels.length ? record.labels[0][1] : -1;
   record.isWarned = record.warnings.length > 0;
 }
-// What is known of the records on all pages, by page.
+// Names and status of the records on all pages, by page.
 const pages = (content.index?.pages ?? []).map((page) => page.map(([video, labels, confidence, kind, isWarned]) => {
   const names = labels.map((place) => content.index.names[place]);
   const failure = content.index.names[kind] ?? "";
@@ -39,7 +39,7 @@ function card(record) {
   return item;
 }
 
-// The filters, but for one: what a histogram counts is not narrowed by its own choice.
+// The filters except one: a histogram ignores the filter that it sets.
 function matching(but, of = records) {
   const words = searched();
   const { label, kind } = chosen;
@@ -78,12 +78,12 @@ function choices(list, field) {
       return item;
     }),
   );
-  if (before?.startsWith(`${field} `)) // the keyboard stays where it was
+  if (before?.startsWith(`${field} `)) // keep the keyboard focus
     [...list.querySelectorAll("button")].find((button) => button.dataset.value === before)?.focus();
   return [sorted.length, sorted.length - shown.length];
 }
 
-// What narrows the list, each as a button that takes it away.
+// The active filters, each with a button that removes it.
 function showActive(numShown) {
   const texts = {
     search: (value) => `“${value}”`,
@@ -154,13 +154,13 @@ function fromAddress() {
 
 function reset() {
   for (const name in chosen) chosen[name] = "";
-  setTimeout(refresh); // after the form's controls
+  setTimeout(refresh); // after the form's controls are reset
 }
 
 if (content.pages.length > 1) {
   find("pages").hidden = false;
   const last = content.first + records.length - 1;
-  find("pages").append(`Videos ${whole(content.first)} to ${whole(last)} of ${whole(content.total)}; filters and histograms are of this page${pages.length ? "; matches on other pages are counted by name, label and failure" : ""}.`);
+  find("pages").append(`Videos ${whole(content.first)} to ${whole(last)} of ${whole(content.total)}; filters and histograms apply to this page${pages.length ? "; matches on other pages are counted by name, label and failure" : ""}.`);
   content.pages.forEach((address, at) => {
     const link = element("a", "", `Page ${at + 1}`);
     if (at + 1 === content.page) link.setAttribute("aria-current", "page");

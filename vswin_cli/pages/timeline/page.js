@@ -39,7 +39,7 @@ function filmCard(film) {
   const zoom = element("input");
   zoom.type = "range";
   zoom.min = 0;
-  zoom.max = Math.max(1, Math.ceil(Math.log2(film.duration / 10))); // 10 s fill the width at most
+  zoom.max = Math.max(1, Math.ceil(Math.log2(film.duration / 10))); // at most, 10 s fill the width
   zoom.step = 0.25;
   zoom.value = 0;
   const zooming = element("label", "", "Zoom ");
@@ -99,7 +99,7 @@ function filmCard(film) {
       pen.strokeStyle = colour(film.labels[number]);
       pen.lineWidth = 1.5;
       pen.beginPath();
-      let pixel = null; // of several steps in one pixel the greatest and the least are drawn
+      let pixel = null; // draw the highest and lowest of several steps in one pixel
       let range = [255, 0];
       const flush = () => {
         if (pixel === null) return;
