@@ -1,16 +1,16 @@
-"""What a folder of shards and a cluster cost beside one file, and what they survive.
+"""The cost of a folder of shards and of a cluster, compared with one file, and their robustness.
 
     python benchmarks/cluster.py [speed] [data] [nodes] [commands] [--num-videos 400] [--kills 5]
 
-Makes small clips, one in twenty of them broken, and labels them by `vswin label` into one file,
-whose records all other runs must equal to 1e-6 in probability, each video once. Then, all parts
-unless some are named:
+Makes small clips, one in twenty of them broken, and labels them with `vswin label` into one file.
+The records of all other runs must equal these to 1e-6 in probability, with each video once. Parts,
+all by default:
 
-- speed: a folder of shards, here and on a Ray cluster of one node with the same processors. A rate
-  is that after as many videos as a shard has, so that it is without starts.
+- speed: a folder of shards, here and on a Ray cluster of one node with the same processors. Rates
+  are measured after the first shard's number of videos, so they exclude start-up.
 - data: the same decoder and model as stages of Ray Data, whose blocks carry the views.
-- nodes: a cluster of two nodes, of which one is killed and replaced, so many times in one run.
-- commands: a command that is killed by SIGKILL and called again, so many times.
+- nodes: a cluster of two nodes, one of which is killed and replaced several times in one run.
+- commands: a command that is killed by SIGKILL and started again, several times.
 
 Needs the extras `test` and `ray`.
 """
@@ -43,14 +43,14 @@ Records = dict[str, tuple[str | None, dict[str, float]]]
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has ended: seconds in all, and videos per second after the first shard."""
+    """A finished run: total seconds, and videos per second after the first shard."""
 
     seconds: float
     rate: float
 
 
 def main() -> None:
-    """Measure, and print a line each."""
+    """Measure, and print one line per result."""
     parser = argparse.ArgumentParser(description="Measure runs into folders of shards.")
     parser.add_argument("parts", nargs="*", metavar="speed|data|nodes|commands")
     parser.add_argument("--num-videos", type=int, default=400)
@@ -195,9 +195,9 @@ def _started(output: str, *options: str) -> "subprocess.Popen[bytes]":
 
 
 def _label(output: str, *options: str, first: int = 1) -> Run:
-    """Run the command to its end; the rate is that after so many videos, at least."""
+    """Run the command to its end; the rate is that after this number of videos, at least."""
     start = monotonic()
-    seen: list[tuple[float, int]] = []  # when how many videos were done
+    seen: list[tuple[float, int]] = []  # (time, number of videos done)
     lines: list[str] = []
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(_command(output, *options), **silent) as run:
@@ -217,7 +217,7 @@ def _tell(name: str, run: Run) -> None:
 
 
 def _records(output: Path) -> Records:
-    """What was found of each video, once."""
+    """Read the result for each video, which must occur once."""
     shards = sorted(output.glob("part-*")) if output.is_dir() else [output]
     rows = [row for shard in shards for row in pq.read_table(shard).to_pylist()]
     found = {

@@ -1,10 +1,10 @@
-"""Time one view on every engine that is installed, interleaved, beside the bare matrix product.
+"""Time one view on every installed engine, in turns with the bare matrix product.
 
     python benchmarks/engines.py swin-t-k400 --rounds 7
 
-Each engine has a process of its own, since Keras has one backend a process, and they take turns, so
-that a busy machine is as unfair to one as to the other. The weights are random numbers: time does
-not depend on them. Prints a Markdown table.
+Each engine has a separate process, because Keras has one backend per process. They take turns, so
+that a busy machine affects all equally. Weights are random numbers, which do not affect the time.
+Prints a Markdown table.
 """
 
 import argparse
@@ -31,7 +31,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def contenders() -> list[tuple[str, str]]:
-    """What can be timed here: (`matrix product` or a backend or `torchvision`, precision)."""
+    """List what can be timed here: (`matrix product`, a backend or `torchvision`; precision)."""
     names = ["matrix product", "openvino", "tensorflow", "jax", "torch", "torchvision"]
     return [
         (name, precision)
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def start(model: Model, name: str, precision: str, weights: Path) -> "subprocess.Popen[str]":
-    """Start a worker and wait until it has run once, unmeasured."""
+    """Start a worker, and wait until it has run once without timing."""
     worker = subprocess.Popen(
         [sys.executable, __file__, model.name, "--work", name, precision, str(weights)],
         stdin=subprocess.PIPE,
@@ -104,7 +104,7 @@ def work(model: Model, name: str, precision: str, weights: str) -> None:
 def computation(
     model: Model, name: str, precision: str, weights: Path
 ) -> Iterator[Callable[[], object]]:
-    """Make what one contender computes for one view."""
+    """Make the function that computes one view with a contender."""
     views = np.random.default_rng(0).integers(
         0, 256, (1, *model.protocol.view_size, 3), dtype=np.uint8
     )
@@ -126,7 +126,7 @@ def computation(
 
 
 def matrix_products(model: Model, precision: str) -> Callable[[], None]:
-    """As many multiply-accumulates as a view has, in OpenVINO's products of large matrices."""
+    """Compute the multiply-accumulates of a view as large matrix products with OpenVINO."""
     from vswin_cli.benchmark.matrix_product import SIDE, matrix_product  # noqa: PLC0415
 
     multiply = matrix_product(precision, available_processors())  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ def matrix_products(model: Model, precision: str) -> Callable[[], None]:
 
 
 def torchvision_model(model: Model, precision: str, views: np.ndarray) -> Callable[[], None]:
-    """The same architecture in torchvision, eager, under autocast for bfloat16."""
+    """Make the same architecture in torchvision, eager, under autocast for bfloat16."""
     import torch  # noqa: PLC0415
     from torchvision.models import video  # noqa: PLC0415
 
@@ -159,7 +159,7 @@ def torchvision_model(model: Model, precision: str, views: np.ndarray) -> Callab
 
 
 def print_table(model: Model, seconds: dict[tuple[str, str], list[float]]) -> None:
-    """Print medians, and how they compare with the bare matrix product of the same precision."""
+    """Print medians, compared with the bare matrix product of the same precision."""
     size = "×".join(map(str, model.protocol.view_size))
     print(
         f"{model.name}, one view of {size}, {2 * model.gmacs:.0f} GFLOP; "
@@ -174,7 +174,7 @@ def print_table(model: Model, seconds: dict[tuple[str, str], list[float]]) -> No
 
 
 def processor() -> str:
-    """The processor's name, as Linux has it."""
+    """Return the name of the processor, on Linux."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":")[1].strip()

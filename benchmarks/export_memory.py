@@ -1,9 +1,9 @@
-"""What it takes to write a model for another runtime, and to run one view there.
+"""Memory for exporting a model and for running one view in the target runtime.
 
 python benchmarks/export_memory.py swin-b-k400 onnx
 
-The weights are random. Nothing else is in the process: `vswin export` computes the views that it
-compares before, and frees what that took.
+Weights are random. The process does nothing else: `vswin export` computes the views to compare
+before, and frees their memory.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from vswin_cli.zoo.catalog import find_model
 
 
 def main() -> None:
-    """Print the peak of the process after each step."""
+    """Print the peak memory of the process after each step."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model")
     parser.add_argument("format", choices=FORMAT_NAMES)

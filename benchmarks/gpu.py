@@ -1,16 +1,16 @@
-"""What a GPU does with Video Swin: parity, views per second, and `vswin label`, in one table.
+"""Video Swin on a GPU: parity, views per second, and `vswin label`, in one table.
 
     python benchmarks/gpu.py --output results [--seconds 450] [--quick]
 
-Writes results/gpu.json and results/gpu.md. Nothing is downloaded: weights are pseudo-random (of
-tests/reference.py, whose outputs in the original code are known), videos are generated. So it runs
-from a checkout with `pip install --no-index --find-links WHEELS vswin torch torchvision av`, of
-which JAX, TensorFlow and torchvision may be missing. What does not fit into the seconds is left
-out, the most important comes first, and what fails is in the table with its reason. `--quick` is
-for a machine without a GPU: the small model, few sizes; it shows that all of it runs.
+Writes results/gpu.json and results/gpu.md. Nothing is downloaded: weights are pseudo-random (from
+tests/reference.py, with known outputs of the original code), and videos are generated. So it runs
+from a checkout after `pip install --no-index --find-links WHEELS vswin torch torchvision av`; JAX,
+TensorFlow and torchvision may be missing. The most important measurements come first; those that
+do not fit into the seconds are left out, and failures are in the table with their reason. `--quick`
+is for a machine without a GPU: the small model and few sizes, to show that everything runs.
 
-Views are counted from host memory to host memory: copies are part of the time. The matrix rate is
-that of products of 8192 × 8192 in the same process.
+Views are timed from host memory to host memory, so copies are included. The matrix rate is that of
+products of 8192 × 8192 in the same process.
 """
 
 import argparse
@@ -35,13 +35,13 @@ MODELS = ("swin-t-k400", "swin-s-k400", "swin-b-k400")
 TORCHVISION = {"swin-t-k400": "swin3d_t", "swin-s-k400": "swin3d_s", "swin-b-k400": "swin3d_b"}
 BATCH_SIZES = (32, 8, 64, 1)
 PARITY = {"float32": 2e-4, "bfloat16": 2e-3}  # of probabilities, against the original's
-_LEAST_SECONDS = 25.0  # to begin with one more thing
-_TIMED_SECONDS = 2.0  # of each figure
+_LEAST_SECONDS = 25.0  # that must be left to begin a measurement
+_TIMED_SECONDS = 2.0  # per figure
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures: a backend with one model and precision, in several sizes."""
+    """The measurements of one process: a backend with one model and precision, in several sizes."""
 
     backend: str  # or `torchvision`, `torchvision compiled`, `matrix`, `label`
     model: str
@@ -52,7 +52,7 @@ class Job:
 
 
 def main() -> None:
-    """Measure what there is time for, and write both files."""
+    """Measure as much as time allows, and write both files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=Path("results"))
     parser.add_argument("--seconds", type=float, default=450.0, help="for all of it")
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def jobs(backends: list[str], *, quick: bool) -> Iterator[Job]:
-    """List what is to be measured, the most important first."""
+    """List the measurements, the most important first."""
     sizes = (1, 4) if quick else BATCH_SIZES
     models = ("swin-n-motion",) if quick else MODELS
     present = [name for name in backends if find_spec(name)]
@@ -103,13 +103,13 @@ def jobs(backends: list[str], *, quick: bool) -> Iterator[Job]:
         (rest, others, "bfloat16", sizes[:1]),
     ):
         if quick and precision == "bfloat16" and backends_of_these != ["label"]:
-            continue  # which most CPUs compute a hundred times as slowly
+            continue  # most CPUs compute it a hundred times more slowly
         for backend, model in product(backends_of_these, models_of_these):
             yield Job(backend, model, precision, tuple(sizes_of_these), quick=quick)
 
 
 def outcomes(job: Job, seconds: float) -> Iterator[dict[str, Any]]:
-    """Run a job in a process of its own; each line that it prints is a row."""
+    """Run a job in a separate process; each line that it prints is a row."""
     described = json.dumps(asdict(job) | {"seconds": seconds})
     command = [sys.executable, __file__, "--job", described]
     try:
@@ -128,7 +128,7 @@ def outcomes(job: Job, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def run(job: Job) -> None:
-    """Be the process of a job."""
+    """Run a job in its process."""
     if job.backend == "matrix":
         say(**matrix_rates(quick=job.quick))
     elif job.backend == "label":
@@ -140,7 +140,7 @@ def run(job: Job) -> None:
 
 
 def matrix_rates(*, quick: bool) -> dict[str, Any]:
-    """TFLOP/s of products of large matrices, and what computes them."""
+    """Measure TFLOP/s of large matrix products with each library."""
     if find_spec("torch") is None:
         from vswin_cli.benchmark.matrix_product import SIDE, matrix_product  # noqa: PLC0415
 
@@ -169,7 +169,7 @@ def matrix_rates(*, quick: bool) -> dict[str, Any]:
 
 
 def engine_views(job: Job) -> None:
-    """Parity, then views per second at each size."""
+    """Measure parity, then views per second at each size."""
     import numpy as np  # noqa: PLC0415
 
     for batch_size in job.batch_sizes:
@@ -225,7 +225,7 @@ def loaded(job: Job, batch_size: int | None) -> tuple[Any, Any]:
 
 
 def parity(engine: Any, job: Job) -> dict[str, Any]:  # noqa: ANN401
-    """How far probabilities are from those of the original code, where they are known."""
+    """Return the difference of probabilities from those of the original code, if they are known."""
     import numpy as np  # noqa: PLC0415
     from reference import video  # noqa: PLC0415
 
@@ -242,7 +242,7 @@ def parity(engine: Any, job: Job) -> dict[str, Any]:  # noqa: ANN401
 
 
 def torchvision_views(job: Job) -> None:
-    """The same architecture in torchvision, under autocast; compiled, or as it is."""
+    """Time the same architecture in torchvision, under autocast; compiled or eager."""
     import torch  # noqa: PLC0415
     from torchvision.models import video  # noqa: PLC0415
 
@@ -267,7 +267,7 @@ def torchvision_views(job: Job) -> None:
 
 
 def label(job: Job) -> None:
-    """`vswin label` over generated clips of 10 s and 640×360, and which of its parts bounds it."""
+    """Time `vswin label` on generated clips of 10 s and 640×360, and the part that limits it."""
     from label_throughput import make_clips  # noqa: PLC0415
     from reference import write_checkpoint  # noqa: PLC0415
 
@@ -315,14 +315,14 @@ def label(job: Job) -> None:
 
 
 def find(name: str) -> Any:  # noqa: ANN401
-    """The model of a name."""
+    """Find a model by name."""
     from vswin_cli.zoo.catalog import find_model  # noqa: PLC0415
 
     return find_model(name)
 
 
 def rate(compute: Callable[[], None], count: int) -> float:
-    """How many of `count` things at a time are done per second."""
+    """Return the rate of a function that computes `count` items per call, per second."""
     compute()
     start, num_done = perf_counter(), 0
     while perf_counter() - start < _TIMED_SECONDS or not num_done:
@@ -332,17 +332,17 @@ def rate(compute: Callable[[], None], count: int) -> float:
 
 
 def say(**row: Any) -> None:  # noqa: ANN401
-    """Hand a row to the process that asked."""
+    """Pass a row to the calling process."""
     print(json.dumps(row), flush=True)
 
 
 def name_of(job: Job) -> str:
-    """A job in words."""
+    """Describe a job."""
     return " ".join(part for part in (job.backend, job.model, job.precision) if part)
 
 
 def write(folder: Path, rows: list[dict[str, Any]], *, seconds: float) -> None:
-    """Write all that is known, as JSON and as a table."""
+    """Write all rows, as JSON and as a table."""
     matrix = next((row for row in rows if row["backend"] == "matrix" and "device" in row), {})
     versions = {}
     for package in ("vswin", "torch", "torchvision", "jax", "tensorflow", "keras", "openvino"):

@@ -1,12 +1,12 @@
-"""How close `vswin label` comes to what the cores allow: decoding and model, and nothing else.
+"""The speed of `vswin label`, compared with the limit that decoding and the model set.
 
     python benchmarks/label_throughput.py [--model NAME] [--weights FILE] [--views V] [...]
 
-All is measured on the same generated clips, so that a machine's pace cancels out: the core time to
-decode a video and to compute its views, each alone on all cores, and the wall time of the run as
-`vswin label` makes it. The bound is cores / (decoding + model), core time each. `--seconds 0.7`
-makes tiny clips, whose cost is what surrounds decoding and model. Needs x264 in PyAV, as its wheels
-have. On a machine that others use too, their share is told, and the bound holds for the rest.
+All measurements use the same generated clips, so that the speed of the machine cancels out: core
+time to decode a video and to compute its views, each alone on all cores, and wall time of a run of
+`vswin label`. The bound is cores / (decoding + model), in core time. `--seconds 0.7` makes tiny
+clips, which show the cost of everything else. Needs x264 in PyAV, as in its wheels. If others use
+the machine, the script prints their share, and the bound is for the rest.
 """
 
 import argparse
@@ -37,14 +37,14 @@ from vswin_cli.runs.worker import decode_views
 from vswin_cli.system.processors import available_processors
 from vswin_cli.zoo.protocols import ViewProtocol
 
-_NUM_DISTINCT = 4  # clips that are encoded; the others are links to them
+_NUM_DISTINCT = 4  # encoded clips; the others are links to them
 _RATE = 30
 _TICKS = os.sysconf("SC_CLK_TCK")
 Returned = TypeVar("Returned")
 
 
 def main() -> None:
-    """Measure, and print a line each."""
+    """Measure, and print one line per result."""
     asked = _arguments()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "videos")
@@ -88,7 +88,7 @@ def main() -> None:
             main_process = process_time() - before - engine - called
             workers = sum(os.times()[2:4]) - children
             share = max(_others() - others, 0.0) / wall
-            measure_each_alone()  # the pace of a machine may have changed
+            measure_each_alone()  # the speed of a machine may have changed
         num_used = mean(classifier.predict("", v, 0.0).num_views_used for v in videos)
         _say("decoding a video, core time", median(decoding))
         _say(f"{num_used:.2f} views by the model, core time", median(computing))
@@ -125,7 +125,7 @@ class _Calls:
 
 
 def decode_seconds(paths: list[str], protocol: ViewProtocol) -> float:
-    """Core time of this process to decode a video."""
+    """Return the core time of this process to decode a video."""
     start = process_time()
     for path in paths:
         decode_views(path, protocol, "auto", threads=1)
@@ -148,7 +148,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def make_clips(folder: Path, num_videos: int, seconds: float) -> None:
-    """Clips of 640×360 with a moving texture and some noise, as cameras make it."""
+    """Make clips of 640×360 with a moving texture and camera-like noise."""
     numbers = np.random.default_rng(0)
     texture = np.kron(
         numbers.integers(0, 256, (60, 80, 3), np.uint8), np.ones((8, 10, 1), np.uint8)
@@ -167,7 +167,7 @@ def make_clips(folder: Path, num_videos: int, seconds: float) -> None:
 
 
 def _engine_seconds() -> float:
-    """Core time of the threads that are not Python's, which are the engine's."""
+    """Return the core time of threads outside Python, which are the engine's."""
     python = {str(thread.native_id) for thread in threading.enumerate()}
     return sum(
         _ticks(each / "stat")
@@ -182,7 +182,7 @@ def _ticks(stat: Path) -> float:
 
 
 def _others() -> float:
-    """Core seconds of the whole machine but this process and its children that have ended."""
+    """Return the core seconds of the machine, without this process and its finished children."""
     machine = sum(map(int, Path("/proc/stat").read_text().split()[1:4])) / _TICKS
     times = os.times()
     return machine - sum(times[:4])

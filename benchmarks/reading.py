@@ -1,10 +1,10 @@
-"""Core time to read a video into its views, of this checkout and, in the same run, of another.
+"""Core time to read a video into its views, for this checkout and, in turns, another one.
 
     python benchmarks/reading.py [--against CHECKOUT] [VIDEO ...]
 
-Without a video it makes one of the sample videos: 300 frames of 640×360, x264 medium. The
-checkouts take turns, ten readings each, in a process of their own. Figures are milliseconds of one
-core: the median of the turns, each the median of its readings, and of the ratios turn by turn.
+Without a video, it makes one of the sample videos: 300 frames of 640×360, x264 medium. The
+checkouts take turns of ten readings, in separate processes. Figures are milliseconds of one core:
+the median over turns of the median of readings, and the median of the ratios per turn.
 """
 
 import argparse
@@ -57,9 +57,9 @@ def make_clip(path: Path) -> Path:
 
 
 def measure(checkout: Path, video: Path, threads: int) -> float:
-    """Milliseconds of one core per reading, in a process made for it."""
+    """Return the milliseconds of one core per reading, in a new process."""
     run = subprocess.run(
-        [sys.executable, "-P", "-c", MEASURE, str(video), str(threads)],  # -P: not what is here
+        [sys.executable, "-P", "-c", MEASURE, str(video), str(threads)],  # -P: ignore this folder
         env={**os.environ, "PYTHONPATH": str(checkout)},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""What must not become slower, on a machine with nothing else to do: `pytest -n0 benchmarks`."""
+"""Limits of speed, for a machine with nothing else to do: `pytest -n0 benchmarks`."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from vswin_cli.zoo.catalog import find_model
 
 
 def quickest(*command):
-    """The least seconds of several tries, timed by a process that has nothing else in it."""
+    """Return the shortest time of several tries, measured by an otherwise empty process."""
     code = (
         "import subprocess, sys, time\n"
         "times = []\n"
@@ -37,9 +37,9 @@ def test_help_answers_within_three_tenths_of_a_second_of_pythons_start(command):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="this test needs curl")
 def test_download_takes_as_long_as_curls(tmp_path):
-    """Until the file is on the disk; Python's start and the verification are apart.
+    """Until the file is on the disk, without Python's start and the verification.
 
-    At 100 MB/s, so that what is measured is not how busy the machine is otherwise.
+    At 100 MB/s, so that other load on the machine hardly matters.
     """
     code = (
         "import sys\n"

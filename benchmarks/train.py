@@ -1,8 +1,8 @@
-"""How well `vswin train` learns six motions of objects: `python benchmarks/train.py`.
+"""Accuracy of `vswin train` on six motions of objects: `python benchmarks/train.py`.
 
-Makes a set of clips of an object over a still background, whose test has shapes and textures that
-training has not, and trains on it from `swin-n-motion`: all weights, a head alone, and all weights
-from random ones. Prints the accuracy on the test, and the time.
+Makes a set of clips of an object over a still background, whose test has other shapes and textures
+than training, and trains `swin-n-motion` on it: all weights, a head only, and all weights from
+random ones. Prints the accuracy on the test, and the time.
 """
 
 import argparse
@@ -26,7 +26,7 @@ WAYS = {
 
 
 def train(data: Path, output: Path, options: tuple[str, ...]) -> tuple[float, float]:
-    """Train by the command; return the accuracy on the test, and the seconds it took."""
+    """Train with the command; return the accuracy on the test, and the time in seconds."""
     start = perf_counter()
     subprocess.run(
         [sys.executable, "-m", "vswin_cli", "train", data, "--output", output, *options],

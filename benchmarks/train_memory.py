@@ -1,7 +1,7 @@
-"""What two steps of training all weights take: `python benchmarks/train_memory.py swin-t-k400`.
+"""Memory of two training steps with all weights: `python benchmarks/train_memory.py swin-t-k400`.
 
-The weights are the repeatable pseudo-random ones of the tests, a step is of one clip. Prints the
-peak of the process that trains, and the time; it goes on to measure the model on two clips.
+Weights are the repeatable pseudo-random ones of the tests, and a step has one clip. Prints the peak
+memory of the training process, and the time; then it measures the model on two clips.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from reference import video, write_checkpoint
 
 
 def main() -> None:
-    """Train, print the peak."""
+    """Train, and print the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model")
     arguments, others = parser.parse_known_args()

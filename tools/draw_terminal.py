@@ -1,4 +1,4 @@
-"""Draw docs/assets/terminal.svg, the picture of the README: commands, and what they really print.
+"""Draw docs/assets/terminal.svg, the picture in the README, from the real output of commands.
 
 python tools/draw_terminal.py
 """
@@ -23,7 +23,7 @@ _WIDTH = 88  # columns
 
 
 def draw() -> str:
-    """Run the commands, and draw what a terminal shows."""
+    """Run the commands, and draw the terminal."""
     console = Console(record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True)
     for command in COMMANDS:
         console.print(Text.assemble(("$ ", "green"), (command, "bold")))
@@ -31,11 +31,11 @@ def draw() -> str:
     picture = console.export_svg(title="vswin", unique_id="vswin")
     picture = re.sub(r" *@font-face \{.*?\n *\}\n", "", picture, flags=re.DOTALL)
     fonts = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
-    return picture.replace("Fira Code, monospace", fonts)  # nothing is loaded from elsewhere
+    return picture.replace("Fira Code, monospace", fonts)  # load no fonts from the network
 
 
 def _output(command: str) -> str:
-    """What a command prints on a terminal, as it stands when the command has ended."""
+    """Return the output of a command on a terminal, as it looks when the command has ended."""
     reading, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(_WIDTH)}
     with subprocess.Popen(
@@ -46,13 +46,15 @@ def _output(command: str) -> str:
         try:
             while part := os.read(reading, 65536):
                 printed += part
-        except OSError:  # the terminal has been closed
+        except OSError:  # the terminal was closed
             pass
         os.close(reading)
     if process.returncode:
         raise SystemExit(f"{command}: exit code {process.returncode}")
     text = printed.decode().replace("\r\n", "\n")
-    return re.sub(r" · [\d.]+ s(?=[^·\n]*$)", "", text, flags=re.MULTILINE)  # this machine's time
+    return re.sub(
+        r" · [\d.]+ s(?=[^·\n]*$)", "", text, flags=re.MULTILINE
+    )  # the time on this machine
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from vswin_cli.zoo.models import SWIN_N_MOTION
 
 
 def report(title: str, answers: list[Answer]) -> None:
-    """Print accuracy, confusion matrix and what went wrong."""
+    """Print the accuracy, the confusion matrix and the wrong answers."""
     print(f"\n{title}: {100 * accuracy(answers):.1f} % of {len(answers)}")
     for label, row in zip(LABELS, confusion(answers), strict=True):
         print(f"{label:>22}", *(f"{count:4}" for count in row))

@@ -1,6 +1,6 @@
-"""Pages of the documentation that MkDocs makes from the package: its commands and its schemas.
+"""Pages of the documentation that MkDocs makes from the package: commands and schemas.
 
-A hook of MkDocs, named in mkdocs.yml.
+It is a hook of MkDocs, named in mkdocs.yml.
 """
 
 import json
@@ -38,7 +38,7 @@ def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401 - MkDocs'
 
 
 def model_file_schema() -> str:
-    """The JSON schema of a model file."""
+    """Make the JSON schema of a model file."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_File.model_json_schema(),
@@ -49,7 +49,7 @@ def model_file_schema() -> str:
 
 
 def commands_page() -> str:
-    """Describe every command, from the data that Typer runs it by."""
+    """Describe every command, from Typer's data."""
     group: Any = typer.main.get_command(app)
     context = group.context_class(group, info_name="vswin")
     parts = [_HEAD]
@@ -63,7 +63,7 @@ def commands_page() -> str:
 
 
 def _leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - Typer's
-    """Yield the commands that can be run: the command, or those of its group."""
+    """Yield the runnable commands: the command, or those of its group."""
     if not hasattr(command, "commands"):
         yield path, command
         return
@@ -96,7 +96,7 @@ def _command(path: str, command: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def _marked(text: str) -> str:
-    """Mark options as code, and keep the rest from being taken for markup."""
+    """Mark options as code, and escape the rest."""
     text = re.sub(r"(?<![\w`-])(--?[a-z][a-z-]*)", r"`\1`", text)
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(

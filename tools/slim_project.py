@@ -1,7 +1,7 @@
 """Make the project of `vswin-slim`: vswin without TensorFlow, which is two thirds of its size.
 
-An extra can add a dependency and take none away, so this is a distribution of its own, of the same
-package; install one of the two.
+An extra can only add dependencies. So this is a separate distribution of the same package; install
+only one of the two.
 
 python tools/slim_project.py /tmp/vswin-slim && pip install /tmp/vswin-slim
 """

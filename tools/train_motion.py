@@ -1,7 +1,7 @@
 """Train a model of camera motion: `python tools/train_motion.py FOLDER`, then test it.
 
-FOLDER/clips gets videos of synthetic scenes under a virtual camera, with their labels in clips.csv;
-FOLDER/model is what `vswin train` makes of them. Both go on from what is there. The same seed makes
+FOLDER/clips gets videos of synthetic scenes under a virtual camera, with their labels in clips.csv,
+and FOLDER/model the result of `vswin train`. Both continue from existing files. The same seed makes
 the same clips.
 """
 
@@ -20,16 +20,16 @@ import vswin_cli as vswin
 
 VERSIONS = 4  # of each rendered video, out of 16 mirrored, transposed or reversed ones
 NUM_FRAMES = 80
-# Errors are where clips are disturbed or slow, so that there are more of these than tested.
+# Errors occur in disturbed or slow clips, so training has more of these than the test.
 STRENGTH = 1.25
 SLOWNESS = 1.8
 VALIDATION_SHARE = 0.1
 
 
 def make_clips(folder: Path, num_scenes: int, seed: int) -> Path:
-    """Render scenes of each class, where they are missing; return the CSV that lists their videos.
+    """Render missing scenes of each class; return the CSV that lists their videos.
 
-    Columns are path, label, split and group: the versions of a scene are of one group.
+    Columns are path, label, split and group: the versions of a scene form a group.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -61,7 +61,7 @@ def make_clips(folder: Path, num_scenes: int, seed: int) -> Path:
 
 
 def _scenes(count: int) -> Iterator[tuple[int, int, str]]:
-    """The number, class and split of each scene."""
+    """Yield the number, class and split of each scene."""
     for number in range(count):
         split = "validation" if number < VALIDATION_SHARE * count else "train"
         for label in range(len(LABELS)):
@@ -82,7 +82,7 @@ def main() -> None:
         clips,
         arguments.folder / "model",
         how="full",
-        augment="none",  # the scenes are varied, and flips would be wrong
+        augment="none",  # the scenes vary already, and flips would be wrong
         epochs=arguments.epochs,
         seed=arguments.seed,
         from_scratch=arguments.from_scratch,

@@ -60,7 +60,7 @@ def _section(level: int, name: str, function: object) -> str:
         if parameter.name != "self"
     ]
     call = f"{name}({', '.join(parameters)})"
-    if len(call) > 100:  # as ruff formats it
+    if len(call) > 100:  # like ruff
         call = "\n".join([f"{name}(", *(f"    {each}," for each in parameters), ")"])
     return f"{'#' * level} {name}\n\n```python\n{call}\n```\n\n{_markdown(function.__doc__)}\n"
 

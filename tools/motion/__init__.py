@@ -1,1 +1,1 @@
-"""Synthetic camera motion: what `swin-n-motion` is trained and tested on."""
+"""Synthetic camera motion, on which `swin-n-motion` is trained and tested."""

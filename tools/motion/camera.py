@@ -1,4 +1,4 @@
-"""The virtual camera: where it looks at every frame, and what flow that makes."""
+"""The virtual camera: its position in every frame, and the resulting flow."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ INTERVAL = 2
 SPAN = (CLIP_LEN - 1) * INTERVAL + 1  # source frames that a clip spans
 
 ASPECTS = (1.0, 1.25, 4 / 3, 1.5, 16 / 9, 16 / 9, 16 / 9, 2.0, 2.39)
-ZOOM = 2  # which of the four numbers
+ZOOM = 2  # index of the zoom among the four numbers
 SLOWEST = 0.04  # mean flow across SPAN frames, in short sides: barely visible
 FASTEST = np.array((3.0, 3.0, 0.9, 0.9))  # right, down, larger, clockwise
 
@@ -31,7 +31,7 @@ class Frame:
 
     @property
     def mean_radius(self) -> float:
-        """Mean distance of the picture's points from its centre, in short sides, nearly."""
+        """Approximate mean distance of the picture's points from its centre, in short sides."""
         return 0.3826 * np.hypot(self.width, self.height) / np.sqrt(2) / self.short
 
 
@@ -43,9 +43,9 @@ def draw_frame(rng: Rng, short: float) -> Frame:
 
 @dataclass(frozen=True)
 class Path:
-    """A camera's motion, one row a frame.
+    """The motion of a camera, one row per frame.
 
-    Rows are the picture's place so far: right and down in short sides, log of the scale, radians
+    Rows are the position of the picture: right and down in short sides, log of the scale, radians
     clockwise.
     """
 
@@ -66,11 +66,11 @@ def draw_path(
     """Draw a camera motion of a class.
 
     Args:
-        rng: Source of all chance.
+        rng: Random generator.
         label: Index of the class.
-        frame: Its shape says how much flow a zoom or a roll is.
-        strength: Of the nuisances; 1 is what is tested.
-        slowness: 1 draws all magnitudes of speed alike, a larger number more slow ones.
+        frame: Its shape determines the flow of a zoom or a roll.
+        strength: Strength of the nuisances; 1 is that of the test.
+        slowness: 1 draws all magnitudes of speed equally often, larger numbers more slow ones.
         indices: Frames of a video, ascending; None is those of one clip.
     """
     times, num_frames = _frame_times(rng, strength, indices)
@@ -102,9 +102,10 @@ def draw_path(
 
 
 def _frame_times(rng: Rng, strength: float, indices: np.ndarray | None) -> tuple[np.ndarray, int]:
-    """When each frame was shot, in shares of SPAN, and how many frames the video has.
+    """Draw when each frame was shot, in shares of SPAN, and the number of frames of the video.
 
-    Of short videos a clip starts over; some repeat frames, as after a conversion of the frame rate.
+    In short videos, a clip starts again; some videos repeat frames, as after a conversion of the
+    rate.
     """
     if indices is not None:
         num_frames = int(indices[-1]) + 1
@@ -126,7 +127,7 @@ def _frame_times(rng: Rng, strength: float, indices: np.ndarray | None) -> tuple
 
 
 def _progress(rng: Rng, strength: float):  # noqa: ANN202
-    """Draw a function of time: how far a motion has come, from 0 to 1, never going back."""
+    """Draw the progress of a motion over time, from 0 to 1, never backward."""
     grid = np.linspace(0, 1.2, 200)
     kind = rng.random()
     speed = np.ones_like(grid)
@@ -145,7 +146,7 @@ def _progress(rng: Rng, strength: float):  # noqa: ANN202
 
 
 def _shake(rng: Rng, times: np.ndarray, amplitude: float) -> np.ndarray:
-    """A hand's tremor (frames, 4): it goes nowhere. Amplitude is in short sides, RMS."""
+    """Draw the tremor of a hand (frames, 4) around zero. The amplitude is RMS in short sides."""
     waves = rng.uniform(2, 14, (6, 1))  # cycles in SPAN
     phases = rng.uniform(0, 2 * np.pi, (6, 3))
     sizes = rng.standard_normal((6, 3)) / waves**0.5
@@ -159,7 +160,7 @@ def _shake(rng: Rng, times: np.ndarray, amplitude: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """What part of a texture the middle of the picture shows at the clip's middle."""
+    """The part of a texture in the middle of the picture at the middle of the clip."""
 
     x: float  # texture pixels
     y: float
@@ -170,14 +171,14 @@ class Viewpoint:
 def transforms(
     path: Path, frame: Frame, centre: tuple[float, float], viewpoint: Viewpoint, nearness: float = 1
 ) -> np.ndarray:
-    """Compute the (frames, 2, 3) matrices that take a crop's pixels to texture pixels.
+    """Compute the (frames, 2, 3) matrices from a crop's pixels to texture pixels.
 
     Args:
-        path: The camera's motion.
+        path: Motion of the camera.
         frame: The whole picture.
-        centre: Of the picture, in the crop's pixels.
-        viewpoint: Where the motion leads through.
-        nearness: How many times the flow of the far ground this texture's is.
+        centre: Centre of the picture, in pixels of the crop.
+        viewpoint: Position at the middle of the clip.
+        nearness: Flow of this texture, divided by that of the far ground.
     """
     places = path.places * (nearness, nearness, nearness, 1)
     middle = places[len(places) // 2]

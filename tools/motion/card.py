@@ -1,4 +1,4 @@
-"""The model card, written from measurements."""
+"""The model card, with measured figures."""
 
 from motion.camera import SLOWEST
 from motion.judging import TEST_SEED, Answer, accuracy, confusion
@@ -112,7 +112,7 @@ def _section(what: str, answers: list[Answer]) -> str:
 
 
 def _by_speed(answers: list[Answer]) -> str:
-    """Errors in bands of speed; static clips have none."""
+    """Make a table of errors in bands of speed, without static clips."""
     moving = [answer for answer in answers if answer.speed]
     bands = ((0, 0.05), (0.05, 0.2), (0.2, 1), (1, 10))
     parts = []

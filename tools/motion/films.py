@@ -1,7 +1,8 @@
-"""Films of several camera motions over photographs, with what is true of them: to test timelines.
+"""Films of several camera motions over photographs, with annotations, to test timelines.
 
-The camera keeps its place where one motion follows another without a cut, and starts elsewhere
-after one. Frames may be shown at uneven times; motions follow the clock, not the frames.
+The camera continues from its position if one motion follows another without a cut, and starts
+elsewhere after a cut. Frames may be shown at uneven times; motions follow the clock, not the
+frames.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from motion.motions import LABELS, STATIC, axis_and_sign
 Rng = np.random.Generator
 
 TICKS = 90_000  # per second, of the times of frames
-ZOOM_LIMIT = 1.1  # log of how much one zoom may enlarge
+ZOOM_LIMIT = 1.1  # log of the largest enlargement by one zoom
 RATES = (24, 25, 30, 50, 60)
 
 
@@ -34,29 +35,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Film:
-    """How a film is shot."""
+    """The plan of a film."""
 
     parts: tuple[Part, ...]
     times: np.ndarray  # seconds (num_frames + 1,): when each frame is shown, and the end
     width: int
     height: int
-    tremor: float  # of the hand, RMS, short sides
-    subject: float  # share of the picture that a moving thing fills; 0 has none
+    tremor: float  # of a hand: RMS in short sides
+    subject: float  # share of the picture that a moving object fills; 0 is none
     seed: int
 
     @property
     def starts(self) -> np.ndarray:
-        """Seconds (parts + 1,): where each part starts, and the end."""
+        """Seconds (parts + 1,): the start of each part, and the end."""
         return np.cumsum([0, *(part.seconds for part in self.parts)])
 
     def part_at(self, seconds: float) -> int:
-        """The part that is on at a time."""
+        """Return the part at a time."""
         last = len(self.parts) - 1
         return min(int(np.searchsorted(self.starts, seconds + 1e-9, side="right")) - 1, last)
 
     @property
     def truth(self) -> list[tuple[str, float, float]]:
-        """Label, start and end of each part, in seconds, at the frames that show it first."""
+        """Label, start and end of each part, in seconds, at the first frame that shows it."""
         numbers = np.array([self.part_at(time) for time in self.times[:-1]])
         found = []
         for number, part in enumerate(self.parts):
@@ -77,18 +78,18 @@ def draw_film(
     size: tuple[int, int] = (320, 180),
     seconds: tuple[float, float] = (3, 8),
 ) -> Film:
-    """Draw a film.
+    """Draw the plan of a film.
 
     Args:
-        rng: Source of all chance.
-        num_parts: Motions in a row; neighbours without a cut differ.
-        cuts: How likely a part starts with a cut.
+        rng: Random generator.
+        num_parts: Number of motions; neighbours without a cut differ.
+        cuts: Probability that a part starts with a cut.
         rate: Frames per second.
-        varies: Whether frames are shown at uneven times.
-        tremor: Whether a hand holds the camera.
-        subject: Whether something moves through the picture.
+        varies: Show frames at uneven times.
+        tremor: Add the tremor of a hand.
+        subject: Add an object that moves through the picture.
         size: Width and height.
-        seconds: Least and greatest length of a part.
+        seconds: Shortest and longest length of a part.
     """
     parts = list[Part]()
     for number in range(num_parts):
@@ -110,7 +111,9 @@ def _draw_part(rng: Rng, label: int, seconds: float, size: tuple[int, int], cut:
     motion = np.zeros(4)
     if label != STATIC:
         axis, sign = axis_and_sign(label)
-        radius = 0.3826 * np.hypot(*size) / np.sqrt(2) / min(size)  # flow a radian, short sides
+        radius = (
+            0.3826 * np.hypot(*size) / np.sqrt(2) / min(size)
+        )  # flow per radian, in short sides
         speed = np.exp(rng.uniform(np.log(0.06), np.log(0.5)))  # mean flow, short sides per second
         motion[axis] = speed if axis < 2 else speed / radius
         if axis == 2:
@@ -120,7 +123,7 @@ def _draw_part(rng: Rng, label: int, seconds: float, size: tuple[int, int], cut:
 
 
 def _draw_times(rng: Rng, length: float, rate: int, varies: bool) -> np.ndarray:
-    """When frames are shown, in whole ticks."""
+    """Draw the times of frames, in whole ticks."""
     if not varies:
         return np.arange(round(length * rate) + 1) * (TICKS // rate) / TICKS
     kind = rng.integers(3)
@@ -153,7 +156,7 @@ def frames(film: Film, pictures: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
             picture = pictures[turns[number % len(turns)]]
             camera = _first_view(rng, film, number, picture)
             now = time
-        while now < time:  # through each part that lies between this frame and the one before
+        while now < time:  # through all parts between the previous frame and this one
             part = film.part_at(now)
             until = min(time, float(film.starts[part + 1])) if part < len(film.parts) - 1 else time
             camera = camera @ _step(film.parts[part].motion * (until - now), middle, short)
@@ -171,7 +174,7 @@ def frames(film: Film, pictures: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _first_view(rng: Rng, film: Film, number: int, picture: np.ndarray) -> np.ndarray:
-    """Where a shot starts: such that its zooms stay within what the picture has."""
+    """Choose where a shot starts, so that its zooms stay within the resolution of the picture."""
     zooms = [0.0]
     for part in film.parts[number:]:
         if part.starts_with_cut and part is not film.parts[number]:
@@ -187,7 +190,7 @@ def _first_view(rng: Rng, film: Film, number: int, picture: np.ndarray) -> np.nd
 
 
 def _step(moved: np.ndarray, middle: np.ndarray, short: int) -> np.ndarray:
-    """From a frame's pixels to those of the frame before; see `Part.motion`."""
+    """Map the pixels of a frame to those of the frame before; see `Part.motion`."""
     right, down, larger, clockwise = moved
     cosine, sine = np.cos(clockwise) * np.exp(-larger), np.sin(clockwise) * np.exp(-larger)
     linear = np.array(((cosine, sine), (-sine, cosine)))
@@ -196,7 +199,7 @@ def _step(moved: np.ndarray, middle: np.ndarray, short: int) -> np.ndarray:
 
 
 class _Subject:
-    """Something that crosses the picture to and fro."""
+    """An object that crosses the picture back and forth."""
 
     def __init__(self, rng: Rng, film: Film, pictures: Sequence[np.ndarray]) -> None:
         side = int(np.sqrt(film.subject * film.width * film.height))
@@ -208,7 +211,7 @@ class _Subject:
         self._start, self._pace = rng.uniform(0, 1, 2), rng.uniform(0.05, 0.25, 2)
 
     def draw(self, image: np.ndarray, time: float) -> None:
-        """Lay it over a frame."""
+        """Draw it over a frame."""
         side = len(self._patch)
         share = 1 - np.abs((self._start + self._pace * time) % 2 - 1)  # 0 … 1 … 0
         x, y = (share * (np.array(image.shape[1::-1]) - side)).astype(int)
@@ -217,7 +220,7 @@ class _Subject:
 
 
 def write_film(path: Path, film: Film, pictures: Sequence[np.ndarray], **options: str) -> Path:
-    """Encode a film as H.264; every frame has its time."""
+    """Encode a film as H.264, with a time for every frame."""
     with av.open(str(path), "w") as container:
         settings = {"preset": "veryfast", "crf": "23"} | options
         stream = container.add_stream("libx264", rate=30, options=settings)

@@ -1,6 +1,6 @@
-"""Video files with known camera motion over given pictures: what the model is tested on.
+"""Video files with known camera motion over given pictures, on which the model is tested.
 
-Nothing here is shared with the rendering of the training clips but the names of the classes.
+Only the names of the classes are shared with the rendering of training clips.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from motion.motions import LABELS, STATIC, axis_and_sign
 
 Rng = np.random.Generator
 
-SIZES = (  # width, height, how often
+SIZES = (  # width, height, frequency
     (320, 240, 4), (640, 360, 4), (360, 640, 2), (640, 480, 2), (854, 480, 2),
     (480, 854, 1), (1280, 720, 2), (720, 1280, 1), (1080, 1080, 1), (1920, 1080, 2),
     (1080, 1920, 1),
@@ -27,7 +27,7 @@ CODECS = (("libx264", "yuv420p", ".mp4"), ("mjpeg", "yuvj420p", ".avi"))
 
 @dataclass(frozen=True)
 class Shot:
-    """How a video is shot; lengths are in short sides of the picture."""
+    """The plan of a video; lengths are in short sides of the picture."""
 
     label: int
     width: int
@@ -35,14 +35,16 @@ class Shot:
     rate: int  # frames per second
     seconds: float
     codec: int  # index into CODECS
-    motion: tuple[float, float, float, float]  # right, down, larger, clockwise; mean flow a second
+    motion: tuple[
+        float, float, float, float
+    ]  # right, down, larger, clockwise; mean flow per second
     tremor: float  # RMS
     grain: float  # grey levels
     seed: int
 
     @property
     def name(self) -> str:
-        """A file's name that says it all."""
+        """File name with all values."""
         size = f"{self.width}x{self.height}@{self.rate}"
         label = LABELS[self.label].replace(" ", "_")
         return f"{self.seed:04}-{label}-{size}{CODECS[self.codec][2]}"
@@ -79,7 +81,7 @@ def frames(shot: Shot, picture: np.ndarray) -> Iterator[np.ndarray]:
     waves = rng.uniform(1.5, 8, (2, 5))  # Hz
     phases = rng.uniform(0, 2 * np.pi, (2, 5))
     middle = np.array((picture.shape[1], picture.shape[0])) / 2
-    visible = rng.uniform(0.35, 0.8) * min(picture.shape[:2])  # picture pixels a short side
+    visible = rng.uniform(0.35, 0.8) * min(picture.shape[:2])  # picture pixels per short side
     for number in range(count):
         seconds = number / shot.rate - shot.seconds / 2
         place = rates * seconds

@@ -1,4 +1,4 @@
-"""Textures that no training clip shows, for the test: uint8 RGB."""
+"""Textures for the test that no training clip shows: uint8 RGB."""
 
 import cv2
 import numpy as np
@@ -38,7 +38,7 @@ def _colored(rng: Rng, values: np.ndarray) -> np.ndarray:
 
 
 def _mosaic(rng: Rng) -> np.ndarray:
-    """Voronoi cells, with seams."""
+    """Draw Voronoi cells with seams."""
     seeds = np.full((SIDE, SIDE), 255, np.uint8)
     count = int(rng.integers(60, 900))
     seeds[tuple(rng.integers(0, SIDE, (2, count)))] = 0
@@ -51,7 +51,7 @@ def _mosaic(rng: Rng) -> np.ndarray:
 
 
 def _marble(rng: Rng) -> np.ndarray:
-    """Veins."""
+    """Draw veins."""
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     lean, bands = rng.uniform(0, np.pi), rng.uniform(2, 12)
     along = np.cos(lean) * x + np.sin(lean) * y
@@ -60,7 +60,7 @@ def _marble(rng: Rng) -> np.ndarray:
 
 
 def _bricks(rng: Rng) -> np.ndarray:
-    """A wall whose stones differ."""
+    """Draw a wall of different stones."""
     painted = np.empty((SIDE, SIDE, 3), np.uint8)
     painted[:] = _palette(rng, 1)[0]
     height = int(rng.integers(20, 90))
@@ -76,7 +76,7 @@ def _bricks(rng: Rng) -> np.ndarray:
 
 
 def _bokeh(rng: Rng) -> np.ndarray:
-    """Soft discs of light on a dark ground."""
+    """Draw soft discs of light on a dark ground."""
     painted = _colored(rng, 0.3 + 0.1 * _noise(rng, 5)).astype(np.float32) * 0.4
     for color in _palette(rng, int(rng.integers(40, 250))):
         disc = np.zeros((160, 160), np.float32)
@@ -88,7 +88,7 @@ def _bokeh(rng: Rng) -> np.ndarray:
 
 
 def _ridges(rng: Rng) -> np.ndarray:
-    """Ranges of hills behind each other, under a sky."""
+    """Draw ranges of hills under a sky."""
     painted = _colored(rng, np.linspace(0, 0.7, SIDE)[:, np.newaxis] + 0.05 * _noise(rng, 6))
     for share, color in zip(np.linspace(0.2, 1, 9), _palette(rng, 9), strict=True):
         steps = np.cumsum(rng.normal(scale=rng.uniform(1, 4), size=SIDE))
@@ -101,7 +101,7 @@ def _ridges(rng: Rng) -> np.ndarray:
 
 
 def _weave(rng: Rng) -> np.ndarray:
-    """Cloth: bands across each other, whose widths vary."""
+    """Draw cloth: crossing bands of different widths."""
 
     def bands() -> np.ndarray:
         edges = np.cumsum(rng.uniform(6, 60, SIDE))

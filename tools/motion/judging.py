@@ -1,4 +1,4 @@
-"""What a model answers on test clips, and how that is counted."""
+"""A model's answers on test clips, and their accuracy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ _PHOTOGRAPHS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered on one clip."""
+    """A model's answer for one clip."""
 
-    clip: str  # what it was
+    clip: str  # description of the clip
     label: int
-    speed: float  # of the named motion, in the unit of whoever made the clip
+    speed: float  # of the named motion, in the unit of the clip's maker
     probabilities: np.ndarray  # (num_classes,)
 
     @property
@@ -48,7 +48,7 @@ class Answer:
 
 
 def judge_synthetic(engine: Engine, count: int, seed: int = TEST_SEED) -> Iterator[Answer]:
-    """Answer synthetic videos of 48 to 120 frames, over textures that were not trained on."""
+    """Label synthetic videos of 48 to 120 frames, over textures that are not in training."""
     classifier, protocol = _classifier(engine), SWIN_N_MOTION.protocol
     rng, pool = np.random.default_rng(seed), PicturePool(picture=heldout.picture)
     for number in range(count):
@@ -67,7 +67,7 @@ def judge_synthetic(engine: Engine, count: int, seed: int = TEST_SEED) -> Iterat
 def judge_footage(
     engine: Engine, pictures: dict[str, np.ndarray], count: int, seed: int = TEST_SEED
 ) -> Iterator[Answer]:
-    """Answer encoded videos over pictures, from the file on."""
+    """Label encoded videos over pictures, read from files."""
     classifier = _classifier(engine)
     rng = np.random.default_rng(seed)
     names = cycle(sorted(pictures))
@@ -101,7 +101,7 @@ def _probabilities(prediction: Prediction) -> np.ndarray:
 
 
 def photographs() -> dict[str, np.ndarray]:
-    """Photographs that come with scikit-learn, matplotlib and scikit-image, uint8 RGB by name."""
+    """Return the photographs in scikit-learn, matplotlib and scikit-image, uint8 RGB by name."""
     return {
         file: cv2.cvtColor(cv2.imread(str(_folder(package) / file)), cv2.COLOR_BGR2RGB)
         for package, files in _PHOTOGRAPHS.items()
@@ -110,7 +110,7 @@ def photographs() -> dict[str, np.ndarray]:
 
 
 def _folder(package: str) -> Path:
-    """The installed package's own folder; nothing of it is imported."""
+    """Return the folder of an installed package, without importing it."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{package} brings photographs for the test; install vswin[test]")
@@ -118,7 +118,7 @@ def _folder(package: str) -> Path:
 
 
 def confusion(answers: list[Answer]) -> np.ndarray:
-    """Count answers (true class, answered class)."""
+    """Count answers by (true class, predicted class)."""
     counts = np.zeros((len(LABELS), len(LABELS)), int)
     for answer in answers:
         counts[answer.label, answer.probabilities.argmax()] += 1

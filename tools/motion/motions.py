@@ -1,4 +1,4 @@
-"""The nine classes, and what mirrors and time reversal do to them.
+"""The nine classes, and the effect of mirroring and time reversal on them.
 
 A motion is four signed numbers, of the picture and not of the camera: right, down, larger, turned
 clockwise. The camera pans left when the picture moves right, and rolls clockwise, as its operator
@@ -30,7 +30,7 @@ _LABEL_OF = {axis_and_sign: label for label, axis_and_sign in _AXIS_AND_SIGN.ite
 
 
 def axis_and_sign(label: int) -> tuple[int, int]:
-    """Which of the four numbers a class moves, and which way; not for `STATIC`."""
+    """Return the index and the sign of the number that a class changes; not for `STATIC`."""
     return _AXIS_AND_SIGN[label]
 
 
@@ -66,7 +66,7 @@ class Symmetry:
         return np.array((right, down, larger, clockwise))
 
     def of_label(self, label: int) -> int:
-        """The class of a clip of this class."""
+        """Return the class of the changed clip, from its class."""
         if label == STATIC:
             return STATIC
         axis, sign = axis_and_sign(label)
@@ -75,7 +75,7 @@ class Symmetry:
         return _LABEL_OF[axis, int(np.sign(motion[axis]))]
 
     def _signs(self) -> np.ndarray:
-        """Of right, down, larger, clockwise, before transposing."""
+        """Signs of right, down, larger, clockwise, before transposing."""
         x, y = (-1 if flip else 1 for flip in (self.left_right, self.up_down))
         return np.array((x, y, 1, x * y)) * (-1 if self.reversed else 1)
 

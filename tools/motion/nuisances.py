@@ -1,4 +1,4 @@
-"""What real footage has in addition to the motion: exposure, grain, bars, captions, compression."""
+"""Properties of real footage other than motion: exposure, grain, bars, captions, compression."""
 
 import io
 
@@ -14,9 +14,9 @@ def disturb(rng: Rng, frames: np.ndarray, strength: float) -> np.ndarray:
     """Add light, grain, overlays and compression to frames, uint8 (T, H, W, 3).
 
     Args:
-        rng: Source of all chance.
-        frames: Clean ones.
-        strength: How likely and how strong each is, in shares of what is tested.
+        rng: Random generator.
+        frames: Clean frames.
+        strength: Probability and strength of each, as a share of the test's.
     """
     clip = frames.astype(np.float32)
     clip = _expose(rng, clip, strength)
@@ -38,7 +38,7 @@ def disturb(rng: Rng, frames: np.ndarray, strength: float) -> np.ndarray:
 
 
 def _expose(rng: Rng, clip: np.ndarray, strength: float) -> np.ndarray:
-    """Contrast and brightness of the clip; drift, flicker and colour over its frames."""
+    """Change contrast and brightness of the clip; add drift, flicker and colour."""
     num_frames = len(clip)
     clip = (clip - clip.mean()) * rng.choice((-1, 1))
     contrast = np.exp(rng.uniform(np.log(12), np.log(70)))  # grey levels, RMS
@@ -57,7 +57,7 @@ def _expose(rng: Rng, clip: np.ndarray, strength: float) -> np.ndarray:
 
 
 def _shimmer(rng: Rng, num_frames: int, height: int, width: int) -> np.ndarray:
-    """Light that dances in place: coarse noise which fades from one picture to the next."""
+    """Make flickering light: coarse noise that fades from one picture to the next."""
     cells, every = int(rng.integers(2, 10)), int(rng.integers(2, 12))
     knots = rng.standard_normal((num_frames // every + 2, cells, cells)).astype(np.float32)
     knots *= rng.uniform(1, 12)
@@ -70,7 +70,7 @@ def _shimmer(rng: Rng, num_frames: int, height: int, width: int) -> np.ndarray:
 
 
 def _letterbox(rng: Rng, frames: np.ndarray) -> None:
-    """Draw bars at two sides, or at one as a crop from the picture's end sees them."""
+    """Draw bars at two sides, or at one, as in a crop from the end of the picture."""
     along = frames if rng.random() < 0.6 else frames.transpose(0, 2, 1, 3)
     side = along.shape[1]
     gray = int(rng.choice((0, 0, 16, rng.integers(0, 255))))
@@ -84,7 +84,7 @@ def _letterbox(rng: Rng, frames: np.ndarray) -> None:
 
 
 def _caption(rng: Rng, frames: np.ndarray) -> None:
-    """Write a line or put a logo that stays where it is."""
+    """Draw a line of text or a logo that stays in place."""
     side = min(frames.shape[1:3])
     x, y = (int(place) for place in rng.uniform(0, side * 0.8, 2))
     color = tuple(int(value) for value in rng.integers(0, 256, 3))
@@ -109,7 +109,7 @@ def jpeg(frames: np.ndarray, quality: int) -> np.ndarray:
 
 
 def h264(frames: np.ndarray, crf: int) -> np.ndarray:
-    """Encode and decode a clip as H.264, which copies what hardly moves from frame to frame."""
+    """Encode and decode a clip as H.264, which copies nearly static parts between frames."""
     buffer, reformatter = io.BytesIO(), VideoReformatter()
     height, width = frames.shape[1:3]
     with av.open(buffer, "w", format="mp4") as container:

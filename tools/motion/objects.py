@@ -1,6 +1,6 @@
-"""Clips of one moving object over a still background: a set to train on, with classes of motion.
+"""Clips of one object that moves over a still background: a training set with classes of motion.
 
-Shapes and textures of the test are not in training, so that only the motion tells the classes.
+The shapes and textures of the test are not in training, so only motion tells classes apart.
 """
 
 import csv
@@ -19,12 +19,12 @@ Rng = np.random.Generator
 Picture = Callable[[Rng], np.ndarray]
 
 CLASSES = ("rolls left", "rolls right", "bounces", "circles", "grows", "shrinks")
-_SPRITE = 96  # pixels of a shape before it is drawn
+_SPRITE = 96  # pixels of a shape before drawing
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a part of the set is painted with."""
+    """The shapes and textures of a part of the set."""
 
     shapes: tuple[str, ...]
     picture: Picture
@@ -38,7 +38,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Path2D:
-    """Where an object is in every frame: centre, size and turn."""
+    """The position of an object in every frame: centre, size and rotation."""
 
     x: np.ndarray  # (T,) pixels
     y: np.ndarray
@@ -73,7 +73,7 @@ def shape_mask(shape: str) -> np.ndarray:
 
 
 def draw_path(rng: Rng, label: str, num_frames: int, width: int, height: int) -> Path2D:
-    """Draw a motion of a class, inside the picture for most of its way."""
+    """Draw a motion of a class, mostly inside the picture."""
     short = min(width, height)
     time = np.arange(num_frames)
     share = time / (num_frames - 1)
@@ -115,7 +115,7 @@ def render(rng: Rng, label: str, look: Look) -> np.ndarray:
     background = _cut(rng, look.picture(rng), width, height)
     sprite = _cut(rng, look.picture(rng), _SPRITE, _SPRITE)
     mask = shape_mask(look.shapes[rng.integers(len(look.shapes))])
-    if abs(sprite[mask > 0].mean() - background.mean()) < 40:  # it is to be seen
+    if abs(sprite[mask > 0].mean() - background.mean()) < 40:  # it must be visible
         sprite = 255 - sprite
     noise = rng.uniform(0, 4)
     frames = []

@@ -1,4 +1,4 @@
-"""Render clips: textures seen by the virtual camera, things that move in front, nuisances."""
+"""Renders clips: textures seen by the virtual camera, objects in front, nuisances."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from motion.motions import STATIC, SYMMETRIES
 from motion.nuisances import disturb, h264
 
 SIDE = 96  # pixels of a crop: the protocol's
-FLOW_CELLS = 6  # a side
+FLOW_CELLS = 6  # per side
 LEAST_DETAIL = 0.08
 
 DrawPicture = Callable[[Rng], np.ndarray]
@@ -32,12 +32,12 @@ DrawPicture = Callable[[Rng], np.ndarray]
 
 @dataclass(frozen=True)
 class Clip:
-    """A view as the model sees it or the whole picture, and what is true of it."""
+    """A view as the model sees it, or the whole picture, and its annotations."""
 
     frames: np.ndarray  # uint8 (frames, H, W, 3), RGB; the short side is SIDE
     label: int
     motion: np.ndarray  # (4,), of the whole picture; see `camera.Path`
-    flow: np.ndarray  # float32 (frames // 4, FLOW_CELLS, FLOW_CELLS, 2), pixels a sampled frame
+    flow: np.ndarray  # float32 (frames // 4, FLOW_CELLS, FLOW_CELLS, 2), pixels per sampled frame
 
 
 def render(
@@ -52,10 +52,10 @@ def render(
     """Render a clip of a class.
 
     Args:
-        rng: Source of all chance.
+        rng: Random generator.
         label: Index of the class.
-        draw_picture: Returns what to look at, uint8 (H, W, 3).
-        strength: Of the nuisances, each clip draws its own below it; 1 is what is tested.
+        draw_picture: Returns a picture to film, uint8 (H, W, 3).
+        strength: Largest strength of the nuisances, drawn per clip; 1 is that of the test.
         slowness: See `camera.draw_path`.
         indices: Frames of a video to render as whole pictures, ascending; the flow is then that of
             the left or upper crop. None is one crop of one clip.
@@ -66,7 +66,7 @@ def render(
     frame = draw_frame(rng, side)
     path = draw_path(rng, label, frame, strength, slowness=slowness, indices=indices)
     whole = indices is not None
-    # The crops lie at the start, the end and the middle of the long side.
+    # The crops are at the start, the end and the middle of the long side.
     free_x, free_y = frame.width - side, frame.height - side
     place = 0 if whole else rng.choice((0, 0.5, 1))
     centre = (frame.width / 2 - place * free_x, frame.height / 2 - place * free_y)
@@ -90,7 +90,7 @@ def render(
 
 
 def versions(rng: Rng, clip: Clip, count: int) -> list[Clip]:
-    """Draw a clip's mirrored, transposed and reversed versions, none twice."""
+    """Draw different mirrored, transposed and reversed versions of a clip."""
     drawn = [SYMMETRIES[index] for index in rng.choice(len(SYMMETRIES), count, replace=False)]
     return [
         Clip(
@@ -108,7 +108,7 @@ def _each(frames: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.
 
 
 def _draw_texture(rng: Rng, draw_picture: DrawPicture) -> tuple[np.ndarray, float]:
-    """Draw textures until one has detail: where nothing is to be seen, nothing moves."""
+    """Draw textures until one has detail, because motion is invisible without it."""
     while True:
         texture, span = _draw_any_texture(rng, draw_picture)
         if _detail(texture, span) > LEAST_DETAIL:
@@ -116,7 +116,7 @@ def _draw_texture(rng: Rng, draw_picture: DrawPicture) -> tuple[np.ndarray, floa
 
 
 def _detail(texture: np.ndarray, span: float) -> float:
-    """Mean difference of neighbouring pixels of a view, in standard deviations."""
+    """Compute the mean difference of neighbouring pixels of a view, in standard deviations."""
     seen = cv2.resize(texture, None, fx=1 / span, fy=1 / span, interpolation=cv2.INTER_NEAREST)
     gray = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.float32)
     steps = np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean()
@@ -124,9 +124,9 @@ def _detail(texture: np.ndarray, span: float) -> float:
 
 
 def _draw_any_texture(rng: Rng, draw_picture: DrawPicture) -> tuple[np.ndarray, float]:
-    """Return a picture at some sharpness, and how many of its pixels a view's pixel spans.
+    """Return a picture with some sharpness, and the number of its pixels per pixel of a view.
 
-    Videos are resized without a low-pass filter, so large ones alias: that is a span above 1.
+    Videos are resized without a low-pass filter, so large ones alias: this is a number above 1.
     """
     texture = draw_picture(rng)
     shrunk = rng.choice((1, 1, 1.5, 2, 3))
@@ -161,7 +161,7 @@ def _ground(
     size: tuple[int, int],
     draw_picture: DrawPicture,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Render what the camera sees, with the blur of its own motion where it is fast."""
+    """Render the picture of the camera, with motion blur if it is fast."""
     texture, span = _draw_texture(rng, draw_picture)
     span *= SIDE / frame.short
     matrices = transforms(path, frame, centre, _viewpoint(rng, texture, span))
@@ -186,7 +186,7 @@ def _add_near_layer(
     centre: tuple[float, float],
     draw_picture: DrawPicture,
 ) -> None:
-    """Put nearer things in front, which the same camera motion moves faster; in place."""
+    """Add nearer objects, which move faster under the same camera motion; in place."""
     size = frames.shape[2], frames.shape[1]
     texture, span = _draw_texture(rng, draw_picture)
     cells = int(rng.integers(3, 9))
@@ -202,7 +202,7 @@ def _add_near_layer(
 def _add_objects(
     rng: Rng, frames: np.ndarray, times: np.ndarray, draw_picture: DrawPicture
 ) -> None:
-    """Let up to four things move through the picture, a third of it at most; in place."""
+    """Add up to four moving objects, which fill a third of the picture at most; in place."""
     times = times - times.mean()
     height, width = frames.shape[1:3]
     side = np.sqrt(height * width)
@@ -236,7 +236,7 @@ def _add_objects(
 
 
 def _cover(image: np.ndarray, layer: np.ndarray) -> None:
-    """Lay a picture with an alpha channel over another; in place."""
+    """Draw a picture with an alpha channel over another; in place."""
     x, y, width, height = cv2.boundingRect(layer[..., 3])
     image, layer = image[y : y + height, x : x + width], layer[y : y + height, x : x + width]
     alpha = layer[..., 3:].astype(np.uint16)
@@ -245,7 +245,7 @@ def _cover(image: np.ndarray, layer: np.ndarray) -> None:
 
 
 class PicturePool:
-    """Procedural pictures, used a few times each, in other poses."""
+    """Procedural pictures, each used a few times, in different poses."""
 
     def __init__(
         self, size: int = 48, renewed: float = 0.12, picture: DrawPicture = textures.picture

@@ -1,4 +1,4 @@
-"""Things to look at: procedural pictures, uint8 RGB, made from a generator of random numbers."""
+"""Procedural pictures to film, uint8 RGB, from a random generator."""
 
 import cv2
 import numpy as np
@@ -30,14 +30,14 @@ def _color(rng: Rng) -> tuple[int, int, int]:
 
 
 def _smooth_noise(rng: Rng, cells: int, channels: int = 1) -> np.ndarray:
-    """float32 (SIDE, SIDE[, channels]): unit noise, interpolated between so many cells a side."""
+    """Return float32 (SIDE, SIDE[, channels]): unit noise, interpolated between cells."""
     noise = rng.standard_normal((cells + 2, cells + 2, channels), np.float32)
     smooth: np.ndarray = cv2.resize(noise, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     return smooth
 
 
 def _noise_octaves(rng: Rng) -> np.ndarray:
-    """Cloud-like noise; the exponent runs from blurred to rough."""
+    """Draw cloud-like noise; the exponent runs from blurred to rough."""
     exponent = rng.uniform(0.4, 1.3)
     total = np.zeros((SIDE, SIDE), np.float32)
     for octave in range(2, 9):
@@ -48,7 +48,7 @@ def _noise_octaves(rng: Rng) -> np.ndarray:
 
 
 def _dead_leaves(rng: Rng) -> np.ndarray:
-    """Shapes that cover each other, of all sizes alike, which is how edges in photographs lie."""
+    """Draw overlapping shapes of all sizes, with edges distributed as in photographs."""
     painted = np.empty((SIDE, SIDE, 3), np.uint8)
     painted[:] = _color(rng)
     count = int(rng.integers(200, 1500))
@@ -72,7 +72,7 @@ def _dead_leaves(rng: Rng) -> np.ndarray:
 
 
 def _gradient(rng: Rng) -> np.ndarray:
-    """A sky: colours that blend, with a few soft blobs."""
+    """Draw a sky: blending colours with a few soft blobs."""
     corners = np.array([[_color(rng) for _ in range(3)] for _ in range(3)], np.float32)
     painted = cv2.resize(corners, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
     painted += _smooth_noise(rng, int(rng.integers(4, 20)))[..., np.newaxis] * rng.uniform(5, 30)
@@ -80,7 +80,7 @@ def _gradient(rng: Rng) -> np.ndarray:
 
 
 def _text(rng: Rng) -> np.ndarray:
-    """Lines of letters on a plain ground."""
+    """Draw lines of letters on a plain ground."""
     painted = np.empty((SIDE, SIDE, 3), np.uint8)
     painted[:] = _color(rng)
     ink = _color(rng)
@@ -97,7 +97,7 @@ def _text(rng: Rng) -> np.ndarray:
 
 
 def _buildings(rng: Rng) -> np.ndarray:
-    """Upright boxes with rows of windows."""
+    """Draw upright boxes with rows of windows."""
     painted = np.empty((SIDE, SIDE, 3), np.uint8)
     painted[:] = _color(rng)
     for _ in range(int(rng.integers(15, 60))):
@@ -115,7 +115,7 @@ def _buildings(rng: Rng) -> np.ndarray:
 
 
 def _strokes(rng: Rng) -> np.ndarray:
-    """Grass, twigs and wires: curves of all directions over a soft ground."""
+    """Draw grass, twigs and wires: curves in all directions over a soft ground."""
     painted = _gradient(rng)
     palette = [_color(rng) for _ in range(6)]
     lean, spread = rng.uniform(0, np.pi), rng.uniform(0.2, 1.5)
