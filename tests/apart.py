@@ -1,4 +1,4 @@
-"""Functions called in a process of their own, so that a crash in native code fails one test alone.
+"""Functions called in a separate process, so that a crash in native code fails only one test.
 
 python apart.py  # pickled calls on stdin, pickled results on stdout
 """
@@ -12,15 +12,15 @@ from pathlib import Path
 
 
 class Apart:
-    """Calls functions that a module names, one after the other, in one process while it lives."""
+    """Calls functions at module level, one after the other, in one process while it lives."""
 
     def __init__(self):
         self._process = None
 
     def __call__(self, function, *arguments):
-        """What the function returns; what it raises is raised."""
+        """Return the function's result, or raise its exception."""
         if self._process is None:
-            path = [*filter(None, sys.path), str(Path(__file__).parents[1])]  # which has `tests`
+            path = [*filter(None, sys.path), str(Path(__file__).parents[1])]  # with `tests` in it
             self._process = subprocess.Popen(
                 [sys.executable, __file__],
                 stdin=subprocess.PIPE,

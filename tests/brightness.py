@@ -1,4 +1,4 @@
-"""A command over many videos as a contributor would add it: how bright the views of videos are."""
+"""A command over many videos, as a contributor would add it: the brightness of the views."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ from vswin_cli.runs.videos import Selection, find_videos
 
 
 class BrightnessTask(Task):
-    """Adds the mean of all pixels, 0 to 255, to a video's record."""
+    """Adds the mean of all pixels, 0 to 255, to the record of a video."""
 
     def conclude(self, decoded, views, outputs, seconds):
         prediction, more = super().conclude(decoded, views, outputs, seconds)
@@ -35,7 +35,7 @@ def brightness(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Record how bright videos are."""
+    """Record the brightness of videos."""
     model = VideoModel(engine, views, top=True, fetch=fetch_shown)
     target = Output(output, resume=run.resume)
     settings = {**model.settings(1), "measured": "brightness"}

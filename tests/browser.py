@@ -1,4 +1,4 @@
-"""A headless Chromium that tests drive through its debugging pipe, with real keys."""
+"""A headless Chromium, driven through its debugging pipe, with real keys."""
 
 import json
 import os
@@ -51,7 +51,7 @@ class Page:
         return message
 
     def evaluate(self, expression):
-        """Return the value of a JavaScript expression; a promise is awaited."""
+        """Return the value of a JavaScript expression; await promises."""
         result = self.send(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -59,14 +59,14 @@ class Page:
         return result["result"].get("value")
 
     def show(self, address):
-        """Open another address in this page, as new."""
+        """Open another address in this page."""
         self.send("Page.navigate", url="about:blank")
         self.send("Page.navigate", url=address)
         loaded = f"location.href.startsWith({json.dumps(address)}) && document.readyState"
         wait_until(lambda: self.evaluate(loaded) == "complete")
 
     def resize(self, width, height=844, scheme="light"):
-        """Be a screen of that size, a phone's where it is narrow, in light or dark colours."""
+        """Set the screen size, a phone's if narrow, and light or dark colours."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.send("Emulation.setEmulatedMedia", features=[feature])
         self.send(
@@ -75,7 +75,7 @@ class Page:
         )
 
     def violations(self):
-        """What axe-core finds wrong with the page for those who read and use it in other ways."""
+        """Return the accessibility problems that axe-core finds in the page."""
         self.evaluate((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8") + ";0")
         return self.evaluate(
             "axe.run().then(found => found.violations.map(each => "
@@ -91,17 +91,17 @@ class Page:
                 self.send(
                     "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text
                 )
-        # What a page does at its next frame has been done when this returns.
+        # Waits until the page has done its work for the next frame.
         self.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
 
 @contextmanager
 def open_page(address, profile: Path):
-    """Open an address in a browser of its own."""
+    """Open an address in a new browser."""
     command_end, commands = os.pipe()
     answers, answer_end = os.pipe()
 
-    def take_pipes():  # the browser reads commands from 3, and answers on 4
+    def take_pipes():  # the browser reads commands from 3, and writes to 4
         os.dup2(command_end, 13)
         os.dup2(answer_end, 14)
         os.dup2(13, 3)

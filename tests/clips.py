@@ -1,7 +1,7 @@
-"""Synthetic videos whose frame number can be read from their pixels, in any container.
+"""Synthetic videos whose pixels show their frame number, in any container.
 
-A numbered frame is a grid of 4×4 black and white blocks: the corners say which way is up, the
-other twelve are the bits of the number. The blocks outlive lossy compression, resizing and colour
+A numbered frame is a grid of 4×4 black and white blocks: the corners show which side is up, and the
+other twelve are the bits of the number. The blocks survive lossy compression, resizing and colour
 conversion.
 """
 
@@ -28,7 +28,7 @@ BIT_BLOCKS = [block for block in range(GRID * GRID) if block not in CORNERS]
 QUIET_X265 = {"x265-params": "log-level=none"}
 
 UPRIGHT = (1, 0, 0, 1)
-MATRICES = {  # the display matrix's a, b, c, d
+MATRICES = {  # values a, b, c, d of the display matrix
     "turned 90": (0, 1, -1, 0),  # clockwise
     "turned 180": (-1, 0, 0, -1),
     "turned 270": (0, -1, 1, 0),
@@ -40,7 +40,7 @@ MATRICES = {  # the display matrix's a, b, c, d
 
 
 def numbered_frame(number: int, height: int = 64, width: int = 96) -> np.ndarray:
-    """uint8 RGB (height, width, 3) that carries a number below 4096."""
+    """Make uint8 RGB (height, width, 3) that shows a number below 4096."""
     blocks = np.zeros(GRID * GRID, np.uint8)
     for block, value in CORNERS.items():
         blocks[block] = value
@@ -59,10 +59,10 @@ def numbered_frames(num_frames: int, height: int = 64, width: int = 96) -> Itera
 
 
 def read_number(frame: np.ndarray) -> int:
-    """The number that an upright frame carries.
+    """Read the number in an upright frame.
 
     Raises:
-        AssertionError: The frame is not upright, or not one of ours.
+        AssertionError: The frame is not upright, or has no number.
     """
     height, width = frame.shape[:2]
     rows = (2 * np.arange(GRID) + 1) * height // (2 * GRID)
@@ -78,7 +78,7 @@ def read_number(frame: np.ndarray) -> int:
 
 
 def middle_and_first(num_frames: int) -> list[int]:
-    """Two frames to be read out of so many."""
+    """Choose the middle frame and the first one."""
     return [num_frames // 2, 0]
 
 
@@ -97,7 +97,7 @@ def encode(
     """Encode RGB frames; the container is that of the file's suffix unless named.
 
     Args:
-        timestamps: When each frame is shown, in milliseconds; None is a steady `rate` a second.
+        timestamps: When each frame is shown, in milliseconds; None is a steady `rate` per second.
     """
     options = {**(QUIET_X265 if codec == "libx265" else {}), **(options or {})}
     with (
@@ -123,7 +123,7 @@ def encode(
 
 @contextmanager
 def usual_scheduling() -> Iterator[None]:
-    """Undo what SVT-AV1 does for root: its caller becomes a real-time thread, and others starve."""
+    """Undo the scheduling of SVT-AV1, which makes its caller a real-time thread for root."""
     try:
         yield
     finally:
@@ -132,7 +132,7 @@ def usual_scheduling() -> Iterator[None]:
 
 
 def count_frames(path: Path) -> int:
-    """How many frames a decode of the whole file yields, past what does not decode."""
+    """Count the frames of a decode of the whole file, past damage."""
     num_frames = 0
     with av.open(str(path)) as container:
         for packet in container.demux(video=0):
@@ -142,7 +142,7 @@ def count_frames(path: Path) -> int:
 
 
 def repeat(path: Path, source: Path, times: int) -> Path:
-    """Play a clip over and over, by copying its packets: a long video that is cheap to make."""
+    """Repeat a clip many times by copying its packets, which makes a long video cheaply."""
     with av.open(str(source)) as once, av.open(str(path), "w") as container:
         stream = container.add_stream_from_template(once.streams.video[0], opaque=True)
         packets = [packet for packet in once.demux(video=0) if packet.dts is not None]
@@ -159,7 +159,7 @@ def repeat(path: Path, source: Path, times: int) -> Path:
 
 
 def as_stored(frame: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """The frame (H, W, 3) that a display matrix makes upright."""
+    """Return the frame (H, W, 3) that a display matrix turns upright."""
     a, b, c, d = matrix
     if a or d:
         return frame[:: d or 1, :: a or 1]
@@ -167,7 +167,7 @@ def as_stored(frame: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarra
 
 
 def set_matrix(path: Path, matrix: tuple[int, int, int, int]) -> Path:
-    """Give an MP4 or MOV file a display matrix, by its track header alone."""
+    """Give an MP4 or MOV file a display matrix, in its track header."""
     content = bytearray(path.read_bytes())
     a, b, c, d = (value << 16 for value in matrix)
     start = content.index(b"tkhd") + 44
@@ -184,10 +184,10 @@ def remux(
     change: Callable[[int, bytes], bytes] = lambda number, content: content,
     filters: tuple[str, str] | None = None,
 ) -> Path:
-    """Copy a video's packets from the `first` on, each changed by its number and content.
+    """Copy a video's packets from the `first` on, each changed by `change`.
 
     Args:
-        filters: A bitstream filter and its arguments, through which they go.
+        filters: A bitstream filter and its arguments, applied to the packets.
     """
     with av.open(str(source)) as given, av.open(str(path), "w") as container:
         template = given.streams.video[0]
@@ -206,7 +206,7 @@ def remux(
 
 
 def patch(path: Path, box: bytes, offset: int, value: int, byteorder: str = "big") -> Path:
-    """Overwrite a 32-bit number so many bytes after the first mark of this name."""
+    """Overwrite a 32-bit number at an offset after the first box with this name."""
     content = bytearray(path.read_bytes())
     where = content.index(box) + len(box) + offset
     content[where : where + 4] = value.to_bytes(4, byteorder)
@@ -215,14 +215,14 @@ def patch(path: Path, box: bytes, offset: int, value: int, byteorder: str = "big
 
 
 def cut(path: Path, share: float) -> Path:
-    """Keep the first part of a file, as a transfer that broke off does."""
+    """Keep the first part of a file, as after an interrupted transfer."""
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     return path
 
 
 def corrupt(path: Path, start: float, stop: float, seed: int = 3) -> Path:
-    """Overwrite a part of a file, given as shares of its length, with noise."""
+    """Overwrite a part of a file with noise; start and stop are shares of its length."""
     content = bytearray(path.read_bytes())
     where = slice(int(len(content) * start), int(len(content) * stop))
     content[where] = np.random.default_rng(seed).bytes(len(content[where]))

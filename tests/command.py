@@ -1,4 +1,4 @@
-"""The command, called in this process or run as it is installed; the videos it comes with."""
+"""The command, called in this process or run as installed; and the sample videos."""
 
 import functools
 import logging
@@ -26,13 +26,13 @@ SAMPLES = Path(__file__).parents[1] / "sample_videos"
 
 
 def surroundings(cache, **variables):
-    """The environment of a command that finds what it needs in a cache folder, or nowhere."""
+    """Return the environment of a command with this cache folder and nothing else."""
     offline = {"VSWIN_CACHE": str(cache), "VSWIN_OFFLINE": "1", "COLUMNS": "80"}
     return {**os.environ, **offline, **variables}
 
 
 def finished(command, **options):
-    """Run a command to its end; what it prints is text, whatever names it prints."""
+    """Run a command to its end; its output is text, also with invalid names."""
     return subprocess.run(
         _words(command),
         **{"capture_output": True, "text": True, "errors": "surrogateescape", **options},
@@ -48,18 +48,19 @@ def called(
     stdout: Path | None = None,
     kept_cache: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Call the command in this process, which costs no start and no second load of a model.
+    """Call the command in this process, which saves a start and loading a model again.
 
-    What it prints, native libraries too, and its exit code are those of a process; the working
-    folder, the environment, the streams and the logging are as before when it returns.
+    Its output, including that of native libraries, and its exit code are those of a process. When
+    it returns, working folder, environment, streams and logging are as before.
 
     Args:
-        arguments: The words after `vswin`.
-        cwd: The working folder.
-        env: The whole environment; of what Python reads at its start, PYTHONIOENCODING counts.
-        stdin: What standard input holds.
-        stdout: A file that standard output leads to.
-        kept_cache: A cache folder; engines whose graphs are in it are loaded once.
+        arguments: Arguments after `vswin`.
+        cwd: Working folder.
+        env: The whole environment; PYTHONIOENCODING works, other variables for Python's start do
+            not.
+        stdin: Content of standard input.
+        stdout: A file for standard output.
+        kept_cache: A cache folder; engines with graphs in it are loaded once.
     """
     words = _words(["vswin", *arguments])
     with ExitStack() as undoing:
@@ -100,7 +101,7 @@ def _exit_code(arguments: list[str]) -> int:
 
 @contextmanager
 def _streams(stdin, stdout, stderr, encoding: str) -> Iterator[None]:
-    """Have the standard streams, Python's and native ones, lead to these files."""
+    """Connect the standard streams, Python's and native ones, to these files."""
     with ExitStack() as undoing:
         for number, file in enumerate((stdin, stdout, stderr)):
             kept = os.dup(number)
@@ -121,7 +122,7 @@ def _streams(stdin, stdout, stderr, encoding: str) -> Iterator[None]:
 
 
 def _close(stream) -> None:
-    with suppress(OSError):  # as at the end of a process, what a full disk does not take is lost
+    with suppress(OSError):  # a full disk loses output, as at the end of a process
         stream.close()
 
 
@@ -132,7 +133,7 @@ def _content(stream) -> bytes:
 
 @contextmanager
 def _fresh_logging() -> Iterator[None]:
-    """Let logging be set up as at the start of a process."""
+    """Let logging be set up again, as at the start of a process."""
     loggers = [logging.getLogger(), logging.getLogger("vswin_cli")]
     before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
     for logger in loggers:
@@ -146,7 +147,7 @@ def _fresh_logging() -> Iterator[None]:
 
 
 def _warn_as_python_does() -> None:
-    """Print warnings, as a process does that nobody tests."""
+    """Print warnings as outside of tests."""
     warnings.resetwarnings()
     for category in (
         DeprecationWarning,
@@ -163,7 +164,7 @@ def _warn_as_python_does() -> None:
 
 
 def load_kept_engine(model, weights_file, *, kept_cache, **options):
-    """Load an engine; Keras, which has one backend per process, is left as it is."""
+    """Load an engine; Keras, with one backend per process, stays unchanged."""
     from vswin_cli.engines import openvino as openvino_engine
 
     options["spares_keras"] = True
@@ -172,14 +173,14 @@ def load_kept_engine(model, weights_file, *, kept_cache, **options):
 
 
 def _load_or_keep_engine(model, weights_file, *, kept_cache, **options):
-    options["cache_folder"] = options["cache_folder"].resolve()  # which several caches may share
+    options["cache_folder"] = options["cache_folder"].resolve()  # caches may share it
     is_kept = options["cache_folder"] == graph_folder(kept_cache).resolve()
     is_kept = is_kept and os.path.isfile(weights_file)  # noqa: PTH113 - it may be no path at all
-    if not is_kept or logging.getLogger("vswin_cli").isEnabledFor(logging.INFO):  # it says how
+    if not is_kept or logging.getLogger("vswin_cli").isEnabledFor(logging.INFO):  # logs choices
         return load_engine(model, weights_file, **options)
     content = weights_file.stat()
     key = (content.st_ino, content.st_size, content.st_mtime_ns)
-    with FileLock(f"{kept_cache}.lock"):  # two workers of the tests export no graph twice
+    with FileLock(f"{kept_cache}.lock"):  # so that two test workers export no graph twice
         return _kept_engine(model, weights_file, key, **options)
 
 
@@ -188,11 +189,11 @@ def _kept_engine(model, weights_file, _content, **options):
     return load_engine(model, weights_file, **options)
 
 
-_exporting = Apart()  # it takes seconds to import Keras
+_exporting = Apart()  # Keras takes seconds to import
 
 
 def _export_apart(*what):
-    """As the engine does in a process that it starts for each graph."""
+    """Export like the process that an engine starts for a graph."""
     from vswin_cli.engines.openvino import openvino
 
     with TemporaryDirectory() as folder:

@@ -22,24 +22,24 @@ from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.zoo.model_file import model_text
 from vswin_cli.zoo.models import PUBLISHED_MODELS, CustomModel, Model, PublishedFile
 
-# Whoever starts the tests in the background has them ignore Ctrl-C or a hang-up, which the commands
-# that they start would inherit, and some tests are about.
+# A process in the background ignores Ctrl-C and hang-ups, and so would the commands that it starts,
+# but some tests need them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are the other workers'
+if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers
     for pool in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
         os.environ.setdefault(f"{pool}_THREADS", "1")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker begin with its share of the long tests, so that no other waits in the end.
+    """Let each worker begin with its share of the long tests, so that none waits at the end.
 
-    The tests are handed out in as many parts as there are workers; who is done with his takes
-    some from the end of another's, where the short ones are.
+    Tests are divided into one part per worker. A worker that is done takes tests from the end of
+    another part, where the short ones are.
     """
     num_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if num_workers == 1:
@@ -57,20 +57,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _forked_workers() -> Iterator[None]:
-    """Fork the decoding processes of this one; `started_workers` has them started as usual."""
+    """Fork the decoding processes of this process; `started_workers` starts them as usual."""
     with forked():
         yield
 
 
 @pytest.fixture
 def started_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start decoding processes as users have them started, where that is what is tested."""
+    """Start decoding processes as for users, in tests about that."""
     monkeypatch.setattr("vswin_cli.runs.serving.subprocess", subprocess)
 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the whole session, which all its workers see."""
+    """A folder of the whole session, shared by all its workers."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -81,7 +81,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_once(shared: Path) -> Callable[[str, Callable[[Path], object]], Path]:
-    """A file that is made once a session: `made_once("clip.mp4", lambda path: encode(path, …))`."""
+    """Make a file once per session: `made_once("clip.mp4", lambda path: encode(path, …))`."""
 
     def made(name: str, make: Callable[[Path], object]) -> Path:
         path = shared / name
@@ -97,7 +97,7 @@ def made_once(shared: Path) -> Callable[[str, Callable[[Path], object]], Path]:
 
 @pytest.fixture(scope="session")
 def checkpoint(made_once: Callable[..., Path]) -> Callable[..., Path]:
-    """A model's pseudo-random published file, written once a session: `checkpoint(name, top=…)`."""
+    """Write a model's pseudo-random published file once per session: `checkpoint(name, top=…)`."""
 
     @functools.cache
     def written(name: str, *, top: bool = True) -> Path:
@@ -112,7 +112,7 @@ def checkpoint(made_once: Callable[..., Path]) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def small_model(checkpoint: Callable[..., Path], made_once: Callable[..., Path]) -> Path:
-    """The model file of a very small model with Kinetics' classes, protocol and views."""
+    """The model file of a very small model with the classes, protocol and views of Kinetics."""
     weights = checkpoint(NANO.name)
 
     def write(path: Path) -> None:
@@ -130,7 +130,7 @@ def small_model(checkpoint: Callable[..., Path], made_once: Callable[..., Path])
 
 @pytest.fixture(scope="session")
 def smallest_model(made_once: Callable[..., Path]) -> Path:
-    """A custom model's folder; see `write_custom_model`."""
+    """The folder of a custom model; see `write_custom_model`."""
     return made_once("smallest", lambda folder: write_custom_model(folder, SMALLEST))
 
 
@@ -144,7 +144,7 @@ def cache(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """One browser for all pages; who opens one says how large the screen is."""
+    """One browser for all pages; each user sets the size of the screen."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     with open_page("about:blank", tmp_path_factory.mktemp("profile")) as page:
@@ -153,7 +153,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Apart]:
-    """Call a function in a process of its own: `apart(read_video, path, "decord", …)`."""
+    """Call a function in a separate process: `apart(read_video, path, "decord", …)`."""
     calling = Apart()
     yield calling
     calling.close()
@@ -163,8 +163,8 @@ def apart() -> Iterator[Apart]:
 def vswin(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Call the command in this process, in an empty folder: `vswin("models", COLUMNS="40")`.
 
-    `cache` is another cache folder, `stdin` the bytes on standard input, `stdout` a file in place
-    of what is captured; what else is named is a variable of the environment.
+    `cache` is another cache folder, `stdin` the bytes on standard input, `stdout` a file for
+    standard output; other names are environment variables.
     """
 
     kept = cache
@@ -186,7 +186,7 @@ def vswin(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProc
 
 @pytest.fixture
 def vswin_process(cache: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the installed command as `vswin` calls it, where only a process proves something."""
+    """Run the installed command like `vswin`, for tests that need a process."""
 
     def run(
         *arguments: object,
@@ -202,7 +202,7 @@ def vswin_process(cache: Path, tmp_path: Path) -> Callable[..., subprocess.Compl
 
 @pytest.fixture(scope="session")
 def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole checkpoint of a very small model."""
+    """A complete checkpoint of a very small model."""
     path = tmp_path_factory.mktemp("published") / "small_classifier.weights.h5"
     return write_checkpoint(path, replace(PUBLISHED_MODELS[0], architecture=SMALLEST))
 
@@ -219,6 +219,6 @@ def target(small_file: Path, tmp_path: Path) -> WeightsFile:
 
 @pytest.fixture
 def server(small_file: Path) -> Iterator[MisbehavingServer]:
-    """A server of the small model's file."""
+    """A server with the small model's file."""
     with MisbehavingServer(small_file.read_bytes()) as server:
         yield server

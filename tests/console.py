@@ -1,15 +1,13 @@
-"""The console blocks of the documentation: found, run, and compared with what they show.
+"""The console blocks of the documentation: found, run, and compared with their output.
 
-A block of a page is fenced as `console`. Its commands are the lines that begin with `$ `; what
-follows a command is what it prints. All blocks of a page are run in their order in one folder that
-starts with a copy of `sample_videos`. In what a block shows, a line `...` stands for any lines and
-`...` within a line for any text. Times may differ, other decimal numbers by 0.02, and columns in
-their width.
+A block of a page is fenced as `console`. Lines that begin with `$ ` are its commands, each followed
+by its output. All blocks of a page run in order in one folder, which starts with a copy of
+`sample_videos`. In a block, a line `...` stands for any lines, and `...` within a line for any
+text. Times may differ, other decimal numbers by 0.02, and columns in their width.
 
 Before a block, a comment `<!-- first: COMMAND -->` runs a command that the page does not show; the
-command `stand-in FILE` makes a file that tests write in the place of a published one.
-`<!-- measured: WHERE -->` lets all numbers of a block differ; `<!-- not run: REASON -->` says why
-one cannot be run here.
+command `stand-in FILE` makes a test file in place of a published one. `<!-- measured: WHERE -->`
+lets all numbers of a block differ; `<!-- not run: REASON -->` skips a block.
 """
 
 import re
@@ -35,13 +33,13 @@ _TOLERANCE = 0.02
 
 
 def name_of(page: Path) -> str:
-    """A page's path in the repository."""
+    """Return the path of a page in the repository."""
     return str(page.relative_to(ROOT))
 
 
 @dataclass
 class Shown:
-    """A command, and the lines under it."""
+    """A command and the lines below it."""
 
     command: str
     output: list[str] = field(default_factory=list)
@@ -49,12 +47,12 @@ class Shown:
 
 @dataclass
 class Block:
-    """A console block: where it is, what it needs, what it shows."""
+    """A console block: its place, its comments and its content."""
 
     line: int
     first: list[str]
     reason: str | None  # why it is not run
-    is_measured: bool  # whether all numbers are of some machine
+    is_measured: bool  # whether all numbers depend on the machine
     commands: list[Shown]
 
 
@@ -82,7 +80,7 @@ def blocks_of(text: str) -> Iterator[Block]:
 class Console:
     """Runs commands in a folder, `vswin` in this process.
 
-    `stand_in` returns the file to be copied for a name.
+    `stand_in` returns the file to copy for a name.
     """
 
     def __init__(
@@ -98,7 +96,7 @@ class Console:
         self._stand_in = stand_in
 
     def run(self, command: str) -> tuple[str, str]:
-        """What a command line prints: on standard output, on standard error."""
+        """Run a command line; return standard output and standard error."""
         if command.startswith("stand-in "):
             name = command.removeprefix("stand-in ")
             (self._folder / name).symlink_to(self._stand_in(name))
@@ -135,13 +133,13 @@ class Console:
 
 
 def matches(shown: list[str], printed: list[str], *, measured: bool = False) -> bool:
-    """Whether what a block shows is what was printed.
+    """Return whether the output of a command matches a block.
 
-    Lines like `[3/10] clip.mp4: …`, which a run prints as videos are done, may be in any order.
+    Lines like `[3/10] clip.mp4: …`, which a run prints for finished videos, may be in any order.
 
     Args:
-        shown: By a block.
-        printed: By the command.
+        shown: Lines in the block.
+        printed: Lines that the command printed.
         measured: Whether all numbers may differ.
     """
     if measured:
@@ -187,5 +185,5 @@ def _is_line(shown: str, printed: str) -> bool:
 
 
 def lines_of(out: str, err: str) -> list[str]:
-    """What a terminal shows, of a command that reports first and prints its results after that."""
+    """Return the lines on a terminal, for a command that reports first and prints results last."""
     return (err + out).rstrip("\n").splitlines()

@@ -1,4 +1,4 @@
-"""Converts checkpoints in this process, and computes the logits of what came out, on TensorFlow."""
+"""Converts checkpoints in this process, and computes the logits of the result on TensorFlow."""
 
 from importlib import import_module
 from pathlib import Path
@@ -15,13 +15,13 @@ from vswin_cli.zoo.models import CustomModel
 
 
 def video_swin() -> ModuleType:
-    """The network's module, in this process on TensorFlow: imported late, as it takes seconds."""
+    """Import the network's module on TensorFlow, late because it takes seconds."""
     import_keras("tensorflow")
     return import_module("vswin_cli.network.video_swin")
 
 
 def converted(checkpoint: Path, window: Size | None = None, part: str | None = None) -> CustomModel:
-    """Convert beside the checkpoint, and read what was written as any other command does."""
+    """Convert next to the checkpoint, and read the result like any other command."""
     path = convert_checkpoint(
         checkpoint,
         checkpoint.with_name("mine.weights.h5"),
@@ -33,7 +33,7 @@ def converted(checkpoint: Path, window: Size | None = None, part: str | None = N
 
 
 def logits(model: CustomModel, pixels: np.ndarray) -> np.ndarray:
-    """Compute (num_classes,) of normalised pixels (T, H, W, 3)."""
+    """Compute (num_classes,) for normalised pixels (T, H, W, 3)."""
     weights = read_checkpoint(model.weights_path, model.architecture, model.num_classes)
     network = video_swin().VideoSwinClassifier(
         model.architecture, pixels.shape[:3], model.num_classes

@@ -1,12 +1,12 @@
-"""Run engines of one backend in a process of their own, since Keras has one backend a process.
+"""Run engines of one backend in a separate process, because Keras has one backend per process.
 
 python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy OUTPUTS.npz [CACHE_FOLDER]
 python engine_run.py BACKEND RUNS.json
 
-Runs in a file are lists of what stands after the backend; those that differ in their views' number
-alone are one engine's.
+A file of runs lists the arguments after the backend; runs that differ only in their number of views
+share an engine.
 
-Prints the heavy libraries that this took.
+Prints the heavy libraries that were imported.
 """
 
 import functools
@@ -66,7 +66,7 @@ def engine_of(
         batch_size=4,
     )
     assert engine.backend == backend
-    assert engine.precision in (precision, "float32")  # where a CPU lacks bfloat16
+    assert engine.precision in (precision, "float32")  # if a CPU lacks bfloat16
     return engine
 
 

@@ -1,6 +1,7 @@
-"""H.264 coded field by field, as cameras and broadcasters do and the free encoders do not.
+"""H.264 coded field by field, as by cameras and broadcasters, but not by free encoders.
 
-Every macroblock is stored as plain samples (I_PCM), so that a few dozen lines make a valid stream.
+Every macroblock is stored as plain samples (I_PCM), so a few dozen lines make a valid stream.
+
 Source: ITU-T H.264, 7.3 (syntax), Annex B (byte stream).
 """
 
@@ -14,7 +15,7 @@ REFERENCE, PICTURE, IDR, SEQUENCE_SET, PICTURE_SET = 0x60, 1, 5, 7, 8
 
 
 def field_coded(path: Path, frames: Iterable[np.ndarray]) -> Path:
-    """Write gray RGB frames, whose sides are multiples of 16 and 32, as pairs of fields."""
+    """Write gray RGB frames, with sides that are multiples of 16 and 32, as pairs of fields."""
     with path.open("wb") as file:
         for number, frame in enumerate(frames):
             if not number:
@@ -34,14 +35,14 @@ def field_coded(path: Path, frames: Iterable[np.ndarray]) -> Path:
 
 
 def macroblocks(luma: np.ndarray) -> list[bytes]:
-    """The samples of each macroblock of a picture (H, W) without colour."""
+    """Return the samples of each macroblock of a picture (H, W) without colour."""
     rows, columns = luma.shape[0] // 16, luma.shape[1] // 16
     blocks = luma.reshape(rows, 16, columns, 16).swapaxes(1, 2).reshape(-1, 256)
     return [block.tobytes() + b"\x80" * 128 for block in blocks]
 
 
 def unit(kind: int, header: str, samples: Iterable[bytes] = ()) -> bytes:
-    """A NAL unit of some bits and, each as a macroblock of its own, some samples."""
+    """Make a NAL unit of bits and, as one macroblock each, samples."""
     payload = b""
     for block in samples:
         payload += packed(header + golomb(25)) + block

@@ -1,4 +1,4 @@
-"""A model for films that is quick: it says whether they are bright; and what the tour shows."""
+"""Fast models for films: one for bright and dark frames, and one for the tour."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ LABELS = ["pan right", "zoom in", "tilt up", "static", "roll clockwise", "pan le
 
 
 class Counting(Engine):
-    """An engine that says whether views are bright, and may die on the way."""
+    """An engine that tells bright views from dark ones, and may die on the way."""
 
     backend, precision = "openvino", "float32"
 
@@ -52,7 +52,7 @@ ANALYST = FilmAnalyst(("bright", "dark"), Setup("m", "p", "b", "f"), SLIDING, Cu
 
 
 def watched(frames, engine, remembered=None):
-    """The timeline of frames."""
+    """Make the timeline of frames."""
     with EngineComputing(engine, remembered) as computing:
         return ANALYST.timeline("v", frames, computing)
 

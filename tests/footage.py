@@ -1,4 +1,4 @@
-"""Clips as cameras, editors and accidents make them: functions that write one to a path."""
+"""Clips as cameras, editors and accidents make them: each function writes one to a path."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -35,9 +35,9 @@ def turned(name):
 
 
 def starting_late(path):
-    """An edit list hides the first ten frames, which the later ones need."""
+    """Hide the first ten frames by an edit list; later frames need them."""
     encode(path, numbered_frames(90), options={"g": "90", "bf": "0"})
-    patch(path, b"elst", 12, 10 * 512)  # its media time, in 1/15360 s
+    patch(path, b"elst", 12, 10 * 512)  # media time of the edit list, in 1/15360 s
 
 
 def over_counted_avi(path):
@@ -66,7 +66,7 @@ def interlaced(codec="libx264", height=64, width=96, **options):
 
 
 def damaged(*numbers):
-    """Some packets are noise."""
+    """Replace some packets by noise."""
 
     def make(path):
         options = {"bf": "0", "g": "10"}
@@ -77,7 +77,7 @@ def damaged(*numbers):
 
 
 def with_cover(path, *, first):
-    """A picture of another number is a stream too, and players show it for the sound."""
+    """Add a cover picture as a stream, which players show during the sound."""
     with av.open(str(path), "w") as container:
         streams = [container.add_stream("libx264", rate=30), container.add_stream("mjpeg", rate=1)]
         for stream, pixel_format in zip(streams, ("yuv420p", "yuvj420p"), strict=True):
@@ -89,7 +89,7 @@ def with_cover(path, *, first):
             container.mux(streams[0].encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         for stream in streams:
             container.mux(stream.encode(None))
-    if first:  # the box of the cover comes before that of the track
+    if first:  # put the box of the cover before that of the track
         content = path.read_bytes()
         start, stop = content.rindex(b"udta") - 4, len(content)
         track = content.rindex(b"trak", 0, start) - 4
@@ -97,7 +97,7 @@ def with_cover(path, *, first):
 
 
 def with_pause(path):
-    """The picture stands for 200 seconds, while sound goes on."""
+    """Keep a picture for 200 seconds while the sound continues."""
     times = [33 * k + 200_000 * (k >= 45) for k in range(90)]
     with av.open(str(path), "w") as container:
         stream, sound = container.add_stream("libx264", rate=30), container.add_stream("aac", 8000)
@@ -117,7 +117,7 @@ def with_pause(path):
 
 
 def joined(*makes):
-    """Streams of different kinds, one after another in one file."""
+    """Join streams of different kinds in one file."""
 
     def make(path):
         parts = [path.with_name(f"{k}-{path.name}") for k in range(len(makes))]
@@ -137,6 +137,6 @@ def numbered_from(first, num_frames, height=64, width=96, **options):
 
 
 def mid_gop(path):
-    """A recording that begins between two key frames."""
+    """Begin between two key frames."""
     once = encode(path.with_name("whole.ts"), numbered_frames(90), options={"g": "30", "bf": "0"})
     remux(path, once, first=12)

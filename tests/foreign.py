@@ -1,6 +1,6 @@
-"""Checkpoints as other programs write them, by code of the tests' own: PyTorch is not needed.
+"""Checkpoints as other programs write them, written without PyTorch.
 
-The weights are random, named and laid out as the original project does it; the other styles rename.
+The weights are random, with the names and layout of the original project; other styles rename them.
 """
 
 import io
@@ -17,7 +17,7 @@ import numpy as np
 
 from vswin_cli.zoo.architectures import Architecture
 
-# Window sides that differ, so that an axis taken for another shows.
+# Different window sides, so that swapped axes are noticed.
 SMALL = Architecture(
     "custom",
     embed_dim=8,
@@ -38,7 +38,7 @@ def original(
     seed: int = 0,
     index: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Random float32 weights by the original's keys, with its index buffers."""
+    """Make random float32 weights with the original's keys and index buffers."""
     generator = np.random.default_rng(seed)
     found: dict[str, np.ndarray] = {}
 
@@ -85,7 +85,7 @@ def original(
 
 
 def relative_position_index(window: tuple[int, int, int]) -> np.ndarray:
-    """int64 (N, N), as the programs store it."""
+    """Make int64 (N, N), as the programs store it."""
     places = list(np.ndindex(*window))
     index = np.zeros((len(places), len(places)), np.int64)
     for i, a in enumerate(places):
@@ -98,7 +98,7 @@ def relative_position_index(window: tuple[int, int, int]) -> np.ndarray:
 
 
 def as_mmaction2(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The keys of MMAction2 1.x."""
+    """Rename weights to the keys of MMAction2 1.x."""
     last = max(int(match[1]) for key in weights if (match := re.search(r"layers\.(\d+)\.", key)))
     return {
         key.replace("backbone.norm.", f"backbone.norm{last}."): values
@@ -107,7 +107,7 @@ def as_mmaction2(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def as_torchvision(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The keys of torchvision."""
+    """Rename weights to the keys of torchvision."""
     return {_torchvision_key(key): values for key, values in weights.items()}
 
 
@@ -119,13 +119,13 @@ def _torchvision_key(key: str) -> str:
 
 
 class Global:
-    """A name that a pickle refers to, of a module that need not be installed."""
+    """A name in a pickle, of a module that need not be installed."""
 
     def __init__(self, module: str, name: str) -> None:
         self.line = f"{module}\n{name}\n".encode()
 
     def __call__(self, *_arguments: object) -> None:
-        """Look like a function, which is what pickles call."""
+        """Look like a function, because pickles call functions."""
 
 
 class Calling:
@@ -142,7 +142,7 @@ class _Storage:
 
 
 class View:
-    """A tensor that is a part of a storage, with offset and strides in elements."""
+    """A tensor that is part of a storage, with offset and strides in elements."""
 
     def __init__(
         self, storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
@@ -167,7 +167,7 @@ _STORAGE_TYPES = {
 
 
 class _Pickler(pickle._Pickler):
-    """Pickles arrays as `torch.save` pickles tensors; collects their storages."""
+    """Pickles arrays as `torch.save` pickles tensors, and collects their storages."""
 
     dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
@@ -215,7 +215,7 @@ def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def save_zip(path: Path, tree: object, *, protocol: int = 2, folder: str = "archive") -> Path:
-    """Write what `torch.save` writes: a zip of a pickle and the storages."""
+    """Write a file as `torch.save` does: a zip of a pickle and the storages."""
     stream = io.BytesIO()
     pickler = _Pickler(stream, legacy=False, protocol=protocol)
     pickler.dump(tree)
@@ -229,12 +229,12 @@ def save_zip(path: Path, tree: object, *, protocol: int = 2, folder: str = "arch
 
 
 def save_legacy(path: Path, tree: object, *, storage_view: object = None) -> Path:
-    """Write what `torch.save` wrote before its zips.
+    """Write a file as `torch.save` did before its zips.
 
     Args:
-        path: The file.
-        tree: What it holds.
-        storage_view: Before PyTorch 0.4, the key, begin and length of a part of a storage.
+        path: Path of the file.
+        tree: Content of the file.
+        storage_view: Before PyTorch 0.4: key, start and length of a part of a storage.
     """
     with path.open("wb") as stream:
         for header in (MAGIC_NUMBER, 1001, {"protocol_version": 1001, "little_endian": True}):

@@ -1,11 +1,10 @@
-"""Processes of Python that are forked from one that has imported what they need.
+"""Python processes that are forked from one with the needed imports.
 
-A decoding process takes half a second of a processor to start, which is most of what a short run
-takes. `Popen` starts it as `subprocess.Popen` does, by a process that forks in its place: what is
-started is a child of the caller, with the code, arguments, environment, folder and descriptors
-that it asks for.
+A decoding process takes half a second of a processor to start, most of the time of a short run.
+`Popen` starts it like `subprocess.Popen`, but a process forks instead: the new process is a child
+of the caller, with the requested code, arguments, environment, folder and descriptors.
 
-python forking.py DESCRIPTOR  # requests come by this connection
+python forking.py DESCRIPTOR  # requests come over this connection
 """
 
 import contextlib
@@ -21,16 +20,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-FORKING = "forking"  # of the process that forks
-_CLONE_PARENT = 0x8000  # <linux/sched.h>: the child is one of whoever started this process
+FORKING = "forking"  # name of the process that forks
+_CLONE_PARENT = 0x8000  # <linux/sched.h>: the child's parent is this process's parent
 _SYS_CLONE = {"x86_64": 56, "aarch64": 220}.get(os.uname().machine) if os.name == "posix" else None
-_IMPORTS = "vswin_cli.runs.worker", "vswin_cli.timeline.film_worker"  # which start no threads
+_IMPORTS = "vswin_cli.runs.worker", "vswin_cli.timeline.film_worker"  # they start no threads
 
 _CAN_FORK = sys.platform == "linux" and _SYS_CLONE is not None
 
 
 class _Forking:
-    """The process that forks, of this process; it ends with it."""
+    """The process that forks, which ends with this one."""
 
     def __init__(self):
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -59,7 +58,7 @@ _forking = None
 
 
 class Popen(subprocess.Popen):
-    """As `subprocess.Popen`, of `[sys.executable, "-P", "-c", code, …]` with null streams."""
+    """Like `subprocess.Popen`, for `[sys.executable, "-P", "-c", code, …]` with null streams."""
 
     def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *more):
         global _forking  # noqa: PLW0603
@@ -78,7 +77,7 @@ class Popen(subprocess.Popen):
 
 
 def forked():
-    """Have decoding processes forked, as a context; where the system cannot, nothing changes."""
+    """Fork decoding processes while the context lasts, if the system can."""
     if not _CAN_FORK:
         return contextlib.nullcontext()
     forking = SimpleNamespace(**{**vars(subprocess), "Popen": Popen})
@@ -89,7 +88,7 @@ def _serve(connection):
     Path("/proc/self/comm").write_text(FORKING)
     for name in _IMPORTS:
         import_module(name)
-    # Other threads would be lost in a fork, with the locks that they hold.
+    # A fork would lose other threads, with the locks that they hold.
     assert len(list(Path("/proc/self/task").iterdir())) == 1
     while True:
         message, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 10)

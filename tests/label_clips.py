@@ -1,4 +1,4 @@
-"""Folders of generated clips, good and broken, for the tests of `vswin label`."""
+"""Folders of generated clips, good and broken, for tests of `vswin label`."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ HARD_NAMES = [
 
 
 def make_tree(folder, num_good):
-    """Nested folders of short clips that differ."""
+    """Make nested folders of different short clips."""
     made = []
     sources = [
         encode(folder / f".source{n}.mp4", numbered_frames(20 + n, 48, 64)) for n in (0, 5, 9)
@@ -34,7 +34,7 @@ def make_tree(folder, num_good):
 
 
 def break_in_every_way(folder, good):
-    """Make a broken file of each kind; returns the kinds by name."""
+    """Make a broken file of each kind; return the kinds by name."""
     folder.mkdir(parents=True, exist_ok=True)
     kinds = {
         "empty.mp4": "empty",

@@ -1,4 +1,4 @@
-"""Decoders for the tests of `vswin label`: real ones, but for files of certain names."""
+"""Decoders for tests of `vswin label`: real ones, except for files with certain names."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ from vswin_cli.views.views import CroppedFrame, Views
 
 
 def decode_or_break(path, protocol, reader):
-    """Hang, crash, exit or raise where the file's name says so."""
+    """Hang, crash, exit or raise if the name of the file says so."""
     name = Path(path).name
     if "hangs" in name:
         ctypes.PyDLL(None).pause()  # holds the interpreter's lock: no other thread of it runs
@@ -29,7 +29,7 @@ def decode_or_break(path, protocol, reader):
 
 
 def make_up_views(path, protocol, reader):
-    """Make large views of no file at all, fast."""
+    """Make large views quickly, without a file."""
     if "bad" in path:
         raise VideoError("bad", kind="empty")
     pixels = np.full((224, 224, 3), len(path), np.uint8)
@@ -38,7 +38,7 @@ def make_up_views(path, protocol, reader):
 
 
 def decode_or_fill(path, protocol, reader):
-    """Take more memory than there is where the file's name says so, else make views up."""
+    """Use too much memory if the name of the file says so, otherwise make views up."""
     if "fills" in path:
         return [bytearray(50_000_000) for _ in range(100)]
     return make_up_views(path, protocol, reader)

@@ -1,6 +1,7 @@
-"""A run as `vswin label` makes it, with an engine that needs no weights; a process for itself.
+"""A run like `vswin label`, with an engine that needs no weights, for a separate process.
 
-`python label_run.py FOLDER OUTPUT [seconds per view]` prints how many it labelled and what failed.
+`python label_run.py FOLDER OUTPUT [seconds per view]` prints the number of labelled videos and the
+failures.
 """
 
 import sys
@@ -28,7 +29,7 @@ PROTOCOL = replace(MODEL.protocol, num_crops=1)
 
 
 class BrightnessEngine(Engine):
-    """Outputs that depend on the pixels alone."""
+    """Outputs that depend only on the pixels."""
 
     backend = "openvino"
     precision = "float32"
@@ -70,7 +71,7 @@ def label_folder(
     folder, output, *, watcher=None, retry_failed=False, max_failures=None,
     timeout_seconds=2.0, num_workers=2, resume=True, **task,
 ):  # fmt: skip
-    """Label a folder in this process; returns the outcome and the plan that was carried out."""
+    """Label a folder in this process; return the outcome and the plan."""
 
     class Watcher(RunWatcher):
         def on_plan(self, plan):

@@ -1,4 +1,4 @@
-"""A real HTTP server that misbehaves on purpose, and the small checkpoints that it serves."""
+"""A real HTTP server that misbehaves on purpose, and the small checkpoints on it."""
 
 import socket
 import struct
@@ -11,9 +11,9 @@ Step = Callable[["Handler"], None]
 
 
 class MisbehavingServer(ThreadingHTTPServer):
-    """Serves one content under every path, with ETag and Range, but for what `script` says.
+    """Serves one content under every path, with ETag and Range, unless `script` says otherwise.
 
-    Each request takes the next step of the script; when it is empty, requests are served well.
+    Each request takes the next step of the script; after the last, requests are served normally.
     """
 
     daemon_threads = True
@@ -44,7 +44,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/folder"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that are killed are part of the tests."""
+        """Ignore errors, because tests kill clients."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         (step or serve)(self)
 
     def send(self, body: bytes) -> None:
-        """Write, in chunks, at the server's pace."""
+        """Write in chunks, at the server's pace."""
         pace = self.server.bytes_per_second
         size = max(1, int(pace / 50)) if pace else 1 << 18
         for start in range(0, len(body), size):
@@ -98,23 +98,24 @@ def serve(
     piece: int | None = None,
     hold_after: int | None = None,
 ) -> None:
-    """Serve well, but for the options.
+    """Serve normally, except for the options.
 
     Args:
-        handler: Of the request.
-        content: Instead of the server's.
-        etag: None for none.
-        last_modified: None for none.
-        ranges: Whether Range is obeyed.
-        if_range: Whether If-Range is obeyed.
-        length: A false Content-Length; -1 for none at all.
-        content_type: Of the reply.
-        cut_after: Hang up after so many bytes of the body.
-        reset: Hang up the hard way.
-        stall_after: Fall silent after so many bytes of the body.
-        shift: Send another range than the one asked for.
-        piece: Send no more than so many bytes of a range.
-        hold_after: Send so many bytes of the body, and the rest when the server is `released`.
+        handler: Handler of the request.
+        content: Content in place of the server's.
+        etag: ETag; None sends none.
+        last_modified: Date; None sends none.
+        ranges: Whether Range works.
+        if_range: Whether If-Range works.
+        length: A wrong Content-Length; -1 sends none.
+        content_type: Content type.
+        cut_after: Close the connection after this number of bytes of the body.
+        reset: Reset the connection instead of closing it.
+        stall_after: Stop sending after this number of bytes of the body.
+        shift: Send another range than requested.
+        piece: Send at most this number of bytes of a range.
+        hold_after: Send this number of bytes of the body, and the rest when the server is
+            `released`.
     """
     whole = handler.server.content if content is None else content
     asked = handler.headers.get("Range") if ranges else None
@@ -161,12 +162,12 @@ def serve(
 
 
 def serving(**options: object) -> Step:
-    """A step that serves with options."""
+    """Make a step that serves with options."""
     return lambda handler: serve(handler, **options)
 
 
 def answering(status: int, body: bytes = b"", **headers: str) -> Step:
-    """A step that answers with a status."""
+    """Make a step that answers with a status."""
 
     def step(handler: Handler) -> None:
         handler.send_response(status)
@@ -180,12 +181,12 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Step:
 
 
 def hanging_up(handler: Handler) -> None:
-    """A step that answers nothing."""
+    """Close the connection without an answer."""
     handler.hang_up(reset=True)
 
 
 def chunked(handler: Handler, *, cut_after: int | None = None) -> None:
-    """A step that serves without a length, in HTTP chunks."""
+    """Serve without a length, in HTTP chunks."""
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()

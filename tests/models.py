@@ -1,4 +1,4 @@
-"""The models that tests run: those of the zoo, and a small one."""
+"""Models for tests: those of the zoo, and small ones."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import Model
 
-# The same network in small, for tests that are not about the numbers of the original.
+# The same network, smaller, for tests that do not need the numbers of the original.
 NANO = replace(
     find_model("swin-t-k400"),
     name="nano",
@@ -15,7 +15,7 @@ NANO = replace(
     ),
 )
 
-# The least that has every kind of layer but shifted windows.
+# The smallest with every kind of layer except shifted windows.
 SMALLEST = Architecture("smallest", embed_dim=8, depths=(1, 1), num_heads=(1, 2), window=(2, 2, 2))
 
 # Small, too, with the window of swin-b-ssv2, which spans all frames.
@@ -27,5 +27,5 @@ NANO_SSV2 = replace(
 
 
 def model_named(name: str) -> Model:
-    """A model of the zoo, or a small one."""
+    """Return a model of the zoo, or a small one."""
     return {each.name: each for each in (NANO, NANO_SSV2)}.get(name) or find_model(name)

@@ -1,4 +1,4 @@
-"""A local object store, as S3 is, and what is in a bucket of it."""
+"""A local object store like S3, and the content of its buckets."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ from command import SAMPLES
 class Store:
     """A server of objects in a thread of this process.
 
-    `rule` is asked before every request, `(method, path)`, from any thread; a status that it
-    returns is the answer.
+    `rule` is called before every request with `(method, path)`, from any thread; if it returns a
+    status, that is the answer.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Store:
             "AWS_ACCESS_KEY_ID": "tester",
             "AWS_SECRET_ACCESS_KEY": "hunter2",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_MAX_ATTEMPTS": "2",  # for all, since fsspec keeps clients from test to test
+            "AWS_MAX_ATTEMPTS": "2",  # for all tests, because fsspec keeps clients
         }
 
     def _answer(self, environ, start_response):
@@ -61,7 +61,7 @@ def store_server() -> Iterator[Store]:
 
 
 class Bucket:
-    """A bucket; keys are without its name."""
+    """A bucket; keys do not include its name."""
 
     def __init__(self, client, name: str) -> None:
         self.client, self.name = client, name
@@ -86,6 +86,6 @@ class Bucket:
         return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def rows(self) -> "list[dict]":
-        """Of all shards in `out/`."""
+        """Return the rows of all shards in `out/`."""
         shards = [self.get(key) for key in self.list() if key.startswith("out/part-")]
         return [row for shard in shards for row in pq.read_table(io.BytesIO(shard)).to_pylist()]

@@ -1,7 +1,7 @@
-"""Video Swin in plain NumPy and float64, by loops where the model has none.
+"""Video Swin in plain NumPy and float64, with loops instead of the model's tensor operations.
 
-Weights have the original's keys and are as PyTorch stores them: dense layers (outputs, inputs), the
-patch embedding (outputs, 3, T, H, W).
+Weights have the original's keys and PyTorch's layout: dense layers (outputs, inputs), the patch
+embedding (outputs, 3, T, H, W).
 """
 
 from itertools import product
@@ -16,7 +16,7 @@ _gelu = np.vectorize(lambda x: 0.5 * x * (1 + erf(x / sqrt(2))))
 
 
 def logits(weights: Weights, architecture: Architecture, pixels: np.ndarray) -> np.ndarray:
-    """Compute (num_classes,) of normalised pixels (T, H, W, 3)."""
+    """Compute (num_classes,) for normalised pixels (T, H, W, 3)."""
     features = pooled_features(weights, architecture, pixels)
     return _dense(weights, "cls_head.fc_cls", features)
 
@@ -74,7 +74,7 @@ def _attend(weights, name, x, window, num_heads, *, shifted):
     padded[:t, :h, :w] = x
     out = np.zeros_like(padded)
     for corner in product(*(range(0, n, side) for n, side in zip(sides, used, strict=True))):
-        # Where each token of the window lies in the grid, and on which side of the wrap-around.
+        # The grid position of each token of the window, and its side of the wrap-around.
         places, halves = [], []
         for offset in np.ndindex(*used):
             rolled = [c + o for c, o in zip(corner, offset, strict=True)]
@@ -91,7 +91,7 @@ def _window(weights, name, tokens, halves, window, num_heads):
     n, dim = tokens.shape
     size = dim // num_heads
     qkv = _dense(weights, f"{name}.qkv", tokens)
-    # Small inputs take the first tokens of the whole window's numbering.
+    # Small inputs use the first tokens in the numbering of the whole window.
     positions = list(np.ndindex(*window))[:n]
     table = weights[f"{name}.relative_position_bias_table"]
     result = np.zeros((n, dim))

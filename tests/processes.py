@@ -1,4 +1,4 @@
-"""What the system says about processes, for tests that count them or their memory."""
+"""The system's data about processes, for tests that count them or their memory."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from forking import FORKING
 
 
 def children(pid):
-    """Process ids of all descendants that still run, but for those that tests share."""
+    """List process ids of all running descendants, except those that tests share."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -21,7 +21,7 @@ def children(pid):
 
 
 def _is_shared(pid):
-    """Whether it is the browser, one of `apart.py`, or the one that forks others."""
+    """Return whether it is the browser, one of `apart.py`, or the one that forks."""
     try:
         name = Path(f"/proc/{pid}/comm").read_text()
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -31,7 +31,7 @@ def _is_shared(pid):
 
 
 def is_running(pid):
-    """Whether a process is there, and no zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -39,7 +39,7 @@ def is_running(pid):
 
 
 def resident_bytes(pids):
-    """Memory that the processes hold, each shared page counted once a process."""
+    """Return the memory of the processes; shared pages count once per process."""
     total = 0
     for pid in pids:
         try:

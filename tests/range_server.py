@@ -1,4 +1,4 @@
-"""A local HTTP server that gives files by ranges, or whole, and counts what it sends."""
+"""A local HTTP server that sends files by ranges or whole, and counts the bytes."""
 
 import re
 import socket
@@ -57,9 +57,9 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(files, *, gives_ranges=True, refuses=None, num_to_break=0):
-    """Serve contents by their paths; `refuses` is a status to answer with instead.
+    """Serve contents by path; `refuses` is a status to answer instead.
 
-    `num_to_break` answers are connections that close without one.
+    The first `num_to_break` connections close without an answer.
     """
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.files, server.gives_ranges, server.refuses = files, gives_ranges, refuses

@@ -1,8 +1,8 @@
-"""Pseudo-random checkpoints in the published layout, and the input that goes with them.
+"""Pseudo-random checkpoints in the published layout, and their input.
 
-The outputs of the original implementation on exactly these values are in `tests/data/`. The rule,
-which those outputs depend on: every tensor is drawn from PCG64 seeded with (seed, CRC-32 of its
-path in the classifier file), and scaled by what it is.
+`tests/data/` has the outputs of the original implementation for exactly these values. They depend
+on this rule: every tensor is drawn from PCG64, seeded with (seed, CRC-32 of its path in the
+classifier file), and scaled by its role.
 """
 
 import zlib
@@ -24,7 +24,7 @@ SEED = 7
 
 
 def tensor(dataset: str, shape: tuple[int, ...], seed: int = SEED) -> np.ndarray:
-    """float32 values of one dataset, by its path in the classifier file."""
+    """Make the float32 values of one dataset, from its path in the classifier file."""
     generator = np.random.Generator(np.random.PCG64([seed, zlib.crc32(dataset.encode())]))
     noise = generator.standard_normal(size=shape).astype(np.float32)
     owner, _, number = dataset.split("/")[-3:]
@@ -51,7 +51,7 @@ def write_checkpoint(path: Path, model: Model, *, top: bool = True, seed: int = 
 def write_custom_model(folder: Path, architecture: Architecture) -> None:
     """Write model.toml and NAME.weights.h5 of a model with the classes a, b and c.
 
-    A view is 4 frames of 32×32, which small architectures compute in milliseconds.
+    A view has 4 frames of 32×32, which small architectures compute in milliseconds.
     """
     folder.mkdir()
     model = CustomModel(
@@ -70,7 +70,7 @@ def write_custom_model(folder: Path, architecture: Architecture) -> None:
 
 
 def video(num_frames: int = 32, height: int = 224, width: int = 224) -> np.ndarray:
-    """uint8 (num_frames, height, width, 3): gradients and texture that move."""
+    """Make uint8 (num_frames, height, width, 3): moving gradients and texture."""
     t = np.arange(num_frames).reshape(-1, 1, 1, 1)
     y = np.arange(height).reshape(-1, 1, 1)
     x = np.arange(width).reshape(-1, 1)
@@ -79,5 +79,5 @@ def video(num_frames: int = 32, height: int = 224, width: int = 224) -> np.ndarr
 
 
 def normalized(frames: np.ndarray) -> np.ndarray:
-    """float32 frames by the ImageNet mean and standard deviation."""
+    """Normalise frames to float32 with the mean and standard deviation of ImageNet."""
     return (frames.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)

@@ -1,4 +1,4 @@
-"""The package's own rules: imports go downward only, and light commands stay light."""
+"""The rules of the package: imports only go downward, and light commands stay light."""
 
 import ast
 import functools
@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "vswin_cli"
 
-# A part may import those below it, never its siblings on the same line or those above.
+# A part may import parts below it, but not parts on the same line or above.
 LAYERS = [
     {"__main__"},
     {"cli"},
@@ -61,9 +61,9 @@ def part_of(module: str) -> str:
 
 @functools.cache
 def imported(module: str) -> set[str]:
-    """The modules of the package that one imports, inside its functions too.
+    """List the modules that one imports from the package, also inside functions.
 
-    The package itself hands the names of others on, and imports none of them.
+    The package itself passes on names of others, and imports none of them.
     """
     if module == "vswin_cli":
         return set()
@@ -118,7 +118,7 @@ for command in sys.argv[2:]:
 
 
 def assert_not_imported(modules, commands):
-    """No command imports any of the modules; all are run in one process, where imports stay."""
+    """Check that no command imports a module; all run in one process, where imports stay."""
     command = [sys.executable, "-c", RUN, " ".join(modules), *commands]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")

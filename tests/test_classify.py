@@ -36,7 +36,7 @@ class CraftedEngine(Engine):
 
 @pytest.fixture
 def clip(tmp_path):
-    """Clips start at frames 29, 88, 148 and 207; the crops are equal, as the frames are square."""
+    """Clips start at frames 29, 88, 148 and 207; the crops are equal, because frames are square."""
     return str(encode(tmp_path / "clip.mp4", numbered_frames(300, 64, 64)))
 
 
@@ -47,8 +47,8 @@ def classified(video, engine, protocol=PROTOCOL, **options):
 @pytest.mark.parametrize(
     ("answer", "num_used"),
     [
-        (lambda first: 0, 2),  # equal at the worst, and the first of equals is the best
-        (lambda first: 1, 3),  # equal at the worst is not enough
+        (lambda first: 0, 2),  # equal at worst, and the first of equal classes is the best
+        (lambda first: 1, 3),  # equal at worst is not enough
         (lambda first: int(first < 100), 4),
     ],
 )
@@ -96,7 +96,7 @@ def settled(rows, weight_left, weights=None):
 
 
 def top1(probabilities, weights):
-    """As the classifier ranks the mean of all views."""
+    """Rank the mean of all views like the classifier."""
     mean = np.average(probabilities.astype(np.float64), 0, weights)
     return int(np.argsort(-mean, kind="stable")[0])
 
@@ -106,8 +106,8 @@ def top1(probabilities, weights):
     [
         ([[0.75, 0.25]], 0, True),
         ([[1, 0]], 2, False),
-        ([[1, 0]], 1, True),  # they could end equal, and the first of equals is the best
-        ([[0, 1]], 1, False),  # likewise, but another one would be the best
+        ([[1, 0]], 1, True),  # they could end equal, and the first of equal classes is the best
+        ([[0, 1]], 1, False),  # likewise, but another class would be the best
         ([[0, 1], [0, 1]], 1, True),
         ([[0.75, 0.25], [0.75, 0.25]], 1, True),
         ([[0.75, 0.25], [0.75 - 2**-20, 0.25]], 1, False),
@@ -130,7 +130,7 @@ def test_views_that_stand_for_several_count_as_several():
 
 @pytest.mark.parametrize("seed", range(40))
 def test_best_class_of_some_views_is_that_of_all(seed):
-    """Random views, peaked and flat, of few distinct values so that many sums are equal."""
+    """Random views, peaked and flat, with few distinct values, so that many sums are equal."""
     numbers = np.random.default_rng(seed)
     num_early = 0
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""One download from a test server, and what is in the cache after it."""
+"""One download from a test server, and the content of the cache afterwards."""
 
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.transfer import Patience
@@ -16,7 +16,7 @@ def get(target, server, *, patience=QUICK, timeout_seconds=5.0, **options):
 
 
 def beside(target):
-    """Names in the cache but the lock's."""
+    """Return the names in the cache, without the lock."""
     return sorted(p.name for p in target.folder.iterdir() if p != target.lock_path)
 
 

@@ -1,4 +1,4 @@
-"""Waiting for what other processes do, with an end to it."""
+"""Waiting for other processes, with a time limit."""
 
 import subprocess
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something is so, or fail."""
+    """Wait until a condition is true, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -15,7 +15,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 
 def wait_for_line(process: subprocess.Popen[str], text: str, seconds: float = 30) -> None:
-    """Read the standard error of a process up to the line that has this text in it, or fail."""
+    """Read the standard error of a process until a line with this text, or fail."""
     found = threading.Event()
 
     def read() -> None:

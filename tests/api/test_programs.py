@@ -1,4 +1,4 @@
-"""What programs see: names that cost nothing until they are used, models, and Keras left alone."""
+"""The Python API: fast imports, models, and a Keras that is left alone."""
 
 import doctest
 import json
@@ -27,7 +27,7 @@ SAMPLES = ROOT / "sample_videos"
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory, cache):
-    """Run a program, in a folder with `sample_videos`; returns what it prints as JSON."""
+    """Run a program in a folder with `sample_videos`; return its output as JSON."""
     folder = tmp_path_factory.mktemp("programs")
     (folder / "sample_videos").symlink_to(SAMPLES)
     environment = surroundings(cache)
@@ -74,7 +74,7 @@ print(json.dumps([
 
 @pytest.fixture
 def here(vswin, cache, tmp_path, monkeypatch):
-    """A folder with `sample_videos`, where this process finds what commands find; the command."""
+    """Return the command, in a folder with `sample_videos` and the commands' cache."""
     (tmp_path / "sample_videos").symlink_to(SAMPLES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VSWIN_CACHE", str(cache))

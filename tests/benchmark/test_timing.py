@@ -1,4 +1,4 @@
-"""Things are timed in turns, and what a first run costs is not counted."""
+"""Tasks are timed in turns, and the cost of the first run is not counted."""
 
 import time
 
@@ -22,4 +22,4 @@ def test_things_take_turns_and_the_first_round_is_not_counted():
     assert rounds == [2, 4, 6, 8]
     assert len(times["a"].seconds) == 3
     assert 0.01 <= times["a"].fastest <= times["a"].median <= times["a"].slowest
-    assert times["a"].median < 0.25  # the 0.3 of the first are not among them
+    assert times["a"].median < 0.25  # without the 0.3 s of the first run

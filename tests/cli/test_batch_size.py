@@ -1,4 +1,4 @@
-"""`--batch-size`: how many views are computed at once, and nothing else."""
+"""`--batch-size` sets how many views are computed at once, and nothing else."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`vswin bench` as a user runs it, on the model that comes with the package."""
+"""`vswin bench` as users run it, with the bundled model."""
 
 import json
 from functools import partial

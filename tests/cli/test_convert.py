@@ -1,4 +1,4 @@
-"""`vswin convert` and the models it makes, as a user runs them: the installed command."""
+"""`vswin convert` and the models it makes, as users run them."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ QUICK = ["--clips", "1", "--crops", "1"]
 
 @pytest.fixture
 def cache(cache, tmp_path_factory):
-    """A cache of the test's, but for its graphs."""
+    """The cache of the tests, without its graphs."""
     folder = tmp_path_factory.mktemp("cache")
     (cache / "graphs").mkdir(exist_ok=True)
     (folder / "graphs").symlink_to(cache / "graphs")
@@ -242,7 +242,7 @@ def test_name_is_that_of_the_checkpoint(vswin, theirs, cache, tmp_path):
 
 @pytest.mark.parametrize("output", [[], ["-o", "swin-t-k400.weights.h5"]])
 def test_name_of_a_published_model_is_refused(vswin, theirs, tmp_path, output):
-    """It would be found by that name, and not this one."""
+    """That name would find the published model, not this one."""
     theirs.rename(tmp_path / "swin-t-k400.pth")
     refused = vswin("convert", "swin-t-k400.pth", *output)
     assert refused.returncode == 2

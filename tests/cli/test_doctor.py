@@ -1,4 +1,4 @@
-"""`vswin doctor`: a report of what works, that names nothing of the user's."""
+"""`vswin doctor`: a report of what works, without names of the user's files."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ SAMPLE = SAMPLES / "pan_left.mp4"
 
 @pytest.fixture
 def openvino_alone(monkeypatch):
-    """Two engines, one of which is not installed; the trials of the rest are the same code."""
+    """Two engines, one of them not installed; trials of other engines use the same code."""
     monkeypatch.setattr(diagnosis, "ENGINES", ("openvino", "no_such_engine"))
 
 
 @pytest.fixture
 def examined(monkeypatch):
-    """What the report says of a video, without trials of engines and readers, in this process."""
+    """The report about a video, without trials of engines and readers, in this process."""
     monkeypatch.setattr(diagnosis, "ENGINES", ())
     monkeypatch.setattr(diagnosis, "READERS", ())
     monkeypatch.setattr(diagnosis, "call_apart", lambda _, *values, seconds: examine(*values))

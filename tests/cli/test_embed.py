@@ -1,4 +1,4 @@
-"""`vswin embed`, `search`, `duplicates` and `label --embeddings`, as a user runs them."""
+"""`vswin embed`, `search`, `duplicates` and `label --embeddings`, as users run them."""
 
 import json
 import os

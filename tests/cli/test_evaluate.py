@@ -1,4 +1,4 @@
-"""`vswin evaluate` as a user runs it: the bundled model, real videos, a killed process."""
+"""`vswin evaluate` as users run it: the bundled model, real videos, a killed process."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def evaluate(vswin):
 
 @pytest.fixture
 def folders(tmp_path):
-    """The sample videos, each in a folder called as its class."""
+    """The sample videos, each in a folder with the name of its class."""
     root = tmp_path / "set"
     for sample in SAMPLES.glob("*.mp4"):
         (root / sample.stem).mkdir(parents=True)
@@ -105,7 +105,7 @@ def test_fifty_missing_files_are_reported_as_such(evaluate, folders, tmp_path):
     assert metrics["unmatched"] == {"total": 50, "no_file": 50}
     assert metrics["failed"] == {"total": 1, "empty": 1}
     [protocol] = metrics["protocols"]
-    assert protocol["top1"]["value"] == 0.5  # of the two that could be read
+    assert protocol["top1"]["value"] == 0.5  # among the two that can be read
     for path in (tmp_path / "r.unmatched.csv", tmp_path / "rep" / "unmatched.csv"):
         with path.open() as stream:
             rows = list(csv.DictReader(stream))
@@ -131,7 +131,7 @@ def test_fifty_missing_files_are_reported_as_such(evaluate, folders, tmp_path):
 def test_run_that_is_killed_and_resumed_gives_the_same_report(
     evaluate, environment, folders, tmp_path
 ):
-    """The process itself is killed by SIGKILL, after some records and before the last."""
+    """SIGKILL ends the process after some records and before the last."""
     for folder in folders.iterdir():
         shutil.copy(SAMPLES / f"{folder.name}.mp4", folder / "copy.mp4")
     shutil.copy(SAMPLES / "static.mp4", folders / "zoom_in" / "wrong.mp4")

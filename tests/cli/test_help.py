@@ -1,4 +1,4 @@
-"""What `--help` shows at any width, and what tables leave out where there is little room."""
+"""`--help` at any width, and tables on narrow terminals."""
 
 import io
 
@@ -21,7 +21,7 @@ ALL = [
 
 @pytest.fixture
 def shown(monkeypatch, capsys):
-    """The lines of a command's help on so many columns."""
+    """Return the lines of a command's help at a width."""
 
     def lines(command, columns):
         monkeypatch.setenv("COLUMNS", str(columns))

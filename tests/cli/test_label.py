@@ -1,4 +1,4 @@
-"""`vswin label` as a user runs it: real files, real weights files, killed processes."""
+"""`vswin label` as users run it: real files, real weights files, killed processes."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def folder(clip, tmp_path):
 
 @pytest.fixture
 def command(small_model):
-    """The words of `vswin label videos` with the small model and its pseudo-random weights."""
+    """The arguments of `vswin label videos` with the small model and its pseudo-random weights."""
 
     def made(*arguments):
         model = ["--model", small_model, "--clips", "1", "--crops", "1"]
@@ -50,7 +50,7 @@ def environment(cache):
 
 @pytest.fixture
 def label(vswin, command):
-    """Run `vswin label videos` in the folder that holds them."""
+    """Run `vswin label videos` in the folder above the videos."""
     return lambda *arguments: vswin(*command(*arguments), COLUMNS="100")
 
 
@@ -150,7 +150,7 @@ def test_second_ctrl_c_leaves_at_once_and_a_terminal_sees_a_display(command, env
     os.close(terminal)
     workers = children(running.pid)
     for worker in workers:
-        os.kill(worker, signal.SIGSTOP)  # so that what is in flight is not finished soon
+        os.kill(worker, signal.SIGSTOP)  # so that the videos in progress do not finish soon
     running.send_signal(signal.SIGINT)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
@@ -227,7 +227,7 @@ def test_other_signals_end_a_run_as_ctrl_c_does(environment, folder, number):
     os.close(reading)
     assert running.wait() == 130
     assert b"continue with: vswin label many -o out.jsonl" in shown
-    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is seen again
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is visible again
     assert workers
     assert not any(map(is_running, workers))
     assert 1 <= len(read(output)) < 60

@@ -1,4 +1,4 @@
-"""What users are told in a line: what is wrong, and what to do; what is counted, and what goes."""
+"""One-line messages: the problem and the advice; counts, and what is left out."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ ENCRYPTED = {
 
 @pytest.fixture
 def clip(tmp_path, monkeypatch):
-    """A video whose index is at its end, in the working folder."""
+    """A video with its index at the end, in the current folder."""
     monkeypatch.chdir(tmp_path)
     return encode(tmp_path / "clip.mp4", numbered_frames(60))
 

@@ -1,4 +1,4 @@
-"""`vswin predict` as a user runs it: real files, real weights files."""
+"""`vswin predict` as users run it: real files, real weights files."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ QUICK = ["--clips", "1", "--crops", "1"]
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Landscape, textured, moving, of 100 frames."""
+    """A landscape clip of 100 frames with moving texture."""
     path = tmp_path_factory.mktemp("clip") / "a clip.mp4"
     return encode(path, video(100, 128, 192), pixel_format="yuv420p")
 
@@ -64,7 +64,7 @@ def test_json_names_what_a_published_model_computed(vswin, checkpoint, clip):
 
 @pytest.mark.slow
 def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpoint, cache):
-    """The same by the plainest means: decode all, take every view, average."""
+    """Compared with the simplest method: decode all frames, take every view, average."""
     finished = predict(clip, "--format", "json", "--top-k", "400")
     assert (finished.returncode, finished.stderr) == (0, "")
     [record] = json.loads(finished.stdout)
@@ -96,7 +96,7 @@ def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpo
     for prediction in record["predictions"]:
         computed[prediction["index"]] = prediction["probability"]
     assert (record["num_views"], record["num_distinct_views"]) == (12, 12)
-    # OpenCV and PyAV convert colours alike but for the last bit of some pixels.
+    # OpenCV and PyAV convert colours equally, except for the last bit of some pixels.
     np.testing.assert_allclose(computed, expected, rtol=0, atol=1e-3)
     assert computed.sum() == pytest.approx(1, abs=1e-5)
     assert list(np.argsort(-expected)[:5]) == [p["index"] for p in record["predictions"][:5]]
@@ -150,7 +150,7 @@ def test_table_fits_a_terminal_of_80_columns(small_model, clip, cache):
 def _read(descriptor):
     try:
         return os.read(descriptor, 65536)
-    except OSError:  # the other end has gone
+    except OSError:  # the other end was closed
         return b""
 
 

@@ -1,4 +1,4 @@
-"""What records hold, whichever command makes them, and what of an address is in none."""
+"""Records of all commands, and the parts of addresses that must not be in them."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ SCHEMA = json.loads(files("vswin_cli.formats").joinpath("record.schema.json").re
 
 @pytest.fixture
 def command(vswin):
-    """Run a command line: its exit code and what it printed."""
+    """Run a command line; return its exit code and output."""
 
     def finished(*arguments, **variables):
         done = vswin(*arguments, **variables)
@@ -127,7 +127,7 @@ def test_labels_below_a_probability_are_left_out_and_videos_get_sidecars(command
     sidecar = tmp_path / "pan.mp4.vswin.txt"
     assert sidecar.read_text() == "pan left\t0.999347\n"
     sidecar.unlink()
-    assert command("label", ".", *options)[0] == 0  # nothing is computed, but it is written
+    assert command("label", ".", *options)[0] == 0  # nothing is computed, but the file is written
     assert sidecar.exists()
 
 

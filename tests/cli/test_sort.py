@@ -1,4 +1,4 @@
-"""`vswin sort`: listed first, then linked, copied or moved as told; nothing is replaced."""
+"""`vswin sort`: first a list, then links, copies or moved files; nothing is replaced."""
 
 import json
 
@@ -19,7 +19,7 @@ VIDEOS = {
 
 @pytest.fixture
 def labels(tmp_path):
-    """The records of four videos, one of which is no longer there, and of one that failed."""
+    """The records of four videos, one of them deleted since, and one that failed."""
     folder = tmp_path / "videos"
     records = []
     for name, (label, probability) in VIDEOS.items():
@@ -93,7 +93,7 @@ def test_a_relative_link_leads_to_the_same_file_from_its_new_place(labels):
     assert (code, files["_zoom_in/y.mp4"].read_text(), link.is_symlink()) == (0, "y.mp4", False)
 
 
-@pytest.mark.parametrize("link", ["a.mp4", "z.mp4"])  # before its file in the records, and after
+@pytest.mark.parametrize("link", ["a.mp4", "z.mp4"])  # before and after its file in the records
 def test_a_link_and_its_file_are_moved_as_a_link_and_a_file(labels, link):
     [record] = [line for line in labels.read_text().splitlines() if '"y.mp4"' in line]
     other = record.replace("y.mp4", link).replace("../zoom/in", "static")

@@ -1,4 +1,4 @@
-"""What a run makes of its surroundings: streams, home directory, network, other settings."""
+"""The environment of a run: streams, home folder, network, other settings."""
 
 import fcntl
 import json
@@ -29,13 +29,13 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def predict(vswin, clip, small_model):
-    """The quickest whole run."""
+    """The fastest complete run."""
     return partial(vswin, "predict", clip, "--model", small_model, "--views", "fast")
 
 
 @pytest.fixture
 def predict_in_shell(clip, small_model, cache):
-    """The same in a shell: `predict_in_shell("2>&-")`."""
+    """Do the same in a shell: `predict_in_shell("2>&-")`."""
 
     def run(redirections="", *, more=(), **environment):
         arguments = ["predict", clip, "--model", small_model, "--views", "fast", *more]
@@ -218,7 +218,7 @@ def test_elongated_frames_are_refused_before_they_fill_the_memory(predict, tmp_p
 
 
 def on_a_terminal(*command):
-    """What a command shows on a terminal of 80 columns."""
+    """Return the output of a command on a terminal with 80 columns."""
     reading, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"} | {"TERM": "dumb"}
@@ -228,7 +228,7 @@ def on_a_terminal(*command):
         try:
             while chunk := os.read(reading, 65536):
                 shown += chunk
-        except OSError:  # the other end has gone
+        except OSError:  # the other end was closed
             pass
     os.close(reading)
     return shown.decode().replace("\r\n", "\n").splitlines()

@@ -1,4 +1,4 @@
-"""A whole Swin-T in the original's keys, whose logits the original has computed."""
+"""A complete Swin-T with the original's keys, and the original's logits for it."""
 
 import re
 
@@ -11,7 +11,7 @@ from reference import tensor
 from vswin_cli.network.checkpoint import BACKBONE_GROUP, key_table, read_checkpoint
 from vswin_cli.zoo.architectures import TINY
 
-# Layers of the published files, and modules of the original.
+# Layers of the published files -> modules of the original.
 MODULES = {
     "layers/layer_normalization": "norm1",
     "attn/layers/dense": "attn.qkv",
@@ -23,7 +23,7 @@ MODULES = {
 
 
 def original_module(path):
-    """The original's module of a layer's path in the published file."""
+    """Return the original's module for a layer's path in the published file."""
     if path == "layers/dense":
         return "cls_head.fc_cls"
     path = path.removeprefix(BACKBONE_GROUP)
@@ -61,7 +61,7 @@ INDEX = relative_position_index(TINY.window)
 @pytest.mark.slow
 @pytest.mark.parametrize("rename", [dict, as_torchvision])
 def test_weights_are_those_of_the_published_layout(tmp_path, rename):
-    """Another test has the logits of these: those that the original computed."""
+    """Another test compares the logits of these weights with the original's."""
     tree = {"meta": {"epoch": 30}, "state_dict": rename(original_weights())}
     model = converted(save_zip(tmp_path / "theirs.pth", tree))
     assert model.architecture == TINY

@@ -1,4 +1,4 @@
-"""Converted models compute what a plain NumPy forward pass of the same weights does."""
+"""Converted models give the results of a plain NumPy forward pass with the same weights."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ from foreign import (
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.system.files import file_sha256
 
-SIZE = (9, 30, 45)  # no whole patches, windows or halves
+SIZE = (9, 30, 45)  # not multiples of patches, windows or halves
 TOLERANCE = {"rtol": 0, "atol": 1e-4}
 WEIGHTS = original()
 pytestmark = pytest.mark.slow  # Keras on TensorFlow takes seconds to import
@@ -42,7 +42,7 @@ def expected(pixels):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, pixels, expected):
-    """The SHA-256 of weights that give these logits, as they are written."""
+    """The SHA-256 of weights that give these logits, as written."""
     model = converted(save_zip(tmp_path_factory.mktemp("plain") / "theirs.pth", WEIGHTS))
     np.testing.assert_allclose(logits(model, pixels), expected, **TOLERANCE)
     return model.sha256
@@ -110,7 +110,7 @@ torch.save(network.state_dict(), folder + "/theirs.pth")
 @pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
 def test_logits_are_those_of_torchvision_itself(tmp_path, pixels):
     np.save(tmp_path / "pixels.npy", pixels)
-    # Together with TensorFlow in one process it crashes.
+    # It crashes together with TensorFlow in one process.
     subprocess.run([sys.executable, "-c", TORCHVISION_RUN, tmp_path], check=True)
     model = converted(tmp_path / "theirs.pth")
     assert model.architecture == SMALL

@@ -1,4 +1,4 @@
-"""What a checkpoint must hold to be a Video Swin, and what is read off its shapes."""
+"""The required content of a Video Swin checkpoint, and values found from its shapes."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ INDEX = "backbone.layers.0.blocks.0.attn.relative_position_index"
 
 @pytest.fixture
 def match(tmp_path):
-    """Understand the model in a tree, and close its file."""
+    """Match the model in a tree, and close its file."""
 
     def understood(tree, *, part=None, window=None):
         path = save_zip(tmp_path / "theirs.pth", tree)
@@ -78,7 +78,7 @@ def test_window_that_cannot_be_told_is_asked_for(match):
 
 
 def test_window_of_an_index_that_several_have_is_asked_for(match):
-    architecture = replace(SMALL, window=(5, 1, 3))  # numbers its tokens as (1, 5, 3) does
+    architecture = replace(SMALL, window=(5, 1, 3))  # numbers its tokens like (1, 5, 3)
     weights = original(architecture)
     with pytest.raises(UsageError, match="give --window T,H,W, such as 1,5,3 or 5,1,3"):
         match(weights)

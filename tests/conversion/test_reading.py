@@ -1,4 +1,4 @@
-"""Checkpoint files as data: every way to store a tensor, and files that want to be programs."""
+"""Checkpoint files as data: every way to store a tensor, and files that try to run code."""
 
 import json
 import pickle

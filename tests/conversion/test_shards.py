@@ -1,4 +1,4 @@
-"""A model in several files is read as one; a single one of them says what it is."""
+"""A model in several files is read as one; a single file says what is missing."""
 
 import json
 
@@ -19,7 +19,7 @@ WRITERS = {
 
 
 def sharded(folder, kind="safetensors", count=3):
-    """Deal the weights out to shards; returns the path of their list."""
+    """Divide the weights into shards; return the path of their list."""
     stem, ending, save = WRITERS[kind]
     names = [f"{stem}-{number:05}-of-{count:05}{ending}" for number in range(1, count + 1)]
     placed = {key: names[number % count] for number, key in enumerate(WEIGHTS)}

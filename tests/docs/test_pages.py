@@ -1,4 +1,4 @@
-"""Every command that the documentation shows is run, and prints what the documentation shows."""
+"""Every command in the documentation runs, and prints the output on the page."""
 
 import os
 import shutil
@@ -12,16 +12,16 @@ from foreign import as_torchvision, original, save_zip
 from vswin_cli.zoo.architectures import TINY
 from vswin_cli.zoo.catalog import find_model
 
-FILL = "VSWIN_FILL_PAGES"  # set it to have what differs written into the pages
+FILL = "VSWIN_FILL_PAGES"  # set it to write new output into the pages
 
 
 @pytest.fixture
 def console(tmp_path, shared, cache, checkpoint, made_once):
-    """A folder as the pages have it, and a mirror in it, `weights`."""
+    """A folder like that of the pages, with a mirror called `weights`."""
     shutil.copytree(SAMPLES, tmp_path / "sample_videos")
     (tmp_path / "weights").mkdir()
     (cache / "graphs").mkdir(exist_ok=True)
-    of_pages = shared / "pages-cache"  # what the other tests have not in theirs may be in it
+    of_pages = shared / "pages-cache"  # it may contain more than the cache of the other tests
     of_pages.mkdir(exist_ok=True)
     with suppress(FileExistsError):
         (of_pages / "graphs").symlink_to(cache / "graphs")
@@ -30,7 +30,7 @@ def console(tmp_path, shared, cache, checkpoint, made_once):
         PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}",
         VSWIN_MIRROR=(tmp_path / "weights").as_uri(),
     )
-    del environment["VSWIN_OFFLINE"], environment["COLUMNS"]  # as wide as what is printed
+    del environment["VSWIN_OFFLINE"], environment["COLUMNS"]  # as wide as the output
 
     def stand_in(name):
         if name == "swin3d_t.pth":

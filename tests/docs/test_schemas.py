@@ -1,4 +1,4 @@
-"""What commands write is as the published schemas say."""
+"""The output of commands follows the published schemas."""
 
 import json
 import re

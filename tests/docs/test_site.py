@@ -1,4 +1,4 @@
-"""The documentation as a site: it builds, links lead somewhere, nothing comes from elsewhere."""
+"""The documentation as a site: it builds, its links work, and nothing is loaded from elsewhere."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from waiting import wait_until
 
 from vswin_cli.cli.app import app
 
-WORDS = (  # what a native writer would not write: CONTRIBUTING.md, Language
+WORDS = (  # words that a native writer avoids: CONTRIBUTING.md, Language
     r"beside\b", r"anew\b", r"shall\b", r"whatever\b", r"is none of", r"^Of ", r"\. Of ",
     r"(?:frames|views?|clips|steps?|numbers|images|MB|kB) an? (?:second|video|view|class|minute)\b",
 )  # fmt: skip

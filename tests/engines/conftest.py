@@ -30,7 +30,7 @@ def run_engine(checkpoint):
 
 @pytest.fixture(scope="session")
 def first_run(made_once, run_engine):
-    """The folder of a first run: its `cache`, what it computed and the libraries it imported."""
+    """The folder of a first run: its `cache`, its outputs, and the libraries it imported."""
 
     def fill(folder):
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""Every engine against the original's logits, each in a process of its own."""
+"""Every engine compared with the original's logits, each in a separate process."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ INSTALLED = [
 def compute_each(checkpoint):
     """Run engines in one process: `compute_each(folder, backend, [(precision, model, views), …])`.
 
-    They must be silent. A fourth value of a run is whether its file is one with top.
+    They must be silent. A fourth value of a run says whether its file has a top.
     """
 
     def run(folder, backend, runs):
@@ -61,7 +61,7 @@ def compute_each(checkpoint):
 
 
 def small_runs():
-    """Runs of small models by what they are."""
+    """Runs of small models, by description."""
     rng = np.random.default_rng(0)
     views = rng.integers(0, 256, (6, 4, 24, 24, 3), dtype=np.uint8)
     return {
@@ -76,7 +76,7 @@ def small_runs():
 
 @pytest.fixture(scope="session")
 def openvinos(compute_each, made_once):
-    """What OpenVINO computes of the small runs: `openvinos("wide")`."""
+    """Outputs of OpenVINO for the small runs: `openvinos("wide")`."""
 
     def compute(folder):
         folder.mkdir()
@@ -92,7 +92,7 @@ def softmax(logits):
 
 
 def assert_outputs(outputs, case):
-    """Log-probabilities are the logits but for one constant, and as sensitive."""
+    """Compare log-probabilities, which are the logits except for one constant, and as sensitive."""
     [probabilities], [features] = outputs["probabilities"], outputs["features"]
     expected = np.log(softmax(case["logits"]))
     np.testing.assert_allclose(np.log(probabilities), expected, rtol=0, atol=2e-4)
@@ -111,7 +111,7 @@ def test_openvino_computes_the_outputs_of_the_original(compute_each, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", INSTALLED)
 def test_every_backend_computes_the_same(compute_each, openvinos, backend, tmp_path):
-    """The numbers of OpenVINO, which the other tests show to be the original's."""
+    """The reference is OpenVINO, which other tests compare with the original."""
     runs = small_runs()
     if backend == "openvino":
         found = {name: openvinos(name) for name in runs}
@@ -136,7 +136,7 @@ def assert_bfloat16_is_close_and_is_not_float32(outputs, whole, backend):
         "CPU", "OPTIMIZATION_CAPABILITIES"
     )
     assert difference < 0.05
-    assert (difference > 1e-5) == computes_it  # OpenVINO takes float32 where the CPU lacks it
+    assert (difference > 1e-5) == computes_it  # OpenVINO uses float32 if the CPU lacks it
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def assert_bfloat16_is_close_and_is_not_float32(outputs, whole, backend):
 def test_larger_models_compute_the_outputs_of_the_original(compute_each, name, tmp_path):
     [outputs] = compute_each(tmp_path, "openvino", [("float32", name, video()[np.newaxis])])
     assert_outputs(outputs, LARGER_CASES[name])
-    if name == "swin-b-k600":  # to whose features swin-b-k400 gives a head of its own
+    if name == "swin-b-k600":  # swin-b-k400 adds another head to the same features
         case, model = LARGER_CASES["swin-b-k400"], find_model("swin-b-k400")
         keys = key_table(model.architecture, model.num_classes)
         kernel, bias = (tensor(key.dataset, key.shape) for key in keys if "head/" in key.variable)

@@ -1,4 +1,4 @@
-"""Whether `auto` takes a GPU; machines without one show that it is silent, and cheap."""
+"""The choice of a GPU by `auto`; on machines without one, it is silent and fast."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ DIES = "import os; os.abort()"
 
 
 def trials(**codes):
-    """Trials of backends that are all installed for a GPU."""
+    """Make trials of backends, all installed for a GPU."""
     return {backend: Trial(lambda: True, code) for backend, code in codes.items()}
 
 
@@ -62,7 +62,7 @@ def test_backends_that_are_installed_for_no_gpu_are_not_tried(device):
 
 
 def test_no_backend_computes_where_the_device_is_no_gpu(device):
-    """The real trials, as a machine with a driver's file and no GPU would run them."""
+    """The real trials, on a machine with a driver's file but no GPU."""
     assert usable_gpu_backends([device], trials(torch=TRIALS["torch"].code)) == []
 
 
@@ -80,7 +80,7 @@ def test_the_fastest_is_measured_once_for_a_machine(tmp_path, monkeypatch):
 
     assert [chosen(), chosen()] == ["torch", "torch"]
     assert sorted(measured) == sorted(speeds)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")  # another machine, as it were
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")  # looks like another machine
     speeds["openvino"] = 10.0
     assert chosen() == "openvino"
     (tmp_path / SPEEDS).write_text('{"x": 1}')

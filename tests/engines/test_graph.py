@@ -1,4 +1,4 @@
-"""The cache of exported graphs, used and abused by processes of their own."""
+"""The cache of exported graphs, used and abused in separate processes."""
 
 import ast
 import hashlib
@@ -20,7 +20,7 @@ from vswin_cli.engines.graph_cache import CONSTANTS, DIGESTS, GRAPH, clear, entr
 from vswin_cli.engines.registry import load_engine
 from vswin_cli.errors import CheckpointError
 
-LOCAL = {"openvino"}  # what an engine needs that finds its graph in the cache
+LOCAL = {"openvino"}  # imports of an engine that finds its graph in the cache
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def become_a_file(entry):
 
 @pytest.fixture
 def loading(cache, tmp_path):
-    """Load the graph, "exported" from a copy: `load()`; `load.exported` are the files it was of."""
+    """Load the graph, "exported" from a copy: `load()`; `load.exported` lists exported files."""
     core, exported = openvino.Core(), []
     good = shutil.copytree(only_entry(cache), tmp_path / "good")
 
@@ -130,7 +130,7 @@ def test_full_disk_leaves_no_entry(checkpoint, loading, apart, tmp_path):
 
 
 def load_with_little_room(weights, good, folder):
-    """Whether a graph is loaded where a write past 20 kB fails as on a full disk."""
+    """Return whether a graph is loaded if a write past 20 kB fails, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     core = openvino.Core()
     graph = core.read_model(good / GRAPH)
@@ -159,7 +159,7 @@ GRAPH_SOURCES = ["inference.py", "video_swin.py", "layers.py", "windows.py"]
 
 
 def code(source):
-    """What Python text says, without comments, docstrings and layout."""
+    """Return Python code without comments, docstrings and layout."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value.value = ""
@@ -168,7 +168,7 @@ def code(source):
 
 
 def test_change_of_the_graph_changes_its_version():
-    """If this fails: raise GRAPH_VERSION, unless the graphs stay as they were, and say so here."""
+    """If this fails: raise GRAPH_VERSION; if graphs do not change, only update the digest here."""
     network = Path(vswin_cli.__file__).parent / "network"
     sources = [(network / name).read_text() for name in GRAPH_SOURCES]
     sources.append(inspect.getsource(openvino_engine._export))

@@ -1,4 +1,4 @@
-"""Engines in processes of their own, as for several GPUs; here each is a CPU's."""
+"""Engines in separate processes, as for several GPUs; here each runs on the CPU."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Every form of annotations, with the files that they are about."""
+"""Every format of annotations, with its files."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def make(tmp_path):
 
 @pytest.fixture
 def matched(tmp_path):
-    """Match annotations, of recognised form, with the files in `videos`."""
+    """Match annotations, with detected format, and the files in `videos`."""
 
     def made(text, form, labels=LABELS, path_column=None, label_column=None):
         annotations = tmp_path / "annotations.txt"

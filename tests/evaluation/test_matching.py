@@ -1,4 +1,4 @@
-"""What rows match, and which files of a run's are its own."""
+"""Matching of rows, and files that the run writes itself."""
 
 import json
 

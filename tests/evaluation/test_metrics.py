@@ -23,7 +23,7 @@ from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 Z2 = 1.959963984540054**2
 
-# True class, predicted class, its probability, rank of the truth by 1, 2 and 3 views, centre crop.
+# True class, predicted class, its probability, rank of the truth with 1, 2, 3 views, centre crop.
 SET = [
     (0, 0, 0.9, (2, 1, 1), 1),
     (0, 0, 0.8, (1, 1, 1), 1),
@@ -122,7 +122,7 @@ def test_confused_classes_stand_side_by_side_and_none_is_lost(outcomes):
     assert sorted(order) == [0, 1, 2, 3, 4]
     where = {index: place for place, index in enumerate(order)}
     assert abs(where[0] - where[2]) == 1
-    assert abs(where[0] - where[1]) == 1  # 3 is confused with 0 too, which has two neighbours
+    assert abs(where[0] - where[1]) == 1  # 3 is also confused with 0, which has two neighbours
 
 
 def test_calibration_error_is_the_mean_gap_of_the_bins():

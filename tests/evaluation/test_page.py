@@ -1,4 +1,4 @@
-"""The page of an evaluation: whatever names hold is text, and a real browser draws it."""
+"""The page of an evaluation, in a real browser; names are always text."""
 
 import json
 from contextlib import closing
@@ -22,7 +22,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 def figures_of(num_videos):
-    """Made-up outcomes of the 400 classes of Kinetics, by two protocols."""
+    """Make outcomes for the 400 classes of Kinetics, with two protocols."""
     rng = np.random.default_rng(2)
     records = []
     for number in range(num_videos):
@@ -98,7 +98,7 @@ VIDEOS = "[...document.querySelectorAll('#cards h3')].map(e => e.textContent)"
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """The page of 400 classes, of which one has a name that would like to be more."""
+    """The page of 400 classes, one of them with a name that looks like code."""
     figures = figures_of(4000)
     labels = [HOSTILE, *figures.labels[1:]]
     return written(tmp_path_factory.mktemp("page"), replace(figures, labels=labels))
@@ -155,7 +155,7 @@ def test_cell_class_and_row_show_their_wrong_answers(browser, tmp_path):
     browser.show(figures.as_uri())
     names = [f"{number}.mp4" for number in (3, 4, 5)]
     assert browser.evaluate(VIDEOS) == names
-    # A cell, with a real click; class 1 (the second row) was taken for class 0 twice.
+    # A cell, with a real click; class 1 (the second row) was mistaken for class 0 twice.
     cell = browser.evaluate("""(() => {
         canvas.scrollIntoView({ block: "center" });
         const box = canvas.getBoundingClientRect();
@@ -199,7 +199,7 @@ def test_axe_finds_no_fault_and_nothing_is_wider_than_the_screen(browser, tmp_pa
 
 
 def small_figures(folder):
-    """The page of three classes: three right answers, three wrong ones."""
+    """Make the page of three classes: three right answers, three wrong ones."""
     pairs = [(0, 0), (1, 1), (2, 2), (1, 0), (1, 0), (2, 0)]
     records = [
         {

@@ -1,4 +1,4 @@
-"""The files of a report, against what was counted by hand."""
+"""The files of a report, compared with counts by hand."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Exports run in their own runtimes, in processes without vswin, and compute what vswin does."""
+"""Exports run in their runtimes, in processes without vswin, with vswin's results."""
 
 import json
 import os
@@ -31,7 +31,7 @@ from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, TORCHVISION
 
 MODEL = "swin-n-motion"
 GRAPHS = [each.name for each in EXPORT_FORMATS if each.is_graph]
-# Code that runs a file, `FILE`, on `views`, without vswin, and names its labels.
+# Code that runs a file, `FILE`, on `views`, without vswin, and reads its labels.
 RUNNING = {
     "onnx": """
 import onnxruntime
@@ -106,13 +106,13 @@ def _cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small(made_once):
-    """A custom model that has every kind of layer."""
+    """A custom model with every kind of layer."""
     return made_once("nano model", lambda folder: write_custom_model(folder, NANO.architecture))
 
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory, small):
-    """Three random views, and what vswin's engine makes of them."""
+    """Three random views, and the outputs of vswin's engine."""
     views = np.random.default_rng(7).integers(0, 256, (3, 4, 32, 32, 3), np.uint8)
     outputs = vswin.load_model(str(small)).engine.compute(views)
     path = tmp_path_factory.mktemp("known") / "known.npz"
@@ -121,7 +121,7 @@ def known(tmp_path_factory, small):
 
 
 def exported(*arguments):
-    """Run the command in a process of its own, since TensorFlow and PyTorch may crash together."""
+    """Run the command in a separate process, because TensorFlow and PyTorch may crash together."""
     done = subprocess.run(
         [sys.executable, "-m", "vswin_cli", "export", *map(str, arguments)],
         capture_output=True, text=True,
@@ -314,7 +314,7 @@ def test_no_old_graph_stands_with_new_numbers_even_for_a_moment(tmp_path, monkey
 
 
 def stopped_at(name):
-    """A `replace` that is interrupted before it gives that name."""
+    """Make a `replace` that is interrupted before it creates that name."""
 
     def replace(source, target):
         if target.name == name:

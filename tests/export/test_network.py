@@ -1,4 +1,4 @@
-"""The network for other runtimes computes what a plain NumPy forward pass does."""
+"""The network for other runtimes gives the results of a plain NumPy forward pass."""
 
 import numpy as np
 import openvino
@@ -24,7 +24,7 @@ def variables(tmp_path_factory):
 
 
 class MostAxes(OpenVinoGraph):
-    """Notes the most axes of any tensor that is moved."""
+    """Records the largest number of axes of transposed tensors."""
 
     most = 0
 

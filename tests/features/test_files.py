@@ -1,4 +1,4 @@
-"""The rows while a run lasts, and the files that are made of them."""
+"""Rows during a run, and the files made from them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Nearest rows and near-duplicates against what a plain computation in float64 finds."""
+"""Nearest rows and near-duplicates, compared with a plain computation in float64."""
 
 import numpy as np
 import pytest

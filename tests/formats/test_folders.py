@@ -1,4 +1,4 @@
-"""Formats that are folders: FiftyOne's datasets and CVAT's files, as these programs read them."""
+"""Formats that are folders: datasets of FiftyOne and files for CVAT, read as they read them."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ from vswin_cli.timeline.formats import timeline_format
 
 SETUP = Setup("swin-t-k400", "official", "openvino", "float32")
 ODD = os.fsdecode(b"/videos/caf\xe9.mp4")
-# fiftyone needs other versions of libraries than this environment may have.
+# FiftyOne needs other versions of libraries than this environment has.
 FIFTYONE_PYTHON = os.environ.get("VSWIN_TEST_FIFTYONE_PYTHON") or (
     sys.executable if find_spec("fiftyone") else None
 )
@@ -126,7 +126,7 @@ def test_fiftyones_samples_say_what_the_records_do(tmp_path):
 @pytest.mark.skipif(FIFTYONE_PYTHON is None, reason="fiftyone is not installed")
 @pytest.mark.slow
 def test_fiftyone_loads_labels_segments_and_embeddings(tmp_path):
-    # Its database needs a folder of its own.
+    # Its database needs a separate folder.
     done = subprocess.run(
         [FIFTYONE_PYTHON, "-c", LOADING, *map(str, datasets(tmp_path))],
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "FIFTYONE_DO_NOT_TRACK": "1"},

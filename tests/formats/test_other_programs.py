@@ -1,4 +1,4 @@
-"""Results that other programs open, opened by what reads them there."""
+"""Files for other programs, opened with their readers."""
 
 import io
 import json

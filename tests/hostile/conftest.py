@@ -1,15 +1,15 @@
-"""What files of strangers must not do: open, connect, execute, fill memory, hang, write elsewhere.
+"""Attacks by files of strangers: open, connect, execute, fill memory, hang, write elsewhere.
 
-Every kind of file that somebody may hand over has a module here, with what has been tried against
-programs like this one; videos have theirs in `video/test_hostile_videos.py`, names in pages and
-tables in `pages/` and `formats/`. `SECURITY.md` says what is promised. None of them may
+Every kind of file that somebody may hand over has a module here, with attacks on similar programs;
+videos have theirs in `video/test_hostile_videos.py`, names in pages and tables in `pages/` and
+`formats/`. `SECURITY.md` lists the promises. No file may
 
 - open or read another file, a pipe, a device or an address (`test_hdf5`, `test_pipes`,
   `test_model_files`);
 - execute anything, or change this program (`test_checkpoints`);
-- fill the memory or the disk, or keep the program busy for ever (`test_hdf5`, `test_checkpoints`,
+- fill the memory or the disk, or keep the program busy forever (`test_hdf5`, `test_checkpoints`,
   `test_model_files`, `test_features_and_lists`; a server: `test_cache`);
-- have anything written in another place, or for other users (`test_cache`);
+- cause writing in another place, or for other users (`test_cache`);
 - control the terminal (`test_terminal`).
 """
 
@@ -24,7 +24,7 @@ from vswin_cli.zoo.protocols import KINETICS
 
 @pytest.fixture
 def model_file(tmp_path):
-    """A good model file of a stranger's."""
+    """A valid model file of a stranger."""
     model = CustomModel(
         "theirs",
         SMALL,

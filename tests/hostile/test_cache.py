@@ -1,4 +1,4 @@
-"""The cache that users share, and servers: nothing is written elsewhere, or without end."""
+"""Shared caches and servers: nothing is written elsewhere, or without a limit."""
 
 import os
 import stat
@@ -67,7 +67,7 @@ def test_files_of_a_cache_are_for_those_who_may_read_its_folder(
 
 
 def endless(handler):
-    """Send for ever what begins like a checkpoint."""
+    """Send data without end that begins like a checkpoint."""
     handler.send_response(200)
     handler.send_header("Connection", "close")
     handler.end_headers()

@@ -1,4 +1,4 @@
-"""Checkpoints to convert: data, of which nothing is executed or grows without bounds."""
+"""Checkpoints to convert are data: nothing is executed, and memory is limited."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def test_attack_of_that_test_works_where_pickles_are_trusted(tmp_path):
 
 @pytest.mark.parametrize("save", [save_zip, save_legacy])
 def test_pickle_cannot_change_this_program(tmp_path, save):
-    """BUILD would set attributes of whatever stands on the stack."""
+    """BUILD would set attributes of the object on the stack."""
     rebuild = Global("torch._utils", "_rebuild_tensor_v2")
     changed = Calling(rebuild, None, 0, (), (), state=(None, {"__defaults__": (1,), "x": 2}))
     path = save(tmp_path / "evil.pth", {"a": changed, "state_dict": {"weight": VALUES}})
@@ -84,12 +84,12 @@ TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
 STORAGE = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQ"
 ORDERED_DICT = b"ccollections\nOrderedDict\n"
 LEGACY = b"".join(pickle.dumps(part, 2) for part in (MAGIC_NUMBER, 1001, {"little_endian": True}))
-COLLIDING = 2**61 - 1  # whose multiples Python's hash does not tell apart
+COLLIDING = 2**61 - 1  # Python's hash is equal for its multiples
 DOUBLED = b"N" + 40 * b"2\x86"  # a pair of pairs of pairs ...
 
 
 def keyed(*keys):
-    """A pickled dictionary of tensors that are all one number of one storage."""
+    """Make a pickled dictionary of tensors, all from one number in one storage."""
     entries = []
     for key in keys:
         storage = b"h\x01" if entries else STORAGE + b"q\x01"
@@ -144,7 +144,7 @@ PICKLES = {
 
 
 def save_pickle(path, content):
-    """A file of `torch.save` whose pickle is written by hand."""
+    """Write a file of `torch.save` with a handwritten pickle."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", b"\x80\4" + content + b".")
         archive.writestr("archive/data/0", bytes(4))
@@ -156,7 +156,7 @@ def save_header(path, header):
 
 
 def save_overlapping_zip(path):
-    """A zip of which each entry is the whole file."""
+    """Write a zip whose entries are all the whole file."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", b"\x80\4}.")
         for number in range(1000):
@@ -166,7 +166,7 @@ def save_overlapping_zip(path):
 
 
 def endless_files(folder):
-    """Files of some MB at most; where it is trusted, each fills the memory or never ends."""
+    """Make files of a few MB that would fill the memory or never end."""
     for name, content in PICKLES.items():
         save_pickle(folder / f"{name}.pth", content)
         (folder / f"{name}.old").write_bytes(LEGACY + b"\x80\4" + content + b".\x80\4].")

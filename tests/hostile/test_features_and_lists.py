@@ -1,4 +1,4 @@
-"""Features and lists of paths: no more is read than there is."""
+"""Features and lists of paths: reading is limited by the size of the file."""
 
 import struct
 import zipfile
@@ -47,7 +47,7 @@ def test_features_that_claim_more_than_there_is_are_not_read(tmp_path):
 
 
 def test_tables_that_hold_far_more_than_they_weigh_are_not_read(tmp_path):
-    """A value that repeats costs nothing in Parquet, and its column memory without end."""
+    """In Parquet, a repeated value takes no space, but its column takes unlimited memory."""
     path = tmp_path / "theirs.parquet"
     ends = np.full(10**5, 16, np.int32).cumsum(dtype=np.int32)
     rows = pa.ListArray.from_arrays(np.insert(ends, 0, 0), np.zeros(16 * 10**5, np.float32))

@@ -1,4 +1,4 @@
-"""HDF5 files: they hold their numbers themselves, or are refused by name."""
+"""HDF5 files must contain their numbers; otherwise, they are refused with the path."""
 
 import os
 
@@ -11,12 +11,12 @@ from vswin_cli.conversion.checkpoint_file import open_checkpoint
 from vswin_cli.errors import CheckpointError
 from vswin_cli.network.checkpoint import key_table, read_checkpoint, save_checkpoint
 
-VICTIM = "layers/layer_normalization/vars/1"  # of a file without top
+VICTIM = "layers/layer_normalization/vars/1"  # in a file without top
 
 
 @pytest.fixture
 def weights(tmp_path):
-    """A small whole checkpoint, open for what strangers do to it; its victim is taken out."""
+    """A small complete checkpoint, open for changes; its victim is removed."""
     path = tmp_path / "theirs.weights.h5"
     variables = {key.variable: np.ones(key.shape, np.float32) for key in key_table(SMALL, None)}
     save_checkpoint(path, variables, SMALL, None)
@@ -107,7 +107,7 @@ def loop(file, _victim, _other):
 @pytest.mark.timeout(60)
 def test_hdf5_file_holds_its_numbers_itself_or_is_refused_by_name(tmp_path, weights, change, named):
     other = tmp_path / "pipe"
-    os.mkfifo(other)  # who opens it waits for ever
+    os.mkfifo(other)  # opening it waits forever
     with h5py.File(weights, "r+", libver="latest") as file:
         change(file, VICTIM, str(other))
     with pytest.raises(CheckpointError, match=named):

@@ -1,4 +1,4 @@
-"""Model files: nothing of other folders, nothing that fills the memory."""
+"""Model files: no paths to other folders, and no unlimited memory."""
 
 import pytest
 

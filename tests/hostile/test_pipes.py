@@ -1,4 +1,4 @@
-"""Pipes and devices in place of files: refused at once."""
+"""Pipes and devices in place of files are refused at once."""
 
 import json
 import os

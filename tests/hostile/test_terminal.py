@@ -1,4 +1,4 @@
-"""What strangers name cannot control the terminal."""
+"""Names from strangers cannot control the terminal."""
 
 import io
 import json

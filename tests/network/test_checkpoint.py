@@ -59,14 +59,14 @@ def test_values_are_read_as_stored(checkpoint, top):
 
 @pytest.fixture
 def damaged(checkpoint, tmp_path):
-    """A copy of a good file, open for damage."""
+    """A copy of a valid file, open for damage."""
     path = tmp_path / "damaged.weights.h5"
     shutil.copyfile(checkpoint("swin-t-k400"), path)
     return path
 
 
 def refusal(path, name="swin-t-k400"):
-    """What both ways of looking at a file say about it; it must be one line."""
+    """Return the message of both checks for a file; it must be one line."""
     model = find_model(name)
     with pytest.raises(CheckpointError) as reading:
         read_checkpoint(path, model.architecture, model.num_classes)

@@ -1,4 +1,4 @@
-"""The Keras model itself, in this process on TensorFlow; the engines are tested apart."""
+"""The Keras model in this process, on TensorFlow; other tests are about the engines."""
 
 import json
 from importlib import import_module

@@ -1,5 +1,5 @@
-"""The page of a run: whatever names hold is text, a real browser shows it, and a stranger's
-records show no file of this machine's.
+"""The page of a run in a real browser: names are always text, and records from strangers show no
+files of this machine.
 """
 
 import base64
@@ -60,7 +60,7 @@ RECORDS = [
 
 
 def written(path, records, **options):
-    """The pages of records."""
+    """Write the pages of records."""
     return write_report(path, records, date="2026-11-28 12:00 UTC", **options)
 
 
@@ -81,7 +81,7 @@ def strips(tmp_path):
 
 @pytest.fixture
 def page(browser, tmp_path):
-    """A page of four videos, open in a browser that takes keys."""
+    """A page of four videos, in a browser that receives keys."""
     [path] = written(tmp_path / "page.html", RECORDS)
     browser.resize(1280, 800)
     browser.show(path.as_uri())
@@ -236,7 +236,7 @@ def test_sidebar_stays_and_a_phone_shows_videos(browser, tmp_path):
         browser.resize(width, height)
         browser.evaluate("scrollTo(0, 5000)")
         box = browser.evaluate("find('filters').getBoundingClientRect().toJSON()")
-        assert box["top"] == 0  # in view, wherever one has scrolled to
+        assert box["top"] == 0  # in view at any scroll position
         assert box["height"] > 300 if width > 390 else box["height"] < 60
         left = browser.evaluate("document.querySelector('.card').getBoundingClientRect().left")
         assert left < (330 if width > 390 else 20)
@@ -284,7 +284,7 @@ def test_what_is_too_large_for_one_page_is_written_to_several(tmp_path):
     assert shown[1]["total"] == 100
     names = [[card[0] for card in cards] for cards in shown[1]["index"]["pages"]]
     assert names == [[card["video"] for card in each["items"]] for each in shown]
-    # Fewer the next time: what is left of the larger set goes, what is another's stays.
+    # Fewer pages the next time: the rest of the larger set is removed, files of others stay.
     other = tmp_path / f"my page.{len(pages) + 1}.html"
     other.write_text("mine")
     assert written(path, records[:2]) == [path]

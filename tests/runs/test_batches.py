@@ -1,4 +1,4 @@
-"""Views of several videos in one batch: the same results, and nothing waits for long."""
+"""Views of several videos in one batch: the same results, without long waits."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from vswin_cli.views.views import read_views
 
 
 class Recording(BrightnessEngine):
-    """Notes how many views come at once."""
+    """Records the number of views per call."""
 
     def __init__(self, batch_size, num_at_once=1):
         super().__init__(batch_size=batch_size)
@@ -29,7 +29,7 @@ class Recording(BrightnessEngine):
 
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory):
-    """Videos of 1 and of 4 views that differ, and one that cannot be read."""
+    """Videos with 1 and with 4 distinct views, and one that cannot be read."""
     folder = tmp_path_factory.mktemp("videos")
     found = []
     for number, length in enumerate((20, 250, 30, 180, 300, 25)):

@@ -1,4 +1,4 @@
-"""The file that a run appends to, and what a power cut may leave of it."""
+"""The file to which a run appends, and its state after a power cut."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def test_what_a_power_cut_leaves_is_no_record(tmp_path, tail, num_whole):
         b"a\nb\n",
         b"[]\n",
         b'{"other": 1}\n{"x": 2}\n',
-        # Predict's own lines, and records with parts that are none.
+        # Lines of predict, and records that lack parts.
         b'{"video": "a", "error": null, "predictions": []}\n' * 2,
         json.dumps({**record("a"), "predictions": [1]}).encode() + b"\n" + b"{}\n",
         json.dumps({**record("a"), "video": ["a"]}).encode() + b"\n" + b"{}\n",
@@ -171,7 +171,7 @@ def test_two_processes_never_write_to_one_journal_whatever_they_call_it(tmp_path
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as holding:
         assert holding.stdout.readline() == b"open\n"
-        for other in tmp_path.iterdir():  # a lock that is a file of its own could be removed
+        for other in tmp_path.iterdir():  # a separate lock file could be removed
             if other.suffix != ".jsonl":
                 other.unlink()
         for name in ("out.jsonl", "hard.jsonl", "link.jsonl"):
@@ -182,7 +182,7 @@ def test_two_processes_never_write_to_one_journal_whatever_they_call_it(tmp_path
     with closing(Journal(path)) as journal:
         assert list(journal.entries) == ["a"]
         journal.append(record("0"))
-        journal.put_in_order(["0", "a"])  # another file by now
+        journal.put_in_order(["0", "a"])  # another file from now on
         with pytest.raises(UsageError, match="another run"):
             Journal(path)
 
@@ -247,6 +247,6 @@ def test_full_disk_is_an_error_of_the_output(tmp_path, monkeypatch):
         )
         with pytest.raises(OutputError, match="full"):
             journal.append(record("a"))
-        journal.check()  # nothing else has written to it
+        journal.check()  # no other program has written to it
     with pytest.raises(OutputError, match="choose another"):
         Journal(tmp_path / "none" / "out.jsonl", resume=True)

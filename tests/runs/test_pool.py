@@ -68,7 +68,7 @@ def test_views_that_are_kept_stay_as_they_are_while_others_come(tmp_path):
     for decoded in pool(decode_views, num_workers=1).decode_each(
         [Found(name, str(path)) for name, path in paths.items()]
     ):
-        if decoded.found.video not in ("1.mp4", "3.mp4"):  # whose memory may be used again
+        if decoded.found.video not in ("1.mp4", "3.mp4"):  # its memory can be reused
             kept.append(decoded)
         del decoded
     assert len(kept) == 7
@@ -108,7 +108,7 @@ def test_hang_and_crash_cost_one_video_each(copies):
 
 @pytest.mark.slow
 def test_deadline_holds_while_nobody_takes_the_views(copies):
-    """A hanging decoder is ended in time; one that has finished may wait as long as it must."""
+    """A hanging decoder is ended in time; a finished one may wait without a limit."""
     with closing(pool().decode_each(copies("hangs.mp4", *"abcdef"))) as decoded_each:
         first = next(decoded_each)
         workers = children(os.getpid())
@@ -125,7 +125,7 @@ def test_killed_worker_is_replaced(copies):
     decoding = pool(num_workers=1, timeout_seconds=30)
     decoded_each = decoding.decode_each(copies("a.mp4", "slow.mp4", "b.mp4"))
     assert next(decoded_each).error is None
-    # One that dies before it has been asked costs no video.
+    # A process that dies before a request costs no video.
     wait_until(lambda: [found.video for found in decoding.busy_with()] == ["slow.mp4"])
     [worker] = children(os.getpid())
     os.kill(worker, signal.SIGKILL)
@@ -203,7 +203,7 @@ def test_video_that_fills_memory_fails_alone():
 @pytest.mark.slow
 @pytest.mark.parametrize("has_finished", [False, True])
 def test_worker_that_is_stopped_delays_nobody(has_finished):
-    """Whether it decodes then, or has just handed its views over."""
+    """Both if it decodes, and if it has just sent its views."""
     found = [Found(name, name) for name in "abcdefgh"]
     stopping = pool(make_up_views, num_workers=2, timeout_seconds=3)
     with closing(stopping.decode_each(found)) as decoded_each:
@@ -275,7 +275,7 @@ def test_worker_that_cannot_start_is_an_error_of_the_run(monkeypatch):
     ],
 )
 def test_workers_end_with_a_parent_that_is_killed(copies, name, then):
-    """Even one whose decoder never gives the interpreter back, or that waits for a call."""
+    """Also if the decoder blocks the interpreter, or waits for a call."""
     [found] = copies(name)
     code = (
         "import time\n"

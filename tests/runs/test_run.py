@@ -27,7 +27,7 @@ def read(path):
 
 
 def timeless(path):
-    """The records without what differs between two runs."""
+    """Return the records without values that differ between two runs."""
     return [{**record, "elapsed_seconds": None} for record in read(path)]
 
 
@@ -91,7 +91,7 @@ def test_second_run_skips_what_holds(tmp_path):
     todo, _ = label_folder(tree, output, retry_failed=True)
     assert todo.reasons == {"changed": 2, "new": 1, "failed before": 1}
     assert todo.num_kept == 3
-    assert len(read(output)) == 8  # what is no longer there keeps its record
+    assert len(read(output)) == 8  # deleted files keep their records
 
 
 def test_finished_records_are_not_replaced_by_those_of_other_settings(tmp_path):

@@ -1,4 +1,4 @@
-"""What a decoding process hands over arrives as it was, in memory that nobody copies."""
+"""Views from a decoding process arrive unchanged, in memory that is not copied."""
 
 import os
 
@@ -15,14 +15,14 @@ from vswin_cli.views.views import read_views
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory):
-    """Four clips, of which no two have the same frames."""
+    """Four clips, all with different frames."""
     path = tmp_path_factory.mktemp("videos") / "clip.mp4"
     return read_views(encode(path, numbered_frames(250, 48, 80)), (PROTOCOL,), "auto")
 
 
 def handed_over(value, on_freed=None):
     file = nameless_file()
-    os.write(file, bytes(10_000_000))  # what was in it before
+    os.write(file, bytes(10_000_000))  # its earlier content
     pack(value, file)
     return unpack(map_file(file), on_freed)
 

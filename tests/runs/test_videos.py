@@ -1,4 +1,4 @@
-"""Which files a run takes, and what it calls them."""
+"""The files that a run takes, and their names."""
 
 import io
 import os

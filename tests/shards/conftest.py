@@ -3,12 +3,12 @@ from itertools import count
 import pytest
 
 _numbers = count()
-FAST = ("--views", "fast")  # how many views there are proves nothing here
+FAST = ("--views", "fast")  # the number of views proves nothing here
 
 
 @pytest.fixture
 def vswin(vswin):
-    """Call the command; what labels and embeds takes one view per video."""
+    """Call the command; `label` and `embed` take one view per video."""
 
     def run(command, *words):
         return vswin(command, *words, *(FAST if command in ("label", "embed") else ()))
@@ -18,7 +18,7 @@ def vswin(vswin):
 
 @pytest.fixture(scope="session")
 def running_store():
-    """A server of objects; its clients are kept by fsspec as long as the tests run."""
+    """A server of objects; fsspec keeps its clients as long as the tests run."""
     pytest.importorskip("moto", reason="needs the extra `test`")
     from object_store import store_server
 
@@ -28,14 +28,14 @@ def running_store():
 
 @pytest.fixture
 def store(running_store):
-    """The server, which answers as it should until a test has it do otherwise."""
+    """The server, with normal answers until a test changes them."""
     yield running_store
     running_store.rule = lambda method, path: None
 
 
 @pytest.fixture
 def bucket(store, monkeypatch):
-    """An empty bucket; every client finds its server by the environment."""
+    """An empty bucket; clients find its server through the environment."""
     import boto3
     from object_store import Bucket
 

@@ -1,4 +1,4 @@
-"""Runs on a cluster of two nodes of this machine, which lose nodes and drivers."""
+"""Runs on a cluster of two nodes on this machine, which lose nodes and drivers."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ ray = pytest.importorskip("ray", reason="needs the extra `ray`")
 pytestmark = pytest.mark.slow
 
 NUM_GOOD, NUM_BROKEN = 18, 2
-FAST = ("--views", "fast")  # as all runs here
+FAST = ("--views", "fast")  # for all runs here
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def records_of(folder):
 
 
 def check(tmp_path, vswin, videos):
-    """Each video has the record of a run on one machine, once."""
+    """Check that each video has, once, the record of a run on one machine."""
     vswin("label", videos, "-o", "one.parquet", "-q")
     records = records_of(tmp_path / "out")
     assert len(records) == NUM_GOOD + NUM_BROKEN
@@ -109,7 +109,7 @@ def test_a_driver_that_is_killed_is_continued_by_the_next(start, vswin, videos, 
 
 
 def workers_of(cluster):
-    """Process ids of the actors that compute; each is a child of its node's raylet."""
+    """Return process ids of the computing actors, which are children of a node's raylet."""
     nodes = (cluster.head_node, *cluster.worker_nodes)
     raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
     return [
@@ -138,7 +138,7 @@ def test_workers_that_are_killed_are_replaced(cluster, start, vswin, videos, tmp
 def test_workers_out_of_memory_leave_the_reason_in_records(
     cluster, vswin, videos, tmp_path, monkeypatch
 ):
-    """Ray ends each, as on a machine whose memory is full."""
+    """Ray ends each worker, as on a machine with full memory."""
     monkeypatch.setattr("vswin_cli.shards.ray_workers._DEATHS", 1)
     run = vswin("label", videos, "-o", "out/", "--cluster", cluster.address)
     assert run.returncode == 1

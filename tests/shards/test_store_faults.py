@@ -1,4 +1,4 @@
-"""Stores that fail, and objects that do not stay: retried, or recorded with the reason."""
+"""Stores that fail, and objects that change: retried, or recorded with the reason."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def requests(store, monkeypatch):
-    """Count requests, by method and path; nobody waits for long between theirs."""
+    """Count requests by method and path, without long waits between retries."""
     monkeypatch.setattr("botocore.retryhandler.random", SimpleNamespace(random=lambda: 0.0))
     for module in ("worker", "folder"):
         monkeypatch.setattr(f"vswin_cli.shards.{module}._PAUSE_SECONDS", 0.01)
@@ -33,7 +33,7 @@ def requests(store, monkeypatch):
 
 
 def large_video(tmp_path, num_frames):
-    """A video of several requests."""
+    """Make a video that needs several requests."""
     noise = np.random.default_rng(num_frames).integers(0, 256, (num_frames, 240, 320, 3), np.uint8)
     options = {"preset": "ultrafast", "crf": "10"}
     return encode(tmp_path / "large.mp4", noise, options=options).read_bytes()

@@ -1,4 +1,4 @@
-"""Videos of an object store, and shards into one."""
+"""Videos in an object store, and shards written to one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is no file by name: addresses, standard input, open files, frames in memory."""
+"""Sources other than named files: addresses, standard input, open files, frames in memory."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""Where the cache is, also where nobody has a home."""
+"""The place of the cache, also without a home folder."""
 
 import pwd
 

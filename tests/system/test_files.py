@@ -1,4 +1,4 @@
-"""Files replaced whole: what a reader, a failure and a power cut may see."""
+"""Files replaced as a whole, as seen by readers, after failures and after power cuts."""
 
 import os
 from contextlib import ExitStack, suppress

@@ -1,4 +1,4 @@
-"""What other systems do in another way, as far as it can run on this one."""
+"""Code for other systems, as far as it can run on this one."""
 
 import errno
 import fcntl
@@ -56,7 +56,7 @@ def test_reading_and_writing_at_a_place_keep_the_position_in_all_threads(tmp_pat
 def test_lock_by_a_byte_that_no_file_has_keeps_out_others_and_no_reader(tmp_path):
     descriptor = descriptor_of(tmp_path / "x.jsonl", b"content")
 
-    def lock_here():  # which is all of Windows' call that this system lacks
+    def lock_here():  # the only call of Windows that this system lacks
         where = os.lseek(descriptor, 0, os.SEEK_CUR)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, where)

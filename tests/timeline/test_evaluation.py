@@ -1,4 +1,4 @@
-"""`vswin evaluate --timeline`: what does not apply is refused, a dry run computes nothing."""
+"""`vswin evaluate --timeline`: unused options are refused, a dry run computes nothing."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Each form is read back by what reads it elsewhere."""
+"""Each format is read back by another program or its library."""
 
 import csv
 import io
@@ -77,7 +77,7 @@ def test_subtitles_of_both_kinds_show_each_segment():
 
 @pytest.mark.parametrize("name", ["srt", "vtt"])
 def test_players_show_labels_as_they_are(name, tmp_path):
-    """By FFmpeg's decoders of subtitles, which mpv and others have."""
+    """Read with FFmpeg's subtitle decoders, which mpv and others use."""
     labels = {
         "a <b>bold</b> & Q&A": "a <b>bold</b> & Q&A",
         "00:01 --> 00:02": "00:01 --> 00:02",

@@ -1,4 +1,4 @@
-"""Runs that are killed and run again write what undisturbed ones do, in every format."""
+"""Runs that are killed and run again write the same as undisturbed ones, in every format."""
 
 import os
 import re
@@ -23,7 +23,7 @@ CHANGING = re.compile(rb'"elapsed_seconds": ?[^,}]+|DATE="[^"]+"|"modified": ?[^
 
 
 class Killing(Counting):
-    """An engine whose process is killed on the way."""
+    """An engine whose process is killed at some window."""
 
     def start(self, views):
         if self.num_computed == self._dies_after:
@@ -49,7 +49,7 @@ def run_into(folder, form, films, engine):
 
 
 def kill_run(*arguments):
-    """How a run ends that is killed, in a process of its own."""
+    """Return how a run ends that is killed, in a separate process."""
     runs.FilmProcess = Here
     if not (pid := os.fork()):
         run_into(*arguments)
@@ -59,7 +59,7 @@ def kill_run(*arguments):
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    """Two of four seconds, which change halfway."""
+    """Two films of four seconds, which change halfway."""
     folder = tmp_path_factory.mktemp("films")
     numbers = [k if k < 50 else 4095 - k for k in range(100)]
     return [

@@ -1,4 +1,4 @@
-"""Streams: each segment once, as soon as it is settled, in bounded memory and time."""
+"""Streams: each segment is reported once, as soon as it is final, in bounded memory and time."""
 
 import http.server
 import json
@@ -26,7 +26,7 @@ RATE = 25
 
 @pytest.fixture(scope="module")
 def transport_stream(tmp_path_factory):
-    """The tour as a broadcaster would send it."""
+    """The tour as a broadcast stream."""
     path = tmp_path_factory.mktemp("stream") / "tour.ts"
     with av.open(str(SAMPLES / "films" / "tour.mp4")) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
@@ -38,7 +38,7 @@ def transport_stream(tmp_path_factory):
 
 
 class Stream:
-    """Frames that come, bright or dark, as `LiveSequence` hands them over."""
+    """Frames that arrive, bright or dark, like those of `LiveSequence`."""
 
     name, num_dropped, rate, waits = "stream", 0, RATE, False
 

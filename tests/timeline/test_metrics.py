@@ -1,4 +1,4 @@
-"""Every figure against what is reckoned by hand."""
+"""Every figure, compared with values computed by hand."""
 
 import json
 
@@ -24,7 +24,7 @@ GUESS = {
         Labelled("a", 0, 8, 0.9),  # IoU 0.8
         Labelled("b", 8, 20, 0.6),  # 10 / 12
         Labelled("a", 24, 30, 0.7),  # 0.6
-        Labelled("a", 20, 24, 0.8),  # 0.4: taken for a miss from 0.5 on
+        Labelled("a", 20, 24, 0.8),  # 0.4: a miss from 0.5 on
     ],
     "y": [Labelled("b", 4, 12, 0.5)],  # 6 / 12 = 0.5
 }
@@ -77,7 +77,7 @@ def test_edit_score_is_of_the_orders_of_labels():
 
 def test_frames_count_by_the_time_they_are_shown():
     guess = [Labelled("a", 0, 8), Labelled("b", 8, 20)]
-    assert right_seconds(TRUTH["x"], guess, 35) == 8 + 10 + 5  # nothing is right where it is true
+    assert right_seconds(TRUTH["x"], guess, 35) == 8 + 10 + 5  # the last: without a label in both
     assert measure({"x": TRUTH["x"]}, {"x": guess}, {"x": 35}).frame_accuracy == pytest.approx(
         23 / 35
     )

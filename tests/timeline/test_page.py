@@ -11,7 +11,7 @@ from vswin_cli.pages.timeline.page import write_timelines
 
 
 def record(num_steps, num_segments, **more):
-    """A film of so many quarters of a second."""
+    """Make a film of this many quarters of a second."""
     step = num_steps / num_segments
     return {
         "video": "long <b>film</b>.mp4", "error": None, "warnings": [], "model": "m",

@@ -1,4 +1,4 @@
-"""Films in one run: continued wherever it was stopped, with the same output."""
+"""Films in one run, which continues after any stop with the same output."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def kept(path, settings):
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """Ten seconds that change halfway."""
+    """A film of ten seconds that changes halfway."""
     frames = (numbered_frame(k if k < 125 else 4095 - k) for k in range(250))
     return encode(tmp_path_factory.mktemp("film") / "v.mp4", frames, rate=25)
 
@@ -79,7 +79,7 @@ def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path)
     other = Counting()
     with kept(path, {"a": 2}) as checkpoint:
         watched(FrameSequence(film), other, checkpoint)
-    assert other.num_computed == engine.num_computed  # of other settings
+    assert other.num_computed == engine.num_computed  # with other settings
 
 
 @pytest.mark.parametrize(("batch_size", "num_at_once"), [(4, 1), (1, 2), (3, 2), (32, 1)])
@@ -250,7 +250,7 @@ def test_a_page_is_made_of_the_records_that_are_there(vswin, tmp_path):
     assert '"static"' in page
     bare = vswin("timeline", "x.mp4", "-o", "t.jsonl", "--report", "bare.html", "--no-strips")
     assert bare.returncode == 0, bare.stderr
-    assert "/9j/" in page  # how a JPEG begins
+    assert "/9j/" in page  # the start of a JPEG
     assert "/9j/" not in (tmp_path / "bare.html").read_text()
 
 

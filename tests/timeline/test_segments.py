@@ -9,7 +9,7 @@ STEP = 0.25
 
 
 def segments(labels, *, fine=None, classes=3, **cutting):
-    """Cut steps whose best class is given by a letter, or none by a dot."""
+    """Make segments of steps whose best class is a letter, or none for a dot."""
     table = np.full((len(labels), classes), 0.05)
     for step, letter in enumerate(labels):
         if letter != ".":

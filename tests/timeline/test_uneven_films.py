@@ -1,4 +1,4 @@
-"""Films whose frames come at uneven times are seen as players show them."""
+"""Films with uneven frame times are seen as players show them."""
 
 import tracemalloc
 from itertools import pairwise
@@ -24,13 +24,13 @@ def model():
 
 @pytest.fixture(scope="module")
 def motion():
-    """Frames of a pan to the left, then of a zoom."""
+    """Make frames of a pan to the left, then of a zoom."""
     names = ("pan_left.mp4", "zoom_in.mp4")
     return [f.pixels[::3, ::3].copy() for name in names for f in FrameSequence(SAMPLES / name)]
 
 
 def rendered(times, rate):
-    """Which of the frames that start at some times a player shows, at an even rate."""
+    """Return which of the frames a player shows at an even rate."""
     count = round(times[-1] / 1000 * rate)
     shown = np.searchsorted(times, np.arange(count) * 1000 / rate + 1e-3, side="right") - 1
     return shown.tolist()

@@ -1,4 +1,4 @@
-"""Which frames make the windows: told by numbers that the frames carry."""
+"""The frames of windows, identified by the numbers in their pixels."""
 
 from itertools import chain
 

@@ -28,7 +28,7 @@ def test_classes_are_those_of_the_label_set():
         (FLIP, "tilt down", "tilt up"),
         (FLIP, "pan right", "pan right"),
         (FLIP, "roll counterclockwise", "roll clockwise"),
-        (TRANSPOSE, "pan left", "tilt up"),  # what moves right then moves down
+        (TRANSPOSE, "pan left", "tilt up"),  # a motion to the right becomes one downward
         (TRANSPOSE, "roll clockwise", "roll counterclockwise"),
     ],
 )
@@ -46,7 +46,7 @@ def test_backwards_every_motion_inverts():
 
 
 def test_motion_and_flow_turn_with_the_picture():
-    """The picture's own rotation field must stay one that its motion describes."""
+    """The rotation field of the picture must still match its motion."""
     places = np.linspace(-1, 1, 5)
     y, x = np.meshgrid(places, places, indexing="ij")
     right, down, larger, clockwise = motion = np.array((0.5, -0.3, 0.7, 0.2))

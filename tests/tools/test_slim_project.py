@@ -1,4 +1,4 @@
-"""`vswin-slim` differs from vswin by TensorFlow alone."""
+"""`vswin-slim` differs from vswin only by TensorFlow."""
 
 import importlib.metadata
 import tomllib

@@ -1,4 +1,4 @@
-"""`vswin train`, from a folder of clips to what other commands take; tiny clips, a tiny network."""
+"""`vswin train`, from a folder of clips to a model for other commands, with a tiny network."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ FILES |= {"index.html", "README.md"}
 
 
 def clip(path, kind, seed):
-    """A clip of a class: noise of one colour, with a bar that moves down where it is `rain`."""
+    """Make a clip of a class: noise of one colour, with a bar that moves down for `rain`."""
     rng = np.random.default_rng(seed)
     colour = np.array({"sun": (220, 180, 40), "rain": (40, 90, 200), "both": (200, 60, 200)}[kind])
     frames = colour + rng.normal(scale=30, size=(12, 32, 40, 3))

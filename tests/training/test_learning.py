@@ -1,4 +1,4 @@
-"""How weights are trained: which change, by how much, and from which views."""
+"""Training of weights: which change, by how much, and from which views."""
 
 from dataclasses import replace
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""Which clips train, and which test: no group on two sides, every class on each."""
+"""The splits of clips: no group in two splits, every class in each."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files that break in the middle, and what the decoders may not say about them."""
+"""Files that break in the middle, and damage that decoders hide."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ FASTSTART = {"movflags": "faststart"}
 
 
 def broken_in_the_middle(path):
-    """One packet in the middle, frame 100's, is noise; those before are whole, those after too."""
+    """Make one packet in the middle, that of frame 100, noise; the others are intact."""
     encode(path, numbered_frames(200), options={"bf": "0", "g": "20"}, container_options=FASTSTART)
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -42,7 +42,7 @@ def test_frames_past_the_break_are_given_with_a_warning(broken, reader):
     assert reading.num_frames == count_frames(broken) < 200
     numbers = [read_number(frame) for _, frame in sorted(reading.frames.items())]
     assert numbers[:100] == list(range(100))
-    assert numbers[-79:] == list(range(121, 200))  # in between, they refer to what is lost
+    assert numbers[-79:] == list(range(121, 200))  # frames in between refer to the lost one
     [warning] = reading.warnings
     assert "the stream is damaged: " in warning
 
@@ -61,7 +61,7 @@ def test_decord_refuses_a_stream_that_breaks(broken, apart):
 
 
 def test_damage_that_only_the_log_tells_of_is_told(tmp_path):
-    """The decoder of MPEG-4 hides it, and returns success."""
+    """The MPEG-4 decoder hides it, and returns success."""
     path = encode(tmp_path / "noise.avi", numbered_frames(90, 128, 192), "mpeg4")
     with av.open(str(path)) as container:
         packet = [packet for packet in container.demux(video=0) if packet.size][40]

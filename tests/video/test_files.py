@@ -1,4 +1,4 @@
-"""What is refused before or while it is opened, and every name that must not be misread."""
+"""Files that are refused before or during opening, and names that must not be misread."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ READERS = [*reading.READERS, "auto"]
 
 
 def error(path, reader="auto", read=read_video):
-    """The one error that reading this file gives."""
+    """Return the one error from reading this file."""
     with pytest.raises(VideoError) as caught:
         read(path, reader, range, read_number)
     message = str(caught.value)
@@ -196,7 +196,7 @@ def test_playlist_does_not_reach_the_network(tmp_path, reader):
         )
         assert error(path, reader).kind in ("not_a_video", "unreadable", "no_frames")
         server.setblocking(False)
-        with pytest.raises(BlockingIOError):  # nobody called
+        with pytest.raises(BlockingIOError):  # there was no connection
             server.accept()
 
 

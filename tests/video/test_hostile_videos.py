@@ -1,4 +1,4 @@
-"""Files that would have a decoder open others: none is read, and no other is opened."""
+"""Files that try to make a decoder open others: they are refused, and no other file is opened."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from clips import encode, numbered_frames, read_number
 from vswin_cli.errors import VideoError
 from vswin_cli.video.reading import read_video
 
-SCRIPTS = {  # of a file that nobody writes to, so that who opens it hangs, and of a server
+SCRIPTS = {  # they name a pipe without a writer, which hangs if opened, and a server
     "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n",
     "remote.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n",
     "key.m3u8": '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=AES-128,URI="{url}"\n'
@@ -45,7 +45,7 @@ def server():
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server
         server.setblocking(False)
-        with pytest.raises(BlockingIOError):  # nobody called
+        with pytest.raises(BlockingIOError):  # there was no connection
             server.accept()
 
 
@@ -100,7 +100,7 @@ def test_picture_is_no_video(tmp_path, name):
 
 @pytest.mark.timeout(30)
 def test_reference_to_another_file_is_not_followed(tmp_path, other):
-    """QuickTime's alias: the media of a track lies in a file beside the movie."""
+    """A QuickTime alias: the media of a track is in a file next to the movie."""
     path = encode(tmp_path / "clip.mov", numbered_frames(9))
     content = path.read_bytes()
     start = content.index(b"dref") - 4
@@ -124,7 +124,7 @@ def test_reference_to_another_file_is_not_followed(tmp_path, other):
             reading = read_video(path, reader, range, np.copy)
         except VideoError:
             continue
-        assert reading.num_frames == 9  # of its own media data
+        assert reading.num_frames == 9  # from its media data
 
 
 @pytest.mark.parametrize(

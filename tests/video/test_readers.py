@@ -53,13 +53,13 @@ class Case:
 
     name: str
     make: Callable[[Path], object]
-    num_frames: int = 90  # 0: less than 90, as many as FFmpeg itself decodes
+    num_frames: int = 90  # 0: fewer than 90, as many as FFmpeg decodes
     first_number: int = 0
-    decord_refuses: str = ""  # what it says
+    decord_refuses: str = ""  # its message
     warning: str = ""
 
 
-TURNED = ("turned 90", "turned 180", "turned 270")  # what decord knows
+TURNED = ("turned 90", "turned 180", "turned 270")  # the rotations that decord supports
 NO_COUNT = "Failed to measure duration/frame-count"
 REPEATS = "repeats frames in place of some that it lost"
 CASES = [
@@ -108,7 +108,7 @@ CASES = [
 
 
 BARE = {"container_format": "h264"}
-AV_CASES = [  # what decord reads otherwise or not at all
+AV_CASES = [  # decord reads these differently or not at all
     *(
         Case(f"{name.replace(' ', '-')}.mov", turned(name))
         for name in MATRICES
@@ -143,7 +143,7 @@ AV_CASES = [  # what decord reads otherwise or not at all
 ]
 
 
-# Where PyAV reads a file, `auto` is PyAV, as a test below shows.
+# If PyAV reads a file, `auto` is PyAV, as a test below shows.
 READINGS = [
     *((case, reader) for case in CASES for reader in READERS),
     *((case, "av") for case in AV_CASES),
@@ -152,7 +152,7 @@ READINGS = [
 
 @pytest.fixture(params=READINGS, ids=lambda reading: f"{reading[0].name}-{reading[1]}")
 def reading_of(request, made_once, apart):
-    """A case, its file, what reads it and how; decord, which may crash, apart."""
+    """A case, its file, its reading and its reader; decord, which may crash, in another process."""
     case, reader = request.param
     read = partial(apart, read_video) if reader == "decord" else read_video
     return case, made_once(case.name, case.make), reader, read
@@ -260,7 +260,7 @@ def untagged(tmp_path_factory):
     "tag", ["matrix_coefficients", "transfer_characteristics", "video_full_range_flag"]
 )
 def test_any_color_tag_is_read(tmp_path, untagged, tag):
-    """FFmpeg refuses to convert some, and what is not converted is no picture."""
+    """FFmpeg refuses to convert some, and an unconverted frame is not a picture."""
     for value in range(2 if "flag" in tag else 23):
         path = remux(
             tmp_path / f"{value}.mp4", untagged, filters=("h264_metadata", f"{tag}={value}")
@@ -272,7 +272,7 @@ def test_any_color_tag_is_read(tmp_path, untagged, tag):
 
 
 def test_frames_that_cannot_be_converted_are_an_error(tmp_path, monkeypatch):
-    """Whatever a decoder hands out unconverted must not be labelled."""
+    """Unconverted frames from a decoder must not be labelled."""
     path = encode(tmp_path / "clip.mp4", numbered_frames(8))
 
     class Refusing:
@@ -287,7 +287,7 @@ def test_frames_that_cannot_be_converted_are_an_error(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="FFmpeg's command line is not installed")
 def test_frames_are_those_of_ffmpegs_command_line(made_once):
-    """Their number in every case; their bits where a sample has eight, which no version changes."""
+    """Compare their number always, and their bits for 8-bit samples, which no version changes."""
     for case in (*CASES, *AV_CASES):
         path = made_once(case.name, case.make)
         command = ["ffmpeg", "-v", "quiet", "-noautorotate", "-i", path, "-map", "0:V:0"]
@@ -301,7 +301,7 @@ def test_frames_are_those_of_ffmpegs_command_line(made_once):
                     frames += packet.decode()
         assert len(frames) == len(expected), case.name
         kinds = {(frame.width, frame.height, frame.format.name) for frame in frames}
-        if len(kinds) == 1 and not frames[0].format.name.endswith("le"):  # else it scales, too
+        if len(kinds) == 1 and not frames[0].format.name.endswith("le"):  # otherwise it scales, too
             found = [hashlib.md5(frame.to_ndarray().tobytes()).hexdigest() for frame in frames]
             assert found == expected, case.name
 

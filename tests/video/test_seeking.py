@@ -1,4 +1,4 @@
-"""Long videos are read by seeking where that proves exact, and never held in memory."""
+"""Long videos are read by seeking if that is proved exact, and never held in memory."""
 
 import subprocess
 import sys
@@ -98,7 +98,7 @@ def test_damaged_stretch_is_no_trap_for_seeking(tmp_path, share):
 
 
 def test_packet_without_a_frame_is_no_trap_for_seeking(tmp_path):
-    """A decoder drops it without a word, and all that follow it have other numbers."""
+    """The decoder silently drops it, and all later frames have other numbers."""
     whole = encode(tmp_path / "clip.mp4", numbered_frames(400), options={"g": "20", "bf": "0"})
     header_alone = b"\0\0\0\2\x09\xf0"  # an access unit delimiter
     path = remux(

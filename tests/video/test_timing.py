@@ -1,4 +1,4 @@
-"""When frames are shown, and segments of videos by their times."""
+"""Times of frames, and segments of videos by time."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ TIMES = [0, 1000, 1040, 3000]  # milliseconds
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Ninety frames at 30 a second, which carry their numbers."""
+    """Ninety numbered frames at 30 per second."""
     return encode(tmp_path_factory.mktemp("clip") / "clip.mp4", numbered_frames(90), rate=30)
 
 

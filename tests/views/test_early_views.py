@@ -1,4 +1,4 @@
-"""Views that are handed out while their video is still being read."""
+"""Views that are sent while their video is still being read."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ SMALL = ViewProtocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=
 
 
 class WaitingReader(AvReader):
-    """PyAV, which waits before it hands over a frame past a certain one."""
+    """PyAV, but it waits before it passes on a frame past a certain one."""
 
     def __init__(self, last_before):
         self.last_before = last_before
@@ -83,7 +83,7 @@ def test_views_may_come_in_the_order_of_information(tmp_path, waiting):
 
 
 def test_views_of_frames_that_the_container_only_claims_are_not_among_the_videos(tmp_path, waiting):
-    """A cut-off file: the clips are others than its packets make one expect."""
+    """A cut-off file has other clips than its packets suggest."""
     path = encode(
         tmp_path / "cut.mp4", numbered_frames(200), container_options={"movflags": "faststart"}
     )

@@ -1,4 +1,4 @@
-"""torchvision's own test of its video models: its clips, its scale, its crop."""
+"""torchvision's test protocol for its video models: its clips, its scale, its crop."""
 
 import json
 from pathlib import Path

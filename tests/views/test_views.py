@@ -12,7 +12,7 @@ SMALL = ViewProtocol(Sampling.OFFICIAL, num_clips=4, clip_len=4, frame_interval=
 
 
 def views_by_definition(frames, protocol, clips):
-    """Every view of a protocol, one after the other, without any saving."""
+    """Make every view of a protocol, one after the other, without savings."""
     for clip in clips:
         resized = [resize(frames[index], protocol.crop_size) for index in clip]
         for y, x in crop_offsets(*resized[0].shape[:2], protocol):

@@ -19,7 +19,7 @@ Vswin = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of the one who runs the tests out of them."""
+    """Remove the settings of the user who runs the tests."""
     for name in list(os.environ):
         if name.startswith("VSWIN_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -27,7 +27,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache folder that commands of this process take."""
+    """The cache folder of commands in this process."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("VSWIN_CACHE", str(folder))
     return folder
@@ -48,7 +48,7 @@ def here(tiny: WeightsFile, tiny_file: Path) -> WeightsFile:
 
 
 def _with_published_size(path: Path, num_bytes: int) -> Path:
-    """HDF5 takes no notice of what follows its end."""
+    """Extend a file, because HDF5 ignores bytes after its end."""
     assert path.stat().st_size <= num_bytes
     os.truncate(path, num_bytes)
     return path
@@ -56,7 +56,7 @@ def _with_published_size(path: Path, num_bytes: int) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file for swin-t-k400, of the published size: 113 MB."""
+    """A file for swin-t-k400, with the published size: 113 MB."""
     model = find_model("swin-t-k400")
     path = tmp_path_factory.mktemp("published") / model.classifier_file.name
     return _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
@@ -64,7 +64,7 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def largest_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A file for swin-b-ssv2, of the published size: 356 MB, the largest."""
+    """A file for swin-b-ssv2, with the published size: 356 MB, the largest."""
     model = find_model("swin-b-ssv2")
     path = tmp_path_factory.mktemp("published") / model.classifier_file.name
     yield _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
@@ -73,14 +73,14 @@ def largest_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def tiny_server(tiny_file: Path) -> Iterator[MisbehavingServer]:
-    """A server of the file for swin-t-k400."""
+    """A server with the file for swin-t-k400."""
     with MisbehavingServer(tiny_file.read_bytes()) as server:
         yield server
 
 
 @pytest.fixture
 def vswin(tmp_path: Path) -> Iterator[Vswin]:
-    """Start `vswin` in a process of its own, with a cache of its own."""
+    """Start `vswin` in a separate process, with a separate cache."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""Other projects' checkpoints: downloaded, held against their sums, converted, and run."""
+"""Checkpoints of other projects: downloaded, verified by their sums, converted, and run."""
 
 import shutil
 from dataclasses import replace
@@ -26,7 +26,7 @@ NAMES = [model.name for model in COMMUNITY_MODELS]
 
 
 def small(name):
-    """The model of that name, of a small architecture, and with it its weights in its style."""
+    """Make the model of that name with a small architecture, and its weights in its style."""
     [model] = [model for model in COMMUNITY_MODELS if model.name == name]
     weights = original(SMALL, model.num_classes)
     weights = (as_mmaction2 if model.source is MMACTION2 else as_torchvision)(weights)
@@ -38,7 +38,7 @@ def tree(model, weights):
 
 
 def served(monkeypatch, tmp_path, name="swin-l-k400", save=save_zip):
-    """Have the small model be the one of its name; returns it, and the file to be served."""
+    """Replace the model of that name by the small one; return it and the file to serve."""
     model, weights = small(name)
     path = save(tmp_path / model.classifier_file.name, tree(model, weights))
     file = replace(model.classifier_file, sha256_start=file_sha256(path)[:8])

@@ -1,4 +1,4 @@
-"""What happens around the transfer: present files, pins, folders, disks, proxies, certificates."""
+"""Everything around the transfer: present files, pins, folders, disks, proxies, certificates."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from vswin_cli.weights.watch import DownloadWatcher
 
 
 class Listener(DownloadWatcher):
-    """Keeps what it hears."""
+    """Records what it is told."""
 
     def __init__(self):
         super().__init__()
@@ -49,7 +49,7 @@ def place(target, content):
 
 @contextlib.contextmanager
 def file_system(folder: Path, options: str):
-    """Mount a small file system of its own on a folder."""
+    """Mount a small separate file system on a folder."""
     folder.mkdir(exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
@@ -258,7 +258,7 @@ def test_disk_without_room_is_known_beforehand(target, server):
 
 def test_disk_that_becomes_full_leaves_no_file(target, server, small_file):
     with file_system(target.folder, "size=64k"):
-        server.always = chunked  # no length, so there is no knowing beforehand
+        server.always = chunked  # no length, so the size is unknown in advance
         with pytest.raises(DownloadError, match="No space left on device; make room"):
             get(target, server.mirror, sha256=file_sha256(small_file))
         assert not target.path.exists()

@@ -1,4 +1,4 @@
-"""The weights that predict needs: found, checked, fetched, or not to be had."""
+"""The weights that predict needs: found, checked, downloaded, or unavailable."""
 
 import io
 
@@ -55,7 +55,7 @@ DAMAGES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_predict_keeps_a_damaged_file_aside_and_fetches_it_again(tiny, tiny_server, capfd, damage):
-    if damage == "flipped":  # which shows by the record alone
+    if damage == "flipped":  # only the record shows it
         needed(tiny_server.mirror)
     tiny.folder.mkdir(exist_ok=True)
     bad = DAMAGES[damage](tiny_server.content)
@@ -158,7 +158,7 @@ def test_predict_names_the_ways_out_of_a_failed_download(
 
 
 def test_predict_refuses_a_file_of_another_size(tiny, server):
-    server.always = serving()  # a whole HDF5 file, of another model
+    server.always = serving()  # a complete HDF5 file, of another model
     with pytest.raises(DownloadError, match="113,094,608"):
         needed(server.mirror)
     assert not tiny.path.exists()

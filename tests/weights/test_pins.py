@@ -144,5 +144,5 @@ def test_record_that_is_damaged_counts_for_nothing(target):
 
 
 def test_no_record_where_none_can_be_written(target):
-    write_record(target, SUM)  # there is no such folder
+    write_record(target, SUM)  # the folder does not exist
     assert read_record(target) is None

@@ -1,4 +1,4 @@
-"""Real processes, killed and interrupted for real, with a file of the published size."""
+"""Real processes, killed and interrupted, with a file of the published size."""
 
 import random
 import shutil
@@ -40,10 +40,10 @@ def assert_interrupt_ends_soon(begin):
     """Send Ctrl-C to a process; on a busy machine, to a second and a third one.
 
     Args:
-        begin: Starts the process, and returns it when it is where Ctrl-C shall meet it.
+        begin: Starts the process, and returns it at the point for Ctrl-C.
 
     Returns:
-        What the last process wrote to stderr.
+        The stderr of the last process.
     """
     for tries_left in (2, 1, 0):
         process = begin()
@@ -80,7 +80,10 @@ def test_five_random_cuts_cost_less_than_a_hundredth(download, tiny, tiny_server
 @pytest.mark.slow
 def test_kill_at_any_moment_and_then_again(download, tiny, tiny_server):
     rng = random.Random(12)
-    for pace in (80e6, None):  # with a pace while it downloads, without also while it verifies
+    for pace in (
+        80e6,
+        None,
+    ):  # during the download; also during verification
         tiny_server.bytes_per_second = pace
         for _ in range(2):
             tiny_server.requests.clear()

@@ -1,4 +1,4 @@
-"""Downloads that were interrupted: continued if that is proved right, else begun anew."""
+"""Interrupted downloads: continued if that is proved right, otherwise started again."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ def test_cut_twenty_times_in_a_row(target, server, reset):
     assert_whole(target, server)
     assert len(server.requests) == 21
     extra = server.num_bytes_sent - len(server.content) - 20 * OVERLAP_BYTES
-    assert extra <= (20 * 4000 if reset else 0)  # a reset may cost what is still on its way
+    assert extra <= (20 * 4000 if reset else 0)  # a reset may lose what is still on its way
 
 
 def test_continuing_asks_with_the_strong_etag(target, server):
@@ -71,7 +71,7 @@ def test_validator_that_does_not_change_with_the_file_is_not_relied_on(target, s
 
 @pytest.mark.parametrize("origin", [{}, {"etag": None, "last_modified": "a"}], ids=["etag", "date"])
 def test_continuation_without_the_validator_is_not_used(target, server, origin):
-    """The overlap is alike: the two files differ only behind it."""
+    """The overlap is equal: the two files differ only after it."""
     other = bytearray(server.content)
     other[-1000] ^= 1
     server.script = [
@@ -226,7 +226,7 @@ def test_partial_file_of_unknown_origin_is_not_continued(target, server, change)
 
 
 def test_last_bytes_are_fetched_again_after_the_system_has_ended(target, server, monkeypatch):
-    """As after a power cut, which may have left zeros where bytes never reached the disk."""
+    """As after a power cut, which may leave zeros where bytes never reached the disk."""
     monkeypatch.setattr("vswin_cli.weights.partial.DISTRUSTED_BYTES", 10_000)
     server.script = [serving(cut_after=60_000), *[hanging_up] * 6]
     with pytest.raises(DownloadError):

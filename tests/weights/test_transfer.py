@@ -88,7 +88,7 @@ def test_length_that_the_server_does_not_keep(target, server):
     ):
         get(target, server)
     assert not target.path.exists()
-    assert len(server.requests) == 6  # nothing is gained by a restart, so retries are counted
+    assert len(server.requests) == 6  # a restart gains nothing, so retries are counted
 
 
 @pytest.mark.parametrize("damage", ["noise", "truncated", "not_finite", "flipped_header"])
@@ -263,7 +263,7 @@ def test_encoding_that_is_none_is_known_in_any_case(target, server):
 
 
 def test_name_server_that_does_not_answer_is_asked_again(target, server, monkeypatch):
-    """What the system's resolver raises then, once; no name outside this machine is asked for."""
+    """Raise the error of the system's resolver once; no real name is looked up."""
     resolve, asked = socket.getaddrinfo, []
 
     def resolving_at_the_second_try(host, *arguments, **options):

@@ -104,7 +104,7 @@ def test_file_that_cannot_be_read_is_not_called_damaged(here):
 
 @pytest.mark.slow
 def test_damaged_bytes_anywhere_end_in_a_clear_error(target, small_file, tmp_path):
-    """Whatever HDF5 makes of it: no exception but ours, and no crash."""
+    """For any result of HDF5: no exceptions but ours, and no crash."""
     whole, path, rng = small_file.read_bytes(), tmp_path / "damaged.h5", random.Random(5)
     num_refused = 0
     for _ in range(300):

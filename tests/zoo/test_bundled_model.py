@@ -1,4 +1,4 @@
-"""`swin-n-motion` as users meet it: the sample videos, and clips it was not trained on."""
+"""`swin-n-motion` for users: the sample videos, and clips that it was not trained on."""
 
 import json
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_tensorflow_agrees_with_openvino_and_is_silent(best, vswin_process):
 @pytest.mark.slow
 @pytest.mark.parametrize("symmetry", [MIRROR, BACKWARDS], ids=["mirrored", "backwards"])
 def test_what_is_done_to_the_picture_is_done_to_the_answer(best, symmetry, tmp_path):
-    """Of each pair of opposite motions one, and none."""
+    """One of each pair of opposite motions, and none."""
     changed, expected = [], []
     for path in (SAMPLES / f"{name}.mp4" for name in ONE_OF_EACH):
         frames = symmetry.of_clip(decoded(path))
@@ -123,12 +123,12 @@ def test_weights_commands_leave_the_bundled_file_alone(vswin):
 
 @pytest.mark.slow
 def test_unseen_synthetic_clips_are_named_right(engine):
-    """The first of those that its card counts."""
+    """The first clips of the card's test."""
     assert accuracy(list(judge_synthetic(engine, 18))) >= 0.94
 
 
 @pytest.mark.slow
 def test_footage_over_photographs_is_named_right(engine, monkeypatch):
-    """As its card counts, but for the sizes that take long to encode."""
+    """Like the card's test, without sizes that take long to encode."""
     monkeypatch.setattr(footage, "SIZES", footage.SIZES[:3])
     assert accuracy(list(judge_footage(engine, photographs(), 9))) >= 0.88

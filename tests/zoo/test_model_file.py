@@ -141,7 +141,7 @@ def test_broken_file_in_the_cache_folder_hides_no_other(tmp_path):
     folder.mkdir()
     model = write(own(folder))
     (folder / "broken.toml").write_text("x = 1")
-    write(own(folder, "swin-t-k400"))  # would never be found by its name
+    write(own(folder, "swin-t-k400"))  # could not be found by its name
     (folder / "twin.toml").write_text(model.path.read_text(encoding="utf-8"))
     kept = custom_models(tmp_path)
     assert kept.models == (model,)
