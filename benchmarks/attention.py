@@ -1,12 +1,12 @@
-"""What a view's time on OpenVINO goes into, and what changes of its attention would gain.
+"""The time of a view on OpenVINO by kind of kernel, and the gain of changes to its attention.
 
     python benchmarks/attention.py swin-t-k400 --precision float32 --rounds 7
 
-Prints the time per kind of kernel beside the bare matrix products, and the time of graphs that are
-changed, by turns with the one as it is. Two of the changes compute wrong numbers, and are bounds:
-without masks (windows grouped so that most need none gain less) and without transposes after the
-product that makes queries, keys and values (a layout that needs none gains less). Weights are
-random numbers: time does not depend on them.
+Prints the time per kind of kernel and of the bare matrix products, and the time of changed graphs,
+in turns with the unchanged one. Two of the changes compute wrong numbers, and are bounds: without
+masks (grouping windows so that most need none gains less), and without transposes after the product
+for queries, keys and values (a layout without them gains less). Weights are random numbers, which
+do not affect the time.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import openvino
-from engines import matrix_products  # of this folder
+from engines import matrix_products  # in this folder
 from openvino import opset13
 
 from vswin_cli.engines.openvino import _PRECISION_HINTS, _export
@@ -46,7 +46,7 @@ def fused(graph: openvino.Model) -> None:
         if scores.get_type_name() == "Select":
             mask = opset13.select(
                 scores.input_value(0), _number(-1e30), _number(0.0)
-            )  # as in the graph: what it hides
+            )  # masked scores, as in the graph
             scores = _before(scores.input_value(2))
         product, bias = _before(scores.input_value(0)), _value(scores.input_value(1))
         queries = _value(product.input_value(0))
@@ -69,7 +69,7 @@ def unmasked(graph: openvino.Model) -> None:
 
 
 def untransposed(graph: openvino.Model) -> None:
-    """Take queries, keys and values as they lie, whatever that computes."""
+    """Use queries, keys and values without transposing them, so the result is wrong."""
     for node in graph.get_ordered_ops():
         shape = node.get_output_partial_shape(0)
         if node.get_type_name() == "Transpose" and len(shape) == 5:
@@ -191,7 +191,7 @@ def _print_kernels(request: openvino.InferRequest, view: np.ndarray, rounds: int
 
 
 def _value(output: openvino.Output) -> openvino.Output:
-    """What a chain of conversions begins with."""
+    """Return the input of a chain of conversions."""
     while output.get_node().get_type_name() == "Convert":
         output = output.get_node().input_value(0)
     return output

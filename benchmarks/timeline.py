@@ -1,12 +1,12 @@
-"""How right `vswin timeline` is on generated films, and what it costs apart from its parts.
+"""Accuracy of `vswin timeline` on generated films, and its cost compared with its parts.
 
     python benchmarks/timeline.py [--films N] [--seed S] [--stride S ...] [--min-seconds S ...]
     python benchmarks/timeline.py --cost MINUTES
 
-Films are made of the bundled model's motions over photographs, 3 to 8 seconds each, with and
-without cuts, hand shake, a moving subject, 24 to 60 frames per second and uneven ones (see
-`tools/motion/films.py`). Every setting sees the same films. The cost is measured on 720p H.264: the
-wall time of a timeline, whose frames another process decodes, in shares of that of reading the
+Films show the bundled model's motions over photographs, 3 to 8 seconds each, with and without cuts,
+hand shake and a moving subject, with 24 to 60 and uneven frames per second (see
+`tools/motion/films.py`). Every setting gets the same films. The cost is measured on 720p H.264: the
+wall time of a timeline, whose frames another process decodes, divided by the time of reading the
 frames plus that of the model on as many windows, each alone.
 """
 
@@ -52,7 +52,7 @@ PARTS = 8  # motions in a film
 
 
 class Kept(dict[bytes, np.ndarray]):
-    """What the model said of windows, for the next setting."""
+    """Probabilities of windows, for the next setting."""
 
     def put(self, key: bytes, probabilities: np.ndarray) -> None:
         """Keep it."""
@@ -60,7 +60,7 @@ class Kept(dict[bytes, np.ndarray]):
 
 
 def films(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, DrawnFilm]]:
-    """Write films, each of another kind."""
+    """Write films, all of different kinds."""
     pictures = list(photographs().values())
     for number, kind in zip(range(count), itertools.cycle(KINDS), strict=False):
         film = draw_film(np.random.default_rng(seed + number), num_parts=PARTS, **kind)
@@ -69,14 +69,14 @@ def films(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, DrawnFilm
 
 
 def predicted(timeline: Timeline) -> list[Labelled]:
-    """The segments as metrics take them."""
+    """Return the segments in the form that metrics need."""
     return [
         Labelled(s.label, s.start_seconds, s.end_seconds, s.probability) for s in timeline.segments
     ]
 
 
 def accuracy(count: int, seed: int, settings: list[TimelineOptions]) -> None:
-    """Print how right each setting is."""
+    """Print the accuracy of each setting."""
     model, kept = vswin_cli.load_model(crops=1), Kept()
     with tempfile.TemporaryDirectory() as folder:
         made = list(films(Path(folder), count, seed))
@@ -108,7 +108,7 @@ def report(name: str, metrics: object) -> None:
 
 
 def cost(minutes: float) -> None:
-    """Print what a timeline takes, in shares of its parts."""
+    """Print the time of a timeline as a share of its parts."""
     model = vswin_cli.load_model(crops=1)
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw_film(
@@ -150,7 +150,7 @@ def cost(minutes: float) -> None:
 
 
 def processor_seconds() -> float:
-    """What this process and those that it has waited for have taken."""
+    """Return the processor time of this process and its finished children."""
     taken = times()
     return taken.user + taken.system + taken.children_user + taken.children_system
 

@@ -26,7 +26,7 @@ _FIELD_ORDERS = {
 _MATRICES = {0: "rgb", 2: "unspecified", 8: "ycgco", 10: "bt2020c"}  # ITU-T H.273, lacking in PyAV
 _TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder", "vendor_id")
 _MARKS = (codecs.BOM_UTF8, *UTF16_MARKS)
-_FIRST_BYTES = 16  # of which text would tell what is the user's
+_FIRST_BYTES = 16  # enough to recognize a format, too few for private text
 
 
 def describe_file(source: Source) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class Metrics:
         num_predicted: Segments predicted.
         average_map: Mean of `map_by_tiou`; None where no film has a true segment.
         map_by_tiou: Mean over classes of the average precision, by temporal IoU; then empty.
-        f1: Segmental, by overlap.
-        edit: Of the orders of labels, mean over films.
+        f1: Segmental F1, by overlap.
+        edit: Edit score of the sequences of labels, mean over films.
         frame_accuracy: Share of the films' time with the right label, or rightly without one.
         boundary_error_seconds: Median distance of a true boundary to the nearest predicted one.
     """

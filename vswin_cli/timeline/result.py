@@ -46,10 +46,10 @@ class ShotSpan:
     """The frames between two cuts.
 
     Attributes:
-        start_seconds: As for `Segment`, like the next three.
-        end_seconds: Likewise.
-        start_frame: Likewise.
-        end_frame: Likewise.
+        start_seconds: As for `Segment`.
+        end_seconds: As for `Segment`.
+        start_frame: As for `Segment`.
+        end_frame: As for `Segment`.
     """
 
     start_seconds: float
