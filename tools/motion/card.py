@@ -54,14 +54,14 @@ from these weights, and does not reproduce them.
 Seed {seed}. The videos are labelled as by `vswin predict`, with the model's protocol: four clips
 of 32 frames at interval 2, three crops of 96 pixels each, and the mean of the probabilities.
 {sections}
-## What it is not good for
+## Limits
 - Actions, objects and scenes: it sees only motion. `--model swin-b-k400` names actions.
 - More than one motion: it gives one name to the whole video, that of the dominant motion. For
   long videos, use `vswin timeline`.
 - Motions slower than about {slowest:.1%} of the picture's short side in 64 frames, and turns or
   zooms that move the picture no more than that: they are nearly static.
 - Pictures with little content (fog, night, a plain wall), or filled by a moving subject or
-  moving water: the motion of most of the picture is taken for that of the camera.
+  moving water: the motion of most of the picture counts as that of the camera.
 - Distinguishing a zoom from a dolly, or a pan from a truck.
 - Periodic patterns that move by about one period per frame.
 """
@@ -75,7 +75,7 @@ def model_card(synthetic: list[Answer], footage: list[Answer]) -> str:
             "with all disturbances",
             synthetic,
         )
-        + "\nWrong by the size of the named motion (mean flow in 64 frames, in short sides): "
+        + "\nErrors by the size of the named motion (mean flow in 64 frames, in short sides): "
         + _by_speed(synthetic)
         + ".\n"
         + _section(
@@ -98,8 +98,8 @@ def model_card(synthetic: list[Answer], footage: list[Answer]) -> str:
 def _section(what: str, answers: list[Answer]) -> str:
     lines = [
         "",
-        f"**{100 * accuracy(answers):.1f} %** of {len(answers)} {what}. Rows are true, columns "
-        "answered.",
+        f"**{100 * accuracy(answers):.1f} %** of {len(answers)} {what}. Rows are true "
+        "classes, columns predicted ones.",
         "",
         "| | " + " | ".join(_SHORT.values()) + " |",
         "|---|" + "---:|" * len(LABELS),
