@@ -169,7 +169,7 @@ def test_number_of_classes_tells_the_labels_and_the_protocol(
     finished = vswin("convert", "theirs.pth", "-o", "mine.weights.h5")
     model = read_model_file(tmp_path / "mine.toml")
     assert (model.label_set.name, model.protocol.sampling) == (label_set, protocol)
-    said = "class 0 and so on" if label_set == "custom" else f"those of {label_set}, as it has"
+    said = "class 0 and so on" if label_set == "custom" else f"{label_set}, which has as many names"
     assert f"labels: {said}" in finished.stderr
 
 

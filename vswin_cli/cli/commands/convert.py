@@ -161,8 +161,8 @@ def _tell_found(found: "FoundModel") -> None:
         f"{_listed(architecture.patch)}, window {_listed(architecture.window)}, {classes}"
     )
     if match.is_window_guessed:
-        _tell("window: by the size of the bias tables; if it is another one, give --window")
-    _tell(f"tensors: {len(match.variables)} used, {len(match.checked)} compared and not needed")
+        _tell("window: guessed from the size of the bias tables; --window sets another")
+    _tell(f"tensors: {len(match.variables)} used, {len(match.checked)} checked but not needed")
     for key in (*match.unused, *found.others):
         _tell(f"unused: {key}")
 
@@ -173,10 +173,10 @@ def _tell_chosen(model: CustomModel, *, is_asked: bool) -> None:
         if is_asked:
             names = "as given"
         elif label_set.names is None:
-            names = f"those of {label_set.name}, as it has {label_set.num_classes}"
+            names = f"{label_set.name}, which has as many names"
         else:
             names = f"{label_set.names[0]} and so on"
-        _tell(f"labels: {names}{'' if is_asked else '; --labels FILE gives others'}")
+        _tell(f"labels: {names}{'' if is_asked else '; --labels FILE replaces them'}")
     protocol = model.protocol
     _tell(
         f"protocol: {protocol.sampling} {protocol.num_clips}×{protocol.num_crops}, views of "
