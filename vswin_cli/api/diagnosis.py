@@ -32,13 +32,13 @@ def diagnose(
     paths: bool = False,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> dict[str, Any]:
-    """Report what is installed, which parts of it work, and what a video file is.
+    """Report what is installed and what works, and describe a video file.
 
     >>> vswin.diagnose()["engines"]["openvino"]["status"]
     'works'
 
     Args:
-        video: Path or address of a video to look at.
+        video: Path or address of a video to describe.
         reader: As for `load_model`.
         timeout: Time limit for examining the video, in seconds.
         cache_dir: As for `load_model`.

@@ -24,7 +24,7 @@ from vswin_cli.sources.addresses import is_address
 
 @dataclass(frozen=True)
 class Report:
-    """What `make_report` wrote.
+    """The result of `make_report`.
 
     Attributes:
         pages: The page, or several pages if one would be too large for a browser.
