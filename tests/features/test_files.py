@@ -156,7 +156,7 @@ def test_features_of_other_settings_are_refused(tmp_path):
     ):
         pass
     (tmp_path / "rows").write_text("my notes")
-    with pytest.raises(UsageError, match="not a file in which"), open_embeddings(tmp_path):
+    with pytest.raises(UsageError, match="not a features file"), open_embeddings(tmp_path):
         pass
 
 

@@ -207,10 +207,10 @@ def test_a_run_into_a_folder_continues_and_brings_features(vswin, videos):
         (["label", "videos", "-o", "-", "--format", "cvat"], "cvat is a folder; name it with"),
         (["label", "videos", "-o", "videos", "--format", "cvat"], "but not its journal"),
         (["label", "videos", "-o", "f.txt", "--format", "cvat"], "f.txt is a file"),
-        (["label", "videos", "-o", "x.cvat", "--cluster", "local"], "--output x.cvat names none"),
+        (["label", "videos", "-o", "x.cvat", "--cluster", "local"], "--output, not x.cvat"),
         (["predict", "videos/pan_left.mp4", "--format", "fiftyone"], "is a folder, which `vswin"),
         (["timeline", "videos", "--format", "fiftyone"], "fiftyone is a folder; name it with"),
-        (["timeline", "live.ts", "--live", "--format", "fiftyone"], "not for a stream"),
+        (["timeline", "live.ts", "--live", "--format", "fiftyone"], "not for streams"),
     ],
 )
 def test_what_cannot_be_a_folder_is_refused(vswin, videos, arguments, message):

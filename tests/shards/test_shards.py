@@ -210,9 +210,9 @@ def test_programs_label_into_shards_with_the_model_that_they_have(videos, tmp_pa
     totals = model.label("videos", "out/", shard_size=2)
     assert (totals.report.num_ok, dict(totals.report.failures)) == (3, {"empty": 1})
     assert rows(tmp_path / "out")[1] == 4
-    with pytest.raises(UsageError, match="for an output that is a file"):
+    with pytest.raises(UsageError, match="need an output file"):
         model.label("videos", "out/", sidecar="json")
-    with pytest.raises(UsageError, match="for an output that is a folder"):
+    with pytest.raises(UsageError, match="need an output folder"):
         model.label("videos", "out.jsonl", shard_size=2)
 
 

@@ -19,7 +19,7 @@ def truth(tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["-o", "t.jsonl", "-k", "3", "--timeout", "9"], "does not use --top-k"),
-        (["t.jsonl", "--model", "swin-n-motion"], "does not use --model, where ANNOTATIONS"),
+        (["t.jsonl", "--model", "swin-n-motion"], "does not use --model if ANNOTATIONS"),
         (["-o", "t.jsonl", "--report", "t.jsonl"], "is also the --output"),
         (["-o", "t.jsonl", "--report", "no/x.html"], "no folder no; make it first"),
     ],

@@ -241,7 +241,7 @@ def test_streams_are_told_by_their_names(name, live):
             "only one stream can be followed at a time",
         ),
         (["x.ts", "--live", "--report", "p"], 2, "--report is for films with an end"),
-        (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films that have an"),
+        (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films with an end"),
         (["https://h/x.M3U8?a=b", "--live"], 1, "playlists (HLS, DASH) name other files"),
         (["s3://bucket/x.ts", "--live"], 1, "its kind is not one of rtsp://"),
     ],

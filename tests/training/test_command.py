@@ -66,7 +66,7 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model
 
     again = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert again.returncode == 0
-    assert "is trained already" in again.stderr
+    assert "is already trained" in again.stderr
     assert read_checkpoint(mine / "model.weights.h5", SMALLEST, 2).keys() == after.keys()
 
     clip(tmp_path / "new.mp4", "sun", 99)

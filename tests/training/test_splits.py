@@ -138,7 +138,7 @@ def test_few_clips_are_told_with_what_accuracy_means():
     examples = [example(n, n % 2, SPLITS[n % 3]) for n in range(24)]
     few, rough = warnings_about(Examples(examples, ("sun", "rain")), multi_label=False)
     assert few.startswith("few clips to train on: sun 4, rain 4")
-    assert "one of them is 25 points of its accuracy" in rough
+    assert "each is 25 points of its accuracy" in rough
 
 
 @pytest.mark.parametrize(

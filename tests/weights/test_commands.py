@@ -298,7 +298,7 @@ def test_file_without_top_is_fetched_and_verified(cache, tmp_path, capfd):
         assert run(["download-weights", *arguments, "--mirror", server.mirror]) == 0
     assert target.path.read_bytes() == content
     assert run(["weights", "verify", *arguments]) == 0
-    assert "swin-t-k400 without a classifier: whole" in capfd.readouterr().out
+    assert "swin-t-k400 without a classifier: sound" in capfd.readouterr().out
     assert run(["weights", "list"]) == 0
     assert re.search(r"^swin-t-k400 +no +112 +yes", capfd.readouterr().out, re.M)
     assert run(["weights", "remove", *arguments]) == 0

@@ -70,7 +70,7 @@ def test_pin_outranks_the_size_but_not_the_structure(here):
 def test_whole_checkpoint_of_another_size_fails_but_stays(here):
     with here.path.open("ab") as file:
         file.write(b"more")
-    with pytest.raises(CheckpointError, match="stays where it is"):
+    with pytest.raises(CheckpointError, match="stays in place"):
         again(here)
     assert here.path.exists()
     assert read_record(here) is None

@@ -48,8 +48,8 @@ def takes_shards(
     if not is_folder and (given := [name for name, v in vars(shards).items() if v is not None]):
         option = "gpus" if given[0] == "gpus_per_worker" else given[0].replace("_", "-")
         raise UsageError(
-            f"--{option} needs a folder of parquet or jsonl shards, and --output {output} is a "
-            "file; end a folder in /"
+            f"--{option} needs a folder of parquet or jsonl shards as --output, not {output}; end "
+            "its name in /"
         )
     for option, value in others:
         if is_folder and value:
