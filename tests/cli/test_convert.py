@@ -49,7 +49,7 @@ def test_model_file_beside_the_weights_says_everything(vswin, theirs, names, tmp
     assert finished.returncode == 0
     assert finished.stdout == "mine.toml\n"
     assert "4,3,2, 5 classes" in finished.stderr
-    assert "79 used, 5 compared" in finished.stderr
+    assert "79 used, 5 checked" in finished.stderr
     model = read_model_file(tmp_path / "mine.toml")
     assert (model.name, model.architecture) == ("mine", SMALL)
     assert model.label_set.names == tuple(NAMES)

@@ -226,7 +226,7 @@ def test_schema_is_one_and_shared_by_its_version():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["properties"]["schema_version"] == {
         "const": SCHEMA_VERSION,
-        "description": "Of this schema.",
+        "description": "Version of this schema.",
     }
 
 

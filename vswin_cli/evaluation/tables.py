@@ -169,7 +169,7 @@ def _column(
     else:
         found = header.index(name.lower()) if name.lower() in header else None
     if found is None:
-        wanted = f"no column {name}" if name else "no such column"
+        wanted = f"no column {name}" if name else "no column with a usual name"
         raise UsageError(f"{annotations} has {wanted}: {', '.join(exact)}; name it with {option}")
     return found
 
