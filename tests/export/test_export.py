@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -14,18 +16,22 @@ import pytest
 from foreign import SMALL, original, save_zip
 from models import NANO
 from reference import write_custom_model
+from waiting import wait_until
 
 import vswin_cli as vswin
 from vswin_cli.cli.app import run
 from vswin_cli.conversion.matching import find_model_in
-from vswin_cli.errors import BackendError, OutputError
+from vswin_cli.errors import BackendError, OutputError, UsageError
 from vswin_cli.export import exporting, openvino_graph
 from vswin_cli.export.exporting import BOUNDS
 from vswin_cli.export.formats import EXPORT_FORMATS, export_format
+from vswin_cli.export.network import Network
 from vswin_cli.export.place import lent_folder
 from vswin_cli.export.protocol import frames_stated, protocol_stated
 from vswin_cli.export.readme import write_readme
+from vswin_cli.export.request import Request
 from vswin_cli.network.checkpoint import read_checkpoint
+from vswin_cli.zoo.architectures import LARGE
 from vswin_cli.zoo.models import SWIN_N_MOTION
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, TORCHVISION
 
@@ -268,6 +274,7 @@ def test_what_a_killed_export_has_left_goes_with_the_next(tmp_path):
     path = tmp_path / "m.xml"
     code = """
 import os, pathlib, signal, sys
+from vswin_cli.export.network import Network
 from vswin_cli.export.place import lent_folder
 with lent_folder(pathlib.Path(sys.argv[1])) as folder:
     (folder / "m.xml").write_text("half of it")
@@ -278,6 +285,36 @@ with lent_folder(pathlib.Path(sys.argv[1])) as folder:
     assert [each.name for each in tmp_path.iterdir()] == [".m.xml.tmp"]
     with lent_folder(path) as folder:
         assert not list(folder.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_export_at_once_and_nothing_stays(number, tmp_path):
+    code = """
+import sys, time
+from vswin_cli.cli.app import run
+from vswin_cli.export import openvino_graph
+
+def write(request, path):
+    path.write_text("half of it")
+    while True:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:  # as native code does not hear of it
+            pass
+
+openvino_graph.write = write
+sys.exit(run(["export", "swin-n-motion", "--format", "openvino", "--output", sys.argv[1]]))
+"""
+    path = tmp_path / "m.xml"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: list(tmp_path.glob(".m.xml.tmp/files/m.xml")))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, "interrupted\n")
     assert not list(tmp_path.iterdir())
 
 
@@ -336,6 +373,15 @@ def test_what_is_there_stays_unless_forced(tmp_path, capfd):
     assert run([*arguments, "--force"]) == 0
     assert (tmp_path / "README.md").read_text() == "# About me\n"
     assert "## m.xml" in (tmp_path / "m.xml.README.md").read_text()
+
+
+@pytest.mark.slow
+def test_what_no_file_of_litert_holds_is_refused_before_it_is_computed():
+    needs("litert")
+    large = replace(LARGE, window=(20, 7, 7))
+    request = Request("l", (), Network(large, (32, 224, 224), 9, False), {}, {}, False, None)
+    with pytest.raises(UsageError, match=r"l would have 2\.2 GB.* choose --precision float16, or"):
+        export_format("litert").load().check(request)
 
 
 def test_numbers_that_one_file_cannot_hold_lie_beside_it(tmp_path, monkeypatch, small, known):

@@ -71,6 +71,8 @@ def export(
     """
     with native_stderr_dropped():  # of TensorFlow and others, on their CPU
         module = chosen.load()
+    if hasattr(module, "check"):
+        module.check(request)
     views = np.random.default_rng(0).integers(
         0, 256, (request.batch or _NUM_VIEWS, *request.network.input_size, 3), np.uint8
     )

@@ -1,13 +1,19 @@
 """LiteRT's `.tflite`, of built-in operators alone; its description is a zip at its end."""
 
 import json
+import shutil
+import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from vswin_cli.errors import UsageError
 from vswin_cli.export.request import Request, Run
 from vswin_cli.export.tensorflow_graph import module_of
 
@@ -27,6 +33,30 @@ found = run(views=views)
 """
 
 
+_MAX_BYTES = 2**31  # of a FlatBuffer
+
+
+def check(request: Request) -> None:
+    """Refuse a model that one file cannot hold: TensorFlow would find that after minutes.
+
+    Raises:
+        UsageError: It is too large.
+    """
+    architecture = request.network.architecture
+    scores = prod(architecture.window) ** 2  # of a head, whose biases are stored one by one
+    pairs = zip(architecture.depths, architecture.num_heads, strict=True)
+    num_biases = sum(depth * num_heads * scores for depth, num_heads in pairs)
+    num_bytes = (num_biases + sum(each.size for each in request.weights.values())) * (
+        2 if request.half else 4
+    )
+    if num_bytes > _MAX_BYTES:
+        smaller = "" if request.half else "--precision float16, or "
+        raise UsageError(
+            f"{request.name} would have {num_bytes / 1e9:.1f} GB, and a file of LiteRT has 2.1 GB "
+            f"at most; choose {smaller}another --format"
+        )
+
+
 def write(request: Request, path: Path) -> None:
     """Write the file. `unzip` reads `vswin.json` and `labels.txt` from it, as from others."""
     module = module_of(request, request.constants)
@@ -37,10 +67,24 @@ def write(request: Request, path: Path) -> None:
     if request.half:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    path.write_bytes(converter.convert())
+    with _temporary_files_in(path.with_name(".temporary")):
+        path.write_bytes(converter.convert())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(METADATA_ENTRY, json.dumps(dict(request.description)))
         archive.writestr("labels.txt", "\n".join(json.loads(request.description["labels"])))
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let TensorFlow write its copy of the model there, where no killed process leaves it."""
+    before = tempfile.tempdir
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def load(path: Path, request: Request) -> Run:

@@ -91,6 +91,7 @@ def _example(request: Request, module: Any, name: str) -> str:  # noqa: ANN401
         "architecture": network.architecture.name,
         "num_classes": network.num_classes,
         "size": f"{batch}, {t}, {h}, {w}, 3",
+        "activation": "sigmoid()" if network.is_multi_label else "softmax(-1)",
         "mean": list(MEAN),
         "std": list(STD),
         "arguments": module.arguments(request) if hasattr(module, "arguments") else "",

@@ -91,7 +91,8 @@ def _function_of(request: Request, constants: Mapping[str, Any]) -> Any:  # noqa
     pixel = tf.float32 if network.is_normalised else tf.uint8
     views = tf.TensorSpec((request.batch, *network.input_size, 3), pixel, "views")
 
-    @tf.function(input_signature=[views])  # type: ignore[untyped-decorator]
+    # Autograph writes temporary files, and there are no conditions or loops for it.
+    @tf.function(input_signature=[views], autograph=False)  # type: ignore[untyped-decorator]
     def outputs(views: tf.Tensor) -> dict[str, tf.Tensor]:
         computed = network.outputs(TensorFlowGraph(constants), tf.cast(views, tf.float32))
         return dict(zip(network.output_names, computed, strict=True))

@@ -25,17 +25,25 @@ views = torch.zeros({size})  # RGB, 0 … 255
 mean, std = torch.tensor({mean}), torch.tensor({std})
 with torch.no_grad():
     logits = model.eval()(((views - mean) / std).permute(0, 4, 1, 2, 3))
-print(logits.softmax(-1).mean(0).topk(3))
+print(logits.{activation}.mean(0).topk(3))
 """
 
 
-def write(request: Request, path: Path) -> None:
-    """Write the weights alone, as `load_state_dict` takes them."""
+def check(request: Request) -> None:
+    """Refuse a model that torchvision does not have.
+
+    Raises:
+        UsageError: It has no classifier.
+    """
     if request.network.num_classes is None:
         raise UsageError(
             f"{request.name} is a model without a classifier, which torchvision does not have; "
             "choose --format pytorch-original"
         )
+
+
+def write(request: Request, path: Path) -> None:
+    """Write the weights alone, as `load_state_dict` takes them."""
     found = state_dict(request, TORCHVISION, prefix="", head="head")
     tensors = OrderedDict((key, torch.from_numpy(values)) for key, values in found.items())
     # Where PyTorch keeps the versions of modules, it takes no notice of other names.
@@ -69,7 +77,9 @@ def load(path: Path, request: Request) -> Run:
         features.clear()
         with torch.no_grad():
             pixels = (torch.from_numpy(views).float() - mean) / std
-            probabilities = model(pixels.permute(0, 4, 1, 2, 3)).softmax(-1)
+            logits = model(pixels.permute(0, 4, 1, 2, 3))
+        is_multi_label = request.network.is_multi_label
+        probabilities = logits.sigmoid() if is_multi_label else logits.softmax(-1)
         return {"probabilities": probabilities.numpy(), "features": features[0].numpy()}
 
     return run
