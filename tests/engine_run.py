@@ -3,8 +3,8 @@
 python engine_run.py BACKEND PRECISION MODEL WEIGHTS VIEWS.npy OUTPUTS.npz [CACHE_FOLDER]
 python engine_run.py BACKEND RUNS.json
 
-A file of runs lists the arguments after the backend; runs that differ only in their number of views
-share an engine.
+A file of runs lists the arguments after the backend; neighbours that differ only in their number of
+views share an engine.
 
 Prints the heavy libraries that were imported.
 """
@@ -46,7 +46,7 @@ def compute(
     np.savez(target, probabilities=outputs.probabilities, features=outputs.features)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)  # a large one needs gigabytes
 def engine_of(
     backend: str,
     precision: str,
