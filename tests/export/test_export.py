@@ -8,11 +8,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from command import called, finished
 from foreign import SMALL, original, save_zip
 from models import NANO
 from reference import write_custom_model
@@ -126,14 +128,23 @@ def known(tmp_path_factory, small):
     return path
 
 
-def exported(*arguments):
-    """Run the command in a separate process, because TensorFlow and PyTorch may crash together."""
-    done = subprocess.run(
-        [sys.executable, "-m", "vswin_cli", "export", *map(str, arguments)],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+@pytest.fixture
+def exported(apart, tmp_path):
+    """Run the command in a process for all formats, as TensorFlow takes seconds to import.
+
+    With PyTorch it may crash; hence each format of that has a process for itself.
+    """
+
+    def run(model, name, path):
+        words = ["export", model, "--format", name, "--output", path]
+        if export_format(name).runtime in ("torch", "torchvision"):
+            done = finished([sys.executable, "-m", "vswin_cli", *words])
+        else:
+            done = apart(partial(called, cwd=tmp_path, env=dict(os.environ)), words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr
+
+    return run
 
 
 def alone(code, *arguments, cwd=None):
@@ -148,10 +159,10 @@ def alone(code, *arguments, cwd=None):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GRAPHS)
-def test_each_graph_is_right_in_a_process_without_vswin(name, small, known, tmp_path):
+def test_each_graph_is_right_in_a_process_without_vswin(exported, name, small, known, tmp_path):
     needs(name)
     path = tmp_path / f"model{export_format(name).suffix}"
-    out, err = exported(small, "--format", name, "--output", path)
+    out, err = exported(small, name, path)
     assert out == f"{path}\n"
     assert re.match(
         r"checked: in \S+ [\d.]+\S*, largest difference \d\.\de-\d\d, at most 1e-05", err
@@ -174,10 +185,10 @@ def test_each_graph_is_right_in_a_process_without_vswin(name, small, known, tmp_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pytorch-original", "torchvision"])
-def test_state_dicts_are_what_their_programs_load(name, tmp_path):
+def test_state_dicts_are_what_their_programs_load(exported, name, tmp_path):
     needs(name)
     path = tmp_path / "model.pth"
-    exported(MODEL, "--format", name, "--output", path)
+    exported(MODEL, name, path)
     with find_model_in(path) as found:
         assert not found.match.unused
         back = dict(found.match.variables)
