@@ -201,7 +201,10 @@ def motion_run(folder, environment, output, **streams):
     for number in range(60):
         shutil.copy(folder / "videos" / "a" / "x.mp4", videos / f"{number}.mp4")
     running = subprocess.Popen(
-        [VSWIN, "label", "many", "-o", output.name], cwd=folder, env=environment, **streams
+        [VSWIN, "label", "many", "-o", output.name, "--views", "fast"],
+        cwd=folder,
+        env=environment,
+        **streams,
     )
     wait_until(lambda: output.exists() and output.stat().st_size, 120)
     return running
