@@ -48,7 +48,7 @@ def start(cluster, cache, videos, tmp_path):
     """Start `vswin label` on the cluster."""
 
     def started(*options):
-        command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "4", *FAST, *options]
+        command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "2", *FAST, *options]
         return subprocess.Popen(
             [*map(str, command), "--cluster", cluster.address],
             cwd=tmp_path,
@@ -81,54 +81,40 @@ def check(tmp_path, vswin, videos):
     assert (tmp_path / "out" / "_SUCCESS.json").exists()
 
 
-def test_a_node_that_dies_loses_nothing(cluster, start, vswin, videos, tmp_path):
-    run = start()
-    wait_until(lambda: list((tmp_path / "out").glob("part-*")), 120)
-    cluster.remove_node(cluster.more, allow_graceful=False)
-    output, errors = run.communicate(timeout=300)
-    assert run.returncode == 1, errors
-    assert f"labelled  {NUM_GOOD}\nfailed     {NUM_BROKEN}" in output
-    assert "Traceback" not in errors
-    assert all(
-        line.startswith(("part-", "error: clip", "warning: a worker"))
-        for line in errors.splitlines()
-    )
-    check(tmp_path, vswin, videos)
-
-
-def test_a_driver_that_is_killed_is_continued_by_the_next(start, vswin, videos, tmp_path):
-    run = start()
-    wait_until(lambda: list((tmp_path / "out").glob("part-*")), 120)
-    run.kill()
-    run.communicate()
-    run = start()
-    output, errors = run.communicate(timeout=300)
-    assert run.returncode == 1, errors
-    assert "shards done before" in output
-    check(tmp_path, vswin, videos)
-
-
-def workers_of(cluster):
+def workers_of(node):
     """Return process ids of the computing actors, which are children of a node's raylet."""
-    nodes = (cluster.head_node, *cluster.worker_nodes)
-    raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
+    raylet = node.all_processes["raylet"][0].process.pid
     return [
         pid
-        for raylet in raylets
         for pid in children(raylet)
         if b"ray::_Actor" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
 
 
-def test_workers_that_are_killed_are_replaced(cluster, start, vswin, videos, tmp_path):
+def test_a_driver_workers_and_a_node_that_die_lose_nothing(cluster, start, vswin, videos, tmp_path):
+    """The next run continues, and a new worker replaces both that died."""
+
+    def parts():
+        return {path.name for path in (tmp_path / "out").glob("part-*")}
+
     run = start()
-    wait_until(lambda: list((tmp_path / "out").glob("part-*")), 120)
-    for worker in workers_of(cluster):
-        os.kill(worker, signal.SIGKILL)
+    wait_until(parts, 120)
+    run.kill()
+    run.communicate()
+    before = parts()
+    run = start()
+    wait_until(lambda: parts() - before, 120)
+    os.kill(workers_of(cluster.head_node)[0], signal.SIGKILL)
+    cluster.remove_node(cluster.more, allow_graceful=False)
     output, errors = run.communicate(timeout=300)
     assert run.returncode == 1, errors
-    assert errors.count("warning: a worker died: ") == 2
-    assert f"labelled  {NUM_GOOD}\nfailed     {NUM_BROKEN}" in output
+    assert "shards done before" in output
+    assert errors.count("warning: a worker died: ") >= 2  # the dead node may get one more
+    assert "Traceback" not in errors
+    assert all(
+        line.startswith(("part-", "error: clip", "warning: a worker"))
+        for line in errors.splitlines()
+    )
     check(tmp_path, vswin, videos)
 
 
