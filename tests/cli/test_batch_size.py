@@ -8,11 +8,8 @@ from command import SAMPLES
 
 def test_batch_size_changes_no_result(vswin, tmp_path):
     (tmp_path / "vswin.toml").write_text("batch-size = 3\n")
-    sample = str(SAMPLES / "pan_left.mp4")
-    runs = [
-        vswin("predict", sample, "--format", "json", "--batch-size", "1"),
-        vswin("predict", sample, "--format", "json"),
-    ]
+    predict = ("predict", SAMPLES / "pan_left.mp4", "--clips", "1", "--format", "json")
+    runs = [vswin(*predict, "--batch-size", "1"), vswin(*predict)]
     assert [run.returncode for run in runs] == [0, 0], runs[1].stderr
     one, three = (json.loads(run.stdout)[0]["predictions"] for run in runs)
     for alone, shared in zip(one, three, strict=True):
