@@ -6,6 +6,7 @@ import pytest
 from command import SAMPLES
 
 
+@pytest.mark.slow
 def test_batch_size_changes_no_result(vswin, tmp_path):
     (tmp_path / "vswin.toml").write_text("batch-size = 3\n")
     predict = ("predict", SAMPLES / "pan_left.mp4", "--clips", "1", "--format", "json")

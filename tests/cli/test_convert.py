@@ -139,6 +139,7 @@ def test_model_without_top_labels_nothing(vswin, clip, tmp_path):
     assert "leave --no-top out" in refused.stderr
 
 
+@pytest.mark.slow
 def test_few_classes_are_all_listed(vswin, clip, tmp_path):
     save_zip(tmp_path / "theirs.pth", as_torchvision(original(num_classes=3)))
     vswin("convert", "theirs.pth", "-o", "mine.weights.h5", "--crop-size", "32")

@@ -99,6 +99,7 @@ def test_stream_is_described(examined, tmp_path):
     assert any("damaged" in warning for warning in reading["warnings"])
 
 
+@pytest.mark.slow
 def test_what_is_no_video_is_told_and_never_opened_for_long(examined, tmp_path):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("alice/holiday.mp4\n")
@@ -127,6 +128,7 @@ def test_what_is_no_video_is_told_and_never_opened_for_long(examined, tmp_path):
     assert examined(odd)["name"]["utf8"] is False
 
 
+@pytest.mark.slow
 def test_address_is_read_and_its_secrets_are_not_told(examined):
     with serving({"/alice.mp4": SAMPLE.read_bytes()}) as server:
         location = f"http://bob:pass@{server.address}/alice.mp4"

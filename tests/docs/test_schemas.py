@@ -13,6 +13,7 @@ from schemas import assert_valid, schema
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_timelines_are_as_their_schema_says(vswin, tmp_path):
     (tmp_path / "empty.mp4").touch()
     films = SAMPLES / "pan_left.mp4", "empty.mp4"

@@ -114,6 +114,7 @@ def test_records_cannot_leave_their_element(tmp_path, strips):
     assert "http" not in page.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_records_that_no_run_writes_still_make_a_page(tmp_path):
     odd = record("a\0b", "x" * 10_000) | {"path": "\ud800", "clips": [], "num_frames": "many"}
     odd["predictions"][0]["probability"] = float("nan")

@@ -58,6 +58,7 @@ def test_views_arrive_as_they_were_read(clip):
     assert any("100 frame" in note for note in decoded.notes)
 
 
+@pytest.mark.slow
 def test_views_that_are_kept_stay_as_they_are_while_others_come(tmp_path):
     paths = {}
     for number in range(9):
@@ -83,6 +84,7 @@ def test_deadline_may_be_longer_than_the_system_can_wait(clip):
     assert decoded.error is None
 
 
+@pytest.mark.slow
 def test_hang_and_crash_cost_one_video_each(copies):
     names = ["a.mp4", "hangs.mp4", "segfaults.mp4", "exits.mp4", "b.mp4", "raises.mp4", "c.mp4"]
     kinds, messages = {}, {}

@@ -254,6 +254,7 @@ def test_what_cannot_be_followed_is_told_in_a_line(arguments, code, said, vswin)
     assert finished.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_numbered_stream_loses_no_frame_of_a_file(transport_stream):
     stop = threading.Event()
     sequence = LiveSequence(str(transport_stream), stop, 0.2)

@@ -61,6 +61,7 @@ def test_equal_windows_of_a_static_film_are_computed_once(tmp_path):
     assert engine.num_computed <= 3
 
 
+@pytest.mark.slow
 def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path):
     engine = Counting()
     whole = watched(FrameSequence(film), engine)

@@ -78,6 +78,7 @@ def test_a_picture_that_stands_for_minutes_is_static_and_told_of(model, motion, 
     )
 
 
+@pytest.mark.slow
 def test_a_picture_that_stands_for_long_takes_no_memory_and_few_windows():
     class Held:
         duration_seconds, pace_seconds, warnings = None, 0.04, ()

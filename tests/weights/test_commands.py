@@ -41,6 +41,7 @@ def test_download_prints_the_path_and_says_the_rest_on_stderr(tiny, tiny_server,
     assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: already here and complete\n")
 
 
+@pytest.mark.slow
 def test_stderr_that_cannot_be_written_does_not_stop_a_download(tiny, tiny_server, vswin):
     tiny_server.script = [serving(cut_after=10_000_000)]
     command = [sys.executable, "-m", "vswin_cli", "download-weights", "swin-t-k400"]
@@ -138,6 +139,7 @@ def _on_a_terminal(arguments, answer, environment):
     return process.wait(timeout=30), screen.decode()
 
 
+@pytest.mark.slow
 def test_terminal_is_asked_before_all_are_downloaded(here, server):
     server.always = answering(404)
     arguments = ["download-weights", "--mirror", server.mirror]
@@ -182,6 +184,7 @@ def test_list_says_what_is_here(here, capfd):
     assert records[0]["path"] == str(here.path)
 
 
+@pytest.mark.slow
 def test_verify_records_and_then_compares(here, capfd):
     assert run(["weights", "verify"]) == 0
     assert "recorded now" in capfd.readouterr().out
@@ -289,6 +292,7 @@ def test_model_names_complete():
     assert [name for name, _ in complete_model("swin-l")] == ["swin-l-k400", "swin-l-k700"]
 
 
+@pytest.mark.slow
 def test_file_without_top_is_fetched_and_verified(cache, tmp_path, capfd):
     target = weights_file(TINY, top=False)
     content = write_checkpoint(tmp_path / "own.h5", TINY, top=False).read_bytes()

@@ -22,6 +22,7 @@ def needed(mirror=None, offline=False):
     return find_or_fetch(TINY, cache_dir=None, mirror=mirror, offline=offline, fetch=fetch_shown)
 
 
+@pytest.mark.slow
 def test_predict_downloads_what_it_needs_once(tiny, tiny_server, capfd):
     assert needed(tiny_server.mirror) == tiny.path
     out, err = capfd.readouterr()

@@ -155,6 +155,7 @@ def test_interrupt_ends_a_download_and_keeps_its_part(download, tiny, tiny_serve
     assert not tiny.path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_end_of_the_session_ends_a_download_and_keeps_its_part(download, tiny, tiny_server, number):
     tiny_server.always = serving(hold_after=5_000_000)
@@ -167,6 +168,7 @@ def test_end_of_the_session_ends_a_download_and_keeps_its_part(download, tiny, t
     assert tiny.partial_path.stat().st_size == 5_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step", [serving(stall_after=100_000), answering(503, Retry_After="60")], ids=["silence", "503"]
 )
@@ -198,6 +200,7 @@ def test_interrupt_ends_a_wait_for_another_process(download, tiny, tiny_server):
     assert first.poll() is None
 
 
+@pytest.mark.slow
 def test_interrupt_ends_several_downloads(vswin, tiny_server, tmp_path):
     names = ["swin-t-k400", "swin-s-k400", "swin-b-k400"]
     # No length, so that one file serves for all.

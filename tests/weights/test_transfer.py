@@ -204,6 +204,7 @@ def test_stalled_connection_is_continued(target, server):
     assert server.requests[1][1]["Range"] == f"bytes={50_000 - OVERLAP_BYTES}-"
 
 
+@pytest.mark.slow
 def test_server_that_is_always_silent(target, server):
     server.always = serving(stall_after=0)
     with pytest.raises(DownloadError, match=r"no byte for 0.5 s; gave up after 2 retries"):
