@@ -114,6 +114,7 @@ def write(request: Request, path: Path) -> None:
     shapes = None if request.batch else {"views": {0: torch.export.Dim("batch", min=1)}}
     with torch.no_grad():
         program = torch.export.export(NetworkModule(request), (views,), dynamic_shapes=shapes)
+    program.example_inputs = None  # which would be in the file
     description = json.dumps(dict(request.description))
     torch.export.save(program, path, extra_files={METADATA_ENTRY: description})
 
