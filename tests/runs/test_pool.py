@@ -291,8 +291,11 @@ def test_workers_end_with_a_parent_that_is_killed(copies, name, then):
         f"videos = pool.decode_each([Found('x', {found.path!r})] * 9)\n"
         f"{then}\n"
     )
-    tests = str(Path(__file__).parents[1])
-    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tests})
+    path = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+    )
     deadline = time.monotonic() + 60
     while len(workers := children(parent.pid)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
