@@ -102,6 +102,7 @@ def test_whole_protocol_is_the_mean_over_all_twelve_views(predict, clip, checkpo
     assert list(np.argsort(-expected)[:5]) == [p["index"] for p in record["predictions"][:5]]
 
 
+@pytest.mark.slow
 def test_short_square_video_is_computed_once_for_all_twelve_views(predict, tmp_path):
     square = encode(tmp_path / "square.mp4", numbered_frames(20, 64, 64))
     merged = predict(square, "--format", "json", "--top-k", "400")
@@ -214,6 +215,7 @@ def test_output_that_is_an_input_is_refused(predict, clip, tmp_path):
     assert copy.read_bytes() == clip.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_is_there_is_lost_to_no_mistake(vswin, tmp_path):
     pan = SAMPLES / "pan_left.mp4"
     assert vswin("label", pan, "-o", "run.jsonl", "--views", "fast").returncode == 0

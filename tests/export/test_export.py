@@ -236,6 +236,7 @@ def test_a_model_without_top_gives_features(tmp_path):
     assert "outputs `features` (B, 32), float32" in made.readme.read_text()
 
 
+@pytest.mark.slow
 def test_what_computes_something_else_is_not_kept(tmp_path, monkeypatch, capfd):
     gelu = openvino_graph.OpenVinoGraph.gelu
     monkeypatch.setattr(

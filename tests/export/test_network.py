@@ -33,6 +33,7 @@ class MostAxes(OpenVinoGraph):
         return super().transpose(x, axes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_normalised", [True, False])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_outputs_are_those_of_a_plain_forward_pass(variables, size, is_normalised):

@@ -49,6 +49,7 @@ def test_zero_rows_are_similar_to_nothing():
     assert find_groups(matrix, 0.5) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_planted_neighbours_are_found_among_twenty_thousand(dtype):
     """More rows than are compared at once, in either direction."""
@@ -67,6 +68,7 @@ def test_planted_neighbours_are_found_among_twenty_thousand(dtype):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.3, 0.9, 0.999])
 def test_pairs_and_groups_are_those_of_a_plain_computation(threshold):
     numbers = np.random.default_rng(3)

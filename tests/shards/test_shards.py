@@ -45,6 +45,7 @@ def counts(folder):
     return json.loads((folder / "_SUCCESS.json").read_text())
 
 
+@pytest.mark.slow
 def test_shards_hold_the_records_of_a_run_into_one_file(vswin, videos, tmp_path):
     vswin("label", videos, "-o", "labels.parquet", "-q")
     run = vswin("label", videos, "-o", "out/", "--shard-size", 2)
@@ -203,6 +204,7 @@ def test_a_shard_that_workers_die_at_is_recorded(videos, tmp_path, monkeypatch):
     assert "died: out of memory; run again" in found["inner/static.mp4"]["error_message"]
 
 
+@pytest.mark.slow
 def test_programs_label_into_shards_with_the_model_that_they_have(videos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = vswin_cli.load_model()
@@ -242,6 +244,7 @@ def test_options_of_the_other_kind_of_output_are_told(vswin, videos, options, me
     assert message in run.stderr
 
 
+@pytest.mark.slow
 def test_folders_of_shards_are_read_as_one(vswin, videos, tmp_path):
     shutil.copy(videos / "inner" / "static.mp4", videos / "twin.mp4")
     vswin("label", videos, "-o", "labels/", "--shard-size", 2, "-q")

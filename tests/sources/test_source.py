@@ -51,6 +51,7 @@ def test_addresses_take_the_proxy_and_the_login_of_the_environment(clip, tmp_pat
     assert {*proxy.logins} == {"Basic bWU6c2VjcmV0"}  # me:secret
 
 
+@pytest.mark.slow
 def test_long_video_at_an_address_is_not_downloaded_whole(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 256, (20, 256, 384, 3), np.uint8)
     once = encode(tmp_path / "once.mp4", noise, options={"g": "10", "crf": "10"})
