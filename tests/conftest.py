@@ -18,6 +18,7 @@ from models import NANO, SMALLEST, model_named
 from reference import write_checkpoint, write_custom_model
 
 from vswin_cli.system.files import file_sha256
+from vswin_cli.system.processors import available_processors
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.zoo.model_file import model_text
 from vswin_cli.zoo.models import PUBLISHED_MODELS, CustomModel, Model, PublishedFile
@@ -32,6 +33,11 @@ if hasattr(signal, "SIGHUP"):
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers
     for pool in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
         os.environ.setdefault(f"{pool}_THREADS", "1")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for processes, servers and disks, too."""
+    return available_processors() + 1
 
 
 @pytest.hookimpl(trylast=True)

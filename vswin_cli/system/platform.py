@@ -139,10 +139,10 @@ def is_mine(status: os.stat_result) -> bool:
 def open_last(path: Path) -> int:
     """Open a file that nobody else will open: it disappears when it is no longer open or mapped."""
     if sys.platform != "win32":
-        descriptor = os.open(path, os.O_RDONLY | NOT_INHERITED)
+        descriptor = os.open(path, os.O_RDWR | NOT_INHERITED)
         path.unlink()
         return descriptor
-    return os.open(path, os.O_RDONLY | NOT_INHERITED | os.O_BINARY | os.O_TEMPORARY)
+    return os.open(path, os.O_RDWR | NOT_INHERITED | os.O_BINARY | os.O_TEMPORARY)
 
 
 def send_descriptor(connection: "socket.socket", message: bytes, descriptor: int) -> None:
