@@ -62,7 +62,8 @@ def _locked(place: Path, lock: Path, path: Path, deadline: float) -> FileIO:
     while True:
         if place.is_symlink() or place.is_file():
             place.unlink()
-        place.mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            place.mkdir()
         try:
             return open_locked(lock)
         except FileNotFoundError:  # the process before has just removed the folder
