@@ -2,7 +2,8 @@ import functools
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import chain, groupby
 from pathlib import Path
@@ -30,6 +31,10 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+# Compiled test modules serve the other workers, and those of the package the processes of tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers
     for pool in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
         os.environ.setdefault(f"{pool}_THREADS", "1")
@@ -38,6 +43,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the othe
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: tests wait for processes, servers and disks, too."""
     return available_processors() + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let each worker begin with other modules: what one has compiled, the others read."""
+    report = yield
+    if "PYTEST_XDIST_WORKER" in os.environ and isinstance(collector, pytest.Dir):
+        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+        first = len(report.result) * number // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        report.result = report.result[first:] + report.result[:first]
+    return report
 
 
 @pytest.hookimpl(trylast=True)
@@ -50,6 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     num_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if num_workers == 1:
         return
+    items.sort(key=lambda item: item.path)  # workers collect in different orders
     modules = [list(group) for _, group in groupby(items, lambda item: item.path)]
     counts = [sum("slow" in item.keywords for item in module) for module in modules]
     parts: list[list[pytest.Item]] = [[] for _ in range(num_workers)]
