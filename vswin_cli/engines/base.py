@@ -41,12 +41,14 @@ class Engine(Protocol):
     Attributes:
         batch_size: Largest number of views per batch.
         num_at_once: Batches that can be started before the outputs of the first are taken.
+        num_queued: Batches that can be started beyond these, to wait in the engine.
     """
 
     backend: Backend
     precision: Precision
     batch_size: int = 1
     num_at_once: int = 1
+    num_queued: int = 0
 
     @abstractmethod
     def start(self, views: "np.ndarray") -> Pending:

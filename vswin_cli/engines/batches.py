@@ -13,6 +13,8 @@ import numpy as np
 
 from vswin_cli.engines.base import Engine, Outputs, Pending
 
+_TAKEN_SECONDS = 0.1  # longest time in which outputs become ready that are taken together
+
 
 class Writable(Protocol):
     """One view that can be put into a batch."""
@@ -55,11 +57,13 @@ class Batches(Generic[Key, Result]):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._most_started = engine.num_at_once + engine.num_queued
         self._waiting = deque[tuple[_Job[Key, Result], int]]()
         self._computing = deque[tuple[Pending, list[tuple[_Job[Key, Result], int]]]]()
         self._buffers: list[np.ndarray] = []
         self._num_started = 0
         self._since = 0.0  # when the engine started the oldest batch
+        self._seconds = float("inf")  # time for the last batch
         self.num_jobs = 0
         self.ended = deque[tuple[Key, Result, float]]()  # with the seconds that the engine spent
 
@@ -88,7 +92,7 @@ class Batches(Generic[Key, Result]):
     @property
     def can_start(self) -> bool:
         """Whether views are waiting and the engine accepts another batch."""
-        return bool(self._waiting) and len(self._computing) < self._engine.num_at_once
+        return bool(self._waiting) and len(self._computing) < self._most_started
 
     def start(self) -> None:
         """Start a batch with the views that have waited longest."""
@@ -100,18 +104,23 @@ class Batches(Generic[Key, Result]):
         self._computing.append((self._engine.start(batch), chosen))
 
     def take(self) -> None:
-        """Wait for the oldest batch and distribute its outputs."""
-        pending, chosen = self._computing.popleft()
-        outputs = pending()
+        """Wait for the oldest batches and distribute their outputs.
+
+        Short ones are taken together, because it costs time to wake up for each.
+        """
+        together = min(len(self._computing) // 2, int(_TAKEN_SECONDS / self._seconds))
+        taken = [self._computing.popleft() for _ in range(max(together, 1))]
+        outputs = [pending() for pending, _ in reversed(taken)]  # waits for the last one only
         now = perf_counter()
-        share = (now - self._since) / len(chosen)
+        self._seconds = (now - self._since) / len(taken)
         self._since = now
-        for row, (job, place) in enumerate(chosen):
-            job.outputs[place] = outputs.row(row)
-            job.seconds += share
-            job.on_view()
-            if len(job.outputs) == len(job.views):
-                self._advance(job)
+        for (_, chosen), each in zip(taken, reversed(outputs), strict=True):
+            for row, (job, place) in enumerate(chosen):
+                job.outputs[place] = each.row(row)
+                job.seconds += self._seconds / len(chosen)
+                job.on_view()
+                if len(job.outputs) == len(job.views):
+                    self._advance(job)
 
     def step(self) -> None:
         """Start a batch if possible, or take the oldest."""
@@ -136,7 +145,7 @@ class Batches(Generic[Key, Result]):
             return whole[np.newaxis]
         if not self._buffers:
             shape = views[0].shape
-            self._buffers = [self._engine.new_batch(shape) for _ in range(self._engine.num_at_once)]
+            self._buffers = [self._engine.new_batch(shape) for _ in range(self._most_started)]
         self._num_started += 1
         batch = self._buffers[self._num_started % len(self._buffers)][: len(views)]
         for target, view in zip(batch, views, strict=True):

@@ -31,6 +31,7 @@ from vswin_cli.zoo.models import Model
 # in `_export` below. Graphs of other versions are never taken from the cache.
 GRAPH_VERSION = 1
 
+_NUM_QUEUED = 12  # views that keep the streams busy while this process does something else
 _PRECISION_HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _EXPORT = "from vswin_cli.engines.openvino import serve_export; serve_export()"
 _log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class OpenVinoEngine(Engine):
             cache_limit_bytes,
             _export_elsewhere if spares_keras else _export,
         )
+        if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            precision = "float32"  # some processors can only imitate bfloat16, twenty times slower
         compiled = core.compile_model(
             graph,
             "CPU",
@@ -85,11 +88,14 @@ class OpenVinoEngine(Engine):
                 "ENABLE_CPU_PINNING": False,
             },
         )
-        # The actual precision: a processor without bfloat16 computes in float32.
+        # The actual precision, as OpenVINO tells it.
         computed_in = compiled.get_property("INFERENCE_PRECISION_HINT")
         self.precision = "bfloat16" if computed_in == openvino.Type.bf16 else "float32"
         self.num_at_once = batch_size
-        self._turns = cycle([_Turn(compiled.create_infer_request()) for _ in range(batch_size)])
+        self.num_queued = _NUM_QUEUED
+        self._turns = cycle(
+            [_Turn(compiled.create_infer_request()) for _ in range(batch_size + _NUM_QUEUED)]
+        )
 
     def start(self, views: np.ndarray) -> Pending:
         """Begin to compute one view; see `Engine`."""

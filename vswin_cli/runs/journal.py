@@ -41,6 +41,7 @@ class Journal:
         self._rescued: Path | None = None
         self._read_only = read_only
         self._known_settings: dict[str, Settings] = {}
+        self._last_settings: Settings = {}
         with _translated(self.path):
             self._file = open_regular(self.path) if read_only else open_locked(self.path)
             try:
@@ -218,9 +219,10 @@ class Journal:
 
     def _remember(self, record: Record, start: int, line: bytes) -> None:
         self._superseded = self._superseded or record["video"] in self.entries
-        key = json.dumps(record["settings"], sort_keys=True)
-        record = {**record, "settings": self._known_settings.setdefault(key, record["settings"])}
-        self.entries[record["video"]] = entry_of(record, start, line)
+        if record["settings"] != self._last_settings:  # most often, they are equal
+            key = json.dumps(record["settings"], sort_keys=True)
+            self._last_settings = self._known_settings.setdefault(key, record["settings"])
+        self.entries[record["video"]] = entry_of(record, self._last_settings, start, line)
 
 
 class _translated:  # noqa: N801 - reads as a statement

@@ -73,6 +73,7 @@ class DecodingPool:
         self._ready = SimpleQueue[DecodedVideo | _End]()
         self._next: list[DecodedVideo | _End] = []  # the video that `is_ready` has received
         self._bell, self._ring = Pipe(duplex=False)  # wakes the thread that manages the workers
+        self._wants_room = False  # whether the thread waits for room
         self._stopped_at: float | None = None
         self._is_closed = False
         self._is_kept = False
@@ -91,7 +92,9 @@ class DecodingPool:
         taken: DecodedVideo | _End | None = None
         try:
             while not isinstance(taken := self._take(), _End):
-                self._ring.send_bytes(b"room")
+                if self._wants_room:
+                    self._wants_room = False
+                    self._ring.send_bytes(b"room")
                 decoded, taken = taken, None
                 yield decoded
                 del decoded
@@ -189,7 +192,7 @@ class DecodingPool:
     def _collect(self) -> None:
         """Wait for an event and handle it."""
         busy = [worker for worker in self._workers if worker.found is not None]
-        waiting = [worker for worker in busy if self._has_room() or not worker.has_answered]
+        waiting = busy if self._finds_room() else [w for w in busy if not w.is_ready]
         now = monotonic()
         patience = min((self._deadline(worker) for worker in busy), default=now) - now
         heard = wait(
@@ -199,14 +202,20 @@ class DecodingPool:
         if self._bell in heard:
             self._bell.recv_bytes()
         # Oldest first: there is room for one, which the first worker would get each time.
-        for worker in sorted(waiting, key=lambda worker: worker.since):
-            if worker.connection in heard:
+        for worker in sorted(busy, key=lambda worker: worker.since):
+            is_late = monotonic() >= self._deadline(worker)
+            if worker.connection in heard or (is_late and wait([worker.connection], 0)):
                 self._listen(worker)
-            elif monotonic() >= self._deadline(worker):
+            elif is_late:
                 self._give_up(worker)
 
     def _has_room(self) -> bool:
         return self._ready.qsize() < _MAX_READY
+
+    def _finds_room(self) -> bool:
+        """Whether there is room; otherwise, the bell tells when there is."""
+        self._wants_room = not self._has_room()
+        return not self._wants_room or self._has_room()  # there may be since it was wanted
 
     def _deadline(self, worker: WorkerProcess) -> float:
         if worker.has_answered:

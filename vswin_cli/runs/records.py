@@ -136,8 +136,11 @@ def parsed(line: bytes) -> Record | None:
     return record if _is_record(record) else None
 
 
-def entry_of(record: Record, start: int, line: bytes) -> Entry:
-    """Summarise a record whose line starts at a position in a file."""
+def entry_of(record: Record, settings: Settings, start: int, line: bytes) -> Entry:
+    """Summarise a record whose line starts at a position in a file.
+
+    `settings` are equal to those of the record, so that many entries share one object.
+    """
     summary = ""
     if record["error"]:
         summary = str(record["error"]["kind"])
@@ -150,7 +153,7 @@ def entry_of(record: Record, start: int, line: bytes) -> Entry:
         status=record["status"],
         num_bytes=record["bytes"],
         modified=record["modified"],
-        settings=record["settings"],
+        settings=settings,
         path=record["path"],
         summary=summary,
         elapsed_seconds=record["elapsed_seconds"],
