@@ -130,7 +130,8 @@ class WindowAttention(_Layer):
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B·windows, h, N, N)
         scores = scores + self._bias(num_tokens)
         if self.apart is not None:
-            scores = self._masked(scores, self.apart[:, np.newaxis])
+            # As numbers: TensorFlow copies an array of booleans one by one, which takes seconds.
+            scores = self._masked(scores, self.apart[:, np.newaxis].view(np.uint8))
         # Keras warns about a softmax over one score, which is 1.
         weights = ops.softmax(scores) if num_tokens > 1 else ops.ones_like(scores)
         attended = ops.matmul(weights, value)  # (B·windows, h, N, d)
@@ -138,7 +139,7 @@ class WindowAttention(_Layer):
         return self.projection(ops.reshape(attended, (-1, num_tokens, dim)))  # (B·windows, N, C)
 
     def _masked(self, scores: Tensor, apart: np.ndarray) -> Tensor:
-        """Replace scores (B·windows, h, N, N) where `apart`, (windows, 1, N, N), is true."""
+        """Replace scores (B·windows, h, N, N) where `apart`, (windows, 1, N, N), is not 0."""
         if scores.shape[0] == len(apart):
             # One view: OpenVINO fuses four axes into one attention kernel.
             return ops.where(apart, MASKED, scores)
