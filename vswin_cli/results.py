@@ -136,12 +136,12 @@ def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
         "model": result.setup.model,
         "protocol": result.setup.protocol,
         "num_frames": prediction and prediction.num_frames,
-        "duration_seconds": _rounded(properties.duration_seconds),
-        "frames_per_second": _rounded(properties.frames_per_second),
+        "duration_seconds": rounded(properties.duration_seconds),
+        "frames_per_second": rounded(properties.frames_per_second),
         "width": properties.width,
         "height": properties.height,
         "clips": [list(clip) for clip in prediction.clips] if prediction else [],
-        "clip_seconds": [list(map(_rounded, clip)) for clip in properties.clip_seconds],
+        "clip_seconds": [list(map(rounded, clip)) for clip in properties.clip_seconds],
         "num_views": prediction and prediction.num_views,
         "num_distinct_views": prediction and prediction.num_distinct_views,
         "num_views_used": prediction and prediction.num_views_used,
@@ -156,6 +156,6 @@ def _record(result: Result, prediction: Prediction | None) -> dict[str, Any]:
     }
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
     """Round to microseconds, finer than the times in most containers."""
     return value if value is None else round(float(value), 6)

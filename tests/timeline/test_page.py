@@ -38,6 +38,8 @@ def test_three_hours_are_shown_and_a_click_jumps(browser, tmp_path):
     drawn = "document.querySelector('canvas').width > 900 && document.querySelectorAll('li')"
     wait_until(lambda: browser.evaluate(f"{drawn}.length > 10"))
     assert browser.evaluate("document.querySelector('h2').textContent") == "long <b>film</b>.mp4"
+    facts = browser.evaluate("document.querySelector('.film p').textContent")
+    assert facts == "m · 3000 segments · 1 shot · 3:00:00.0"
     assert browser.evaluate("document.querySelectorAll('.thumb').length") == 0  # too narrow
     browser.evaluate("const zoom = document.querySelector('input'); zoom.value = zoom.max;"
                   "zoom.dispatchEvent(new Event('input'))")  # fmt: skip

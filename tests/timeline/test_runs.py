@@ -18,7 +18,7 @@ from film_engine import LABELS, Breaking, Counting, watched
 from processes import children
 
 import vswin_cli
-from vswin_cli.films.sequence import FrameSequence
+from vswin_cli.films.sequence import ArraySequence, FrameSequence
 from vswin_cli.timeline.checkpoint import Checkpoint
 
 TOUR = SAMPLES / "films" / "tour.mp4"
@@ -51,6 +51,16 @@ def without_times(path):
     for record in records:
         del record["elapsed_seconds"]
     return records
+
+
+def test_times_in_records_are_whole_microseconds():
+    levels = np.repeat([10, 230, 10], 100).astype(np.uint8)
+    pixels = np.broadcast_to(levels[:, np.newaxis, np.newaxis, np.newaxis], (300, 96, 96, 3))
+    record = watched(ArraySequence(pixels, 30), Counting()).to_dict()
+    assert record["duration_seconds"] == 10
+    bounds = [(span["start_seconds"], span["end_seconds"]) for span in record["segments"]]
+    assert bounds == [(0, 3.333333), (3.333333, 6.666667), (6.666667, 10)]
+    assert [(span["start_seconds"], span["end_seconds"]) for span in record["shots"]] == bounds
 
 
 def test_equal_windows_of_a_static_film_are_computed_once(tmp_path):

@@ -74,7 +74,7 @@ def test_a_picture_that_stands_for_minutes_is_static_and_told_of(model, motion, 
     assert hold.start_seconds == pytest.approx(times[36] / 1000, abs=0.2)
     assert hold.end_seconds == pytest.approx(times[37] / 1000, abs=0.2)
     assert timeline.warnings == (
-        "1 frame is held for 200.0 s, from 1.5 s on: still pictures, or gaps",
+        "1 frame is held for 3:20.0, from 1.5 s on: still pictures, or gaps",
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -120,9 +120,7 @@ def follow_live(
         with heard_interrupts(stopping.set):
             timeline = live.follow(frames, on_start=begin)
         if writers and not chosen.grows and chosen.extension is not None:
-            record = timeline.to_dict()
-            record["segments"] = _record(live, frames, told)["segments"]
-            record["num_frames"] = frames.num_frames
+            record = replace(timeline, segments=tuple(told), num_frames=frames.num_frames).to_dict()
             if frames.waits and output is not None and chosen.holds_one:
                 record = placed(record, os.path.realpath(name), output)
             writers[0].write(record)

@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from vswin_cli.system.terminal import length
 from vswin_cli.video.container import main_stream, open_container
 from vswin_cli.video.reader import ReaderError
 
@@ -81,9 +82,9 @@ class Clock:
             gap, start = self._longest
             one = self._num_held == 1
             frames = "1 frame is" if one else f"{self._num_held} frames are"
-            longest = f"{gap:.1f} s" if one else f"up to {gap:.1f} s"
+            longest = length(gap) if one else f"up to {length(gap)}"
             notes.append(
-                f"{frames} held for {longest}, from {start:.1f} s on: still pictures, or gaps"
+                f"{frames} held for {longest}, from {length(start)} on: still pictures, or gaps"
             )
         if self._num_jumps:
             times = "once" if self._num_jumps == 1 else f"{self._num_jumps} times"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.formats.writer import RecordWriter
-from vswin_cli.system.terminal import counted, printable
+from vswin_cli.system.terminal import counted, length, printable
 
 _BAR_WIDTH = 20
 
@@ -71,7 +71,7 @@ def summary(record: dict[str, Any]) -> str:
             counted(num_frames, "frame"),
             views,
             f"{record['backend']} {record['precision']}",
-            f"{record['elapsed_seconds']:.1f} s",
+            length(record["elapsed_seconds"]),
         )
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from vswin_cli.results import SCHEMA_VERSION, Setup
+from vswin_cli.results import SCHEMA_VERSION, Setup, rounded
 from vswin_cli.system.terminal import printable
 
 Record = dict[str, Any]
@@ -109,10 +109,10 @@ class Timeline:
             "num_frames": self.num_frames,
             "width": self.width,
             "height": self.height,
-            "duration_seconds": self.duration_seconds,
-            "frames_per_second": self.frames_per_second,
-            "segments": [asdict(segment) for segment in self.segments],
-            "shots": [asdict(shot) for shot in self.shots],
+            "duration_seconds": rounded(self.duration_seconds),
+            "frames_per_second": rounded(self.frames_per_second),
+            "segments": list(map(_span, self.segments)),
+            "shots": list(map(_span, self.shots)),
             "step_seconds": self.step_seconds,
             "probabilities": _rows(self.probabilities) if probabilities else None,
             "num_windows": self.num_windows,
@@ -123,6 +123,11 @@ class Timeline:
             "warnings": list(map(printable, self.warnings)),
             "error": None,
         }
+
+
+def _span(span: Segment | ShotSpan) -> Record:
+    times = {key: rounded(getattr(span, key)) for key in ("start_seconds", "end_seconds")}
+    return asdict(span) | times
 
 
 def _rows(probabilities: np.ndarray) -> list[list[float] | None]:

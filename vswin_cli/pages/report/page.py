@@ -21,7 +21,7 @@ from vswin_cli.pages.page import (
 from vswin_cli.pages.strips import Strips
 from vswin_cli.pages.videos import local_address, segment_of
 from vswin_cli.runs.records import Record
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import length, printable
 
 _NUM_LABELS = 5
 _NUM_WARNINGS = 20
@@ -197,7 +197,7 @@ def _facts(record: Record) -> str:
     seconds, frames = record.get("duration_seconds"), record.get("num_frames")
     width, height = record.get("width"), record.get("height")
     facts = [
-        f"{seconds:.1f} s" if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else "",
+        length(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else "",
         f"{width}×{height}" if isinstance(width, int) and isinstance(height, int) else "",
         f"{frames:,} frames" if isinstance(frames, int) else "",
     ]

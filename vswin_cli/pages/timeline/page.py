@@ -18,7 +18,7 @@ from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
-from vswin_cli.system.terminal import printable
+from vswin_cli.system.terminal import counted, length, printable
 from vswin_cli.video.reading import read_video
 from vswin_cli.views.views import Views, crop, resize
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
@@ -98,13 +98,14 @@ def write_comparison(
     def items() -> Iterator[str]:
         for film in films:
             counts = Counter(label for label, *_ in (*film.truth, *film.predicted))
-            numbers = f"{len(film.truth)} true segments · {len(film.predicted)} predicted"
+            true = counted(len(film.truth), "true segment")
+            numbers = f"{true} · {len(film.predicted)} predicted"
             yield encoded(
                 {
                     "video": _text(film.video),
                     "error": None,
                     "warnings": [],
-                    "facts": f"{numbers} · {film.duration_seconds:.1f} s",
+                    "facts": f"{numbers} · {length(film.duration_seconds)}",
                     "duration": max(film.duration_seconds, 1e-3),
                     "step": 1,
                     "labels": [_text(label) for label, _ in counts.most_common(_NUM_COMPARED)],
@@ -140,10 +141,10 @@ def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, An
     named = [segment["index"] for segment in record["segments"]]
     top = _top(table, named)
     scaled = np.where(np.isnan(table[:, top]), _UNKNOWN, np.round(table[:, top] * 254))
-    counts = (len(record["segments"]), len(record["shots"]))
+    counts = (counted(len(record[f"{noun}s"]), noun) for noun in ("segment", "shot"))
+    facts = (record["model"], *counts, length(record["duration_seconds"]))
     return film | {
-        "facts": f"{record['model']} · {counts[0]} segments · {counts[1]} shots · "
-        f"{record['duration_seconds']:.1f} s",
+        "facts": " · ".join(facts),
         "duration": record["duration_seconds"],
         "step": record["step_seconds"],
         "labels": [_text(labels[index]) for index in top],

@@ -28,9 +28,9 @@ class EditorsTimeline(RecordWriter):
         name, rate = printable(record["video"]), record["frames_per_second"]
 
         def spanned(span: dict[str, Any]) -> Any:  # noqa: ANN401 - the library has no types
-            start = otio.opentime.RationalTime(span["start_seconds"] * rate, rate)
-            end = otio.opentime.RationalTime(span["end_seconds"] * rate, rate)
-            return otio.opentime.range_from_start_end_time(start, end)
+            bounds = (round(span[f"{each}_seconds"] * rate, 3) for each in ("start", "end"))
+            times = (otio.opentime.RationalTime(frames, rate) for frames in bounds)
+            return otio.opentime.range_from_start_end_time(*times)
 
         whole = {"start_seconds": 0.0, "end_seconds": record["duration_seconds"]}
         place = printable(record.get("media", record["video"]))

@@ -4,6 +4,7 @@ from typing import Any, TextIO
 
 from vswin_cli.formats.registry import Format
 from vswin_cli.formats.writer import RecordWriter
+from vswin_cli.system.terminal import clock, counted, length, printable
 
 FORMAT = Format("table", "vswin_cli.timeline.formats.table:SegmentTable")
 
@@ -25,7 +26,6 @@ class SegmentTable(RecordWriter):
         from rich.text import Text  # noqa: PLC0415
 
         from vswin_cli.formats.tables import print_table  # noqa: PLC0415
-        from vswin_cli.system.terminal import printable  # noqa: PLC0415
 
         if record["error"]:
             return
@@ -60,31 +60,16 @@ class SegmentTable(RecordWriter):
         super().close()
 
 
-def clock(seconds: float) -> str:
-    """Format a time for people: `1:02.3`, with hours only if needed."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    tail = f"{rest // 10:02}.{rest % 10}"
-    return f"{hours}:{minutes:02}:{tail}" if hours else f"{minutes}:{tail}"
-
-
 def _summary(record: dict[str, Any]) -> str:
     """Summarize the computation in one line."""
-    counts = [
-        f"{count} {thing}{'' if count == 1 else 's'}"
-        for count, thing in (
-            (len(record["segments"]), "segment"),
-            (len(record["shots"]), "shot"),
-            (record["num_windows"], "window"),
-        )
-    ]
     return " · ".join(
         (
             str(record["model"]),
-            clock(record["duration_seconds"]),
-            *counts,
+            length(record["duration_seconds"]),
+            counted(len(record["segments"]), "segment"),
+            counted(len(record["shots"]), "shot"),
+            counted(record["num_windows"], "window"),
             f"{record['backend']} {record['precision']}",
-            f"{record['elapsed_seconds']:.1f} s",
+            length(record["elapsed_seconds"]),
         )
     )
