@@ -122,14 +122,14 @@ def made_once(shared: Path) -> Callable[[str, Callable[[Path], object]], Path]:
 
 @pytest.fixture(scope="session")
 def checkpoint(made_once: Callable[..., Path]) -> Callable[..., Path]:
-    """Write a model's pseudo-random published file once per session: `checkpoint(name, top=…)`."""
+    """Write a model's pseudo-random published file once per session: `checkpoint(name, head=…)`."""
 
     @functools.cache
-    def written(name: str, *, top: bool = True) -> Path:
-        suffix = "_classifier" if top else ""
+    def written(name: str, *, head: bool = True) -> Path:
+        suffix = "_classifier" if head else ""
         model = model_named(name)
         return made_once(
-            f"{name}{suffix}.weights.h5", lambda path: write_checkpoint(path, model, top=top)
+            f"{name}{suffix}.weights.h5", lambda path: write_checkpoint(path, model, head=head)
         )
 
     return written
@@ -146,7 +146,7 @@ def small_model(checkpoint: Callable[..., Path], made_once: Callable[..., Path])
             path=path,
             weights_path=weights,
             sha256=file_sha256(weights),
-            has_top=True,
+            has_head=True,
         )
         path.write_text(model_text(model, origin="nowhere"))
 

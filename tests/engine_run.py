@@ -61,7 +61,7 @@ def engine_of(
         backend=backend,
         precision=precision,  # type: ignore[arg-type]
         view_size=view_size,
-        with_top=Path(weights).stem.endswith("_classifier.weights"),
+        with_head=Path(weights).stem.endswith("_classifier.weights"),
         cache_folder=Path(cache_folder) if cache_folder else None,
         batch_size=4,
     )

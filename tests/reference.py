@@ -39,11 +39,11 @@ def tensor(dataset: str, shape: tuple[int, ...], seed: int = SEED) -> np.ndarray
     return np.float32(gain / np.sqrt(prod(shape[:-1]))) * noise
 
 
-def write_checkpoint(path: Path, model: Model, *, top: bool = True, seed: int = SEED) -> Path:
-    """Write a model's published file, with or without top, with pseudo-random values."""
+def write_checkpoint(path: Path, model: Model, *, head: bool = True, seed: int = SEED) -> Path:
+    """Write a model's published file, with or without a head, with pseudo-random values."""
     with h5py.File(path, "w") as file:
-        for key in key_table(model.architecture, model.num_classes if top else None):
-            full_path = key.dataset if top else BACKBONE_GROUP + key.dataset
+        for key in key_table(model.architecture, model.num_classes if head else None):
+            full_path = key.dataset if head else BACKBONE_GROUP + key.dataset
             file[key.dataset] = tensor(full_path, key.shape, seed)
     return path
 
@@ -62,7 +62,7 @@ def write_custom_model(folder: Path, architecture: Architecture) -> None:
         folder / "model.toml",
         folder / f"{architecture.name}.weights.h5",
         "0" * 64,
-        has_top=True,
+        has_head=True,
     )
     write_checkpoint(model.weights_path, model)
     text = model_text(model, origin="random")

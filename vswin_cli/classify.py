@@ -80,7 +80,7 @@ class Classifier:
         engine: The engine that computes views.
         protocol: How a video becomes views of the engine's size.
         reader: Video reader: `auto`, `av` or `decord`.
-        top_k: Labels per video, at most the number of classes; 0 without top.
+        top_k: Labels per video, at most the number of classes; 0 without a head.
         adaptive: Leave out views that cannot change the most probable label.
         threads: Decoding threads, at most; None is the number of processors.
         min_probability: Leave out labels that are less probable.

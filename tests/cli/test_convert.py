@@ -131,12 +131,12 @@ def test_model_without_top_labels_nothing(vswin, clip, tmp_path):
     for command in (["predict", clip], ["label", clip, "-o", "x.jsonl"]):
         refused = vswin(*command, "--model", "f.toml")
         assert refused.returncode == 2
-        assert "f.toml is a model without a classifier" in refused.stderr
+        assert "f.toml is a model without a head" in refused.stderr
     timed = vswin("bench", "--model", "f.toml", "--rounds", "1", "--format", "json")
     assert (timed.returncode, timed.stderr) == (0, "")
-    refused = vswin("embed", clip, "--model", "f.toml", "-o", "x.npz", "--no-top")
+    refused = vswin("embed", clip, "--model", "f.toml", "-o", "x.npz", "--no-head")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "leave --no-top out" in refused.stderr
+    assert "leave --no-head out" in refused.stderr
 
 
 @pytest.mark.slow

@@ -99,7 +99,7 @@ def test_views_and_their_mean_agree_in_both_formats(vswin, folder):
 
 @pytest.mark.slow
 def test_file_without_top_gives_the_same_features(vswin, folder, small_model, checkpoint):
-    backbone = checkpoint("nano", top=False)
+    backbone = checkpoint("nano", head=False)
     options = ["--model", small_model, "--clips", "1", "--crops", "1", "-q"]
     videos = folder / "videos" / "static.mp4"
     for weights, output in ((checkpoint("nano"), "a.npz"), (backbone, "b.npz")):
@@ -168,7 +168,7 @@ def test_killed_runs_end_like_an_undisturbed_one(vswin, folder, environment):
     [
         (["embed", "videos", "-o", "f.txt"], "must end in .npz or .parquet"),
         (["embed", "videos", "-o", "none/f.npz"], "make it first"),
-        (["embed", "videos", "-o", "f.npz", "--no-top"], "has one file of weights"),
+        (["embed", "videos", "-o", "f.npz", "--no-head"], "has one file of weights"),
         (["search", "none.npz", "--query", "0"], "no file none.npz"),
         (["search", "notes.npz", "--query", "0"], "cannot read notes.npz"),
         (["duplicates", "notes.npz"], "cannot read notes.npz"),

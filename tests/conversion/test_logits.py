@@ -158,7 +158,7 @@ def test_backbone_without_head_gives_the_features(tmp_path, pixels):
         if key.startswith("backbone.")
     }
     model = converted(save_zip(tmp_path / "theirs.pth", weights))
-    assert not model.has_top
+    assert not model.has_head
     backbone = video_swin().VideoSwinBackbone(SMALL, SIZE)
     video_swin().assign(backbone, read_checkpoint(model.weights_path, SMALL, None))
     features = np.asarray(backbone(pixels[np.newaxis])).mean(axis=(1, 2, 3))[0]

@@ -36,15 +36,15 @@ INSTALLED = [
 def compute_each(checkpoint):
     """Run engines in one process: `compute_each(folder, backend, [(precision, model, views), …])`.
 
-    They must be silent. A fourth value of a run says whether its file has a top.
+    They must be silent. A fourth value of a run says whether its file has a head.
     """
 
     def run(folder, backend, runs):
         files = []
-        for number, (precision, model, views, *top) in enumerate(runs):
+        for number, (precision, model, views, *head) in enumerate(runs):
             views_file, target = (folder / f"{number}.{suffix}" for suffix in ("npy", "npz"))
             np.save(views_file, views)
-            weights = checkpoint(model, top=all(top))
+            weights = checkpoint(model, head=all(head))
             files.append([precision, model, *map(str, (weights, views_file, target))])
         (folder / "runs.json").write_text(json.dumps(files))
         finished = subprocess.run(
@@ -66,7 +66,7 @@ def small_runs():
         "whole": ("float32", "nano", views),
         "first": ("float32", "nano", views[:1]),
         "others": ("float32", "nano", views[1:]),
-        "without top": ("float32", "nano", views, False),
+        "without head": ("float32", "nano", views, False),
         "bfloat16": ("bfloat16", "nano", views),
         "wide": ("float32", "nano-ssv2", rng.integers(0, 256, (1, 32, 60, 56, 3), np.uint8)),
     }
@@ -130,7 +130,7 @@ def test_every_backend_computes_the_same(compute_each, openvinos, backend, tmp_p
         for name in set(runs) - {"bfloat16"}:
             for output, values in openvinos(name).items():
                 np.testing.assert_allclose(found[name][output], values, rtol=0, atol=1e-5)
-    whole, backbone = found["whole"], found["without top"]
+    whole, backbone = found["whole"], found["without head"]
     assert whole["probabilities"].shape == (6, 400)
     assert backbone["probabilities"].shape == (6, 0)
     np.testing.assert_allclose(backbone["features"], whole["features"], rtol=0, atol=1e-5)

@@ -29,7 +29,7 @@ from vswin_cli.zoo.protocols import KINETICS
 ORIGIN = Origin(
     model="swin-t-k400",
     weights_sha256="0" * 64,
-    with_top=True,
+    with_head=True,
     protocol=KINETICS,
     backend="openvino",
     precision="float32",

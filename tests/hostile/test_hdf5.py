@@ -11,7 +11,7 @@ from vswin_cli.conversion.checkpoint_file import open_checkpoint
 from vswin_cli.errors import CheckpointError
 from vswin_cli.network.checkpoint import key_table, read_checkpoint, save_checkpoint
 
-VICTIM = "layers/layer_normalization/vars/1"  # in a file without top
+VICTIM = "layers/layer_normalization/vars/1"  # in a file without a head
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from vswin_cli.zoo.architectures import TINY
 from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.models import KERAS_MODELS
 
-# SHA-256 over the sorted "path shape" lines of the published files: with top, without.
+# SHA-256 over the sorted "path shape" lines of the published files: with head, without.
 LAYOUTS = {
     "swin-t-k400": ("3dcdc240b6cd0b57", "65c5d1640f831100"),
     "swin-s-k400": ("5dbddf01d0cdc4a6", "73b76211c2d7a19e"),
@@ -34,8 +34,8 @@ def layout_digest(architecture, num_classes):
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_key_table_is_the_published_layout(name):
     model = find_model(name)
-    with_top = layout_digest(model.architecture, model.num_classes)
-    assert (with_top, layout_digest(model.architecture, None)) == LAYOUTS[name]
+    with_head = layout_digest(model.architecture, model.num_classes)
+    assert (with_head, layout_digest(model.architecture, None)) == LAYOUTS[name]
 
 
 def test_every_variable_has_one_dataset_of_its_own():
@@ -46,15 +46,15 @@ def test_every_variable_has_one_dataset_of_its_own():
         assert sum(np.prod(key.shape) for key in keys) == model.num_parameters
 
 
-@pytest.mark.parametrize("top", [True, False])
-def test_values_are_read_as_stored(checkpoint, top):
-    weights = read_checkpoint(checkpoint("swin-t-k400", top=top), TINY, 400 if top else None)
+@pytest.mark.parametrize("head", [True, False])
+def test_values_are_read_as_stored(checkpoint, head):
+    weights = read_checkpoint(checkpoint("swin-t-k400", head=head), TINY, 400 if head else None)
     kernel = tensor(
         "layers/video_swin_backbone/layers/video_swin_basic_layer_1/downsample/reduction/vars/0",
         (768, 384),
     )
     np.testing.assert_array_equal(weights["patch_merging1/reduction/kernel"], kernel)
-    assert ("head/kernel" in weights) is top
+    assert ("head/kernel" in weights) is head
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def test_file_of_another_model_is_refused_and_named(checkpoint):
 
 
 def test_file_without_top_is_refused_and_named(checkpoint):
-    message = refusal(checkpoint("swin-t-k400", top=False))
-    assert "without a classifier" in message
+    message = refusal(checkpoint("swin-t-k400", head=False))
+    assert "without a head" in message
     assert "swin-t-k400" in message
 
 

@@ -49,7 +49,7 @@ def test_file_without_top_gives_the_features_of_the_same_logits(swin, checkpoint
     model = swin.VideoSwinClassifier(SMALL, SIZE, 400)
     swin.assign(model, weights)
     backbone = swin.VideoSwinBackbone(SMALL, SIZE)
-    swin.assign(backbone, read_checkpoint(checkpoint("nano", top=False), SMALL, None))
+    swin.assign(backbone, read_checkpoint(checkpoint("nano", head=False), SMALL, None))
     features = np.asarray(backbone(views))
     assert features.shape == (2, 3, 3, 4, 16)
     logits = features.mean(axis=(1, 2, 3)) @ weights["head/kernel"] + weights["head/bias"]

@@ -192,7 +192,7 @@ def _num_kept(scratch):
 
 def test_a_shard_that_workers_die_at_is_recorded(videos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    model = VideoModel(EngineOptions(), ViewOptions(), top=True)
+    model = VideoModel(EngineOptions(), ViewOptions(), head=True)
     sharded = label_shards(
         model, ["videos"], "out/", selection=Selection(), run=RunOptions(), shards=ShardOptions()
     )

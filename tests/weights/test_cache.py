@@ -25,6 +25,6 @@ def test_folder_is_absolute(monkeypatch, tmp_path):
 
 def test_no_two_published_files_have_one_place():
     paths = {
-        weights_file(model, top=top).path for model in PUBLISHED_MODELS for top in (True, False)
+        weights_file(model, head=head).path for model in PUBLISHED_MODELS for head in (True, False)
     }
     assert len(paths) == 2 * len(PUBLISHED_MODELS)

@@ -85,7 +85,7 @@ def test_no_model_means_all_classifiers(cache, server, capfd):
     assert run(["download-weights", "--mirror", server.mirror]) == 1
     paths = {path for path, _ in server.requests}
     assert paths == {f"/folder/{model.classifier_file.name}" for model in PUBLISHED_MODELS}
-    assert run(["download-weights", "--mirror", server.mirror, "--no-top", "--jobs", "6"]) == 1
+    assert run(["download-weights", "--mirror", server.mirror, "--no-head", "--jobs", "6"]) == 1
     assert len(server.requests) == 12
     assert capfd.readouterr().err.count("HTTP 404") == 12
 
@@ -167,7 +167,7 @@ def test_terminal_shows_a_bar_of_80_columns(tiny, tiny_server):
 
 
 def test_list_says_what_is_here(here, capfd):
-    other = weights_file(find_model("swin-b-ssv2"), top=False)
+    other = weights_file(find_model("swin-b-ssv2"), head=False)
     other.partial_path.write_bytes(b"x" * 35_544_871)
     weights_file(find_model("swin-b-k600")).corrupt_path.touch()
     assert run(["weights", "list"]) == 0
@@ -230,7 +230,7 @@ def test_path_is_printed_whether_or_not_it_is_there(tiny, capfd):
     out, err = capfd.readouterr()
     assert out == f"{tiny.path}\n"
     assert "not there yet" in err
-    assert run(["weights", "path", "swin-t-k400", "--no-top", "--cache-dir", "/x"]) == 0
+    assert run(["weights", "path", "swin-t-k400", "--no-head", "--cache-dir", "/x"]) == 0
     assert capfd.readouterr().out == "/x/videoswin_tiny_kinetics400.weights.h5\n"
 
 
@@ -294,15 +294,15 @@ def test_model_names_complete():
 
 @pytest.mark.slow
 def test_file_without_top_is_fetched_and_verified(cache, tmp_path, capfd):
-    target = weights_file(TINY, top=False)
-    content = write_checkpoint(tmp_path / "own.h5", TINY, top=False).read_bytes()
+    target = weights_file(TINY, head=False)
+    content = write_checkpoint(tmp_path / "own.h5", TINY, head=False).read_bytes()
     content += bytes(target.published.num_bytes - len(content))
     with MisbehavingServer(content) as server:
-        arguments = ["swin-t-k400", "--no-top"]
+        arguments = ["swin-t-k400", "--no-head"]
         assert run(["download-weights", *arguments, "--mirror", server.mirror]) == 0
     assert target.path.read_bytes() == content
     assert run(["weights", "verify", *arguments]) == 0
-    assert "swin-t-k400 without a classifier: sound" in capfd.readouterr().out
+    assert "swin-t-k400 without a head: sound" in capfd.readouterr().out
     assert run(["weights", "list"]) == 0
     assert re.search(r"^swin-t-k400 +no +112 +yes", capfd.readouterr().out, re.M)
     assert run(["weights", "remove", *arguments]) == 0

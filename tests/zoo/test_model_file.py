@@ -24,7 +24,7 @@ def own(folder, name="mine", **changes):
         path=folder / f"{name}.toml",
         weights_path=folder / f"{name}.weights.h5",
         sha256="0123456789abcdef" * 4,
-        has_top=True,
+        has_head=True,
     )
     return replace(model, **changes)
 
@@ -40,9 +40,9 @@ def write(model):
         {},
         {"label_set": KINETICS400, "protocol": KINETICS},
         {"label_set": custom_label_set(numbered_names(7))},
-        {"label_set": custom_label_set(()), "has_top": False},
+        {"label_set": custom_label_set(()), "has_head": False},
     ],
-    ids=["custom names", "known names", "numbers", "without top"],
+    ids=["custom names", "known names", "numbers", "without head"],
 )
 def test_what_is_written_is_read(tmp_path, changes):
     model = write(own(tmp_path, **changes))
@@ -160,8 +160,8 @@ def test_missing_file_is_said_to_be_missing(tmp_path):
 
 
 def test_model_without_top_names_no_classes(tmp_path):
-    model = write(own(tmp_path, label_set=custom_label_set(()), has_top=False))
-    with pytest.raises(UsageError, match="without a classifier"):
+    model = write(own(tmp_path, label_set=custom_label_set(()), has_head=False))
+    with pytest.raises(UsageError, match="without a head"):
         find_classifier(str(model.path))
     assert model.num_parameters == TINY_BACKBONE - 4 * 12 * BIAS_ROWS_LESS
 

@@ -65,7 +65,7 @@ class ConvertOptions:
         )
 
     def label_set_of(self, num_classes: int | None) -> LabelSet:
-        """Choose the class names; `num_classes` is None for a model without a classifier.
+        """Choose the class names; `num_classes` is None for a model without a head.
 
         Raises:
             UsageError: The chosen names do not fit the number of classes.
@@ -158,7 +158,7 @@ def convert_to(
             path=model_path,
             weights_path=weights_path,
             sha256="0" * 64,
-            has_top=found.match.num_classes is not None,
+            has_head=found.match.num_classes is not None,
         )
         refuse_existing(model, overwrite=overwrite)
         on_found(found, model)

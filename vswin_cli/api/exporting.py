@@ -113,10 +113,10 @@ def export_to(
     chosen.check_libraries()
     model = VideoModel(engine, ViewOptions(), spares_keras=True, fetch=fetch)
     spec = model.model
-    num_classes = spec.num_classes if model.has_top else None
+    num_classes = spec.num_classes if model.has_head else None
     request = Request(
         name=spec.name,
-        labels=read_labels(spec.label_set) if model.has_top else (),
+        labels=read_labels(spec.label_set) if model.has_head else (),
         network=Network(
             spec.architecture,
             model.protocol.view_size,

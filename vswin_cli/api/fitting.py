@@ -60,7 +60,7 @@ def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
     weights = read_checkpoint(
         run.model.weights_file,
         spec.architecture,
-        spec.num_classes if run.model.has_top else None,
+        spec.num_classes if run.model.has_head else None,
     )
     backbone = {path: w for path, w in weights.items() if not path.startswith("head/")}
     head = None

@@ -23,7 +23,7 @@ def keras_model(
     name: str = DEFAULT_MODEL.name,
     *,
     weights: str | Path | None = None,
-    top: bool | None = None,
+    head: bool | None = None,
     dtype: str | None = None,
     cache_dir: str | Path | None = None,
     mirror: str | None = None,
@@ -41,7 +41,7 @@ def keras_model(
     Args:
         name: As for `load_model`.
         weights: As for `load_model`.
-        top: Include the classifier. Default: True if the weights have one.
+        head: Include the head. Default: True if the weights have one.
         dtype: Keras dtype policy, such as `mixed_bfloat16`. Default: Keras's global policy.
         cache_dir: As for `load_model`.
         mirror: As for `load_model`.
@@ -49,7 +49,7 @@ def keras_model(
 
     Returns:
         A model from RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and
-        `STD`, to logits (B, num_classes); without top, to features (B, T', H', W', num_features).
+        `STD`, to logits (B, num_classes); without head, to (B, T', H', W', num_features).
 
     Raises:
         UsageError, WeightsError: As for `load_model`.
@@ -57,9 +57,9 @@ def keras_model(
     engine = engine_options(
         name, weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline
     )
-    model = VideoModel(engine, ViewOptions(), top=top)
+    model = VideoModel(engine, ViewOptions(), head=head)
     spec, size = model.model, model.protocol.view_size
-    num_classes = spec.num_classes if model.has_top else None
+    num_classes = spec.num_classes if model.has_head else None
     variables = read_checkpoint(model.weights_file, spec.architecture, num_classes)
     built: keras.Model
     if num_classes is None:

@@ -41,12 +41,12 @@ class LoadedModel(VideoModel):
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The class names in index order; empty if the weights have no classifier.
+        """The class names in index order; empty if the weights have no head.
 
         >>> vswin.load_model().labels[:2]
         ('static', 'pan left')
         """
-        return self._featuring.labels if self.has_top else ()
+        return self._featuring.labels if self.has_head else ()
 
     @cached_property
     def _featuring(self) -> Classifier:

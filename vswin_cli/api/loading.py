@@ -40,7 +40,7 @@ def load_model(
 
     Args:
         name: Model name (see `vswin models`), or path of a custom model's file.
-        weights: Weights file, with or without a classifier. Default: the model's.
+        weights: Weights file, with or without a head. Default: the model's.
         backend: `openvino`, `tensorflow`, `jax` or `torch`. `auto` is OpenVINO, or TensorFlow if
             OpenVINO is not installed; on a machine with a GPU, the fastest backend, measured once.
         precision: Arithmetic: `float32` or `bfloat16`.

@@ -48,7 +48,7 @@ def measure(
         engine,
         num_threads=num_threads,
         graph_folder=model.graph_folder,
-        with_top=model.has_top,
+        with_head=model.has_head,
     )
     return {
         "model": zoo_model.name,

@@ -33,7 +33,7 @@ class VideoModel:
     Args:
         engine: The model, and its backend.
         views: How videos become views. Of several protocols, the first gives the answer.
-        top: True requires weights with a head; False takes the published file without top; None
+        head: True requires weights with a head; False takes the published file without a head; None
             accepts both.
         compares_protocols: Whether the views may name several protocols.
         spares_keras: As for `load_engine`; for programs that may use Keras themselves.
@@ -50,12 +50,12 @@ class VideoModel:
         engine: EngineOptions,
         views: ViewOptions,
         *,
-        top: bool | None = None,
+        head: bool | None = None,
         compares_protocols: bool = False,
         spares_keras: bool = False,
         fetch: FetchFile = fetch_file,
     ) -> None:
-        self.model = (find_classifier if top else find_model)(engine.model, engine.cache_dir)
+        self.model = (find_classifier if head else find_model)(engine.model, engine.cache_dir)
         self.protocols = (
             views.protocols_for(self.model.protocol)
             if compares_protocols
@@ -67,10 +67,10 @@ class VideoModel:
         self.backend = resolve_backend(engine.backend, self.graph_folder)
         self._graph_limit_bytes = graph_limit_bytes()
         is_published = isinstance(self.model, PublishedModel)
-        if top is False and engine.weights is None and not is_published:
-            raise UsageError(f"{self.model.name} has one file of weights; leave --no-top out")
+        if head is False and engine.weights is None and not is_published:
+            raise UsageError(f"{self.model.name} has one file of weights; leave --no-head out")
         self.has_many_videos = False  # so that every GPU is worth its start
-        self._top = top
+        self._head = head
         self._spares_keras = spares_keras
         self._fetch = fetch
 
@@ -91,27 +91,27 @@ class VideoModel:
             cache_dir=self.options.cache_dir,
             mirror=self.options.mirror,
             offline=self.options.offline,
-            top=self._top is not False,
+            head=self._head is not False,
             fetch=self._fetch,
         )
 
     @cached_property
-    def has_top(self) -> bool:
+    def has_head(self) -> bool:
         """Whether the weights have a head, so that the model has classes.
 
         Raises:
             WeightsError: The weights cannot be read.
         """
-        if self._top:
+        if self._head:
             return True
         if self.options.weights is not None:
-            return self._file_has_top()
-        return self.model.has_top if isinstance(self.model, CustomModel) else self._top is None
+            return self._file_has_head()
+        return self.model.has_head if isinstance(self.model, CustomModel) else self._head is None
 
-    def _file_has_top(self) -> bool:
-        from vswin_cli.network.checkpoint import has_top  # noqa: PLC0415 - imports HDF5
+    def _file_has_head(self) -> bool:
+        from vswin_cli.network.checkpoint import has_head  # noqa: PLC0415 - imports HDF5
 
-        return has_top(self.weights_file)
+        return has_head(self.weights_file)
 
     @cached_property
     def engine(self) -> Engine:
@@ -126,7 +126,7 @@ class VideoModel:
             backend=self.backend,
             precision=self.options.precision,
             view_size=self.protocol.view_size,
-            with_top=self.has_top,
+            with_head=self.has_head,
             cache_folder=self.graph_folder,
             cache_limit_bytes=self._graph_limit_bytes,
             threads=self.options.threads,
@@ -166,8 +166,8 @@ class VideoModel:
         Raises:
             UsageError: The model has no classes, or fewer than `asked`.
         """
-        if not self.has_top:
-            raise UsageError(f"{self.model.name} has no classifier: it only computes features")
+        if not self.has_head:
+            raise UsageError(f"{self.model.name} has no head: it only computes features")
         if asked is None:
             return min(_USUAL_TOP_K, self.model.num_classes)
         if asked > self.model.num_classes:
@@ -205,11 +205,11 @@ class VideoModel:
         Raises:
             WeightsError: The weights file is missing, or is not a weights file.
         """
-        with_top = self._file_has_top()  # before the checksum, because its errors are clearer
+        with_head = self._file_has_head()  # before the checksum, because its errors are clearer
         return Origin(
             model=self.model.name,
             weights_sha256=file_sha256(self.weights_file),
-            with_top=with_top,
+            with_head=with_head,
             protocol=self.protocol,
             backend=self.backend,
             precision=self.options.precision,

@@ -31,7 +31,7 @@ class Computation:
         dtype: Number type of features.
         per_view: Write a row of features per distinct view.
         has_features: Whether the run computes features instead of labels.
-        top: As for `VideoModel`.
+        head: As for `VideoModel`.
         only_records_failures: Compute nothing and load no model; only record failures.
         model: A model of this process; None makes one from `engine` and `views`.
     """
@@ -44,7 +44,7 @@ class Computation:
     dtype: FeatureType = "float32"
     per_view: bool = False
     has_features: bool = False
-    top: bool | None = True
+    head: bool | None = True
     only_records_failures: bool = False
     model: VideoModel | None = None
 
@@ -54,7 +54,7 @@ class Computation:
         Raises:
             UsageError: This machine has another model with the name of the run's model.
         """
-        model = self.model or VideoModel(self.engine, self.views, top=self.top)
+        model = self.model or VideoModel(self.engine, self.views, head=self.head)
         load = cache(partial(model.classifier, self.top_k, min_probability=self.min_probability))
         if self.only_records_failures:
             protocol = model.protocol.sampling

@@ -171,7 +171,7 @@ def embed_shards(
     shards: ShardOptions,
     dtype: FeatureType = "float32",
     per_view: bool = False,
-    top: bool | None = None,
+    head: bool | None = None,
     skipped: Counter[str] | None = None,
 ) -> ShardedRun:
     """Set up a run of `vswin embed` into a folder of Parquet shards.
@@ -185,7 +185,7 @@ def embed_shards(
         shards: Options of the shards and the cluster.
         dtype: Number type of the features.
         per_view: Write a row per distinct view instead of a row per video.
-        top: As for `VideoModel`.
+        head: As for `VideoModel`.
         skipped: Gets the counts of files that are left out.
 
     Raises:
@@ -200,7 +200,7 @@ def embed_shards(
         dtype=dtype,
         per_view=per_view,
         has_features=True,
-        top=top,
+        head=head,
         model=model,
     )
     return _sharded(

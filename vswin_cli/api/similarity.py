@@ -217,8 +217,8 @@ def _computed(
         precision=origin.precision,
     )
     reader = ViewOptions(reader=origin.reader)  # type: ignore[arg-type]
-    top = False if is_published and not origin.with_top else None
-    model = VideoModel(options, reader, top=top, fetch=fetch)
+    head = False if is_published and not origin.with_head else None
+    model = VideoModel(options, reader, head=head, fetch=fetch)
     model.protocols = (origin.protocol,)
     if file_sha256(model.weights_file) != origin.weights_sha256:
         raise UsageError(

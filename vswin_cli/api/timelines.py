@@ -124,7 +124,7 @@ def timeline_model(
         UsageError, BackendError: As for `VideoModel`.
     """
     views = ViewOptions(protocol=options.protocol, crops=options.crops or 1)
-    return VideoModel(engine, views, top=True, fetch=fetch)
+    return VideoModel(engine, views, head=True, fetch=fetch)
 
 
 def frames_of(

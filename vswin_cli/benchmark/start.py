@@ -22,7 +22,7 @@ def start_seconds(
     *,
     num_threads: int,
     graph_folder: Path,
-    with_top: bool,
+    with_head: bool,
 ) -> float:
     """Time a process from its start until the model is ready, after an earlier run.
 
@@ -32,7 +32,7 @@ def start_seconds(
         engine: Engine with the backend and precision to use.
         num_threads: CPU threads.
         graph_folder: Where graphs are kept.
-        with_top: Whether the weights have a head.
+        with_head: Whether the weights have a head.
 
     Raises:
         BackendError: The process fails.
@@ -41,7 +41,7 @@ def start_seconds(
         "backend": engine.backend,
         "precision": engine.precision,
         "view_size": model.protocol.view_size,
-        "with_top": with_top,
+        "with_head": with_head,
         "cache_folder": graph_folder,
         "threads": num_threads,
     }

@@ -134,8 +134,13 @@ OfflineOption = Annotated[
         help="Disable downloads; fail if weights are missing.",
     ),
 ]  # fmt: skip
-NoTopOption = Annotated[
-    bool, option(MODEL, "--no-top", help="Use the weights file without the classifier.")
+NoHeadOption = Annotated[
+    bool,
+    option(
+        MODEL,
+        "--no-head",
+        help="Use the smaller weights file, without the head, which names classes.",
+    ),
 ]
 OptionalModelsArgument = Annotated[
     list[str] | None,

@@ -74,7 +74,7 @@ class Match:
 
     style: str
     architecture: Architecture
-    num_classes: int | None  # None: without a classifier
+    num_classes: int | None  # None: without a head
     variables: Variables
     checked: tuple[str, ...]  # keys of buffers that were compared with what this program computes
     unused: tuple[str, ...]  # keys of all other tensors in the same dictionary

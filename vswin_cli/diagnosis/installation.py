@@ -122,8 +122,8 @@ def describe_weights(cache_dir: Path | None, *, names: bool) -> list[dict[str, A
             size = model.weights_path.stat().st_size if model.weights_path.is_file() else None
             found.append({"model": model.name, "bytes": size, "bundled": True})
             continue
-        for top in (True,) if isinstance(model, CommunityModel) else (True, False):
-            target = weights_file(model, cache_dir, top=top)
+        for head in (True,) if isinstance(model, CommunityModel) else (True, False):
+            target = weights_file(model, cache_dir, head=head)
             try:
                 here = target.path.stat().st_size if target.is_here else None
                 part = partial_bytes(target)

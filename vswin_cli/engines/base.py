@@ -20,7 +20,7 @@ class Outputs:
     """The outputs of a model for some views.
 
     Attributes:
-        probabilities: float32 (views, num_classes), each row adds up to 1; no columns without top.
+        probabilities: float32 (views, num_classes), rows add up to 1; no columns without a head.
         features: float32 (views, num_features), backbone outputs averaged over T', H', W'.
     """
 

@@ -32,7 +32,7 @@ class KerasEngine(Engine):
         weights_file: Its weights file.
         precision: Arithmetic.
         view_size: (T, H, W).
-        with_top: Whether the file has a head.
+        with_head: Whether the file has a head.
         backend: TensorFlow or JAX.
         num_threads: CPU threads; None keeps the default of the backend.
         batch_size: Views per batch; None is 1 on a CPU, and on a GPU 32 or as many as fit into its
@@ -48,7 +48,7 @@ class KerasEngine(Engine):
         weights_file: Path,
         precision: Precision,
         view_size: Size,
-        with_top: bool,
+        with_head: bool,
         backend: Backend,
         num_threads: int | None,
         batch_size: int | None,
@@ -61,7 +61,7 @@ class KerasEngine(Engine):
         self.backend = backend
         self.precision = precision
         dtype = "float32" if precision == "float32" else "mixed_bfloat16"
-        network = build_inference_model(model, weights_file, view_size, with_top, dtype)
+        network = build_inference_model(model, weights_file, view_size, with_head, dtype)
         make = _on_jax if backend == "jax" else _on_tensorflow
         self._call, self._is_on_gpu = make(network, view_size)
         self.batch_size = batch_size or (BATCH_ON_GPU if self._is_on_gpu else 1)

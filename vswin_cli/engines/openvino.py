@@ -55,7 +55,7 @@ class OpenVinoEngine(Engine):
         weights_file: Path,
         precision: Precision,
         view_size: Size,
-        with_top: bool,
+        with_head: bool,
         cache_folder: Path | None,
         cache_limit_bytes: int,
         num_threads: int,
@@ -68,7 +68,7 @@ class OpenVinoEngine(Engine):
             model,
             weights_file,
             view_size,
-            with_top,
+            with_head,
             cache_folder,
             cache_limit_bytes,
             _export_elsewhere if spares_keras else _export,
@@ -127,7 +127,7 @@ def _load_graph(
     model: Model,
     weights_file: Path,
     view_size: Size,
-    with_top: bool,
+    with_head: bool,
     cache_folder: Path | None,
     cache_limit_bytes: int,
     export: Export,
@@ -141,7 +141,7 @@ def _load_graph(
         model: As for `build_inference_model`, like the next three.
         weights_file: The weights file; its content is part of the entry's name.
         view_size: (T, H, W).
-        with_top: Whether the file has a head.
+        with_head: Whether the file has a head.
         cache_folder: Where graphs are kept; None keeps nothing.
         cache_limit_bytes: Size limit of all graphs; the least recently used ones are removed first.
         export: Makes the graph if it is not in the cache.
@@ -154,8 +154,8 @@ def _load_graph(
         # Report a wrong file before importing Keras, which takes seconds.
         from vswin_cli.network.checkpoint import check_layout  # noqa: PLC0415 - imports HDF5
 
-        check_layout(weights_file, model.architecture, model.num_classes if with_top else None)
-        return export(model, weights_file, view_size, with_top)
+        check_layout(weights_file, model.architecture, model.num_classes if with_head else None)
+        return export(model, weights_file, view_size, with_head)
 
     if cache_folder is None or not os.path.isfile(weights_file):  # noqa: PTH113 - never raises
         return exported()
@@ -189,14 +189,14 @@ def _entry_name(model: Model, weights_file: Path, view_size: Size) -> str:
     return f"{model.name}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}"
 
 
-def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -> openvino.Model:
+def _export(model: Model, weights_file: Path, view_size: Size, with_head: bool) -> openvino.Model:
     """Call the Keras model on the OpenVINO backend of Keras, with the input of a graph."""
     import_keras("openvino")
     from keras import ops  # noqa: PLC0415 - both after the above
 
     from vswin_cli.network.inference import build_inference_model  # noqa: PLC0415
 
-    inference_model = build_inference_model(model, weights_file, view_size, with_top)
+    inference_model = build_inference_model(model, weights_file, view_size, with_head)
     views = opset16.parameter([1, *view_size, 3], openvino.Type.u8, name="views")
     keras_tensor = type(ops.convert_to_tensor(0.0))  # the class that wraps the outputs of a graph
     outputs = inference_model(keras_tensor(views.output(0)))
@@ -205,7 +205,7 @@ def _export(model: Model, weights_file: Path, view_size: Size, with_top: bool) -
 
 
 def _export_elsewhere(
-    model: Model, weights_file: Path, view_size: Size, with_top: bool
+    model: Model, weights_file: Path, view_size: Size, with_head: bool
 ) -> openvino.Model:
     """Export in a separate process, so that Keras in this process can have any backend.
 
@@ -216,7 +216,7 @@ def _export_elsewhere(
     with tempfile.TemporaryDirectory() as folder:
         graph, constants = Path(folder, "model.xml"), Path(folder, "model.bin")
         error = Path(folder, "error.pickle")  # libraries may print to standard output
-        asked = pickle.dumps((model, weights_file, view_size, with_top, graph, constants, error))
+        asked = pickle.dumps((model, weights_file, view_size, with_head, graph, constants, error))
         done = subprocess.run(
             [sys.executable, "-P", "-c", _EXPORT],
             input=asked,

@@ -25,7 +25,7 @@ def load_engine(
     backend: str,
     precision: Precision,
     view_size: Size,
-    with_top: bool = True,
+    with_head: bool = True,
     cache_folder: Path | None = None,
     cache_limit_bytes: int = 5_000_000_000,
     threads: int | None = None,
@@ -42,7 +42,7 @@ def load_engine(
         backend: One of `Backend`, or `auto` for the fastest on this machine.
         precision: Arithmetic; probabilities are always float32.
         view_size: (T, H, W) of the views.
-        with_top: Whether the file has a head; without one, the engine gives only features.
+        with_head: Whether the file has a head; without one, the engine gives only features.
         cache_folder: Where an engine may keep compiled models; None keeps nothing.
         cache_limit_bytes: Size limit of the folder; the oldest entries are removed first.
         threads: CPU threads; None is the number of processors.
@@ -69,7 +69,7 @@ def load_engine(
             backend=chosen,
             precision=precision,
             view_size=view_size,
-            with_top=with_top,
+            with_head=with_head,
             cache_folder=cache_folder,
             threads=threads,
             batch_size=batch_size,
@@ -84,7 +84,7 @@ def load_engine(
             weights_file,
             precision,
             view_size,
-            with_top,
+            with_head,
             cache_folder,
             cache_limit_bytes,
             num_threads,
@@ -96,12 +96,12 @@ def load_engine(
         from vswin_cli.engines.torch import TorchEngine  # noqa: PLC0415
 
         return TorchEngine(
-            model, weights_file, precision, view_size, with_top, limit, batch_size, cache_folder
+            model, weights_file, precision, view_size, with_head, limit, batch_size, cache_folder
         )
     from vswin_cli.engines.keras import KerasEngine  # noqa: PLC0415
 
     return KerasEngine(
-        model, weights_file, precision, view_size, with_top, chosen, limit, batch_size
+        model, weights_file, precision, view_size, with_head, chosen, limit, batch_size
     )
 
 

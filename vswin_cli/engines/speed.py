@@ -46,7 +46,7 @@ def views_a_second(backend: Backend, model: Model) -> float:
             backend=backend,
             precision="float32",
             view_size=size,
-            with_top=False,
+            with_head=False,
             num_views=model.protocol.num_views,
         )
     count = engine.batch_size * engine.num_at_once * _NUM_TIMED

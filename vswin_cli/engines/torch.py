@@ -38,7 +38,7 @@ class TorchEngine(Engine):
         weights_file: Its weights file.
         precision: Precision of matrix products.
         view_size: (T, H, W).
-        with_top: Whether the file has a head.
+        with_head: Whether the file has a head.
         num_threads: CPU threads; None keeps the default of PyTorch.
         batch_size: Views per batch; None is 1 on a CPU, and on a GPU 32 or as many as fit into its
             memory.
@@ -55,7 +55,7 @@ class TorchEngine(Engine):
         weights_file: Path,
         precision: Precision,
         view_size: Size,
-        with_top: bool,
+        with_head: bool,
         num_threads: int | None,
         batch_size: int | None,
         cache_folder: Path | None,
@@ -67,7 +67,7 @@ class TorchEngine(Engine):
             torch.set_num_threads(num_threads)
         self.precision = precision
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        num_classes = model.num_classes if with_top else None
+        num_classes = model.num_classes if with_head else None
         weights = read_checkpoint(weights_file, model.architecture, num_classes)
         network = TorchSwin(model.architecture, view_size, weights, _DTYPES[precision])
         self._network = network.eval().requires_grad_(False).to(self._device)

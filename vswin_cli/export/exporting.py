@@ -22,7 +22,7 @@ from vswin_cli.system.platform import replace, sync_folder
 from vswin_cli.zoo.protocols import MEAN, STD
 
 BOUNDS = {"float32": 1e-5, "float16": 1e-2}  # of a probability
-# Of a feature, as a share of the largest; they are compared too, and alone without a classifier.
+# Of a feature, as a share of the largest; they are compared too, and alone without a head.
 _FEATURE_BOUNDS = {"float32": 1e-4, "float16": 5e-2}
 _NUM_VIEWS = 2  # to compare, so that the batch axis counts
 
@@ -38,7 +38,7 @@ class Exported:
         path: The file or the folder.
         readme: The README.md that shows how to run it.
         num_bytes: Size of the file with its companion files, or of the folder.
-        difference: Largest difference of a probability from vswin's; without a classifier, of a
+        difference: Largest difference of a probability from vswin's; without a head, of a
             feature, as a share of the largest feature.
         bound: Largest difference that is allowed.
         runtime: Runtime that computed it, with its version.

@@ -81,7 +81,7 @@ class Network:
 
     architecture: Architecture
     input_size: Size  # (T, H, W) of a view, in pixels
-    num_classes: int | None  # None: without a classifier
+    num_classes: int | None  # None: without a head
     is_normalised: bool  # whether views come normalised, or as pixels in 0 … 255
     is_multi_label: bool = False
 

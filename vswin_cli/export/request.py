@@ -17,7 +17,7 @@ class Request:
 
     Attributes:
         name: Name of the model.
-        labels: Names of the classes, in index order; none without a classifier.
+        labels: Names of the classes, in index order; none without a head.
         network: Graph of the model.
         weights: Weights by variable path, float32.
         description: Metadata for the file: text by key.

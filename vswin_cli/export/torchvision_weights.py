@@ -33,11 +33,11 @@ def check(request: Request) -> None:
     """Refuse a model that torchvision does not have.
 
     Raises:
-        UsageError: It has no classifier.
+        UsageError: It has no head.
     """
     if request.network.num_classes is None:
         raise UsageError(
-            f"{request.name} is a model without a classifier, which torchvision does not have; "
+            f"{request.name} is a model without a head, which torchvision does not have; "
             "choose --format pytorch-original"
         )
 

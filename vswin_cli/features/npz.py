@@ -17,7 +17,7 @@ from vswin_cli.system.files import open_regular
 
 VIEW_COLUMNS = ("clip", "crop", "weight")
 _TEXTS = (
-    "format", "model", "weights_sha256", "with_top", "protocol", "backend", "precision", "reader",
+    "format", "model", "weights_sha256", "with_head", "protocol", "backend", "precision", "reader",
     "dtype", "per_view", "num_features",
 )  # fmt: skip
 _NAMES_A_BLOCK = 4096

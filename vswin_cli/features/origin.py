@@ -22,7 +22,7 @@ class Origin:
 
     model: str
     weights_sha256: str  # of the weights file
-    with_top: bool  # whether the weights file has a head; the features are the same
+    with_head: bool  # whether the weights file has a head; the features are the same
     protocol: ViewProtocol
     backend: str
     precision: Precision
@@ -40,7 +40,7 @@ class Origin:
             self.protocol,
             self.weights_sha256,
             self.reader,
-            with_top=self.with_top,
+            with_head=self.with_head,
             dtype=self.dtype,
             per_view=self.per_view,
             num_features=self.num_features,

@@ -40,7 +40,7 @@ def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key,
 
     Args:
         architecture: Determines all shapes except those of the head.
-        num_classes: Rows of the head; None for a file without top, which holds only the backbone.
+        num_classes: Rows of the head; None for a file without one, which holds only the backbone.
     """
     if num_classes is None:
         return tuple(_backbone_keys(architecture))
@@ -157,7 +157,7 @@ def check_layout(path: Path, architecture: Architecture, num_classes: int | None
         _check_layout(path, key_table(architecture, num_classes), tensors)
 
 
-def has_top(path: Path) -> bool:
+def has_head(path: Path) -> bool:
     """Return whether a file has a classifier.
 
     Raises:
@@ -243,9 +243,7 @@ def _whose_layout(found: Mapping[str, Shape]) -> str:
         return f"; the file fits {' and '.join(owners)}"
     owners = [model.name for model in KERAS_MODELS if fits(model, None)]
     if owners:
-        return (
-            f"; it is a file without a classifier, which fits the backbone of {', '.join(owners)}"
-        )
+        return f"; it is a file without a head, which fits the backbone of {', '.join(owners)}"
     return ""
 
 

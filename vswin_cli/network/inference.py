@@ -14,7 +14,7 @@ from vswin_cli.zoo.protocols import MEAN, STD
 
 
 def build_inference_model(
-    model: Model, weights_file: Path, view_size: Size, with_top: bool, dtype: str = "float32"
+    model: Model, weights_file: Path, view_size: Size, with_head: bool, dtype: str = "float32"
 ) -> keras.Model:
     """Build a model from uint8 RGB views (B, T, H, W, 3) to float32 `Outputs`, in their order.
 
@@ -23,7 +23,7 @@ def build_inference_model(
         weights_file: Its weights.
         view_size: (T, H, W); whole patches, because the normalisation is folded into the patch
             embedding, which would be wrong for padding.
-        with_top: Whether the file has a head. Without it, there are no probabilities: (B, 0).
+        with_head: Whether the file has a head. Without it, there are no probabilities: (B, 0).
         dtype: Dtype policy of the backbone.
 
     Raises:
@@ -32,7 +32,7 @@ def build_inference_model(
     patch = model.architecture.patch
     if any(side % cell for side, cell in zip(view_size, patch, strict=True)):
         raise ValueError(f"views of {view_size} are not whole patches of {patch}")
-    num_classes = model.num_classes if with_top else None
+    num_classes = model.num_classes if with_head else None
     weights = read_checkpoint(weights_file, model.architecture, num_classes)
     _fold_normalisation(weights)
     views = keras.Input((*view_size, 3), dtype="uint8", name="views")

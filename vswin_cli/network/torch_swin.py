@@ -42,7 +42,7 @@ class TorchSwin(torch.nn.Module):
         super().__init__()
         self._architecture = architecture
         self._dtype = dtype
-        self.has_top = "head/kernel" in weights
+        self.has_head = "head/kernel" in weights
         (t, h, w), (pt, ph, pw) = view_size, architecture.patch
         self._size = t // pt, h // ph, w // pw
         for name, values in weights.items():
@@ -70,7 +70,7 @@ class TorchSwin(torch.nn.Module):
             self._groups[name] = grid, [len(windows) for windows, _ in groups]
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute probabilities, or (B, 0) without top, and features."""
+        """Compute probabilities, or (B, 0) without a head, and features."""
         x = ((views.float() - self._get("mean")) / self._get("std")).to(self._dtype)
         x = self._embed(x)
         for stage, block, _ in self._blocks():
@@ -82,7 +82,7 @@ class TorchSwin(torch.nn.Module):
             y = self._dense(self._norm(x, f"{name}/norm2").to(self._dtype), f"{name}/mlp/expand")
             x = x + self._dense(functional.gelu(y), f"{name}/mlp/reduce")
         features = self._norm(x, "norm").flatten(1, 3).mean(1)
-        if not self.has_top:
+        if not self.has_head:
             return features[:, :0], features
         return self._dense(features, "head").softmax(-1), features
 

@@ -61,7 +61,7 @@ def write_model(
         path=folder / MODEL_FILE,
         weights_path=folder / WEIGHTS,
         sha256=file_sha256(folder / WEIGHTS),
-        has_top=True,
+        has_head=True,
         multi_label=multi_label,
     )
     with written(model.path) as temporary:

@@ -25,13 +25,13 @@ class WeightsFile:
 
     model: DownloadedModel
     published: PublishedFile
-    num_classes: int | None  # None: without a classifier
+    num_classes: int | None  # None: without a head
     folder: Path
 
     @property
     def title(self) -> str:
         """Its name in messages."""
-        return self.model.name if self.num_classes else f"{self.model.name} without a classifier"
+        return self.model.name if self.num_classes else f"{self.model.name} without a head"
 
     @property
     def path(self) -> Path:
@@ -131,10 +131,10 @@ class WeightsFile:
 
 
 def weights_file(
-    model: DownloadedModel, folder: Path | None = None, *, top: bool = True
+    model: DownloadedModel, folder: Path | None = None, *, head: bool = True
 ) -> WeightsFile:
-    """Find a model's file in the cache folder, with or without classifier if there are two."""
-    if top or isinstance(model, CommunityModel):
+    """Find a model's file in the cache folder, with or without a head if there are two."""
+    if head or isinstance(model, CommunityModel):
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))
 

@@ -15,14 +15,14 @@ from vswin_cli.zoo.models import BundledModel, CommunityModel, CustomModel, Publ
 
 
 def weights_files(
-    models: Sequence[str] | None, cache_dir: Path | None, *, no_top: bool
+    models: Sequence[str] | None, cache_dir: Path | None, *, no_head: bool
 ) -> list[WeightsFile]:
     """List the files of models.
 
     Args:
         models: Model names; None is all models with downloads.
         cache_dir: The cache folder; None is the default.
-        no_top: Only files without top, if they exist; else both.
+        no_head: Only files without a head, if they exist; else both.
 
     Raises:
         UsageError: A model has no download.
@@ -32,10 +32,10 @@ def weights_files(
         model for model in MODELS if isinstance(model, PublishedModel | CommunityModel)
     ]
     return [
-        weights_file(model, cache_dir, top=top)
+        weights_file(model, cache_dir, head=head)
         for model in chosen
-        for top in ((False,) if no_top else (True, False))
-        if top or not isinstance(model, CommunityModel)  # which have one file
+        for head in ((False,) if no_head else (True, False))
+        if head or not isinstance(model, CommunityModel)  # which have one file
     ]
 
 
@@ -45,7 +45,7 @@ def described(target: WeightsFile) -> dict[str, Any]:
     part = partial_bytes(target)
     return {
         "model": target.model.name,
-        "top": target.num_classes is not None,
+        "head": target.num_classes is not None,
         "path": str(target.path),
         "published_bytes": target.published.num_bytes if target.published.is_exact else None,
         "about_bytes": target.published.num_bytes,
@@ -94,8 +94,8 @@ class Kept:
             raise OutputError(f"cannot remove {place}: {exc.strerror}") from exc
 
 
-def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
-    """Find the files of a model, with or without top.
+def kept_of(name: str, cache_dir: Path | None, *, head: bool) -> Kept:
+    """Find the files of a model, with or without a head.
 
     Raises:
         UnknownModelError: No model has this name.
@@ -104,7 +104,7 @@ def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
     """
     model = find_model(name, cache_dir)
     if not isinstance(model, CustomModel):
-        target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=top)
+        target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, head=head)
         paths = target.all_paths if target.is_here or target.all_paths else ()
         return Kept(target.title, target.folder, paths, target)
     paths = tuple(path for path in (model.path, model.weights_path) if path.is_file())
@@ -116,16 +116,16 @@ def kept_of(name: str, cache_dir: Path | None, *, top: bool) -> Kept:
     return Kept(model.name, folder, paths)
 
 
-def path_of(name: str, cache_dir: Path | None, *, top: bool) -> tuple[Path, WeightsFile | None]:
+def path_of(name: str, cache_dir: Path | None, *, head: bool) -> tuple[Path, WeightsFile | None]:
     """Return the path of a model's weights, existing or not, and its download if it has one.
 
     Raises:
         UsageError: As for `find_downloaded_model`.
     """
     model = find_model(name, cache_dir)
-    if isinstance(model, CustomModel) or (isinstance(model, BundledModel) and top):
+    if isinstance(model, CustomModel) or (isinstance(model, BundledModel) and head):
         return model.weights_path, None
-    target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=top)
+    target = weights_file(find_downloaded_model(name, cache_dir), cache_dir, head=head)
     return target.path, target
 
 

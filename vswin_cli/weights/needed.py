@@ -38,14 +38,14 @@ def find_or_fetch(
     cache_dir: Path | None,
     mirror: str | None,
     offline: bool,
-    top: bool = True,
+    head: bool = True,
     fetch: FetchFile = fetch_file,
 ) -> Path:
     """Return the path of a model's weights, and download them if they are missing.
 
     An existing file is checked before use: quickly if it was verified before and has not changed,
     completely if it is new, has changed, or has a pinned SHA-256. A file that fails is renamed and
-    downloaded again. The weights of a custom model are named in its model file, for any `top`, and
+    downloaded again. The weights of a custom model are named in its model file, for any `head`, and
     must have the SHA-256 given there.
 
     Args:
@@ -53,7 +53,7 @@ def find_or_fetch(
         cache_dir: Folder of weights; None is the default.
         mirror: Folder to download from; None is the default.
         offline: Never download.
-        top: Whether the file has a head, if there are two files.
+        head: Whether the file has a head, if there are two files.
         fetch: Downloads a file.
 
     Raises:
@@ -65,7 +65,7 @@ def find_or_fetch(
         return model.weights_path
     if isinstance(model, CustomModel):
         return _custom_weights(model)
-    target = weights_file(model, cache_dir, top=top)
+    target = weights_file(model, cache_dir, head=head)
     pin = pinned_sha256(target)
     try:
         if not _is_usable(target, pin):

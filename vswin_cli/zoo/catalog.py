@@ -115,8 +115,8 @@ def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
         UsageError: It has none, or as `find_model`.
     """
     model = find_model(name, cache_dir)
-    if isinstance(model, CustomModel) and not model.has_top:
-        raise UsageError(f"{name} is a model without a classifier: it only computes features")
+    if isinstance(model, CustomModel) and not model.has_head:
+        raise UsageError(f"{name} is a model without a head: it only computes features")
     return model
 
 

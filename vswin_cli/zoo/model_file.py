@@ -3,7 +3,7 @@
     name = "mine"
     weights = "mine.weights.h5"     # a path from this file's folder
     sha256 = "…"                    # of the weights
-    num_classes = 5                 # left out if there is no classifier
+    num_classes = 5                 # left out if there is no head
     labels = "kinetics400"          # a label set's name, a text file, or a list; or left out
     multi_label = true              # left out where a video has one class
 
@@ -150,7 +150,7 @@ def parse_model_file(path: Path, text: str) -> CustomModel:
         path=path,
         weights_path=path.parent / file.weights,
         sha256=file.sha256,
-        has_top=file.num_classes is not None,
+        has_head=file.num_classes is not None,
         multi_label=file.multi_label,
     )
     for fault in _contradictions(file, model):
@@ -172,7 +172,7 @@ def model_text(model: CustomModel, *, origin: str) -> str:
         f"weights = {_value(model.weights_path.name)}  # a path from this file's folder",
         f"sha256 = {_value(model.sha256)}",
     ]
-    if model.has_top:
+    if model.has_head:
         lines.append(f"num_classes = {model.num_classes}")
         names = model.label_set.names
         if names is None:
@@ -241,9 +241,9 @@ def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
     """Say what does not fit together."""
     if isinstance(file.labels, list) and (fault := what_is_wrong(file.labels)):
         yield f"labels: {fault}"
-    if model.multi_label and not model.has_top:
+    if model.multi_label and not model.has_head:
         yield "multi_label is true, but there is no num_classes"
-    if file.labels is not None and not model.has_top:
+    if file.labels is not None and not model.has_head:
         yield "there are labels, but no num_classes"
     if model.num_classes != (file.num_classes or 0):
         yield f"there are {model.num_classes} labels, but num_classes is {file.num_classes}"

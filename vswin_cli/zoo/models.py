@@ -94,7 +94,7 @@ class PublishedModel(Model):
     """A model whose checkpoint is downloaded."""
 
     classifier_file: PublishedFile
-    backbone_file: PublishedFile  # the same without the classifier
+    backbone_file: PublishedFile  # the same without the head
     top1: float  # published accuracy, percent
     top5: float
 
@@ -132,7 +132,7 @@ class BundledModel(Model):
 
     @property
     def weights_path(self) -> Path:
-        """The checkpoint, with the classifier."""
+        """The checkpoint, with the head."""
         return Path(__file__).parent / "weights" / f"{self.name}.weights.h5"
 
 
@@ -143,7 +143,7 @@ class CustomModel(Model):
     path: Path  # of the model file
     weights_path: Path  # in the layout of the published files
     sha256: str  # of the weights
-    has_top: bool  # whether the weights have a head; without, there are no classes
+    has_head: bool  # whether the weights have a head; without, there are no classes
     multi_label: bool = False
 
     @property

@@ -168,7 +168,7 @@ def _tell_found(found: "FoundModel") -> None:
 
 
 def _tell_chosen(model: CustomModel, *, is_asked: bool) -> None:
-    if model.has_top:
+    if model.has_head:
         label_set = model.label_set
         if is_asked:
             names = "as given"

@@ -9,7 +9,7 @@ from vswin_cli.cli.messages import print_error, print_path
 from vswin_cli.cli.options import (
     CacheDirOption,
     MirrorOption,
-    NoTopOption,
+    NoHeadOption,
     OptionalModelsArgument,
     QuietOption,
     YesOption,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def download_weights(
     models: OptionalModelsArgument = None,
-    no_top: NoTopOption = False,
+    no_head: NoHeadOption = False,
     cache_dir: CacheDirOption = None,
     mirror: MirrorOption = None,
     sha256: Annotated[
@@ -72,7 +72,7 @@ def download_weights(
         raise UsageError("there is no home folder to keep weights in; name one with --cache-dir")
     names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
     targets = [
-        weights_file(find_downloaded_model(name, cache_dir), cache_dir, top=not no_top)
+        weights_file(find_downloaded_model(name, cache_dir), cache_dir, head=not no_head)
         for name in names
     ]
     if sha256 is not None and len(targets) != 1:

@@ -9,7 +9,7 @@ import typer
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
-    NoTopOption,
+    NoHeadOption,
     PathsArgument,
     QuietOption,
     VerboseOption,
@@ -29,7 +29,7 @@ def embed(
     selection: Selection,
     run: RunOptions,
     shards: ShardOptions,
-    no_top: NoTopOption = False,
+    no_head: NoHeadOption = False,
     output_format: Annotated[
         Literal["npz", "parquet"] | None,
         format_option(help="Output format. Default: by --output's extension."),
@@ -69,7 +69,7 @@ def embed(
     from vswin_cli.cli.tables import print_summary
     from vswin_cli.features.files import features_format
 
-    model = VideoModel(engine, views, top=False if no_top else None, fetch=fetch_shown)
+    model = VideoModel(engine, views, head=False if no_head else None, fetch=fetch_shown)
     if takes_shards(output, shards, ("--format npz", output_format == "npz")):
         skipped = Counter[str]()
         sharded = embed_shards(
@@ -81,7 +81,7 @@ def embed(
             shards=shards,
             dtype=dtype,
             per_view=per_view,
-            top=False if no_top else None,
+            head=False if no_head else None,
             skipped=skipped,
         )
         note = what_features_mean(model.model.name)

@@ -119,7 +119,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             "yes" if record["weights_present"] else "no",
         )
     print_table(console, table, drop=(2, 3, 5, 4, 6, 1))
-    console.print("GMACs: billions of multiply-accumulates per view. MB: the classifier's file.")
+    console.print("GMACs: billions of multiply-accumulates per view. MB: the file with the head.")
     console.print(f"{SWIN_N_MOTION.name}: {SWIN_N_MOTION.about}.")
     for name, page, licence in dict.fromkeys(
         (record["group"], record["page"], record["licence"]) for record in records

@@ -63,7 +63,7 @@ def predict(
     from vswin_cli.api.model import VideoModel
     from vswin_cli.cli.progress import ViewProgress, fetch_shown
 
-    model = VideoModel(engine, views, top=True, fetch=fetch_shown)
+    model = VideoModel(engine, views, head=True, fetch=fetch_shown)
     num_labels = model.top_k(top_k)
     output = None if output == STANDARD_OUTPUT else output
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])

@@ -11,7 +11,7 @@ from vswin_cli.cli.help import PlainCommand, subcommands
 from vswin_cli.cli.messages import print_error, print_path
 from vswin_cli.cli.options import (
     CacheDirOption,
-    NoTopOption,
+    NoHeadOption,
     OptionalModelsArgument,
     QuietOption,
     TableOrJsonOption,
@@ -30,26 +30,26 @@ ModelArgument = Annotated[
 
 @weights.command("list", cls=PlainCommand)
 def list_weights(
-    no_top: NoTopOption = False,
+    no_head: NoHeadOption = False,
     cache_dir: CacheDirOption = None,
     output_format: TableOrJsonOption = "table",
     quiet: QuietOption = False,
 ) -> None:
     """List the weights in the cache folder, without checking them.
 
-    Files without the classifier are listed if there are any, or with --no-top.
+    Files without the head are listed if there are any, or with --no-head.
 
     Examples:
         vswin weights list
-        vswin weights list --no-top --format json
+        vswin weights list --no-head --format json
     """
     from vswin_cli.system.cache_folder import cache_folder
     from vswin_cli.weights.inventory import described, weights_files
 
     records = [
         record
-        for target in weights_files(None, cache_dir, no_top=no_top)
-        if (record := described(target))["state"] != "absent" or target.num_classes or no_top
+        for target in weights_files(None, cache_dir, no_head=no_head)
+        if (record := described(target))["state"] != "absent" or target.num_classes or no_head
     ]
     if output_format == "json":
         print(json.dumps(records, indent=2))
@@ -60,7 +60,7 @@ def list_weights(
 @weights.command("verify", cls=PlainCommand)
 def verify_weights(
     models: OptionalModelsArgument = None,
-    no_top: NoTopOption = False,
+    no_head: NoHeadOption = False,
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -78,12 +78,12 @@ def verify_weights(
     from vswin_cli.weights.verify import verify_again
     from vswin_cli.weights.watch import DownloadWatcher
 
-    targets = weights_files(models, cache_dir, no_top=no_top)
+    targets = weights_files(models, cache_dir, no_head=no_head)
     # Named files must exist; others are verified if they exist.
     targets = [
         target
         for target in targets
-        if target.is_here or (models and (target.num_classes is not None or no_top))
+        if target.is_here or (models and (target.num_classes is not None or no_head))
     ]
     failed = 0
     for target in targets:
@@ -110,7 +110,7 @@ def verify_weights(
 @weights.command("path", cls=PlainCommand)
 def show_path(
     model: ModelArgument,
-    no_top: NoTopOption = False,
+    no_head: NoHeadOption = False,
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -122,7 +122,7 @@ def show_path(
     """
     from vswin_cli.weights.inventory import path_of
 
-    path, target = path_of(model, cache_dir, top=not no_top)
+    path, target = path_of(model, cache_dir, head=not no_head)
     print_path(path)
     if target is not None and not target.is_here and not quiet:
         print(f"{target.title}: not there yet", file=sys.stderr)
@@ -131,7 +131,7 @@ def show_path(
 @weights.command("remove", cls=PlainCommand)
 def remove_weights(
     model: ModelArgument,
-    no_top: NoTopOption = False,
+    no_head: NoHeadOption = False,
     cache_dir: CacheDirOption = None,
     yes: YesOption = False,
     quiet: QuietOption = False,
@@ -146,7 +146,7 @@ def remove_weights(
     """
     from vswin_cli.weights.inventory import kept_of
 
-    kept = kept_of(model, cache_dir, top=not no_top)
+    kept = kept_of(model, cache_dir, head=not no_head)
     if not kept.paths:
         if not quiet:
             print(
@@ -173,14 +173,14 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
     console = Console(file=sys.stdout, highlight=False)
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     table.add_column("model", no_wrap=True)
-    table.add_column("top", no_wrap=True)
+    table.add_column("head", no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)
     table.add_column("here", no_wrap=True)
     table.add_column("SHA-256", no_wrap=True)
     for record in records:
         table.add_row(
             record["model"],
-            "yes" if record["top"] else "no",
+            "yes" if record["head"] else "no",
             f"{(record['bytes'] or record['about_bytes']) / 1e6:.0f}",
             _state(record),
             f"{record['sha256'][:12]}…" if record["sha256"] else "",
