@@ -10,6 +10,7 @@ from clips import encode
 from foreign import SMALL, as_mmaction2, as_torchvision, original, save_legacy, save_zip
 from reference import video
 
+from vswin_cli.system.lent_folder import lent_folder
 from vswin_cli.zoo.model_file import read_model_file
 
 NAMES = ["opening a drawer", "closing, slowly", "waiting", "leaving", "<b>returning</b>"]
@@ -61,6 +62,14 @@ def test_model_file_beside_the_weights_says_everything(vswin, theirs, names, tmp
         "names.txt",
         "theirs.pth",
     ]
+
+
+def test_one_process_at_a_time_writes_a_model(vswin, theirs, tmp_path):
+    with lent_folder(tmp_path / "mine.weights.h5"):
+        refused = vswin("convert", theirs, "--output", "mine.weights.h5")
+        assert refused.returncode == 2
+        assert "another process writes to it; wait for it" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs.pth"]
 
 
 @pytest.mark.slow

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from vswin_cli.conversion.matching import Match
-from vswin_cli.errors import CheckpointError, ModelFileError, OutputError
+from vswin_cli.errors import CheckpointError, ModelFileError, OutputError, UsageError
 from vswin_cli.network.checkpoint import save_checkpoint
 from vswin_cli.system.files import file_sha256, replacing
+from vswin_cli.system.lent_folder import lent_folder
 from vswin_cli.zoo.model_file import model_text, parse_model_file
 from vswin_cli.zoo.models import CustomModel
 
@@ -30,6 +31,7 @@ def write_model(
 
     Raises:
         ModelFileError: The model makes no sense; nothing was written.
+        UsageError: Another process writes to one of the files.
         OutputError: A file exists already, or cannot be written.
         CheckpointError: A tensor is damaged or holds numbers that are not finite.
     """
@@ -64,12 +66,18 @@ def refuse_existing(model: CustomModel, *, overwrite: bool) -> None:
 @contextmanager
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Lend a file that takes the path's place when the block ends well."""
-    unique = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with replacing(path, overwrite=overwrite, temporary=unique) as temporary:
+        with (
+            lent_folder(path) as lent,
+            replacing(path, overwrite=overwrite, temporary=lent / path.name) as temporary,
+        ):
             yield temporary
     except FileExistsError as exc:
         raise OutputError(f"{path} already exists; give --force, or another --output") from exc
+    except BlockingIOError as exc:
+        raise UsageError(
+            f"cannot write {path}: {exc.strerror}, or choose another --output"
+        ) from exc
     except (OSError, RuntimeError) as exc:  # HDF5 reports a full disk as the latter
         reason = getattr(exc, "strerror", None) or exc
         raise OutputError(f"cannot write {path}: {reason}; choose another --output") from exc

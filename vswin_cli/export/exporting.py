@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from vswin_cli.errors import OutputError, VswinError
+from vswin_cli.errors import OutputError, UsageError, VswinError
 from vswin_cli.export.formats import ExportFormat
-from vswin_cli.export.place import NAMING, lent_folder
 from vswin_cli.export.readme import section_of, write_readme
 from vswin_cli.export.request import Request
 from vswin_cli.system.files import sync_file
+from vswin_cli.system.lent_folder import NAMING, lent_folder
 from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.system.platform import replace, sync_folder
 from vswin_cli.zoo.protocols import MEAN, STD
@@ -99,6 +99,10 @@ def export(
         raise
     except FileExistsError as exc:
         raise OutputError(f"{exc} already exists; give --force, or another --output") from exc
+    except BlockingIOError as exc:
+        raise UsageError(
+            f"cannot write {exc.filename}: {exc.strerror}, or choose another --output"
+        ) from exc
     except OSError as exc:
         raise OutputError(
             f"cannot write {path}: {exc.strerror or exc}; choose another --output"

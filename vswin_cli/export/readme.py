@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vswin_cli.export.place import lent_folder
 from vswin_cli.export.protocol import frames_stated
 from vswin_cli.export.request import Request
 from vswin_cli.system.files import replacing
+from vswin_cli.system.lent_folder import lent_folder
 from vswin_cli.zoo.protocols import MEAN, STD
 
 _TITLE = "# Models exported by vswin\n"

@@ -158,7 +158,7 @@ def check_layout(path: Path, architecture: Architecture, num_classes: int | None
 
 
 def has_head(path: Path) -> bool:
-    """Return whether a file has a classifier.
+    """Return whether a file has a head.
 
     Raises:
         WeightsNotFoundError, CheckpointError: As for `read_checkpoint`.

@@ -1,8 +1,6 @@
 """Open files of a run: they are locked, and saved if their path is removed."""
 
-import errno
 import os
-import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +8,9 @@ from io import FileIO
 from pathlib import Path
 
 from vswin_cli.errors import OutputError, UsageError
-from vswin_cli.system.files import is_at
-from vswin_cli.system.platform import lock, open_descriptor, read_at
+from vswin_cli.system.files import open_alone
+from vswin_cli.system.platform import read_at
 
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 _COPIED_BYTES = 1 << 20
 
 
@@ -63,28 +60,15 @@ def rescued(descriptor: int, num_bytes: int, path: Path) -> Path:
 
 
 def open_locked(path: Path) -> FileIO:
-    """Open or create a file and lock it; if it is replaced meanwhile, lock the new one."""
-    while True:
-        file = FileIO(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
-        try:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
-            _lock(file, path)
-            if is_at(path, file.fileno()):
-                return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
+    """Open or create a file and lock it, as `open_alone` does.
 
-
-def _lock(file: FileIO, path: Path) -> None:
+    Raises:
+        UsageError: Another run has locked it.
+        OSError: The file cannot be opened.
+    """
     try:
-        lock(file.fileno())
+        return open_alone(path)
     except BlockingIOError:
         raise UsageError(
             f"another run writes to {path}; wait for it, or choose another --output"
         ) from None
-    except OSError as exc:
-        if exc.errno not in _NO_LOCKS:
-            raise

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from vswin_cli.system.platform import (
     SYNCED_AS,
     is_mine,
+    lock,
     open_descriptor,
     replace,
     sync_folder,
@@ -24,6 +25,8 @@ from vswin_cli.system.platform import (
 
 if TYPE_CHECKING:
     from filelock import FileLock
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -89,6 +92,27 @@ def open_own(path: Path) -> FileIO:
             return file
         file.close()
     return open_fresh(path)
+
+
+def open_alone(path: Path) -> FileIO:
+    """Open or create a file and lock it; if it is replaced meanwhile, lock the new one.
+
+    Raises:
+        BlockingIOError: Another process has locked it.
+        OSError: The file cannot be opened.
+    """
+    while True:
+        file = FileIO(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
+        try:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a file")  # noqa: TRY301
+            _lock(file)
+            if is_at(path, file.fileno()):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def share(path: Path) -> None:
@@ -214,6 +238,14 @@ def sync_file(path: Path) -> None:
     """Flush the content of a file to the disk."""
     with path.open(SYNCED_AS) as file:
         os.fsync(file.fileno())
+
+
+def _lock(file: FileIO) -> None:
+    try:
+        lock(file.fileno())
+    except OSError as exc:
+        if exc.errno not in _NO_LOCKS:
+            raise
 
 
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:

@@ -92,7 +92,7 @@ def export(
     from vswin_cli.api.exporting import ExportOptions, export_to
     from vswin_cli.cli.interrupts import leaving_at_once
     from vswin_cli.cli.progress import fetch_shown
-    from vswin_cli.export.place import remove_lent
+    from vswin_cli.system.lent_folder import remove_lent
 
     if batch != "dynamic" and not (batch.isascii() and batch.isdecimal() and 0 < int(batch) < 1025):
         raise UsageError(f"--batch {batch} is neither dynamic nor a number from 1 to 1024")

@@ -1,4 +1,4 @@
-"""Where an export is written before it gets its name: a folder that one process has at a time."""
+"""Where files are written before they get their names: a folder that one process has at a time."""
 
 import shutil
 import threading
@@ -8,9 +8,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from vswin_cli.errors import UsageError
-from vswin_cli.runs.open_files import open_locked
-from vswin_cli.system.files import temporary_path
+from vswin_cli.system.files import open_alone, temporary_path
 from vswin_cli.system.platform import REPLACES_OPEN_FILES
 
 _POLL_SECONDS = 0.05
@@ -36,7 +34,7 @@ def lent_folder(path: Path, *, wait_seconds: float = 0) -> Iterator[Path]:
         wait_seconds: How long to wait for another process.
 
     Raises:
-        UsageError: Another process has the folder.
+        BlockingIOError: Another process has the folder.
         OSError: The folder cannot be made.
     """
     place = temporary_path(path)
@@ -65,12 +63,11 @@ def _locked(place: Path, lock: Path, path: Path, deadline: float) -> FileIO:
         with suppress(FileExistsError):
             place.mkdir()
         try:
-            return open_locked(lock)
+            return open_alone(lock)
         except FileNotFoundError:  # the process before has just removed the folder
             continue
-        except UsageError:
+        except BlockingIOError as exc:
             if time.monotonic() > deadline:
-                raise UsageError(
-                    f"another export writes to {path}; wait for it, or choose another --output"
-                ) from None
+                reason = "another process writes to it; wait for it"
+                raise BlockingIOError(exc.errno, reason, str(path)) from None
         time.sleep(_POLL_SECONDS)
