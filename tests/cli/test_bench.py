@@ -6,11 +6,17 @@ from functools import partial
 import pytest
 from command import SAMPLES
 
+from vswin_cli.engines.registry import load_engine
+
 SAMPLE = SAMPLES / "static.mp4"
 
 
 @pytest.fixture
-def bench(vswin):
+def bench(vswin, monkeypatch):
+    def loaded(model, weights_file, _content, **options):
+        return load_engine(model, weights_file, **options)
+
+    monkeypatch.setattr("command._kept_engine", loaded)  # one that computes equal views, too
     return partial(vswin, "bench")
 
 

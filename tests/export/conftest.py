@@ -1,9 +1,7 @@
 import pytest
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory):
-    """One cache folder, so that the model is exported for the engine once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VSWIN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+@pytest.fixture(autouse=True)
+def _cache(cache, monkeypatch):
+    """The cache folder of all commands, so that the model is exported for the engine once."""
+    monkeypatch.setenv("VSWIN_CACHE", str(cache))

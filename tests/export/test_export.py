@@ -235,12 +235,16 @@ def test_what_computes_something_else_is_not_kept(tmp_path, monkeypatch, capfd):
 
 
 @pytest.mark.slow
-def test_what_no_file_of_litert_holds_is_refused_before_it_is_computed():
+def test_what_no_file_of_litert_holds_is_refused_before_it_is_computed(apart):
     needs("litert")
+    with pytest.raises(UsageError, match=r"l would have 2\.2 GB.* choose --precision float16, or"):
+        apart(check_a_request_too_large_for_litert)
+
+
+def check_a_request_too_large_for_litert():
     large = replace(LARGE, window=(20, 7, 7))
     request = Request("l", (), Network(large, (32, 224, 224), 9, False), {}, {}, False, None)
-    with pytest.raises(UsageError, match=r"l would have 2\.2 GB.* choose --precision float16, or"):
-        export_format("litert").load().check(request)
+    export_format("litert").load().check(request)
 
 
 def test_numbers_that_one_file_cannot_hold_lie_beside_it(tmp_path, monkeypatch, small, known):

@@ -145,9 +145,9 @@ def test_what_is_there_stays_unless_forced(tmp_path, capfd):
 
 
 @pytest.mark.slow
-def test_a_readme_has_a_section_per_file(tmp_path):
+def test_a_readme_has_a_section_per_file(smallest_model, tmp_path):
     for name in ("a.xml", "b.xml", "a.xml"):
-        vswin.export_model(MODEL, tmp_path / name, format="openvino", overwrite=True)
+        vswin.export_model(str(smallest_model), tmp_path / name, format="openvino", overwrite=True)
     text = (tmp_path / "README.md").read_text()
     assert re.findall(r"^## (.*)$", text, re.M) == ["b.xml", "a.xml"]
     assert text.count("```python") == 2

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_bucket_is_labelled_into_a_bucket(vswin, bucket):
     bucket.put_samples("static", "zoom_in")
     bucket.put("in/._static.mp4", b"shadow")
@@ -26,6 +29,7 @@ def test_a_bucket_is_labelled_into_a_bucket(vswin, bucket):
     assert "shards done before  1" in vswin(*command).stdout
 
 
+@pytest.mark.slow
 def test_a_pattern_and_a_manifest_of_a_bucket_select_and_what_vanished_fails(vswin, bucket):
     bucket.put_samples("static", "zoom_in", "zoom_out")
     run = vswin("label", bucket.address("in/*/zoom*.mp4"), "-o", "labels.jsonl", "-q")
