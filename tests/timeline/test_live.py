@@ -4,6 +4,7 @@ import http.server
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from clips import encode
 from command import SAMPLES, VSWIN, surroundings
 from film_engine import ANALYST, LABELS, Counting
+from rtsp_server import rtsp_server
 
 from vswin_cli.films.live import LiveFrame, LiveSequence
 from vswin_cli.films.sequence import TimedFrame
@@ -22,6 +24,7 @@ from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.live import LiveAnalyst
 
 RATE = 25
+DATAGRAM_BYTES = 7 * 188
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,14 @@ def transport_stream(tmp_path_factory):
                 packet.stream = stream
                 target.mux(packet)
     return path
+
+
+@pytest.fixture
+def free_port():
+    """A UDP port that nobody uses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Stream:
@@ -217,6 +228,50 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
     assert record["segments"][0]["label"] == "pan right"
     assert "secret" not in json.dumps(record) + rest
     assert "frames received" in rest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hangs", [True, False])
+def test_an_rtsp_stream_is_followed_until_it_stops(hangs, vswin, transport_stream):
+    with rtsp_server(transport_stream, speed=2, stops_after=5, hangs=hangs) as address:
+        finished = vswin("timeline", address, "--idle", "1", "--format", "csv")
+    assert finished.returncode == 0, finished.stderr
+    assert "120 frames received, 0.0 % dropped" in finished.stderr
+    labels = [line.split(",")[1] for line in finished.stdout.splitlines()]
+    assert labels == ["label", *LABELS[:1]]
+
+
+def test_a_wrong_path_on_an_rtsp_server_is_told(vswin, transport_stream):
+    with rtsp_server(transport_stream) as address:
+        finished = vswin("timeline", address.replace("film", "other"))
+    assert finished.returncode == 1
+    assert f"cannot read {address[:-4]}other: server returned 404 not found" in finished.stderr
+
+
+@pytest.mark.slow
+def test_datagrams_are_followed(vswin, transport_stream, free_port):
+    content = transport_stream.read_bytes()
+    starts = range(0, len(content) // 5, DATAGRAM_BYTES)
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for start in [*starts] * 3:  # the first ones may be too early
+                time.sleep(0.005)
+                part = content[start : start + DATAGRAM_BYTES]
+                sender.sendto(part, ("127.0.0.1", free_port))
+
+    thread = threading.Timer(0.5, send)
+    thread.start()
+    finished = vswin("timeline", f"udp://127.0.0.1:{free_port}", "--idle", "2", "--format", "csv")
+    thread.join()
+    assert finished.returncode == 0, finished.stderr
+    assert "pan right" in finished.stdout
+
+
+def test_an_address_to_which_nobody_sends_is_told(vswin, free_port):
+    finished = vswin("timeline", f"udp://127.0.0.1:{free_port}", "--idle", "0.2")
+    assert finished.returncode == 1
+    assert "nothing came for 0.2 s; check the address and the source" in finished.stderr
 
 
 @pytest.mark.parametrize(

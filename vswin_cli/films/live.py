@@ -90,8 +90,10 @@ class LiveSequence:
             if self.num_frames:  # the stream has ended
                 self._put(None)
                 return
-            reason = (exc.strerror or type(exc).__name__).lower()
-            what = f"cannot read {self.name}: {reason}; check the address and the source"
+            reason, advice = (exc.strerror or type(exc).__name__).lower(), ""
+            if isinstance(exc, av.error.ExitError):  # the time limit
+                reason, advice = f"nothing came for {self._idle_seconds:g} s", ", or raise --idle"
+            what = f"cannot read {self.name}: {reason}; check the address and the source{advice}"
             self._put(VideoError(what))
         except BaseException as exc:  # raised again where the frames are taken
             self._put(exc)
