@@ -12,6 +12,7 @@ from waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+LOOKS = ((390, "light"), (390, "dark"), (1280, "dark"), (1920, "light"))  # widths and schemes
 _KEYS = {"ArrowDown": 40, "ArrowUp": 38, "Escape": 27, "Tab": 9}
 
 

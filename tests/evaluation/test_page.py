@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import LOOKS
 from waiting import wait_until
 
 from vswin_cli.evaluation.figures import compute_figures
@@ -187,8 +188,7 @@ def test_few_classes_take_little_room(browser, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_axe_finds_no_fault_and_nothing_is_wider_than_the_screen(browser, tmp_path, width, scheme):
     page = written(tmp_path, figures_of(30))
     browser.resize(width, 844, scheme)

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from browser import LOOKS
 from clips import encode, numbered_frames, read_number
 from waiting import wait_until
 
@@ -215,8 +216,7 @@ def test_head_says_what_the_page_is_of(page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_axe_finds_no_fault_and_nothing_is_wider_than_the_screen(page, width, scheme):
     page.resize(width, scheme=scheme)
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")

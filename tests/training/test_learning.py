@@ -8,7 +8,6 @@ import pytest
 from converting import video_swin
 
 from vswin_cli.training import augmentation
-from vswin_cli.training.head import Rows, fit_heads
 from vswin_cli.training.options import recipe_for
 from vswin_cli.training.scoring import multi_label_figures
 from vswin_cli.zoo.architectures import BASE, SMALL, TINY, Architecture
@@ -153,6 +152,8 @@ def test_stills_of_other_clips_leave_what_moves():
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_head_learns_what_can_be_learned(multi_label):
+    from vswin_cli.training.head import Rows, fit_heads  # imports scipy.optimize
+
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 90)
     targets = np.eye(3, dtype=np.float32)[truth]
