@@ -121,17 +121,16 @@ def test_a_driver_workers_and_a_node_that_die_lose_nothing(cluster, start, vswin
 @pytest.mark.parametrize(
     "cluster", [{"_system_config": {"memory_usage_threshold": 0.001}}], indirect=True
 )
-def test_workers_out_of_memory_leave_the_reason_in_records(
-    cluster, vswin, videos, tmp_path, monkeypatch
-):
+def test_workers_out_of_memory_leave_the_reason_in_records(cluster, vswin, tmp_path, monkeypatch):
     """Ray ends each worker, as on a machine with full memory."""
     monkeypatch.setattr("vswin_cli.shards.ray_workers._DEATHS", 1)
-    run = vswin("label", videos, "-o", "out/", "--cluster", cluster.address)
+    samples = [SAMPLES / f"{name}.mp4" for name in ("pan_left", "static", "zoom_in")]
+    run = vswin("label", *samples, "-o", "out/", "--cluster", cluster.address)
     assert run.returncode == 1
     assert "warning: a worker died: out of memory" in run.stderr
-    assert f"failed    {NUM_GOOD + NUM_BROKEN}" in run.stdout
+    assert f"failed    {len(samples)}" in run.stdout
     records = records_of(tmp_path / "out")
-    assert len(records) == NUM_GOOD + NUM_BROKEN
+    assert len(records) == len(samples)
     assert {record["error_kind"] for record in records} == {"crashed"}
     assert all("died: out of memory; run again" in record["error_message"] for record in records)
 

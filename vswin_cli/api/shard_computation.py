@@ -82,5 +82,5 @@ class Computation:
 
 
 def _setup_alone(setup: Setup) -> Classifier:
-    engine = SimpleNamespace(batch_size=1)  # that nothing is given to
+    engine = SimpleNamespace(batch_size=1, num_at_once=1, num_queued=0)  # that nothing is given to
     return SimpleNamespace(setup=setup, engine=engine)  # type: ignore[return-value]
