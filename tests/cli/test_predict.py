@@ -277,6 +277,8 @@ def test_module_runs_alike(vswin_process):
         (["predict", "x.mp4", "--model", "swin-t-k400", "--format", "xml"], "--format"),
         (["predict", "x.mp4", "--model", "swin-t-k400", "--frames", "9"], "--frames"),
         (["labels", "swin"], "unknown model"),
+        (["report", ""], "nothing is given after report"),
+        (["sort", "x.jsonl", "--into="], "nothing is given after --into"),
         (["pridict"], "pridict"),
     ],
     ids=" ".join,

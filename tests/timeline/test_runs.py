@@ -307,7 +307,6 @@ def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["x.mp4", "-o", ""], "--output is empty"),
         (["x.mp4", "-o", "t.srt", "y.mp4"], "a file of srt holds one film, and there are 2"),
         (["x.mp4", "-o", "."], "is a folder: give the --format of its files"),
         (["x.mp4", "-o", "t.foo"], "must end in .json, .jsonl, .csv, .srt, .vtt"),

@@ -154,12 +154,12 @@ def test_broken_file_in_the_cache_folder_hides_no_other(tmp_path):
 def test_missing_file_is_said_to_be_missing(tmp_path):
     with pytest.raises(ModelFileError, match=r"cannot read model file .*none\.toml: no such file"):
         find_model(str(tmp_path / "none.toml"))
-    with pytest.raises(ModelFileError, match="cannot read model file"):
+    with pytest.raises(UnknownModelError, match=r"has no model\.toml"):
         find_model(str(tmp_path))
     assert custom_models(tmp_path / "nowhere").models == ()
 
 
-def test_model_without_top_names_no_classes(tmp_path):
+def test_model_without_a_head_names_no_classes(tmp_path):
     model = write(own(tmp_path, label_set=custom_label_set(()), has_head=False))
     with pytest.raises(UsageError, match="without a head"):
         find_classifier(str(model.path))

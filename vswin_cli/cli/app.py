@@ -15,7 +15,7 @@ from vswin_cli import __version__
 from vswin_cli.cli.help import LazyGroup
 from vswin_cli.cli.interrupts import INTERRUPTED
 from vswin_cli.cli.messages import print_error
-from vswin_cli.errors import OutputError, VswinError
+from vswin_cli.errors import OutputError, UsageError, VswinError
 from vswin_cli.system.terminal import printable
 
 # Commands and their descriptions, by title in `vswin --help`, which imports none of the
@@ -105,6 +105,7 @@ def run(arguments: Sequence[str]) -> int:
     log.setFormatter(_PrintableLines("%(message)s"))
     logging.basicConfig(handlers=[log], level=logging.WARNING)
     try:
+        _refuse_empty(arguments)
         code: int | None = app(arguments, prog_name="vswin", standalone_mode=False)
         sys.stdout.flush()
     except (typer.TyperException, VswinError) as error:
@@ -131,6 +132,19 @@ def run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:  # Typer's result of Ctrl-C
         print("interrupted", file=sys.stderr)
     return code or 0
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse empty arguments; as a path, one would be the current folder.
+
+    Raises:
+        UsageError: An argument or the value of an option is empty.
+    """
+    for before, argument in itertools.pairwise(("vswin", *arguments)):
+        is_option = argument.startswith("--") and argument.endswith("=")
+        if not argument or is_option:
+            place = argument.rstrip("=") or before
+            raise UsageError(f"nothing is given after {place}; write a value, or leave it out")
 
 
 def _hint_of_dashes(arguments: Sequence[str]) -> str:

@@ -48,8 +48,6 @@ def follow_paths(
     """
     if len(paths) > 1:
         raise UsageError(f"only one stream can be followed at a time, not {len(paths)}")
-    if output == "":
-        raise UsageError("--output is empty; name a file")
     path = None if output is None or output == "-" else Path(output)
     chosen = timeline_format(form) if form else TABLE
     if path is not None and not form:

@@ -49,7 +49,8 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
             is_list = is_shard_list(stream.read(_START_BYTES))
             tree = _read_shards(path, opened) if is_list else _read(stream, opened)
         except (FileNotFoundError, NotADirectoryError) as exc:
-            raise WeightsNotFoundError(f"cannot read checkpoint {path}: no such file") from exc
+            what = f"cannot read checkpoint {path}: no such file; check the path"
+            raise WeightsNotFoundError(what) from exc
         except Exception as exc:  # damage leads zipfile and pickle to any of them
             raise CheckpointError(
                 f"cannot read checkpoint {path}: {_reason(exc)}{shard_hint(path)}"

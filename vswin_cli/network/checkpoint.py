@@ -194,7 +194,8 @@ def _open(path: Path) -> Iterator[Mapping[str, h5py.Dataset]]:
             is_hdf5 = stream.read(len(hdf5.MAGIC)) == hdf5.MAGIC
             tensors = stack.enter_context(hdf5.open_hdf5(stream)) if is_hdf5 else None
         except (FileNotFoundError, NotADirectoryError) as exc:
-            raise WeightsNotFoundError(f"cannot read weights {path}: no such file") from exc
+            what = f"cannot read weights {path}: no such file; check the path"
+            raise WeightsNotFoundError(what) from exc
         except OSError as exc:  # such as a name that is too long, a folder, or no permission
             reason = (exc.strerror or str(exc)).lower()
             raise CheckpointError(f"cannot read weights {path}: {reason}; check the path") from exc

@@ -61,7 +61,7 @@ def listed_paths(given: str) -> list[str]:
         del lines[0]
     paths = [_meant(path) for path in lines if path.strip() and not _is_comment(path)]
     if not paths:
-        raise UsageError(f"no path in the list {name}")
+        raise UsageError(f"no path in the list {name}; write a path per line")
     if any(_is_undecodable(path) for path in paths):
         raise UsageError(f"cannot read the list {name}: not UTF-8 text; save it as UTF-8")
     return paths

@@ -53,7 +53,8 @@ def open_source(location: Location) -> Iterator[Source]:
         except AddressError as exc:
             raise VideoError(f"cannot read {name}: {exc}", kind=exc.kind) from None
         except (FileNotFoundError, NotADirectoryError) as exc:
-            what = f"cannot read {name}: no such file; check the path"
+            advice = "give a list to `vswin label`" if name.startswith("@") else "check the path"
+            what = f"cannot read {name}: no such file; {advice}"
             raise VideoError(what, kind="missing") from exc
         except PermissionError as exc:
             what = f"cannot read {name}: permission denied; make it readable"

@@ -37,8 +37,6 @@ class TimelineOutput:
     """
 
     def __init__(self, path: str, format_name: str | None, *, resume: bool = True) -> None:
-        if not path:
-            raise UsageError("--output is empty; name a file or a folder")
         self.path = Path(path)
         self._resume = resume
         chosen = timeline_format(format_name) if format_name else None

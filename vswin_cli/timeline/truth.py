@@ -80,7 +80,7 @@ def read_predicted(path: Path) -> Predicted:
         records = json.loads(text) if is_list else [json.loads(s) for s in text.splitlines() if s]
         return predicted_of(records)
     except OSError as exc:
-        raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
+        raise UsageError(f"cannot read {path}: {exc.strerror}; check the path") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise UsageError(f"{path} is not an output of `vswin timeline`; name its .jsonl") from exc
 

@@ -154,7 +154,9 @@ def verify_again(target: WeightsFile, *, pin: str | None, watcher: DownloadWatch
         WeightsError: The file cannot be read or renamed.
     """
     if not target.is_here:
-        raise WeightsNotFoundError(f"{target.path.name} is not in {target.folder}")
+        raise WeightsNotFoundError(
+            f"{target.path.name} is not in {target.folder}; `vswin download-weights` gets it"
+        )
     try:
         return verify_and_record(target, pin=pin)
     except CheckpointError as exc:

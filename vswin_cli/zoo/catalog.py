@@ -91,7 +91,8 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
         )
     if (Path(name) / MODEL_FILE).is_file():
         return _read(Path(name) / MODEL_FILE)
-    if name.endswith(SUFFIX) or "/" in name:
+    is_folder = bool(name) and Path(name).is_dir()
+    if (name.endswith(SUFFIX) or "/" in name) and not is_folder:
         return _read(Path(name))
     custom = custom_models(cache_dir)
     for candidate in custom.models:
@@ -100,6 +101,10 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
     for path, error in custom.broken.items():
         if path.stem == name:
             raise error
+    if is_folder:
+        raise UnknownModelError(
+            f"the folder {name} has no {MODEL_FILE}; `vswin train` writes it at its end"
+        )
     known = model_names((*MODELS, *custom.models))
     nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = f"did you mean {nearest[0]}?" if nearest else f"one of {', '.join(known)}"

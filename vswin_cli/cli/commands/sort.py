@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from vswin_cli.cli.options import OUTPUT, VIDEOS, MinProbabilityOption, QuietOption
-from vswin_cli.errors import UsageError
 from vswin_cli.system.terminal import printable
 
 
@@ -55,8 +54,6 @@ def sort(
     """
     from vswin_cli.api.sorting import carry_out, plan_sorting
 
-    if not into:
-        raise UsageError("--into is empty; name a folder")
     sorting = plan_sorting(
         labels, Path(into), by=by, min_probability=min_probability, videos=videos or ()
     )
