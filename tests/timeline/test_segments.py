@@ -66,6 +66,13 @@ def test_finer_steps_say_where_the_edge_is():
     assert first[1] == second[0] == 1.5
 
 
+def test_a_segment_that_is_short_by_finer_steps_is_dropped():
+    only_in_two = {
+        step: np.array([0.1, 0.9, 0] if step in (8, 9) else [0.9, 0.1, 0]) for step in range(5, 15)
+    }
+    assert segments("aaaaaaabbbbbbaaaaaaa", fine=only_in_two) == [(0, 5, "a")]
+
+
 def test_probability_is_the_mean_over_a_segments_steps():
     table = np.array([[0.9, 0.1]] * 4 + [[0.7, 0.3]] * 4)
     [segment] = cut(Shot(0, 0, 8, 0, 2), 0, table, STEP, Cutting(), {})

@@ -4,7 +4,7 @@ The method is that of NeMo Curator, pyannote and DCASE's systems: smooth, cut wi
 bridge gaps, drop short segments. Time in which no label is probable has no segment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -84,14 +84,12 @@ def cut(
     ruler = _Ruler(shot, first_step, step_seconds, smooth, fine, level)
     found = []
     for track in tracks:
-        runs = _tidied(track, smooth, cutting.min_seconds / step_seconds)
-        edges = [
-            shot.start_seconds,
-            *(ruler.edge(before, after) for before, after in pairwise(runs)),
-            shot.end_seconds,
-        ]
+        shortest = cutting.min_seconds / step_seconds
+        runs = _tidied(track, smooth, shortest)
+        while (brief := ruler.briefest(runs)) and brief[0] < cutting.min_seconds - 1e-9:
+            runs = _tidied(_without(runs, brief[1], smooth), smooth, shortest)
         for (start, stop, label), (start_seconds, end_seconds) in zip(
-            runs, pairwise(edges), strict=True
+            runs, ruler.bounds(runs), strict=True
         ):
             if label != _NOTHING:
                 probability = probabilities[start:stop, label].mean(dtype=np.float64)
@@ -139,7 +137,6 @@ def _tidied(track: np.ndarray, smooth: np.ndarray, shortest: float) -> list[Run]
     A gap between two labels is divided between them at the best place; one at the end of the shot
     goes to the label next to it. A run that fills the shot stays, however short.
     """
-    track = track.copy()
     while True:
         runs = _runs(track)
         last = len(runs) - 1
@@ -152,18 +149,24 @@ def _tidied(track: np.ndarray, smooth: np.ndarray, shortest: float) -> list[Run]
         ]
         if not short:
             return runs
-        number = min(short)[1]
-        start, stop, _ = runs[number]
-        before = runs[number - 1][2] if number else runs[1][2]
-        after = runs[number + 1][2] if number < last else before
-        if _NOTHING in (before, after):
-            track[start:stop] = _NOTHING
-            continue
-        parts = smooth[start:stop]
-        first, second = ([0.0, *np.cumsum(parts[:, each])] for each in (before, after))
-        gains = np.array(first) + second[-1] - np.array(second)
-        meeting = start + int(gains.argmax())
-        track[start:meeting], track[meeting:stop] = before, after
+        track = _without(runs, min(short)[1], smooth)
+
+
+def _without(runs: Sequence[Run], number: int, smooth: np.ndarray) -> np.ndarray:
+    """Return the track of runs, one of which goes to its neighbours."""
+    track = np.concatenate([np.full(stop - start, label) for start, stop, label in runs])
+    start, stop, _ = runs[number]
+    before = runs[number - 1][2] if number else runs[1][2]
+    after = runs[number + 1][2] if number < len(runs) - 1 else before
+    if _NOTHING in (before, after):
+        track[start:stop] = _NOTHING
+        return track
+    parts = smooth[start:stop]
+    first, second = ([0.0, *np.cumsum(parts[:, each])] for each in (before, after))
+    gains = np.array(first) + second[-1] - np.array(second)
+    meeting = start + int(gains.argmax())
+    track[start:meeting], track[meeting:stop] = before, after
+    return track
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,26 @@ class _Ruler:
     smooth: np.ndarray
     fine: Mapping[int, np.ndarray]
     level: float  # of no label
+
+    def bounds(self, runs: Sequence[Run]) -> list[tuple[float, float]]:
+        """Return the start and end of each run of the shot in seconds."""
+        inner = (self.edge(before, after) for before, after in pairwise(runs))
+        return [*pairwise([self.shot.start_seconds, *inner, self.shot.end_seconds])]
+
+    def briefest(self, runs: Sequence[Run]) -> tuple[float, int] | None:
+        """Return the shortest segment: its seconds and its run; None for a run that fills the shot.
+
+        Edges move to where shorter windows show them, so a segment can be shorter than its steps.
+        """
+        if len(runs) == 1:
+            return None
+        spans = zip(self.bounds(runs), runs, strict=True)
+        lengths = [
+            (end - start, number)
+            for number, ((start, end), (_, _, label)) in enumerate(spans)
+            if label != _NOTHING
+        ]
+        return min(lengths, default=None)
 
     def edge(self, before: Run, after: Run) -> float:
         """Return the seconds at which a label, or no label, changes to another.
