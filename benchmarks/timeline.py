@@ -1,6 +1,6 @@
 """Accuracy of `vswin timeline` on generated films, and its cost compared with its parts.
 
-    python benchmarks/timeline.py [--films N] [--seed S] [--stride S ...] [--min-seconds S ...]
+    python benchmarks/timeline.py [--films N] [--seed S] [--crops N] [--stride S ...]
     python benchmarks/timeline.py --cost MINUTES
 
 Films show the bundled model's motions over photographs, 3 to 8 seconds each, with and without cuts,
@@ -77,7 +77,7 @@ def predicted(timeline: Timeline) -> list[Labelled]:
 
 def accuracy(count: int, seed: int, settings: list[TimelineOptions]) -> None:
     """Print the accuracy of each setting."""
-    model, kept = vswin_cli.load_model(crops=1), Kept()
+    model, kept = vswin_cli.load_model(crops=settings[0].crops), Kept()
     with tempfile.TemporaryDirectory() as folder:
         made = list(films(Path(folder), count, seed))
         truth = {path.stem: [Labelled(*row) for row in film.truth] for path, film in made}
@@ -160,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=int, default=len(KINDS))
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--crops", type=int, choices=(1, 3), default=1)
     parser.add_argument("--stride", type=float, nargs="+", default=[TimelineOptions.stride])
     parser.add_argument("--min-seconds", type=float, nargs="+", default=[1.5])
     parser.add_argument("--min-probability", type=float, nargs="+", default=[0.5])
@@ -170,7 +171,9 @@ def main() -> None:
         return
     grid = itertools.product(arguments.stride, arguments.min_seconds, arguments.min_probability)
     settings = [
-        TimelineOptions(stride=stride, min_seconds=seconds, min_probability=least)
+        TimelineOptions(
+            stride=stride, crops=arguments.crops, min_seconds=seconds, min_probability=least
+        )
         for stride, seconds, least in grid
     ]
     accuracy(arguments.films, arguments.seed, settings)
