@@ -202,7 +202,8 @@ def test_options_change_what_is_written(options, shape, tmp_path):
 
     made = vswin.export_model(MODEL, tmp_path / "m.xml", format="openvino", **options)
     precision = options.get("precision", "float32")
-    assert made.difference <= made.bound == BOUNDS[precision]
+    assert made.bound == BOUNDS[precision]
+    assert made.difference <= 1e-5  # in float16 too, whose normalisation stays in float32
     model = openvino.Core().read_model(made.path)
     assert str(model.input("views").partial_shape) == shape
     kind = "float32" if options.get("input") else "uint8"
@@ -212,7 +213,7 @@ def test_options_change_what_is_written(options, shape, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_without_top_gives_features(tmp_path):
+def test_a_model_without_a_head_gives_features(tmp_path):
     theirs = save_zip(tmp_path / "theirs.pth", original(SMALL, None))
     sizes = ["--clip-len", "8", "--crop-size", "32"]
     assert run(["convert", str(theirs), "-o", str(tmp_path / "mine.weights.h5"), *sizes]) == 0

@@ -19,6 +19,7 @@ from vswin_cli.zoo.architectures import Architecture, Size
 from vswin_cli.zoo.protocols import MEAN, STD
 
 Tensor = Any  # of a graph
+NORMALISATION = "normalisation/"  # the constants that turn pixels into numbers around 0
 MASKED = -1e30  # a score that the softmax makes 0 of
 EPSILON = 1e-5
 
@@ -97,8 +98,8 @@ class Network:
             weights: By variable path, as `read_checkpoint` returns them.
         """
         found = dict(weights)
-        found["normalisation/scale"] = np.float32(1) / np.array(STD, np.float32)
-        found["normalisation/shift"] = (-np.array(MEAN) / np.array(STD)).astype(np.float32)
+        found[f"{NORMALISATION}scale"] = np.float32(1) / np.array(STD, np.float32)
+        found[f"{NORMALISATION}shift"] = (-np.array(MEAN) / np.array(STD)).astype(np.float32)
         for grid in self._grids():
             name = _rows(grid)
             rows = bias_index(self.architecture.window, grid.num_tokens)
@@ -113,8 +114,8 @@ class Network:
         """Compute probabilities (B, num_classes), if any, and features (B, num_features)."""
         x = views
         if not self.is_normalised:
-            x = g.multiply(x, g.constant("normalisation/scale"))
-            x = g.add(x, g.constant("normalisation/shift"))
+            x = g.multiply(x, g.constant(f"{NORMALISATION}scale"))
+            x = g.add(x, g.constant(f"{NORMALISATION}shift"))
         architecture = self.architecture
         x, size = self._embed(g, x)
         for stage, depth in enumerate(architecture.depths):

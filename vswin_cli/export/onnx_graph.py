@@ -30,19 +30,18 @@ labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
 class OnnxGraph:
     """Adds nodes and numbers to a model, each once in memory; see `Graph`. A tensor is its name."""
 
-    def __init__(self, constants: Mapping[str, np.ndarray], half: bool) -> None:
+    def __init__(self, constants: Mapping[str, np.ndarray]) -> None:
         self.model = onnx.ModelProto()
         self.num_bytes = 0
         self._constants = constants
-        self._half = half
         self._names = count(1)
         self._made: dict[object, str] = {}
 
     def constant(self, name: str) -> str:
         if name not in self._made:
             values = self._constants[name]
-            if self._half and values.dtype == np.float32:
-                self._add_initializer(f"{name}/half", values.astype(np.float16))
+            if values.dtype == np.float16:
+                self._add_initializer(f"{name}/half", values)
                 self._made[name] = self._node("Cast", f"{name}/half", to=TensorProto.FLOAT)
             else:
                 self._made[name] = self._add_initializer(name, values)
@@ -134,7 +133,7 @@ class OnnxGraph:
 def write(request: Request, path: Path) -> None:
     """Write the model; the numbers next to it where one file cannot hold them."""
     network = request.network
-    graph = OnnxGraph(request.constants, request.half)
+    graph = OnnxGraph(request.stored)
     outputs = network.outputs(graph, graph.as_float("views"))
     for name, output in zip(network.output_names, outputs, strict=True):
         graph.named(output, name)

@@ -32,9 +32,10 @@ class OpenVinoGraph:
 
     def constant(self, name: str) -> openvino.Node:
         if name not in self._made:
-            node = ops.constant(self._constants[name], shared_memory=True)
+            values = self._constants[name]
+            node = ops.constant(values, shared_memory=True)
             node.set_friendly_name(name)
-            self._made[name] = node
+            self._made[name] = ops.convert(node, "f32") if values.dtype == np.float16 else node
         return self._made[name]
 
     def number(self, value: float) -> openvino.Node:
@@ -97,7 +98,7 @@ def _integers(numbers: Sequence[int] | int) -> openvino.Node:
 def write(request: Request, path: Path) -> None:
     """Write the IR, with its description in `rt_info`, below `vswin`."""
     network = request.network
-    graph = OpenVinoGraph(request.constants)
+    graph = OpenVinoGraph(request.stored)
     pixel = openvino.Type.f32 if network.is_normalised else openvino.Type.u8
     shape = openvino.PartialShape([request.batch or -1, *network.input_size, 3])
     views = ops.parameter(shape, pixel, name="views")
@@ -111,7 +112,7 @@ def write(request: Request, path: Path) -> None:
     model = openvino.Model(results, [views], request.name)
     for key, text in request.description.items():
         model.set_rt_info(text, ["vswin", key])
-    openvino.save_model(model, path, compress_to_fp16=request.half)
+    openvino.save_model(model, path, compress_to_fp16=False)
 
 
 def load(path: Path, request: Request) -> Run:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vswin_cli.export.network import Network
+from vswin_cli.export.network import NORMALISATION, Network
 
 # From views, (B, T, H, W, 3), to the outputs by their names.
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -37,6 +37,19 @@ class Request:
     def constants(self) -> dict[str, np.ndarray]:
         """As for `Network.constants`."""
         return self.network.constants(self.weights)
+
+    @property
+    def stored(self) -> dict[str, np.ndarray]:
+        """The constants as the file has them: in float16 on request, but for the normalisation.
+
+        The rounding of its six numbers would move every pixel to the same side.
+        """
+        return {
+            name: values.astype(np.float16)
+            if self.half and values.dtype == np.float32 and not name.startswith(NORMALISATION)
+            else values
+            for name, values in self.constants.items()
+        }
 
     @property
     def output_widths(self) -> dict[str, int]:

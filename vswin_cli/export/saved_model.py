@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from vswin_cli.export.request import Request, Run
-from vswin_cli.export.tensorflow_graph import module_of, stored
+from vswin_cli.export.tensorflow_graph import module_of
 
 _SIGNATURE = "serving_default"
 
@@ -25,7 +25,7 @@ found = model.signatures["serving_default"](views=tf.constant(views))
 
 def write(request: Request, path: Path) -> None:
     """Write the folder; `metadata` of the loaded object is the description, as JSON."""
-    module = module_of(request, stored(request.constants, half=request.half))
+    module = module_of(request, request.stored)
     module.metadata = tf.Variable(json.dumps(dict(request.description)), trainable=False)
     tf.saved_model.save(
         module, str(path), signatures={_SIGNATURE: module.call.get_concrete_function()}

@@ -98,11 +98,3 @@ def _function_of(request: Request, constants: Mapping[str, Any]) -> Any:  # noqa
         return dict(zip(network.output_names, computed, strict=True))
 
     return outputs
-
-
-def stored(constants: Mapping[str, np.ndarray], *, half: bool) -> dict[str, np.ndarray]:
-    """The constants as the file has them."""
-    return {
-        name: values.astype(np.float16) if half and values.dtype == np.float32 else values
-        for name, values in constants.items()
-    }

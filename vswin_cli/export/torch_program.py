@@ -90,13 +90,9 @@ class NetworkModule(torch.nn.Module):
         super().__init__()
         self._network = request.network
         self._names = {}
-        for name, values in request.constants.items():
-            tensor = torch.from_numpy(values)
-            is_float = tensor.dtype == torch.float32
+        for name, values in request.stored.items():
             self._names[name] = name.replace("/", "__")
-            self.register_buffer(
-                self._names[name], tensor.half() if request.half and is_float else tensor
-            )
+            self.register_buffer(self._names[name], torch.from_numpy(values))
 
     def forward(self, views: Tensor) -> dict[str, Tensor]:
         """From views to the outputs by name."""
