@@ -132,7 +132,7 @@ def test_models_are_listed_and_a_broken_file_is_a_warning(vswin, theirs, cache, 
 
 
 @pytest.mark.slow
-def test_model_without_top_labels_nothing(vswin, clip, tmp_path):
+def test_model_without_a_head_labels_nothing(vswin, clip, tmp_path):
     backbone = {k: v for k, v in WEIGHTS.items() if k.startswith("backbone.")}
     save_zip(tmp_path / "features.pth", backbone)
     finished = vswin("convert", "features.pth", "--output", "f.weights.h5")

@@ -98,7 +98,7 @@ def test_views_and_their_mean_agree_in_both_formats(vswin, folder):
 
 
 @pytest.mark.slow
-def test_file_without_top_gives_the_same_features(vswin, folder, small_model, checkpoint):
+def test_file_without_a_head_gives_the_same_features(vswin, folder, small_model, checkpoint):
     backbone = checkpoint("nano", head=False)
     options = ["--model", small_model, "--clips", "1", "--crops", "1", "-q"]
     videos = folder / "videos" / "static.mp4"

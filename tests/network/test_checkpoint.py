@@ -87,7 +87,7 @@ def test_file_of_another_model_is_refused_and_named(checkpoint):
     assert message.endswith("the file fits swin-t-k400")
 
 
-def test_file_without_top_is_refused_and_named(checkpoint):
+def test_file_without_a_head_is_refused_and_named(checkpoint):
     message = refusal(checkpoint("swin-t-k400", head=False))
     assert "without a head" in message
     assert "swin-t-k400" in message

@@ -43,7 +43,7 @@ def test_logits_are_those_of_the_original(swin, checkpoint):
     np.testing.assert_allclose(model(pixels)[0], CASE["logits"], rtol=0, atol=2e-4)
 
 
-def test_file_without_top_gives_the_features_of_the_same_logits(swin, checkpoint):
+def test_file_without_a_head_gives_the_features_of_the_same_logits(swin, checkpoint):
     views = random_views()
     weights = read_checkpoint(checkpoint("nano"), SMALL, 400)
     model = swin.VideoSwinClassifier(SMALL, SIZE, 400)

@@ -293,7 +293,7 @@ def test_model_names_complete():
 
 
 @pytest.mark.slow
-def test_file_without_top_is_fetched_and_verified(cache, tmp_path, capfd):
+def test_file_without_a_head_is_fetched_and_verified(cache, tmp_path, capfd):
     target = weights_file(TINY, head=False)
     content = write_checkpoint(tmp_path / "own.h5", TINY, head=False).read_bytes()
     content += bytes(target.published.num_bytes - len(content))
