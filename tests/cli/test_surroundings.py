@@ -180,6 +180,27 @@ def test_signal_leaves_nothing_in_the_folder_for_temporary_files(clip, cache, tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("name", "exit_code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_signal_that_a_library_turns_into_its_own_error_ends_the_command(name, exit_code):
+    """As the import of OpenVINO does."""
+    code = f"""if True:
+        import signal
+        from vswin_cli import __main__
+        from vswin_cli.cli import app
+
+        def run(arguments):
+            try:
+                signal.raise_signal(signal.{name})
+            except BaseException as error:
+                raise ImportError("initialization failed") from error
+
+        app.run = run
+        __main__.main()
+    """
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (exit_code, "")
+
+
 @pytest.mark.parametrize("command", ["label {clip} -o -", "report a.csv", "convert a.keras"])
 def test_no_folder_for_temporary_files_is_one_line(clip, tmp_path, monkeypatch, capsys, command):
     (tmp_path / "a.csv").write_text("video\n")
