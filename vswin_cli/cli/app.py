@@ -141,9 +141,9 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
         UsageError: An argument or the value of an option is empty.
     """
     for before, argument in itertools.pairwise(("vswin", *arguments)):
-        is_option = argument.startswith("--") and argument.endswith("=")
-        if not argument or is_option:
-            place = argument.rstrip("=") or before
+        name, equals, value = argument.partition("=")
+        if not argument or (name.startswith("--") and equals and not value):
+            place = name or before
             raise UsageError(f"nothing is given after {place}; write a value, or leave it out")
 
 

@@ -108,7 +108,9 @@ class Batches(Generic[Key, Result]):
 
         Short ones are taken together, because it costs time to wake up for each.
         """
-        together = min(len(self._computing) // 2, int(_TAKEN_SECONDS / self._seconds))
+        together = len(self._computing) // 2
+        if together * self._seconds > _TAKEN_SECONDS:
+            together = int(_TAKEN_SECONDS / self._seconds)
         taken = [self._computing.popleft() for _ in range(max(together, 1))]
         outputs = [pending() for pending, _ in reversed(taken)]  # waits for the last one only
         now = perf_counter()
