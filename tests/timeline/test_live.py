@@ -51,7 +51,7 @@ def free_port():
 class Stream:
     """Frames that arrive, bright or dark, like those of `LiveSequence`."""
 
-    name, num_dropped, rate, waits = "stream", 0, RATE, False
+    name, num_dropped, rate, waits, warnings = "stream", 0, RATE, False, ()
 
     def __init__(self, levels, lag=lambda number: 0.0):
         self._levels = levels
@@ -170,6 +170,26 @@ def test_a_growing_file_is_followed_to_its_end(vswin, transport_stream, tmp_path
     assert [row[1] for row in rows[1:]] == LABELS
 
 
+@pytest.mark.slow
+def test_damage_in_a_stream_is_told_but_not_that_it_was_joined_midway(
+    vswin, transport_stream, tmp_path
+):
+    content = bytearray(transport_stream.read_bytes())
+    packet = 188
+    start = len(content) // 10 // packet * packet
+    (tmp_path / "joined.ts").write_bytes(content[start:])
+    middle = len(content) // 2
+    content[middle : middle + 20 * packet] = bytes(20 * packet)
+    (tmp_path / "damaged.ts").write_bytes(content)
+    for name, is_damaged in (("joined.ts", False), ("damaged.ts", True)):
+        command = ["timeline", name, "--live", "--idle", "0.2", "-o", f"{name}.json"]
+        finished = vswin(*command)
+        assert finished.returncode == 0, finished.stderr
+        [record] = json.loads((tmp_path / f"{name}.json").read_bytes())
+        assert len(record["warnings"]) == is_damaged
+        assert ("warning: damaged.ts: the stream is damaged: " in finished.stderr) == is_damaged
+
+
 def test_what_ends_before_its_first_frame_is_an_error(vswin, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (20, 240, 320, 3), np.uint8)
     encode(tmp_path / "index at its end.mp4", noise, rate=25)
@@ -234,11 +254,16 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
 @pytest.mark.parametrize("hangs", [True, False])
 def test_an_rtsp_stream_is_followed_until_it_stops(hangs, vswin, transport_stream):
     with rtsp_server(transport_stream, speed=2, stops_after=5, hangs=hangs) as address:
-        finished = vswin("timeline", address, "--idle", "1", "--format", "csv")
+        finished = vswin("timeline", address, "--idle", "1", "--format", "jsonl")
     assert finished.returncode == 0, finished.stderr
     assert "120 frames received, 0.0 % dropped" in finished.stderr
-    labels = [line.split(",")[1] for line in finished.stdout.splitlines()]
-    assert labels == ["label", *LABELS[:1]]
+    record = json.loads(finished.stdout)
+    assert [segment["label"] for segment in record["segments"]] == LABELS[:1]
+    warnings = ["the stream broke off: nothing came for 1 s"] if hangs else []
+    assert record["warnings"] == warnings
+    assert [line for line in finished.stderr.splitlines() if "warning" in line] == [
+        f"warning: {address}: {warning}" for warning in warnings
+    ]
 
 
 def test_a_wrong_path_on_an_rtsp_server_is_told(vswin, transport_stream):

@@ -99,7 +99,7 @@ def follow_live(
                 stream.write(text)
                 stream.flush()
             elif chosen.grows:
-                writers[0].write(_record(live, frames, [segment]))
+                writers[0].write(_record(frames, segment))
             else:
                 told.append(segment)
 
@@ -122,6 +122,8 @@ def follow_live(
             if frames.waits and output is not None and chosen.holds_one:
                 record = placed(record, os.path.realpath(name), output)
             writers[0].write(record)
+    for warning in timeline.warnings:
+        print_warning(f"{frames.name}: {warning}")
     if not quiet:
         _say_drops(frames, live)
     if stopping.is_set():
@@ -141,8 +143,8 @@ def _destination(output: Path | None) -> Iterator[IO[Any]]:
         raise OutputError(what) from exc
 
 
-def _record(live: LiveAnalyst, frames: LiveSequence, segments: list[Segment]) -> dict[str, Any]:
-    return {"video": frames.name, "error": None, "segments": [asdict(s) for s in segments]}
+def _record(frames: LiveSequence, segment: Segment) -> dict[str, Any]:
+    return {"video": frames.name, "error": None, "segments": [asdict(segment)]}
 
 
 def _say_drops(frames: LiveSequence, live: LiveAnalyst) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from vswin_cli.errors import VideoError
 from vswin_cli.films.clock import Clock
@@ -56,6 +58,7 @@ class LiveSequence:
         self.num_frames = 0  # decoded frames
         self.num_dropped = 0
         self.rate: float | None = None  # frames per second, as the stream says
+        self.warnings: tuple[str, ...] = ()  # complete when the frames have ended
         self.waits = not is_address(name) and not is_device(name)  # as a file does
         self._file: _Growing | None = None
         self._queue = queue.Queue[LiveFrame | BaseException | None](_HELD_FRAMES)
@@ -87,14 +90,9 @@ class LiveSequence:
             what = f"cannot read {self.name}: {exc.reason}; check that it is a video"
             self._put(VideoError(what, kind=exc.kind))
         except (av.FFmpegError, OSError) as exc:
-            if self.num_frames:  # the stream has ended
-                self._put(None)
-                return
-            reason, advice = (exc.strerror or type(exc).__name__).lower(), ""
-            if isinstance(exc, av.error.ExitError):  # the time limit
-                reason, advice = f"nothing came for {self._idle_seconds:g} s", ", or raise --idle"
-            what = f"cannot read {self.name}: {reason}; check the address and the source{advice}"
-            self._put(VideoError(what))
+            advice = ", or raise --idle" if isinstance(exc, av.error.ExitError) else ""
+            what = f"cannot read {self.name}: {self._reason(exc)}; check the address and the source"
+            self._put(VideoError(what + advice))
         except BaseException as exc:  # raised again where the frames are taken
             self._put(exc)
         else:
@@ -102,6 +100,11 @@ class LiveSequence:
         finally:
             if self._file:
                 self._file.close()
+
+    def _reason(self, error: av.FFmpegError | OSError) -> str:
+        if isinstance(error, av.error.ExitError):  # the time limit
+            return f"nothing came for {self._idle_seconds:g} s"
+        return (error.strerror or type(error).__name__).lower()
 
     def _nothing(self) -> VideoError:
         advice = "check the address, or raise --idle"
@@ -153,9 +156,12 @@ class LiveSequence:
         self.rate = float(rate) if rate else None
         decoding = Decoding(container, stream, threads=0, strict=False)
         converter, clock = Converter(), Clock(container, stream)
-        for frame in decoding.frames():
+        failures: list[av.FFmpegError] = []
+        for frame in decoding.frames(_packets(container, stream, failures)):
             if self._stop.is_set():
-                return
+                break
+            if not self.num_frames:
+                decoding.forget_damage()  # a stream may be joined between key frames
             start, end = clock.shown(frame)
             index = self.num_frames
             self.num_frames += 1
@@ -164,6 +170,10 @@ class LiveSequence:
                 continue
             timed = TimedFrame(index, start, end, converter.rgb(frame).copy())
             self._put(LiveFrame(timed, monotonic()))
+        if failures and not self.num_frames:
+            raise failures[0]
+        broken = [f"the stream broke off: {self._reason(failure)}" for failure in failures]
+        self.warnings = (*broken, *decoding.damage, *converter.notes, *clock.notes)
 
     def _put(self, item: LiveFrame | BaseException | None) -> None:
         while not self._stop.is_set():
@@ -172,6 +182,17 @@ class LiveSequence:
             except queue.Full:
                 continue
             return
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream, failures: list[av.FFmpegError]
+) -> Iterator["Packet[VideoStream] | None"]:
+    """Yield the packets that are not empty, then None; list a failure that ends them."""
+    try:
+        yield from (packet for packet in container.demux(stream) if packet.size)
+    except av.FFmpegError as exc:
+        failures.append(exc)
+    yield None
 
 
 class _Growing:

@@ -127,7 +127,10 @@ class FrameSequence:
                 if is_scrambled(source.file):
                     raise ReaderError("it is encrypted", kind="encrypted")
                 raise ReaderError(f"FFmpeg decoded 0 of {stream.frames} frames", kind="no_frames")
-        damage = _damage(source, num_frames, stream.frames, decoding)
+        damage = decoding.damage
+        if is_cut_off(source.file):
+            of_all = f" of {stream.frames}" if stream.frames > num_frames else ""
+            damage = (f"the file is cut off: {num_frames}{of_all} frames decoded",)
         self.warnings = (*damage, *converter.notes, *clock.notes)
         return True
 
@@ -193,17 +196,3 @@ def _duration(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration is not None and stream.time_base:
         return float(stream.duration * stream.time_base)
     return container.duration / _MICROSECONDS if container.duration else None
-
-
-def _damage(source: Source, num_frames: int, announced: int, decoding: Decoding) -> list[str]:
-    """Describe each kind of damage in one line."""
-    if is_cut_off(source.file):
-        of_all = f" of {announced}" if announced > num_frames else ""
-        return [f"the file is cut off: {num_frames}{of_all} frames decoded"]
-    parts = []
-    if decoding.num_lost:
-        packets = "1 packet" if decoding.num_lost == 1 else f"{decoding.num_lost} packets"
-        parts.append(f"{packets} cannot be decoded")
-    if damaged := decoding.num_damaged:
-        parts.append(f"{damaged} frame{' has' if damaged == 1 else 's have'} errors")
-    return [f"the stream is damaged: {', '.join(parts)}"] if parts else []

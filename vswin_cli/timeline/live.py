@@ -110,6 +110,7 @@ class LiveAnalyst:
             probabilities=np.zeros((0, len(self._analyst.labels)), np.float32),
             num_windows=self.num_windows - self.num_skipped,
             elapsed_seconds=perf_counter() - begun,
+            warnings=frames.warnings,
         )
 
     def _take(self, item: Window | Shot, *, is_late: bool) -> None:

@@ -54,6 +54,17 @@ class Decoding:
         """Whether anything failed to decode or decoded with errors."""
         return self.num_lost + self.num_damaged > 0
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """All damage in one line, or no line."""
+        parts = []
+        if self.num_lost:
+            packets = "1 packet" if self.num_lost == 1 else f"{self.num_lost} packets"
+            parts.append(f"{packets} cannot be decoded")
+        if damaged := self.num_damaged:
+            parts.append(f"{damaged} frame{' has' if damaged == 1 else 's have'} errors")
+        return (f"the stream is damaged: {', '.join(parts)}",) if parts else ()
+
     def packets_from(self, time: int) -> Iterator["Packet[VideoStream] | None"]:
         """Yield the packets from about a time on."""
         try:
