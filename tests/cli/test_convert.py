@@ -179,7 +179,8 @@ def test_number_of_classes_tells_the_labels_and_the_protocol(
     finished = vswin("convert", "theirs.pth", "-o", "mine.weights.h5")
     model = read_model_file(tmp_path / "mine.toml")
     assert (model.label_set.name, model.protocol.sampling) == (label_set, protocol)
-    said = "class 0 and so on" if label_set == "custom" else f"{label_set}, which has as many names"
+    same = f"{label_set}, which has the same number of classes"
+    said = "class 0 and so on" if label_set == "custom" else same
     assert f"labels: {said}" in finished.stderr
 
 

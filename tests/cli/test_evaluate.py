@@ -179,7 +179,7 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(
             ["list.txt", "-o", "r.jsonl", "--protocol", "official,none"],
             "'none' is not one of official",
         ),
-        (["list.txt", "-o", "r.jsonl", "--protocol", "uniform,uniform"], "names one twice"),
+        (["list.txt", "-o", "r.jsonl", "--protocol", "uniform,uniform"], "names a protocol twice"),
         (["list.txt", "-o", "r.jsonl", "--report", "list.txt"], "--report list.txt is a file"),
         (["r.unmatched.csv", "-o", "r.jsonl"], "--output would overwrite r.unmatched.csv"),
         (["r.unmatched.csv", "-o", "x.jsonl", "--report", "rep"], "--report would overwrite"),

@@ -189,8 +189,8 @@ def test_wrong_usage(labels, capsys):
     [
         ("long.csv", "video,status\n" + "x" * 200_000, "line 2: field larger than"),
         ("kinetics.csv", "label,youtube_id,time_start,time_end,split\n", "--format kinetics"),
-        ("list.json", "[1,2]", "no list of records"),
-        ("object.json", '{"a":1}', "no list of records"),
+        ("list.json", "[1,2]", "not a list of records"),
+        ("object.json", '{"a":1}', "not a list of records"),
         ("empty.csv", "video\nx.mp4\n", "it has no"),
         ("deep.json", "[" * 100_000, "is not an output of `vswin label`"),
         ("shape.json", '[{"video": 1, "status": 2, "elapsed_seconds": 1, "predictions": 3, '

@@ -238,7 +238,7 @@ def test_what_computes_something_else_is_not_kept(tmp_path, monkeypatch, capfd):
 @pytest.mark.slow
 def test_what_no_file_of_litert_holds_is_refused_before_it_is_computed(apart):
     needs("litert")
-    with pytest.raises(UsageError, match=r"l would have 2\.2 GB.* choose --precision float16, or"):
+    with pytest.raises(UsageError, match=r"l would be 2\.2 GB.* choose --precision float16, or"):
         apart(check_a_request_too_large_for_litert)
 
 

@@ -132,7 +132,7 @@ class ViewOptions:
         if self.protocol is not None:
             samplings = list(map(self._sampling, self.protocol.split(",")))
             if len(set(samplings)) < len(samplings):
-                raise UsageError(f"--protocol {self.protocol} names one twice; leave it out")
+                raise UsageError(f"--protocol {self.protocol} names a protocol twice; name it once")
         protocols = tuple(self._adapted(usual, sampling) for sampling in samplings)
         if len({(each.short_side, each.num_crops) for each in protocols}) > 1:
             raise UsageError(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from vswin_cli.shards.shard import Shard
 from vswin_cli.shards.worker import ShardJob, ShardWorker
 from vswin_cli.shards.workers import LocalWorkers, Workers
 from vswin_cli.sources.addresses import is_address, without_credentials
+from vswin_cli.system.extras import pip_command
 from vswin_cli.zoo.models import CustomModel
 
 
@@ -219,7 +221,12 @@ def _sharded(
     shards: ShardOptions,
     skipped: Counter[str] | None,
 ) -> ShardedRun:
-    make_output(Path(f"x{extension}"))  # reports a missing library before anything is listed
+    if extension == ".parquet" and not find_spec("pyarrow"):
+        instead = "" if computation.has_features else ", or give --format jsonl"
+        raise UsageError(
+            f"--output {output}: its shards are Parquet files, which need pyarrow: run "
+            f"`{pip_command('parquet')}`{instead}"
+        )
     folder = ShardFolder(output, extension)
     counted = Counter[str]() if skipped is None else skipped
 

@@ -222,7 +222,7 @@ def _computed(
     model.protocols = (origin.protocol,)
     if file_sha256(model.weights_file) != origin.weights_sha256:
         raise UsageError(
-            f"the features were computed with other weights than {model.weights_file} (SHA-256 "
+            f"the features were computed with weights other than {model.weights_file} (SHA-256 "
             f"{origin.weights_sha256[:12]}…); name them with --weights, and their --model"
         )
     views = read_views(video, model.protocols, model.views.reader)

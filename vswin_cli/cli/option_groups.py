@@ -160,7 +160,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             float,
             option(
                 OUTPUT, "--min-probability", min=0.0, max=1.0, metavar="P",
-                help="Leave out segments less probable than P.",
+                help="Probability at which a segment starts; it ends below 0.7 P.",
             ),
         ],
         "min_seconds": Annotated[
@@ -201,7 +201,8 @@ GROUPS: dict[type, dict[str, Any]] = {
             int | None,
             option(
                 TRAINING, "--batch-size", metavar="N", parser=_whole_or_auto, show_default=False,
-                help="Clips per step. auto: as many as fit into half of the memory, at most 8. "
+                help="Clips per step. auto: as many as fit into half of the memory, at most 8, "
+                "or 16 on a GPU. "
                 "Default: auto.",
             ),
         ],
@@ -245,7 +246,8 @@ GROUPS: dict[type, dict[str, Any]] = {
             option(
                 TRAINING, "--augment",
                 help="default: crop, flip and recolour. directional: no flip. auto: directional "
-                "if the name of a class contains a direction, such as left or clockwise.",
+                "if the name of a class contains a direction, such as left or clockwise. none: "
+                "only the centre crop.",
             ),
         ],
         "multi_label": Annotated[
@@ -288,7 +290,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             int,
             option(
                 TRAINING, "--save-every", min=1, metavar="STEPS",
-                help="Steps between checkpoints; one is also saved after each epoch.",
+                help="Steps between saved states; one is also saved after each epoch.",
             ),
         ],
         "from_scratch": Annotated[

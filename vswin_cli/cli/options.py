@@ -67,7 +67,7 @@ def format_option(**settings: Any) -> Any:  # noqa: ANN401
 
 _MODEL_OPTION = option(
     MODEL, "--model", "-m", metavar="NAME", envvar="VSWIN_MODEL",
-    help="Model name (see `vswin models`), or a custom model's file.",
+    help="Model name (see `vswin models`), a model file, or a folder from `vswin train`.",
     autocompletion=complete_model,
 )  # fmt: skip
 ModelOption = Annotated[str, _MODEL_OPTION]
@@ -258,7 +258,7 @@ VideosOption = Annotated[
     option(
         VIDEOS,
         "--videos",
-        metavar="ROOT",
+        metavar="DIR",
         help="Folder of the videos. Default: the folder of the annotations.",
     ),
 ]

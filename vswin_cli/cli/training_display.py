@@ -97,7 +97,7 @@ class TrainingDisplay(TrainingWatcher):
         """Print the metrics of an epoch, or of a head."""
         self._told = monotonic()
         name = (
-            f"epoch {row['epoch']:.0f}" if "epoch" in row else f"regularization {row['strength']:g}"
+            f"epoch {row['epoch']:.0f}" if "epoch" in row else f"regularisation {row['strength']:g}"
         )
         parts = [name]
         if "train_loss" in row:

@@ -150,7 +150,7 @@ class _Machine:
     def remember(self, number: int | None) -> None:
         number = len(self._memo) if number is None else number
         if number.bit_length() > 32:  # others are chosen to slow a dictionary down
-            raise UnpicklingError("it numbers its objects beyond all measure")
+            raise UnpicklingError("its numbers of objects are too large")
         self._memo[number] = self._stack[-1]
 
     def recall(self, number: int) -> None:

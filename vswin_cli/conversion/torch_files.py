@@ -194,7 +194,7 @@ def read_torch_legacy(stream: BinaryIO) -> object:
         Exception: Whatever a damaged pickle raises.
     """
     if read_pickle(stream, NoNames(), _SMALL) != _PROTOCOL_VERSION:
-        raise CheckpointError("it is of a version of torch.save that is not known")
+        raise CheckpointError("an unknown version of torch.save wrote it")
     system = read_pickle(stream, NoNames(), _SMALL)
     is_big_endian = isinstance(system, dict) and system.get("little_endian") is False
     sizes: dict[str, tuple[int, int]] = {}  # elements and bytes an element, by key

@@ -52,8 +52,8 @@ def check(request: Request) -> None:
     if num_bytes > _MAX_BYTES:
         smaller = "" if request.half else "--precision float16, or "
         raise UsageError(
-            f"{request.name} would have {num_bytes / 1e9:.1f} GB, and a file of LiteRT has 2.1 GB "
-            f"at most; choose {smaller}another --format"
+            f"{request.name} would be {num_bytes / 1e9:.1f} GB, and a LiteRT file is at most "
+            f"2.1 GB; choose {smaller}another --format"
         )
 
 

@@ -66,7 +66,7 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     if _TIMELINES.issubset(header):
         raise _TimelinesError
     if _KINETICS.issubset(header):
-        raise ValueError("it is of --format kinetics, which holds no more than a label per video")
+        raise ValueError("it is of --format kinetics, which holds only one label per video")
     for _, cells in lines:
         filled = [cell.removeprefix("'") for cell in cells] + [""] * (len(header) - len(cells))
         row = dict(zip(header, filled, strict=False))
@@ -111,7 +111,7 @@ def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
 def _read_json(path: Path) -> Iterator[dict[str, Any]]:
     records = json.loads(read_text(path))
     if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
-        raise ValueError("it is no list of records")
+        raise ValueError("it is not a list of records")
     if any("segments" in record for record in records):
         raise _TimelinesError
     yield from records

@@ -152,7 +152,7 @@ def file_system(address: str) -> tuple[Any, str]:
     except ImportError as exc:
         protocol = address.rpartition("::")[2].partition("://")[0]
         extra = _EXTRAS.get(protocol)
-        advice = pip_command(extra) if extra else "install its client for fsspec"
+        advice = f"run `{pip_command(extra)}`" if extra else "install its client for fsspec"
         raise AddressError(f"{protocol}:// needs a client that is missing; {advice}") from exc
     return system, path
 

@@ -73,7 +73,7 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
     if missing:
         raise UsageError(
             f"no clip to train on: {', '.join(missing[:5])}{' and others' if missing[5:] else ''}; "
-            "add clips of it, or leave the class out"
+            "add clips of each, or leave it out"
         )
     if not examples.of(VALIDATION):
         raise UsageError(

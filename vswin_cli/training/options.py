@@ -75,7 +75,7 @@ class TrainingOptions:
             ("label-smoothing", self.label_smoothing),
         ):
             if share is not None and not 0 <= share < 1:
-                raise UsageError(f"--{name} {share} is not from 0 to below 1")
+                raise UsageError(f"--{name} {share} must be at least 0 and less than 1")
 
 
 @dataclass(frozen=True)

@@ -160,8 +160,8 @@ class PartialFile:
         disk = shutil.disk_usage(self._target.folder)
         if num_bytes is not None and disk.total > 0 and disk.free < num_bytes:
             raise DownloadError(
-                f"no room for {self._target.published.name}: it has {num_bytes / 1e6:.0f} MB, "
-                f"{disk.free / 1e6:.0f} MB are free in {self._target.folder}; make room, or "
+                f"no room for {self._target.published.name}: it needs {num_bytes / 1e6:.0f} MB, "
+                f"but {disk.free / 1e6:.0f} MB are free in {self._target.folder}; make room, or "
                 "choose another folder with --cache-dir or VSWIN_CACHE"
             )
 

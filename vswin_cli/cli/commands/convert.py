@@ -173,7 +173,7 @@ def _tell_chosen(model: CustomModel, *, is_asked: bool) -> None:
         if is_asked:
             names = "as given"
         elif label_set.names is None:
-            names = f"{label_set.name}, which has as many names"
+            names = f"{label_set.name}, which has the same number of classes"
         else:
             names = f"{label_set.names[0]} and so on"
         _tell(f"labels: {names}{'' if is_asked else '; --labels FILE replaces them'}")

@@ -54,10 +54,10 @@ def download_weights(
 ) -> None:
     """Download the weights of models, verify them, and keep them in the cache folder.
 
-    Without MODEL, download the Keras files of the original project. Checkpoints of other projects
-    are converted. Complete files are not downloaded again, and interrupted downloads continue. The
-    paths of the files are printed. The exit code is 0 if all files are in the cache, 1 if one is
-    not, 2 for wrong usage.
+    Without MODEL, download the six Keras files, converted from the original project's. Checkpoints
+    of other projects are converted here. Complete files are not downloaded again, and interrupted
+    downloads continue. The paths of the files are printed. The exit code is 0 if all files are in
+    the cache, 1 if one is not, 2 for wrong usage.
 
     Examples:
         vswin download-weights swin-t-k400

@@ -28,7 +28,7 @@ def export(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Model name (see `vswin models`), or a custom model's file.",
+            help="Model name (see `vswin models`), a model file, or a folder from `vswin train`.",
             autocompletion=complete_model,
         ),
     ],

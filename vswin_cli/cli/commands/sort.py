@@ -27,7 +27,7 @@ def sort(
     ] = "label",
     deed: Annotated[
         Literal["link", "copy", "move"] | None,
-        typer.Option("--do", help="What to do with the videos. Default: only list it."),
+        typer.Option("--do", help="What to do with the videos. Default: only list them."),
     ] = None,
     videos: Annotated[
         list[Path] | None,

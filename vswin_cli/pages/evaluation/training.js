@@ -1,4 +1,4 @@
-// Pages of `vswin train`: accuracy and loss by epoch, or by regularization of a head.
+// Pages of `vswin train`: accuracy and loss by epoch, or by regularisation of a head.
 
 function showTraining() {
   if (!content.training || !content.training.log.length) return;
@@ -17,7 +17,7 @@ function showTraining() {
   for (const share of [0, 0.5, 1]) add("text", "", { x: right + 6, y: y(share) + 4 }, (share * worst).toFixed(2));
   title("accuracy, %", 14, (TOP + BOTTOM) / 2, true);
   title("loss (dashed)", width - 6, (TOP + BOTTOM) / 2, true);
-  title(isHead ? "regularization" : "epoch", (LEFT + right) / 2, BOTTOM + 38);
+  title(isHead ? "regularisation" : "epoch", (LEFT + right) / 2, BOTTOM + 38);
   log.forEach((row, number) => {
     if (log.length <= 12 || place(row, number) % Math.ceil(log.length / 10) === 0)
       title(isHead ? String(row.strength) : String(row.epoch), x(row, number), BOTTOM + 18);
