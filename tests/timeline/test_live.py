@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -22,6 +23,7 @@ from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.live_names import is_live_name
 from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.live import LiveAnalyst
+from vswin_cli.timeline.segments import Cutting
 
 RATE = 25
 DATAGRAM_BYTES = 7 * 188
@@ -67,10 +69,10 @@ class Stream:
             yield LiveFrame(timed, time.monotonic() - self._lag(number))
 
 
-def followed(stream):
+def followed(stream, analyst=ANALYST):
     told = []
     live = LiveAnalyst(
-        ANALYST, EngineComputing(Counting()), lambda s: told.append((s, stream.seconds))
+        analyst, EngineComputing(Counting()), lambda s: told.append((s, stream.seconds))
     )
     live.follow(stream)
     return live, told
@@ -111,6 +113,47 @@ def test_minutes_under_one_label_is_one_segment_and_fills_no_memory():
     ]  # fmt: skip
     assert told[0].probability == pytest.approx(1 - 10.5 / 255, abs=0.01)
     assert most < 300
+
+
+class Recorded:
+    """The frames of a `Stream` as those of a film."""
+
+    duration_seconds = pace_seconds = None
+    warnings = ()
+
+    def __init__(self, levels):
+        self._levels = levels
+
+    def __iter__(self):
+        return (live.frame for live in Stream(self._levels))
+
+
+SURE, UNSURE, NEITHER = 20, 90, 128  # levels at which a frame is dark
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("multi", [False, True])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([(SURE, 5), (UNSURE, 56), (235, 40)], id="another label follows"),
+        pytest.param([(SURE, 5), (UNSURE, 95), (NEITHER, 15), (SURE, 40)], id="it comes again"),
+        pytest.param([(SURE, 5), (UNSURE, 95), (235, 10)], id="it becomes unsure"),
+        pytest.param([(SURE, 40), (NEITHER, 80), (235, 70)], id="a long time without a label"),
+    ],
+)
+def test_a_stream_has_the_segments_of_the_film(parts, multi):
+    levels = [level for level, seconds in parts for _ in range(seconds * RATE)]
+    analyst = replace(ANALYST, cutting=Cutting(0.8, multi=multi))
+    live, told = followed(Stream(levels), analyst)
+    with EngineComputing(Counting()) as computing:
+        film = analyst.timeline("film", Recorded(levels), computing)
+    assert [s.label for s, _ in told] == [s.label for s in film.segments]
+    for (segment, at), expected in zip(told, film.segments, strict=True):
+        assert segment.start_seconds == pytest.approx(expected.start_seconds, abs=0.05)
+        assert segment.end_seconds == pytest.approx(expected.end_seconds, abs=0.05)
+        assert segment.probability == pytest.approx(expected.probability, abs=0.02)
+        assert at - segment.end_seconds <= live.delay_seconds(RATE)
 
 
 def test_a_model_that_is_too_slow_leaves_windows_out_and_not_the_delay_grow():

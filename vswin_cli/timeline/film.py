@@ -114,7 +114,9 @@ class FilmAnalyst:
         first_step = steps.settled[0].number
         stride = self.sliding.stride_seconds
         found = []
-        for stretch in cut(steps.shot, first_step, table, stride, self.cutting, steps.fine):
+        for stretch in cut(
+            steps.shot, first_step, table, stride, self.cutting, steps.fine, steps.begun
+        ):
             start, end = (
                 int(np.abs(times - seconds).argmin())
                 for seconds in (stretch.start_seconds, stretch.end_seconds)
@@ -142,6 +144,7 @@ class ShotSteps:
     shot: Shot
     settled: list[Step]
     fine: dict[int, np.ndarray]  # step number -> probabilities of shorter windows around changes
+    begun: frozenset[int] = frozenset()  # classes of segments that began before the first step
 
 
 class _Film:

@@ -1,9 +1,10 @@
 """Timelines of streams: each segment is reported once, as soon as it can no longer change."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
+from math import inf
 from time import monotonic, perf_counter
 
 import numpy as np
@@ -46,7 +47,8 @@ class LiveAnalyst:
         self._fine: dict[int, np.ndarray] = {}
         self._times = deque[tuple[int, float]]()  # (frame, start) that segments may need
         self._shot = Shot(0, 0, 0, 0.0, 0.0)  # begins where the last reported segment ends
-        self._carried: tuple[Segment, int] | None = None  # continues; its number of steps
+        self._carried: dict[int, tuple[Segment, int]] = {}  # by class: continues; number of steps
+        self._told: dict[int, float] = {}  # by class: end of its last reported segment of the shot
         self._last_middle: float | None = None
         self._shots: list[ShotSpan] = []
         self._seconds = 0.0  # that the model takes per window, approximately
@@ -139,11 +141,7 @@ class LiveAnalyst:
         if not self._steps:
             return
         end = (self._steps[-1].number + 1) * self._stride
-        for segment in self._found(end):
-            if segment.end_seconds > end - self._margin:
-                break
-            self._tell(segment)
-            self._forget(segment.end_seconds)
+        self._tell(self._found(end), end - self._margin)
         if end - self._shot.start_seconds > _KEPT_SECONDS:
             self._carry(end)
 
@@ -153,11 +151,9 @@ class LiveAnalyst:
         self._shots.append(ShotSpan(shot.start_seconds, shot.end_seconds, first, last))
         self._steps += self._averaging.end_shot(shot)
         self._fine |= self._refining.end_shot(shot)
-        for segment in self._found(shot.end_seconds):
-            self._tell(segment)
-        if self._carried:
-            self._on_segment(self._carried[0])
-        self._carried, self._last_middle = None, None
+        self._tell(self._found(shot.end_seconds), inf)
+        self._told.clear()
+        self._last_middle = None
         self._averaging.stride_seconds = self._stride
         self._steps, self._fine = [], {}
         number = shot.number + 1
@@ -165,57 +161,64 @@ class LiveAnalyst:
         self._forget_times(shot.end_seconds)
 
     def _found(self, end_seconds: float) -> list[Segment]:
-        """Return the segments from the last report until now."""
+        """Return the segments since the last report, without the rest of reported ones."""
         shot = replace(self._shot, end_seconds=end_seconds)
         times = np.array([seconds for _, seconds in self._times])
-        steps = ShotSteps(shot, self._steps, self._fine)
-        found = self._analyst.segments(steps, times)
+        steps = ShotSteps(shot, self._steps, self._fine, frozenset(self._carried))
         numbers = [index for index, _ in self._times]
         return [
             replace(s, start_frame=numbers[s.start_frame], end_frame=numbers[s.end_frame])
-            for s in found
+            for s in self._analyst.segments(steps, times)
+            if s.start_seconds >= self._told.get(s.index, 0.0)
         ]
 
-    def _tell(self, segment: Segment) -> None:
-        """Report a segment, joined with the carried one if it continues that."""
-        if self._carried:
-            before, count = self._carried
-            self._carried = None
-            touches = segment.start_seconds - before.end_seconds < self._stride
-            if before.index != segment.index or not touches:
+    def _tell(self, found: Sequence[Segment], until: float) -> None:
+        """Report the segments that end by a time, and forget the steps that only they need."""
+        for index, (before, _) in [*self._carried.items()]:
+            if before.end_seconds <= until and not any(self._continues(before, s) for s in found):
                 self._on_segment(before)
+                del self._carried[index]
+        ends, needed = [], []
+        for segment in found:
+            if segment.end_seconds <= until:
+                self._on_segment(self._joined(segment))
+                self._told[segment.index] = segment.end_seconds
+                ends.append(segment.end_seconds)
             else:
-                steps = max((segment.end_seconds - segment.start_seconds) / self._stride, 1)
-                mean = (before.probability * count + segment.probability * steps) / (count + steps)
-                segment = replace(
-                    segment,
-                    start_seconds=before.start_seconds,
-                    start_frame=before.start_frame,
-                    probability=mean,
-                )
-        self._on_segment(segment)
+                needed.append(segment.start_seconds)
+        if ends:
+            self._forget(min([*needed, max(ends)]))
+
+    def _continues(self, before: Segment, segment: Segment) -> bool:
+        """Whether a segment and a carried one are one: gaps as short as this are closed."""
+        closed = max(self._analyst.cutting.min_seconds, self._stride)
+        gap = segment.start_seconds - before.end_seconds
+        return before.index == segment.index and gap < closed
+
+    def _joined(self, segment: Segment) -> Segment:
+        """Return a segment with the part of it that was carried."""
+        if segment.index not in self._carried:
+            return segment
+        before, count = self._carried.pop(segment.index)
+        steps = max((segment.end_seconds - segment.start_seconds) / self._stride, 1)
+        return replace(
+            segment,
+            start_seconds=before.start_seconds,
+            start_frame=before.start_frame,
+            probability=(before.probability * count + segment.probability * steps)
+            / (count + steps),
+        )
 
     def _carry(self, end: float) -> None:
         """Sum up half of a long unreported stretch, so that memory does not grow."""
         middle = self._shot.start_seconds + _KEPT_SECONDS / 2
+        frame, seconds = next((i, t) for i, t in self._times if t >= middle)
         for segment in self._found(end):
             if segment.start_seconds < middle < segment.end_seconds:
-                frame, seconds = next((i, t) for i, t in self._times if t >= middle)
-                part = replace(segment, end_seconds=seconds, end_frame=frame)
-                steps = (seconds - part.start_seconds) / self._stride
-                if self._carried and self._carried[0].index == part.index:
-                    before, count = self._carried
-                    part = replace(
-                        part,
-                        start_seconds=before.start_seconds,
-                        start_frame=before.start_frame,
-                        probability=(before.probability * count + part.probability * steps)
-                        / (count + steps),
-                    )
-                    steps += count
-                self._carried = part, round(steps)
-                middle = seconds
-        self._forget(middle)
+                part = self._joined(replace(segment, end_seconds=seconds, end_frame=frame))
+                num_steps = round((seconds - part.start_seconds) / self._stride)
+                self._carried[part.index] = part, num_steps
+        self._forget(seconds)
 
     def _forget(self, seconds: float) -> None:
         """Drop everything before a time."""

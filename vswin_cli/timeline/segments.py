@@ -4,7 +4,7 @@ The method is that of NeMo Curator, pyannote and DCASE's systems: smooth, cut wi
 bridge gaps, drop short segments. Time in which no label is probable has no segment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ import numpy as np
 from vswin_cli.timeline.windows import Shot
 
 _NOTHING = -1
+_END_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Cutting:
     """How probabilities become segments; `benchmarks/timeline.py` chose the defaults.
 
     Attributes:
-        min_probability: Probability at which a segment starts; it ends below `end_share` of it.
+        min_probability: Probability at which a segment starts.
         min_seconds: Shorter segments are dropped, and shorter gaps between two are bridged.
         smooth_seconds: Length of the Hann window that averages probabilities; 0 is none.
         multi: Let segments of different labels overlap.
@@ -30,12 +31,11 @@ class Cutting:
     min_seconds: float = 1.5
     smooth_seconds: float = 0.0
     multi: bool = False
-    end_share: float = 0.7
 
     @property
     def end_probability(self) -> float:
         """Probability below which a segment ends."""
-        return self.min_probability * self.end_share
+        return _END_SHARE * self.min_probability
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def cut(
     step_seconds: float,
     cutting: Cutting,
     fine: Mapping[int, np.ndarray],
+    begun: Collection[int] = (),
 ) -> list[Stretch]:
     """Make the segments of one shot.
 
@@ -65,6 +66,7 @@ def cut(
         step_seconds: Length of a step.
         cutting: Options.
         fine: Probabilities from shorter windows by step number, where they exist.
+        begun: Classes whose segment began before the first step.
 
     Returns:
         Segments by start, and then by class.
@@ -72,9 +74,7 @@ def cut(
     if not len(probabilities):
         return []
     smooth = _smoothed(probabilities.astype(np.float64), cutting.smooth_seconds / step_seconds)
-    is_on = _hysteresis(
-        smooth, cutting.min_probability, cutting.min_probability * cutting.end_share
-    )
+    is_on = _hysteresis(smooth, cutting.min_probability, cutting.end_probability, begun)
     tracks = (
         [np.where(is_on[:, each], each, _NOTHING) for each in np.flatnonzero(is_on.any(axis=0))]
         if cutting.multi
@@ -108,17 +108,20 @@ def _smoothed(probabilities: np.ndarray, width: float) -> np.ndarray:
     return smooth
 
 
-def _hysteresis(values: np.ndarray, on: float, off: float) -> np.ndarray:
+def _hysteresis(values: np.ndarray, on: float, off: float, begun: Collection[int]) -> np.ndarray:
     """Return where values (steps, n) are on: from `on` or more, and while they stay above `off`.
 
-    It works in both directions of time, so reversed films give the same segments.
+    Columns in `begun` are on before the first step. It works in both directions of time, so
+    reversed films give the same segments.
     """
     above = values >= off
     changes = np.diff(above, axis=0, prepend=False)
     numbers = np.cumsum(changes & above, axis=0) * above  # of each run above `off`
+    starts = values >= on
+    starts[0, list(begun)] = True
     result = np.zeros_like(above)
-    for column in np.flatnonzero((values >= on).any(axis=0)):
-        lit = np.unique(numbers[values[:, column] >= on, column])
+    for column in np.flatnonzero(starts.any(axis=0)):
+        lit = np.unique(numbers[starts[:, column], column])
         result[:, column] = np.isin(numbers[:, column], lit[lit > 0])
     return result
 

@@ -16,7 +16,6 @@ class Step:
     """An even step of time."""
 
     number: int  # its start, in step lengths
-    shot: int
     probabilities: np.ndarray  # float32 (num_classes,), sums to 1
 
 
@@ -43,7 +42,6 @@ class Steps:
 
     step_seconds: float
     stride_seconds: float
-    _shot: int = 0
     _shot_start: float = 0.0
     _open: dict[int, _Open] = field(default_factory=dict)
     _newest: np.ndarray | None = None  # probabilities of a window of the shot
@@ -80,10 +78,10 @@ class Steps:
         if not self._has_settled and self._newest is not None:
             middle = (shot.start_seconds + shot.end_seconds) / 2
             found = self._newest.astype(np.float32)
-            yield Step(int(middle / self.step_seconds), self._shot, found)
+            yield Step(int(middle / self.step_seconds), found)
         self._open.clear()
         self._newest, self._has_settled = None, False
-        self._shot, self._shot_start = shot.number + 1, shot.end_seconds
+        self._shot_start = shot.end_seconds
 
     def _middle(self, number: int) -> float:
         return (number + 0.5) * self.step_seconds
@@ -91,4 +89,4 @@ class Steps:
     def _settled(self, number: int) -> Step:
         self._has_settled = True
         step = self._open.pop(number)
-        return Step(number, self._shot, np.asarray(step.total / step.weight, np.float32))
+        return Step(number, np.asarray(step.total / step.weight, np.float32))
