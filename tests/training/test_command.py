@@ -77,6 +77,11 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model
     assert vswin("evaluate", videos, "-o", "e.jsonl", "--model", "mine").returncode == 0
     assert vswin("timeline", "new.mp4", "-o", "t.jsonl", "--model", "mine").returncode == 0
 
+    split = (mine / "split.csv").read_bytes()
+    refused = vswin("train", "mine/split.csv", "-o", "mine", "--model", smallest_model)
+    assert refused.returncode == 2
+    assert "is the folder of mine/split.csv" in refused.stderr
+    assert (mine / "split.csv").read_bytes() == split
     again = vswin(
         "train", "mine/split.csv", "-o", "again", "--model", smallest_model, "--how", "head"
     )
@@ -148,6 +153,7 @@ def test_several_labels_have_a_sigmoid_in_every_command(vswin, smallest_model, v
         (["--how", "head", "--from-scratch"], "give --how full"),
         (["--how", "full", "--backend", "openvino"], "cannot train"),
         (["--lr", "fast"], "neither a number nor auto"),
+        (["--batch-size", "inf"], "'inf' is neither auto nor a whole number"),
     ],
 )
 def test_options_that_make_no_sense_are_one_line(vswin, smallest_model, videos, options, message):
@@ -157,9 +163,10 @@ def test_options_that_make_no_sense_are_one_line(vswin, smallest_model, videos, 
     assert run.stderr.count("\n") == 1
 
 
-def test_folder_of_something_else_is_left_alone(vswin, smallest_model, videos, tmp_path):
+@pytest.mark.parametrize("name", ["thesis.txt", "split.csv"])
+def test_folder_of_something_else_is_left_alone(name, vswin, smallest_model, videos, tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/thesis.txt").write_text("x")
+    (tmp_path / "mine" / name).write_text("x")
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model)
     assert run.returncode == 2
     assert "contains files of something else" in run.stderr

@@ -36,7 +36,6 @@ from vswin_cli.training.watcher import TrainingWatcher
 from vswin_cli.weights.needed import FetchFile, fetch_file
 
 SETTINGS = "training.json"
-_OWN = (SETTINGS, SPLIT, "features")
 
 
 class TrainingRun:
@@ -75,7 +74,7 @@ class TrainingRun:
         self.form, rows, root = annotated_rows(truth, multi_label=options.multi_label)
         self.examples = join(rows, VideoFiles(root), multi_label=options.multi_label)
         self.root = root
-        self._refuse_folder()
+        self._refuse_folder(truth.annotations)
 
     @cached_property
     def chosen(self) -> Chosen:
@@ -211,18 +210,25 @@ class TrainingRun:
             "batch_size": chosen.batch_size,
             "augment": chosen.augment,
             "backend": self.backend,
+            "precision": self.precision,
             "protocol": asdict(self.model.protocol),
             "labels": list(checked.examples.labels),
             "clips": _digest(clips),
         }
 
-    def _refuse_folder(self) -> None:
+    def _refuse_folder(self, annotations: Path) -> None:
         if not self.folder.exists():
             return
         if not self.folder.is_dir():
             raise UsageError(f"--output {self.folder} is a file; name a folder")
+        if annotations.is_file() and annotations.resolve().parent == self.folder.resolve():
+            raise UsageError(
+                f"--output {self.folder} is the folder of {annotations}, which training may "
+                "overwrite; name another folder"
+            )
         names = {path.name for path in self.folder.iterdir()}
-        if names and not names.intersection(_OWN):
+        is_own = SETTINGS in names or any((self.folder / "features").glob("features.npz*"))
+        if not is_own and names - {"features"}:
             raise UsageError(
                 f"--output {self.folder} contains files of something else; name a new folder"
             )

@@ -6,6 +6,8 @@ A command gets a group of options as a parameter of its class, such as `engine: 
 
 from typing import Annotated, Any, Literal
 
+import typer
+
 from vswin_cli.api.options import EngineOptions, ViewChoice, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
@@ -39,8 +41,11 @@ from vswin_cli.training.options import AugmentName, HowName, TrainingOptions
 
 
 def _whole_or_auto(text: str) -> int | None:
-    number = number_or_auto(text)
-    return None if number is None else int(number)
+    if text == "auto":
+        return None
+    if not text.isdecimal():
+        raise typer.BadParameter(f"{text!r} is neither auto nor a whole number")
+    return int(text)
 
 
 _RUN: dict[str, Any] = {

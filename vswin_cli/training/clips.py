@@ -89,7 +89,9 @@ class Clips:
                 self._path.open("wb") as file,
                 ThreadPoolExecutor(num_threads) as pool,
             ):
-                for number, (frames, takes) in _each(pool, take, range(len(examples))):
+                for number, (frames, takes) in _each(
+                    pool, num_threads + 1, take, range(len(examples))
+                ):
                     if written + frames.nbytes <= max_bytes:
                         file.write(frames.tobytes())
                         self._slots[number] = _Slot(written, frames.shape, takes)
@@ -118,11 +120,6 @@ class Clips:
         chosen = slot.takes[rng.integers(len(slot.takes))]
         stop = slot.start + int(np.prod(slot.shape))
         return np.asarray(self._bytes[slot.start : stop].reshape(slot.shape)[chosen])
-
-    @property
-    def num_kept(self) -> int:
-        """Number of clips in the file."""
-        return len(self._slots)
 
     def close(self) -> None:
         """Remove the file."""
@@ -197,12 +194,13 @@ def _middle(frame: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _each(
     pool: ThreadPoolExecutor,
+    num_ahead: int,
     work: Callable[[int], tuple[np.ndarray, np.ndarray]],
     numbers: range,
 ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-    """Yield results in order, with at most one more task in progress than there are threads."""
+    """Yield results in order, with so many tasks given to the pool."""
     waiting = iter(numbers)
-    flight = [(n, pool.submit(work, n)) for _, n in zip(range(3), waiting, strict=False)]
+    flight = [(n, pool.submit(work, n)) for _, n in zip(range(num_ahead), waiting, strict=False)]
     while flight:
         number, future = flight.pop(0)
         if (following := next(waiting, None)) is not None:

@@ -55,7 +55,6 @@ class Fit:
 
     strength: float
     head: Head
-    loss: float
     train: Score
     validation: Score
 
@@ -117,7 +116,6 @@ def fit_heads(
         yield Fit(
             strength,
             head,
-            float(found.fun),
             score(head.probabilities(train, multi_label=multi_label), train.targets, multi_label),
             score(
                 head.probabilities(validation, multi_label=multi_label),

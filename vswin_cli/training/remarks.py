@@ -30,7 +30,7 @@ def remarks_on(
     validation = best.get("validation_accuracy", 0.0)
     chance = 1 / num_classes
     if best.get("epoch") == 0:
-        yield "training all weights was no better than the head alone; the head was kept"
+        yield "no epoch was better than the weights at the start, which were kept"
     elif is_early:
         yield f"stopped early: validation accuracy did not improve after epoch {best['epoch']:.0f}"
     if not multi_label and train < 1.5 * chance:

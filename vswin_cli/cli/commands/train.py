@@ -8,13 +8,14 @@ import typer
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.cli.options import (
     OUTPUT,
+    RUN,
     AnnotationFormatOption,
-    DryRunOption,
     LabelColumnOption,
     PathColumnOption,
     QuietOption,
     VerboseOption,
     VideosOption,
+    option,
 )
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.training.options import TrainingOptions
@@ -43,7 +44,14 @@ def train(
     annotations_format: AnnotationFormatOption = "auto",
     path_column: PathColumnOption = None,
     label_column: LabelColumnOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: Annotated[
+        bool,
+        option(
+            RUN,
+            "--dry-run",
+            help="Open every video, list problems, and estimate time and memory; train nothing.",
+        ),
+    ] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
