@@ -1,11 +1,14 @@
 """`vswin evaluate --timeline`: unused options are refused, a dry run computes nothing."""
 
 import json
+from pathlib import Path
 
 import pytest
 from command import SAMPLES
 
 from vswin_cli.cli.app import run
+from vswin_cli.errors import UsageError
+from vswin_cli.timeline.truth import Predicted, matched, read_truth
 
 
 @pytest.fixture
@@ -45,6 +48,29 @@ def test_a_report_is_a_page_or_a_folder_with_the_metrics(truth, capsys, tmp_path
     assert '"truth":[{"start":0.0,"end":2.0,"label":"static","probability":1.0}]' in page
     assert '"file":null' in page
     assert json.loads((tmp_path / "folder" / "metrics.json").read_text())["frame_accuracy"] == 0.75
+
+
+def test_films_are_found_by_their_path_or_else_by_a_unique_name():
+    truth = {"a/x.mp4": [], "b/x.mp4": [], "tour": [], "c/none.mp4": []}
+    films = {name: [] for name in ("set/a/x.mp4", "set/b/x.mp4", "films/tour")}
+    found, missing = matched(truth, Predicted(films, {"set/b/x.mp4": 3.0}), Path("set"))
+    assert list(found.films) == ["a/x.mp4", "b/x.mp4", "tour"]
+    assert found.durations == {"b/x.mp4": 3.0}
+    assert missing == ["c/none.mp4"]
+    assert matched(truth, Predicted(films, {}))[1] == ["a/x.mp4", "b/x.mp4", "c/none.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a,b,2,1,0.5", "start 2 and end 1 are not two increasing times"),
+        ("a,b,1,2,high", "probability high is not from 0 to 1"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_told(row, said, tmp_path):
+    (tmp_path / "t.csv").write_text(f"video,label,start,end,probability\n{row}\n")
+    with pytest.raises(UsageError, match=f"line 2: {said}"):
+        read_truth(tmp_path / "t.csv")
 
 
 def test_a_dry_run_lists_films(truth, capsys, tmp_path):

@@ -47,12 +47,12 @@ def evaluate_timelines(
     """
     _refuse_what_does_not_apply(is_made=results is None)
     truth = read_truth(truth_path)
+    root = videos or truth_path.parent
     if results is None:
         if output is None:
             raise UsageError(
                 "--timeline needs an output of `vswin timeline`, or --output to make one"
             )
-        root = videos or truth_path.parent
         if dry_run:
             _list_films(truth, {name for name in truth if not (root / name).is_file()}, "no file")
         model_options = TimelineOptions(crops=views.crops, protocol=views.protocol)
@@ -74,7 +74,7 @@ def evaluate_timelines(
         if report.exists() and report.samefile(results):
             raise UsageError(f"--report {report} is also the input; choose another place")
         page_path(report)
-    predicted, missing = matched(truth, read_predicted(results or Path(output or "")))
+    predicted, missing = matched(truth, read_predicted(results or Path(output or "")), root)
     if dry_run:
         _list_films(truth, set(missing), "no timeline")
     compared = {name: film for name, film in truth.items() if name not in missing}
@@ -84,7 +84,6 @@ def evaluate_timelines(
         metrics = measure(compared, predicted.films, predicted.durations)
         _print(metrics)
         if report is not None:
-            root = videos or truth_path.parent
             page = write_report(report, metrics, compared, predicted, root)
             if not quiet:
                 print(f"report: {printable(str(page))}", flush=True)

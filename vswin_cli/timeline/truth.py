@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from math import isfinite
 from pathlib import Path, PurePosixPath
 
 from vswin_cli.errors import UsageError
@@ -26,7 +25,7 @@ class Predicted:
 
 
 def read_truth(path: Path) -> Films:
-    """Read a CSV with the columns video, label, start and end in seconds, and optionally score.
+    """Read a CSV with the columns video, label, start and end, in seconds, and maybe probability.
 
     A film without segments has a row with an empty label.
 
@@ -52,15 +51,22 @@ def read_truth(path: Path) -> Films:
             continue
         try:
             start, end = float(row["start"]), float(row["end"])
-            score = float(row.get("probability") or 1)
-        except (TypeError, ValueError):
-            start = end = score = float("nan")
-        if not (isfinite(score) and 0 <= start < end < float("inf")):
+        except ValueError:
+            start = end = float("nan")
+        if not 0 <= start < end < float("inf"):
             raise UsageError(
                 f"{path}, line {place}: start {row['start']} and end {row['end']} are not "
                 "two increasing times in seconds"
             )
-        segments.append(Labelled(label, start, end, score))
+        try:
+            probability = float(row.get("probability") or 1)
+        except ValueError:
+            probability = float("nan")
+        if not 0 <= probability <= 1:
+            raise UsageError(
+                f"{path}, line {place}: probability {row['probability']} is not from 0 to 1"
+            )
+        segments.append(Labelled(label, start, end, probability))
     if not films:
         raise UsageError(f"{path} has no rows")
     return {name: sorted(film, key=lambda s: s.start) for name, film in films.items()}
@@ -101,19 +107,29 @@ def predicted_of(records: Iterable[Record]) -> Predicted:
     return Predicted(films, durations)
 
 
-def matched(truth: Films, predicted: Predicted) -> tuple[Predicted, list[str]]:
+def matched(
+    truth: Films, predicted: Predicted, root: Path | None = None
+) -> tuple[Predicted, list[str]]:
     """Rename predicted films as in the truth: by full name, or by a unique file name.
+
+    Args:
+        truth: The films of the truth.
+        predicted: The predicted films.
+        root: Folder that was put before the names of the truth to find the films.
 
     Returns:
         The films of the truth that were predicted, and the names of those that were not.
     """
     by_file = defaultdict[str, list[str]](list)
     for name in predicted.films:
-        by_file[PurePosixPath(name).name].append(name)
-        by_file[PurePosixPath(name).stem].append(name)
+        path = PurePosixPath(name)
+        for short in {path.name, path.stem}:
+            by_file[short].append(name)
     films, durations, missing = {}, {}, []
     for name in truth:
-        candidates = [name] if name in predicted.films else by_file[PurePosixPath(name).name]
+        whole = [name] if root is None else [str(root / name), name]
+        candidates = [each for each in whole if each in predicted.films][:1]
+        candidates = candidates or by_file[PurePosixPath(name).name]
         if len(candidates) != 1:
             missing.append(name)
             continue
