@@ -190,6 +190,11 @@ def test_a_folder_gets_a_file_per_film_and_failures_are_records(vswin, tmp_path)
     records = without_times(tmp_path / "out" / "timelines.jsonl")
     assert [record["status"] for record in records] == ["ok", "failed", "ok"]
     assert records[1]["num_frames"] is None
+    last = vswin("timeline", "in/bad.mp4", "-o", "bad.jsonl", "--max-failures", 1)
+    assert last.returncode == 1
+    assert "stopped" not in last.stderr
+    printed = vswin("timeline", "in/a.mp4", "-o", "-", "--format", "csv")
+    assert printed.stdout.startswith("video,label,start,end,probability\nin/a.mp4,zoom in,0.000,")
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ class TimelineDisplay(TimelineWatcher):
                 console.print(Text(f"report: {printable(str(page))}"), soft_wrap=True)
             sys.stdout.flush()
         if outcome.is_stopped:
-            print(f"stopped after {outcome.num_failed} failures", file=sys.stderr)
+            print(f"stopped after {counted(outcome.num_failed, 'failure')}", file=sys.stderr)
             say_how_to_continue()
         self.raise_if_stopped()
         if not outcome.is_complete:

@@ -48,7 +48,7 @@ def follow_paths(
     """
     if len(paths) > 1:
         raise UsageError(f"only one stream can be followed at a time, not {len(paths)}")
-    path = None if output is None or output == "-" else Path(output)
+    path = None if output is None else Path(output)
     chosen = timeline_format(form) if form else TABLE
     if path is not None and not form:
         chosen = format_of(path, timeline_formats(), "--output")

@@ -122,9 +122,12 @@ def timelines_over(
                     if is_stopped := num_failed == options.max_failures:
                         break
             finally:
-                names = [video.video for video in planned.todo]
-                checkpoint.close(remove=all(name in journal.entries for name in names))
-        output.finish(journal, [video.video for video in videos])
+                checkpoint.close(
+                    remove=all(video.video in journal.entries for video in planned.todo)
+                )
+        names = [video.video for video in videos]
+        output.finish(journal, names)
+        is_stopped = is_stopped and any(name not in journal.entries for name in names)
         return Outcome(videos, journal.entries, num_failed, is_stopped)
 
 

@@ -108,6 +108,7 @@ def timeline(
     from vswin_cli.cli.timeline_display import TimelineDisplay
     from vswin_cli.formats.writer import open_writer
 
+    output = None if output == "-" else output
     is_live = live or any(map(is_live_name, paths))
     if is_live and (probabilities or probabilities_file or report is not None):
         what = "--report" if report is not None else "--probabilities"
