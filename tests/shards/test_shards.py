@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ from waiting import wait_until
 import vswin_cli
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
+from vswin_cli.api.runs import no_video
 from vswin_cli.api.shards import label_shards
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.record_files import read_records
@@ -253,14 +255,26 @@ def test_folders_of_shards_are_read_as_one(vswin, videos, tmp_path):
     assert page.returncode == 0, page.stderr
     html = (tmp_path / "report.html").read_text()
     assert all(f"inner/{name}.mp4" in html for name in NAMES)
-    found = vswin("search", "features/", "--query", "inner/pan_left.mp4", "--format", "json", "-q")
-    assert {row["video"] for row in json.loads(found.stdout)} == {
-        "inner/pan_right.mp4",
-        "inner/static.mp4",
-        "twin.mp4",
+    search = ("search", "features/", "--query", "inner/pan_left.mp4", "--labels", "labels/")
+    found = vswin(*search, "--format", "json", "-q")
+    assert {row["video"]: row["label"] for row in json.loads(found.stdout)} == {
+        "inner/pan_right.mp4": "pan right",
+        "inner/static.mp4": "static",
+        "twin.mp4": "static",
     }
     alike = vswin("duplicates", "features/", "--format", "json", "-q")
     assert {row["video"] for row in json.loads(alike.stdout)} == {"inner/static.mp4", "twin.mp4"}
+
+
+def test_options_of_workers_need_a_cluster(vswin, videos):
+    run = vswin("label", videos, "-o", "out/", "--gpus", 1)
+    assert run.returncode == 2
+    assert "--gpus is for workers of a cluster" in run.stderr
+
+
+def test_secrets_of_places_without_videos_are_not_told():
+    said = str(no_video(["s3://key:secret@bucket/x/"], Counter()))
+    assert said.startswith("no video in s3://bucket/x/; check")
 
 
 def test_features_of_another_format_are_refused_as_shards(vswin, videos):

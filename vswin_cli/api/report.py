@@ -66,11 +66,8 @@ def make_report(
         OutputError: The page cannot be written.
     """
     labels, output = Path(labels), Path(output)
-    if not labels.is_file() and not labels.is_dir():
-        raise UsageError(f"no file {labels}: name an output of `vswin label`")
+    source = records_source(labels)
     output = page_path(output, "--output")
-    journal_path = labels.with_name(f"{labels.name}.journal.jsonl")
-    source = journal_path if labels.suffix != ".jsonl" and journal_path.is_file() else labels
     if output.exists() and (output.samefile(labels) or output.samefile(source)):
         raise UsageError(f"--output {output} is also the input; choose another file")
     if output.exists() and not output.is_file():
@@ -163,6 +160,18 @@ def page_path(report: Path, option: str = "--report") -> Path:
     except OSError as exc:
         raise OutputError(f"cannot make the folder {report}: {exc.strerror}") from exc
     return report / "index.html"
+
+
+def records_source(labels: Path) -> Path:
+    """Return what to read the records of an output from: its journal, if that is next to it.
+
+    Raises:
+        UsageError: The output does not exist.
+    """
+    if not labels.is_file() and not labels.is_dir():
+        raise UsageError(f"no file {labels}: name an output of `vswin label`")
+    journal = labels.with_name(f"{labels.name}.journal.jsonl")
+    return journal if labels.suffix != ".jsonl" and journal.is_file() else labels
 
 
 @contextmanager

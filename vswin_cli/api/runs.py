@@ -19,6 +19,7 @@ from vswin_cli.runs.run import Outcome, plan_over, run_over
 from vswin_cli.runs.sidecars import SidecarFormat
 from vswin_cli.runs.task import RunWatcher, Task
 from vswin_cli.runs.videos import Found, Selection, find_videos
+from vswin_cli.sources.addresses import without_credentials
 
 _NUM_NAMED = 3  # paths in a message
 
@@ -155,10 +156,14 @@ def find_all(
     skipped = Counter[str]()
     videos = find_videos(paths, selection, is_own, skipped)
     if not videos:
-        places = ", ".join(paths[:_NUM_NAMED]) + (" and others" if len(paths) > _NUM_NAMED else "")
-        left_out = f"; left out: {', '.join(skipped)}" if skipped else ""
-        raise VideoError(
-            f"no video in {places}{left_out}; check the path, --include and --exclude",
-            kind="missing",
-        )
+        raise no_video(paths, skipped)
     return videos, skipped
+
+
+def no_video(paths: Sequence[str], skipped: Counter[str]) -> VideoError:
+    """Make the error that paths contain no video."""
+    places = ", ".join(map(without_credentials, paths[:_NUM_NAMED]))
+    others = " and others" if len(paths) > _NUM_NAMED else ""
+    left_out = f"; left out: {', '.join(skipped)}" if skipped else ""
+    what = f"no video in {places}{others}{left_out}; check the path, --include and --exclude"
+    return VideoError(what, kind="missing")

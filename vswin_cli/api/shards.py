@@ -12,6 +12,7 @@ from typing import Any
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions
+from vswin_cli.api.runs import no_video
 from vswin_cli.api.shard_computation import Computation
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.features.files import features_output
@@ -235,10 +236,7 @@ def _sharded(
         found = each_video(paths, selection, counted)
         first = next(found, None)
         if first is None:
-            places = ", ".join(map(without_credentials, paths))
-            raise VideoError(
-                f"no video in {places}; check the path, --include and --exclude", kind="missing"
-            )
+            raise no_video(paths, counted)
         # Absolute, because workers have other current folders.
         return (
             video if is_address(video.path) else replace(video, path=video.place)

@@ -11,7 +11,7 @@ import numpy as np
 
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
-from vswin_cli.api.report import records_of
+from vswin_cli.api.report import records_of, records_source
 from vswin_cli.errors import UnknownModelError, UsageError
 from vswin_cli.features.duplicates import Group, find_groups, find_pairs
 from vswin_cli.features.files import FeaturesFile, features_output, open_features
@@ -142,9 +142,7 @@ def _best_labels(path: Path | None) -> dict[str, str] | None:
     """Read the most probable label of each video that `vswin label` has labelled."""
     if path is None:
         return None
-    if not path.is_file():
-        raise UsageError(f"no file {path}: name an output of `vswin label`")
-    with records_of(path) as journal:
+    with records_of(records_source(path)) as journal:
         return {name: entry.summary for name, entry in journal.entries.items() if entry.is_ok}
 
 

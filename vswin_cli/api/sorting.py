@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vswin_cli.api.report import records_of
+from vswin_cli.api.report import records_of, records_source
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.pages.videos import VideoFolders
 from vswin_cli.runs.records import Record, modified
@@ -70,12 +70,9 @@ def plan_sorting(
     Raises:
         UsageError: `labels` holds no records, or `into` is a file.
     """
-    if not labels.exists():
-        raise UsageError(f"no file {labels}: name an output of `vswin label`")
+    source = records_source(labels)
     if into.exists() and not into.is_dir():
         raise UsageError(f"--into {into} is a file; name a folder")
-    journal = labels.with_name(f"{labels.name}.journal.jsonl")
-    source = journal if labels.suffix != ".jsonl" and journal.is_file() else labels
     folders = VideoFolders(videos or [labels.parent])
     allowed = ", ".join(map(str, videos or [labels.parent]))
     placed: list[Placed] = []

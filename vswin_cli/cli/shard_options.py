@@ -43,7 +43,7 @@ SHARDS: dict[str, Any] = {
             help="CPUs per decoding process. Default: 2.",
         ),
     ],
-    "gpus_per_worker": Annotated[
+    "gpus": Annotated[
         float | None,
         option(
             CLUSTER, "--gpus", min=0.01, metavar="N",

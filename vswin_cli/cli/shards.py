@@ -46,7 +46,7 @@ def takes_shards(
     """
     is_folder = is_shard_folder(output, chosen)
     if not is_folder and (given := [name for name, v in vars(shards).items() if v is not None]):
-        option = "gpus" if given[0] == "gpus_per_worker" else given[0].replace("_", "-")
+        option = given[0].replace("_", "-")
         raise UsageError(
             f"--{option} needs a folder of parquet or jsonl shards as --output, not {output}; end "
             "its name in /"

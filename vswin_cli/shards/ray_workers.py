@@ -48,8 +48,12 @@ class _Actor:
             return str(error), error.exit_code
 
     def events(self) -> list[ShardEvent]:
-        """Return the events since the last call."""
-        return [self._events.popleft() for _ in range(len(self._events))]
+        """Return the events since the last call; two threads may call it."""
+        taken: list[ShardEvent] = []
+        with suppress(IndexError):
+            while True:
+                taken.append(self._events.popleft())
+        return taken
 
     def stop(self) -> None:
         """Start no more videos."""
@@ -178,7 +182,7 @@ class RayWorkers:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
 
         cpus, gpus = int(resources.get("CPU", 0)), resources.get("GPU", 0.0)
-        gpus_each = self._options.gpus_per_worker
+        gpus_each = self._options.gpus
         if gpus_each is None:
             gpus_each = 1.0 if gpus else 0.0
         num_workers = int(gpus / gpus_each) if gpus_each else 1

@@ -13,7 +13,7 @@ class ShardEvent:
     """A video is done."""
 
     video: str
-    summary: str  # the most probable label, or the error kind
+    summary: str  # the most probable label, or the error message
     is_failure: bool
 
 

@@ -1,6 +1,7 @@
 """Who computes the shards of a run: this process here, or workers of a cluster."""
 
 from collections.abc import Callable, Iterator
+from threading import Event
 from typing import Protocol
 
 from vswin_cli.shards.report import ShardEvent, ShardReport
@@ -43,22 +44,24 @@ class LocalWorkers:
     def __init__(self, job: ShardJob) -> None:
         self._job = job
         self._worker: ShardWorker | None = None
-        self._is_stopped = False
+        self._stopped = Event()
 
     def reports(
         self, shards: Iterator[Shard], on_video: Callable[[ShardEvent], None]
     ) -> Iterator[ShardReport]:
         """See `Workers`."""
         for shard in shards:
-            if self._is_stopped:
+            if self._stopped.is_set():
                 return
             if self._worker is None:
                 self._worker = ShardWorker(self._job, on_video)
+                if self._stopped.is_set():  # while it started
+                    self._worker.stop()
             yield self._worker.carry_out(shard)
 
     def stop(self) -> None:
         """See `Workers`."""
-        self._is_stopped = True
+        self._stopped.set()
         if self._worker is not None:
             self._worker.stop()
 
