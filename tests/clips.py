@@ -27,7 +27,6 @@ CORNERS = {
 BIT_BLOCKS = [block for block in range(GRID * GRID) if block not in CORNERS]
 QUIET_X265 = {"x265-params": "log-level=none"}
 
-UPRIGHT = (1, 0, 0, 1)
 MATRICES = {  # values a, b, c, d of the display matrix
     "turned 90": (0, 1, -1, 0),  # clockwise
     "turned 180": (-1, 0, 0, -1),

@@ -6,7 +6,6 @@ import re
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
@@ -146,11 +145,11 @@ def describe_weights(cache_dir: Path | None, *, names: bool) -> list[dict[str, A
     return found
 
 
-def describe_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def describe_settings() -> dict[str, str]:
     """List environment variables that affect vswin; for proxies, only whether they are set."""
     return {
-        name: "set" if _SECRET.search(name) else without_credentials(environment[name])
-        for name in sorted(environment)
+        name: "set" if _SECRET.search(name) else without_credentials(os.environ[name])
+        for name in sorted(os.environ)
         if _SETTING.fullmatch(name)
     }
 

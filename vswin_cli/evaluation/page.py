@@ -9,12 +9,11 @@ from typing import Any
 from vswin_cli.evaluation.figures import Figures, ProtocolFigures, Wrong
 from vswin_cli.evaluation.matching import KINDS
 from vswin_cli.evaluation.metrics import METHOD, Share, chained, confusion_counts
-from vswin_cli.pages.page import MAX_CONTENT_BYTES, Part, encoded, shortened
+from vswin_cli.pages.page import MAX_CONTENT_BYTES, Part, encoded, shown
 from vswin_cli.pages.strips import Strips
 from vswin_cli.pages.videos import local_address
 from vswin_cli.runs.videos import Found
 from vswin_cli.sources.addresses import is_address
-from vswin_cli.system.terminal import printable
 
 _NUM_PAIRS = 200
 _NUM_LISTED = 500  # failed videos and unmatched rows; the CSV files have all
@@ -80,7 +79,7 @@ def _items(
         has_room = 2 * num_bytes < max_bytes
         item = encoded(
             {
-                "video": _text(video),
+                "video": shown(video),
                 "truth": next(wrong.true_index for wrong in found if wrong),
                 "answers": [
                     wrong and [wrong.predicted_index, round(wrong.probability, 4), wrong.true_rank]
@@ -101,18 +100,18 @@ def _content(figures: Figures, footage: Footage) -> dict[str, Any]:
     unmatched = figures.matched.unmatched
     return {
         "about": _about(figures, footage),
-        "labels": [_text(label) for label in figures.labels],
+        "labels": [shown(label) for label in figures.labels],
         "published": published and [published.protocol, published.top1, published.top5],
         "method": METHOD,
         "protocols": [_protocol(each, len(figures.labels)) for each in figures.protocols],
         "numFailed": len(figures.failed),
         "failed": [
-            [_text(each.video), each.true_index, each.kind, _text(each.message)]
+            [shown(each.video), each.true_index, each.kind, shown(each.message)]
             for each in figures.failed[:_NUM_LISTED]
         ],
         "numUnmatched": len(unmatched),
         "unmatched": [
-            [each.place, _text(each.video), KINDS[each.kind], _text(each.message)]
+            [each.place, shown(each.video), KINDS[each.kind], shown(each.message)]
             for each in unmatched[:_NUM_LISTED]
         ],
     }
@@ -126,8 +125,8 @@ def _about(figures: Figures, footage: Footage) -> list[tuple[str, str]]:
         *([f"{figures.num_left:,} not yet done"] if figures.num_left else []),
     ]
     pairs = [
-        ("Model", _text(figures.model)),
-        ("Folder", _text(footage.folder)),
+        ("Model", shown(figures.model)),
+        ("Folder", shown(footage.folder)),
         ("Date", footage.date),
         ("Rows", ", ".join(counts)),
     ]
@@ -166,7 +165,3 @@ def _protocol(figures: ProtocolFigures, num_classes: int) -> dict[str, Any]:
 
 def _share(share: Share) -> list[float]:
     return [round(value, 6) for value in (share.value, share.low, share.high)]
-
-
-def _text(text: str) -> str:
-    return shortened(printable(text))

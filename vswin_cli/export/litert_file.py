@@ -18,7 +18,6 @@ from vswin_cli.export.request import Request, Run
 from vswin_cli.export.tensorflow_graph import module_of
 
 METADATA_ENTRY = "vswin.json"
-_SIGNATURE = "serving_default"
 
 LANGUAGE = "python"
 EXAMPLE = """

@@ -165,7 +165,7 @@ class LiveSequence:
             start, end = clock.shown(frame)
             index = self.num_frames
             self.num_frames += 1
-            if is_address(self._address) and self._queue.full():
+            if not self.waits and self._queue.full():
                 self.num_dropped += 1
                 continue
             timed = TimedFrame(index, start, end, converter.rgb(frame).copy())

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vswin_cli.formats.writer import RecordWriter
+from vswin_cli.system.text import utf8
 
 _ROWS_A_GROUP = 1000
 
@@ -92,17 +93,12 @@ def _row(record: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     modified = record.get("modified")
     row = {
         **record,
-        "warnings": [_utf8(warning) for warning in record["warnings"]],
+        "warnings": [utf8(warning) for warning in record["warnings"]],
         "video_bytes": os.fsencode(record["video"]),
         "modified": modified and datetime.fromisoformat(modified),
         "error_kind": error.get("kind"),
         "error_message": error.get("message"),
     }
     return {
-        name: _utf8(value) if isinstance(value := row.get(name), str) else value for name in names
+        name: utf8(value) if isinstance(value := row.get(name), str) else value for name in names
     }
-
-
-def _utf8(text: str) -> str:
-    """Make text valid UTF-8; bytes of names that are not appear as a backslash, x and digits."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")

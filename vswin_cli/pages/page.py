@@ -18,9 +18,11 @@ from pathlib import Path
 
 from vswin_cli.errors import OutputError
 from vswin_cli.system.files import open_regular, replacing
+from vswin_cli.system.terminal import printable
 
 # Browsers open larger pages slowly, and from 512 MB on as empty: that is the longest string.
 MAX_CONTENT_BYTES = 64_000_000
+_LONGEST_TEXT = 500  # characters, so that no item fills a page
 
 _START = b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="vswin">'
 
@@ -44,9 +46,12 @@ def encoded(value: object) -> str:
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def shortened(text: str, length: int = 500) -> str:
-    """Cut long text, so that no item fills a page."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+def shown(value: object) -> str:
+    """Make a text that fits on a page; anything else is empty."""
+    if not isinstance(value, str):
+        return ""
+    text = printable(value)
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 def page_pieces(name: str, part: Part) -> Iterator[str]:

@@ -65,8 +65,7 @@ class Strips:
             return None
         start, length = self._places[video]
         self._file.seek(start)
-        text = base64.b64encode(self._file.read(length)).decode("ascii")
-        return f"data:image/jpeg;base64,{text}"
+        return data_address(self._file.read(length))
 
 
 def read_strips(
@@ -102,13 +101,13 @@ def read_strips(
             frames[path, segment] = sampled
     if not found:
         return
-    decoding = Decoding(partial(_read_frames, frames), STRIP, "auto")
+    decoding = Decoding(partial(read_frames, frames), STRIP, "auto")
     pool = DecodingPool(decoding, num_workers=num_workers, timeout_seconds=timeout_seconds)
     each = pool.decode_each(found)
     for decoded in each if track is None else track(each, len(found)):
         if decoded.views is not None:
             [view] = decoded.views
-            strips.add(decoded.found.video, _jpeg(np.concatenate(list(view.frames), axis=1)))
+            strips.add(decoded.found.video, jpeg(np.concatenate(list(view.frames), axis=1)))
 
 
 def strip_frames(record: Record) -> Frames:
@@ -120,7 +119,7 @@ def strip_frames(record: Record) -> Frames:
     return tuple(sampled[int(middle)] for middle in middles)
 
 
-def _read_frames(
+def read_frames(
     frames: Mapping[tuple[str, TimeSpan | None], Frames],
     path: str,
     protocol: ViewProtocol,
@@ -142,7 +141,12 @@ def _read_frames(
     return Views(reading.num_frames, clip, reading.frames)
 
 
-def _jpeg(image: np.ndarray) -> bytes:
+def data_address(content: bytes) -> str:
+    """Make an address that contains a JPEG picture."""
+    return f"data:image/jpeg;base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def jpeg(image: np.ndarray) -> bytes:
     """Encode uint8 RGB (H, W, 3)."""
     bgr = np.ascontiguousarray(image[..., ::-1])
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])

@@ -25,7 +25,7 @@ _NUM_LOOKED_AT = 20  # lines; some of them may be damaged
 _LONGEST_LINE = 10_000_000  # bytes
 
 
-def refuse_output_of_run(path: Path, option: str = "--output") -> None:
+def refuse_output_of_run(path: Path) -> None:
     """Refuse to replace the output of a run, which a run may continue.
 
     Raises:
@@ -38,7 +38,7 @@ def refuse_output_of_run(path: Path, option: str = "--output") -> None:
             with open_regular(path) as lines:
                 is_kept = any(parsed(lines.readline(_LONGEST_LINE)) for _ in range(_NUM_LOOKED_AT))
     if is_kept:
-        raise UsageError(f"{option} {path} is the output of a run; choose another file")
+        raise UsageError(f"--output {path} is the output of a run; choose another file")
 
 
 class _EchoedJournal(Journal):

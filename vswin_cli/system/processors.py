@@ -26,15 +26,10 @@ def available_processors(
     return max(1, min(allowed, *map(ceil, _quotas(control_groups, membership)), allowed))
 
 
-def available_memory(control_groups: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -> int:
-    """Return the memory in bytes that this process may use: the machine's, or its container's.
-
-    Args:
-        control_groups: As for `available_processors`.
-        membership: As for `available_processors`.
-    """
+def available_memory() -> int:
+    """Return the memory in bytes that this process may use: the machine's, or its container's."""
     found = [physical_memory()]
-    for folder in _groups("memory", control_groups, membership):
+    for folder in _groups("memory", _CONTROL_GROUPS, _MEMBERSHIP):
         for name in ("memory.max", "memory.limit_in_bytes"):
             try:
                 found.append(int((folder / name).read_text()))

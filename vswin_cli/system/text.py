@@ -1,6 +1,7 @@
 """Text files of users: lists of paths, annotations, class names, model files."""
 
 import codecs
+import os
 from pathlib import Path
 
 from vswin_cli.system.files import read_small
@@ -39,3 +40,8 @@ def decoded(content: bytes, errors: str = "strict") -> str:
         raise ValueError("not UTF-8 text")
     text = text.replace("\r\n", "\n")
     return text if "\n" in text else text.replace("\r", "\n")  # by spreadsheets on a Mac
+
+
+def utf8(text: str) -> str:
+    """Make text valid UTF-8; other bytes of a file name become a backslash, x and digits."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")

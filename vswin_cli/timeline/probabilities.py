@@ -1,6 +1,5 @@
 """Probabilities of every step in a file of arrays: NumPy or Parquet."""
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +11,7 @@ from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.formats.registry import Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.system.files import replacing
+from vswin_cli.system.text import utf8
 from vswin_cli.timeline.result import Record
 
 _FORMATS = (
@@ -91,8 +91,3 @@ def table_of(record: Record, num_classes: int) -> np.ndarray:
     nothing = [np.nan] * num_classes
     rows = [row or nothing for row in record["probabilities"]]
     return np.array(rows, np.float32).reshape(-1, num_classes)
-
-
-def utf8(name: str) -> str:
-    """Return a film's name as valid UTF-8; other bytes become a backslash, x and digits."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vswin_cli.formats.writer import RecordWriter
-from vswin_cli.timeline.probabilities import table_of, utf8
+from vswin_cli.system.text import utf8
+from vswin_cli.timeline.probabilities import table_of
 from vswin_cli.timeline.result import Record
 
 

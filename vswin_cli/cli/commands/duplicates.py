@@ -44,7 +44,7 @@ def duplicates(
     from vswin_cli.cli.progress import share_shown
     from vswin_cli.cli.tables import print_records, say_what_features_mean
 
-    with share_shown("comparing") as on_share:
+    with share_shown("comparing", quiet=quiet) as on_share:
         records, columns = near_duplicates(
             features, threshold, labels, pairs=pairs, on_share=on_share
         )

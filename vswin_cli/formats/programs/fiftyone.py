@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vswin_cli.formats.format import Format
 from vswin_cli.formats.writer import RecordWriter
+from vswin_cli.system.text import utf8
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,12 +123,12 @@ class LabelledDataset(RecordWriter):
             "_id": self._id(record, number),
             "_cls": kind,
             "tags": [],
-            "label": _utf8(scored["label"]),
+            "label": utf8(scored["label"]),
             "confidence": scored["probability"],
         }
 
     def _sample(self, record: dict[str, Any]) -> dict[str, Any]:
-        place, error = _utf8(record.get("path", record["video"])), record["error"]
+        place, error = utf8(record.get("path", record["video"])), record["error"]
         identity = self._id(record)
         return {
             "_id": identity,
@@ -147,7 +148,7 @@ class LabelledDataset(RecordWriter):
             },
             "_media_type": "video",
             "_rand": int(identity["$oid"], 16) / 16**24,  # in [0, 1), what samples are drawn by
-            "error": error and _utf8(error["message"]),
+            "error": error and utf8(error["message"]),
         }
 
     def _id(self, record: dict[str, Any], number: int | None = None) -> dict[str, str]:
@@ -192,8 +193,3 @@ def _vector(features: "np.ndarray") -> dict[str, Any]:
     np.save(file, features, allow_pickle=False)
     text = base64.b64encode(zlib.compress(file.getvalue())).decode("ascii")
     return {"$binary": {"base64": text, "subType": "00"}}
-
-
-def _utf8(text: str) -> str:
-    """Escape bytes that are not UTF-8, which no database of FiftyOne's takes."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")

@@ -14,14 +14,14 @@ from vswin_cli.pages.page import (
     cut,
     encoded,
     part_path,
-    shortened,
+    shown,
     told,
     write_pages,
 )
 from vswin_cli.pages.strips import Strips
 from vswin_cli.pages.videos import local_address, segment_of
 from vswin_cli.runs.records import Record
-from vswin_cli.system.terminal import length, printable
+from vswin_cli.system.terminal import length
 
 _NUM_LABELS = 5
 _NUM_WARNINGS = 20
@@ -148,7 +148,7 @@ class _About:
             self.num_failed += 1
         self.num_warned += bool(record["warnings"])
         if len(self.models) < _NUM_LABELS:
-            self.models[_text(record.get("model"))] = None
+            self.models[shown(record.get("model"))] = None
         folder = os.path.dirname(record["path"])  # noqa: PTH120 - of any string
         if os.path.isabs(folder):  # noqa: PTH117
             self.folder = os.path.commonpath((self.folder or folder, folder))
@@ -163,7 +163,7 @@ class _About:
             counts.append(f"{self.num_warned:,} with warnings")
         return [
             ("Model", ", ".join(filter(None, self.models)) or "not named"),
-            ("Folder", _text(self.folder) or "not named"),
+            ("Folder", shown(self.folder) or "not named"),
             ("Date", self.date),
             ("Videos", ", ".join(counts)),
         ]
@@ -180,15 +180,15 @@ def _card(record: Record) -> dict[str, Any]:
     if error and not (name and before.startswith("cannot read ")):
         reason = error["message"]
     return {
-        "video": _text(video),
-        "model": _text(record.get("model")),
+        "video": shown(video),
+        "model": shown(record.get("model")),
         "facts": _facts(record),
         "labels": [
-            [_text(prediction["label"]), _share(prediction["probability"])]
+            [shown(prediction["label"]), _share(prediction["probability"])]
             for prediction in record["predictions"][:_NUM_LABELS]
         ],
-        "warnings": [_text(warning) for warning in record["warnings"][:_NUM_WARNINGS]],
-        "error": error and [_text(error["kind"]), _text(reason)],
+        "warnings": [shown(warning) for warning in record["warnings"][:_NUM_WARNINGS]],
+        "error": error and [shown(error["kind"]), shown(reason)],
     }
 
 
@@ -207,7 +207,3 @@ def _facts(record: Record) -> str:
 def _share(value: float) -> float:
     """Format a probability; records from strangers may hold any number."""
     return round(value, 4) if 0 <= value <= 1 else 0.0
-
-
-def _text(value: object) -> str:
-    return shortened(printable(value)) if isinstance(value, str) else ""

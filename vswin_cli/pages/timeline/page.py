@@ -8,26 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from vswin_cli.pages.page import Part, encoded, shortened, told, write_page
+from vswin_cli.pages.page import Part, encoded, shown, write_page
+from vswin_cli.pages.strips import data_address, jpeg, read_frames
 from vswin_cli.pages.videos import local_address
-from vswin_cli.results import TimeSpan
 from vswin_cli.runs.pool import DecodingPool
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding
-from vswin_cli.system.terminal import counted, length, printable
-from vswin_cli.video.reading import read_video
-from vswin_cli.views.views import Views, crop, resize
+from vswin_cli.system.terminal import counted, length
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 _NUM_LABELS = 8
 _NUM_COMPARED = 24  # labels in the legend of a comparison
 _NUM_THUMBS = 300  # thumbnails per film
 _THUMB = ViewProtocol(Sampling.UNIFORM, num_clips=1, num_crops=1, clip_len=1, crop_size=54)
-_QUALITY = 60  # JPEG quality: about 2 kB per thumbnail
+_THUMB_SECONDS = 300.0  # time limit for reading the thumbnails of one film
 _UNKNOWN = 255  # in a curve: no window covers the step; 254 is probability 1
 
 Thumbs = Mapping[int, str]  # JPEG by the index of the segment
@@ -41,7 +38,6 @@ def write_timelines(
     *,
     strips: bool = True,
     about: Sequence[tuple[str, str]] = (),
-    timeout_seconds: float = 300.0,
 ) -> None:
     """Write one page of films.
 
@@ -52,7 +48,6 @@ def write_timelines(
         find: Returns the file of a record's film if it may be played.
         strips: Show a frame of each segment.
         about: The head of the page: terms and texts.
-        timeout_seconds: Time limit for reading the thumbnails of one film.
 
     Raises:
         OutputError: The page cannot be written.
@@ -61,13 +56,12 @@ def write_timelines(
     def films() -> Iterator[str]:
         for record in records:
             path = find(record)
-            thumbs = _thumbs(record, path, timeout_seconds) if path and strips else {}
+            thumbs = _thumbs(record, path) if path and strips else {}
             film = _film(record, labels, thumbs)
             film["file"] = path and local_address(path, output)
             yield encoded(film)
 
-    with told(output):
-        write_page(output, "timeline", Part({"about": about}, films()))
+    write_page(output, "timeline", Part({"about": about}, films()))
 
 
 @dataclass(frozen=True)
@@ -102,13 +96,13 @@ def write_comparison(
             numbers = f"{true} · {len(film.predicted)} predicted"
             yield encoded(
                 {
-                    "video": _text(film.video),
+                    "video": shown(film.video),
                     "error": None,
                     "warnings": [],
                     "facts": f"{numbers} · {length(film.duration_seconds)}",
                     "duration": max(film.duration_seconds, 1e-3),
                     "step": 1,
-                    "labels": [_text(label) for label, _ in counts.most_common(_NUM_COMPARED)],
+                    "labels": [shown(label) for label, _ in counts.most_common(_NUM_COMPARED)],
                     "curves": [],
                     "shots": [],
                     "segments": _segments(film.predicted),
@@ -117,13 +111,12 @@ def write_comparison(
                 }
             )
 
-    with told(output):
-        write_page(output, "timeline", Part({"about": about}, items()))
+    write_page(output, "timeline", Part({"about": about}, items()))
 
 
 def _segments(segments: Sequence[tuple[str, float, float, float]]) -> list[dict[str, Any]]:
     return [
-        {"start": start, "end": end, "label": _text(label), "probability": round(score, 4)}
+        {"start": start, "end": end, "label": shown(label), "probability": round(score, 4)}
         for label, start, end, score in segments
     ]
 
@@ -131,9 +124,9 @@ def _segments(segments: Sequence[tuple[str, float, float, float]]) -> list[dict[
 def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, Any]:
     error = record["error"]
     film: dict[str, Any] = {
-        "video": _text(record["video"]),
-        "error": error and [_text(error["kind"]), _text(error["message"])],
-        "warnings": [_text(warning) for warning in record["warnings"]],
+        "video": shown(record["video"]),
+        "error": error and [shown(error["kind"]), shown(error["message"])],
+        "warnings": [shown(warning) for warning in record["warnings"]],
     }
     if error:
         return film
@@ -147,7 +140,7 @@ def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, An
         "facts": " · ".join(facts),
         "duration": record["duration_seconds"],
         "step": record["step_seconds"],
-        "labels": [_text(labels[index]) for index in top],
+        "labels": [shown(labels[index]) for index in top],
         "curves": [
             base64.b64encode(column.astype(np.uint8).tobytes()).decode() for column in scaled.T
         ],
@@ -156,7 +149,7 @@ def _film(record: Record, labels: Sequence[str], thumbs: Thumbs) -> dict[str, An
             {
                 "start": segment["start_seconds"],
                 "end": segment["end_seconds"],
-                "label": _text(segment["label"]),
+                "label": shown(segment["label"]),
                 "probability": round(segment["probability"], 4),
                 "thumb": thumbs.get(number),
             }
@@ -187,7 +180,7 @@ def _top(table: np.ndarray, named: Sequence[int]) -> list[int]:
     return [int(index) for index in order[:_NUM_LABELS]]
 
 
-def _thumbs(record: Record, path: str, timeout_seconds: float) -> Thumbs:
+def _thumbs(record: Record, path: str) -> Thumbs:
     """Read a frame from the middle of some segments, in a separate process; none if it fails."""
     segments = record["segments"]
     if not segments:
@@ -195,41 +188,11 @@ def _thumbs(record: Record, path: str, timeout_seconds: float) -> Thumbs:
     count = min(len(segments), _NUM_THUMBS)
     numbers = np.unique(np.linspace(0, len(segments) - 1, count).round().astype(int)).tolist()
     middles = [(segments[n]["start_frame"] + segments[n]["end_frame"]) // 2 for n in numbers]
-    decoding = Decoding(partial(_read_frames, tuple(middles)), _THUMB, "auto")
-    pool = DecodingPool(decoding, num_workers=1, timeout_seconds=timeout_seconds)
+    decoding = Decoding(partial(read_frames, {(path, None): tuple(middles)}), _THUMB, "auto")
+    pool = DecodingPool(decoding, num_workers=1, timeout_seconds=_THUMB_SECONDS)
     thumbs = {}
     for decoded in pool.decode_each([Found(record["video"], path)]):
         if decoded.views is not None:
             [view] = decoded.views
-            thumbs = {n: _jpeg(view.frames[place]) for place, n in enumerate(numbers)}
+            thumbs = {n: data_address(jpeg(view.frames[place])) for place, n in enumerate(numbers)}
     return thumbs
-
-
-def _read_frames(
-    frames: tuple[int, ...],
-    path: str,
-    protocol: ViewProtocol,
-    reader: str,
-    segment: TimeSpan | None = None,
-) -> Views:
-    """Read certain frames of a film, in a worker; missing ones are replaced by the last one."""
-
-    def choose(num_frames: int) -> list[int]:
-        return [min(index, num_frames - 1) for index in frames]
-
-    def shrink(frame: np.ndarray) -> Any:  # noqa: ANN401 - a CroppedFrame
-        return crop(resize(frame, protocol.crop_size), protocol)
-
-    reading = read_video(Path(path), reader, choose, shrink, segment=segment)
-    return Views(reading.num_frames, np.array([choose(reading.num_frames)]), reading.frames)
-
-
-def _jpeg(image: np.ndarray) -> str:
-    """Encode RGB uint8 (H, W, 3) as a data address."""
-    bgr = np.ascontiguousarray(image[..., ::-1])
-    _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode("ascii")
-
-
-def _text(value: object) -> str:
-    return shortened(printable(value)) if isinstance(value, str) else ""
