@@ -145,7 +145,10 @@ def estimate_full(
 
 
 def memory_bytes(architecture: Architecture, view_size: Size, batch_size: int) -> int:
-    """Estimate the memory for training: libraries, weights and moments, stored activations."""
+    """Estimate the memory for training: libraries, weights and moments, stored activations.
+
+    `benchmarks/train_memory.py` measures it.
+    """
     t, h, w = (ceil(side / cell) for side, cell in zip(view_size, architecture.patch, strict=True))
     numbers = t * h * w * 3 * prod(architecture.patch)
     weights = 0
