@@ -85,6 +85,7 @@ def label_folder(
         workers=num_workers,
         timeout=timeout_seconds,
         max_failures=max_failures,
+        resume=resume,
     )
     outcome = run_over(videos, BrightnessTask(**task), target, options, watcher)
     return getattr(watcher, "plan", None), outcome

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import label_run
 import pyarrow.parquet
 import pytest
 from label_clips import HARD_NAMES, break_in_every_way, make_tree
@@ -16,7 +17,7 @@ from label_run import label_folder
 from processes import children, is_running
 from waiting import wait_until
 
-from vswin_cli.errors import UsageError
+from vswin_cli.errors import UsageError, WeightsError
 from vswin_cli.runs.output import Output
 
 RUN = Path(__file__).parents[1] / "label_run.py"
@@ -157,6 +158,33 @@ def test_run_stops_after_so_many_failures(tmp_path):
     assert 2 <= len(records) < 15
     todo, _ = label_folder(tree, output)
     assert todo.num_kept == len(records)
+
+
+def test_stopping_early_is_told_though_every_video_has_a_record(tmp_path):
+    tree, output = make(tmp_path / "tree"), tmp_path / "out.jsonl"
+    for name in "abcdef":
+        (tree / f"{name}.mp4").touch()
+    label_folder(tree, output)
+    _, outcome = label_folder(tree, output, retry_failed=True, max_failures=1)
+    assert outcome.is_stopped
+    assert outcome.num_left > 0
+    _, outcome = label_folder(tree, output, retry_failed=True, max_failures=6)
+    assert not outcome.is_stopped
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_earlier_output(monkeypatch, tmp_path):
+    tree, output = make(tmp_path / "tree"), tmp_path / "out.jsonl"
+    (tree / "a.mp4").touch()
+    label_folder(tree, output)
+    before = output.read_bytes()
+
+    def broken(*arguments, **options):
+        raise WeightsError("damaged")
+
+    monkeypatch.setattr(label_run, "Classifier", broken)
+    with pytest.raises(WeightsError):
+        label_folder(tree, output, resume=False)
+    assert output.read_bytes() == before
 
 
 def test_folders_that_cannot_be_listed_count_as_failures(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from clips import encode, numbered_frames
 
 from vswin_cli.errors import UsageError
+from vswin_cli.runs.inputs import each_video
 from vswin_cli.runs.videos import Selection, find_videos
 
 
@@ -123,11 +124,14 @@ def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
     standard_input = io.TextIOWrapper(io.BytesIO(b"a\nb.mp4\0c.mp4\0"))
     monkeypatch.setattr(sys, "stdin", standard_input)
     assert names("-") == ["a\nb.mp4", "c.mp4"]
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "open quote.csv").write_text('path\n"' + "x" * 200_000)
     for bad in ("@none.txt", "@empty.txt"):
-        touch(tmp_path, "x")
-        (tmp_path / "empty.txt").touch()
         with pytest.raises(UsageError, match="list"):
             names(bad)
+    for bad in ("@none.txt", "@empty.txt", "@open quote.csv"):
+        with pytest.raises(UsageError, match="list"):
+            list(each_video([bad], Selection(), Counter()))
 
 
 @pytest.mark.parametrize(
@@ -148,6 +152,9 @@ def test_lists_are_text_as_any_program_writes_it(tmp_path, monkeypatch, content,
     touch(tmp_path, "#1.mp4")
     (tmp_path / "list.txt").write_bytes(content)
     assert names("@list.txt") == expected
+    if not content.endswith(b"\r"):  # a Mac's
+        taken = each_video(["@list.txt"], Selection(), Counter())
+        assert [found.video for found in taken] == expected
 
 
 @pytest.mark.parametrize(
@@ -180,6 +187,18 @@ def test_path_that_is_not_there_is_wrong_usage_but_in_a_list_a_failure(tmp_path,
         names("vdieos")
     (tmp_path / "list.txt").write_text("gone.mp4\n")
     assert names("@list.txt") == ["gone.mp4"]
+
+
+def test_names_with_brackets_are_paths_and_patterns_match_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, "t [1].mp4", "t 1.mp4", "v/b.mp4", "v/a.mp4", "v/x.txt", "v/.hidden.mp4")
+    assert names("t [1].mp4", "./t [1].mp4") == ["t [1].mp4"]
+    (tmp_path / "list.txt").write_text("t [1].mp4\n")
+    assert names("@list.txt") == ["t [1].mp4"]
+    assert names("v/*.mp4") == ["v/a.mp4", "v/b.mp4"]
+    assert names("v/") == names("v") == ["a.mp4", "b.mp4"]
+    taken = each_video(["t [1].mp4", "v/*.mp4"], Selection(), Counter())
+    assert [found.video for found in taken] == ["t [1].mp4", "v/a.mp4", "v/b.mp4"]
 
 
 def test_shadow_files_are_left_out_and_counted(tmp_path):

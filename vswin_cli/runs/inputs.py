@@ -1,6 +1,5 @@
 """The videos of a run of any size, yielded while folders, stores and lists are read."""
 
-import glob
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,14 @@ from vswin_cli.errors import UsageError
 from vswin_cli.runs.content import is_video_name
 from vswin_cli.runs.lists import is_list
 from vswin_cli.runs.manifests import manifest_paths
-from vswin_cli.runs.videos import FolderWalk, Found, Selection, listed_videos, stated
+from vswin_cli.runs.videos import (
+    FolderWalk,
+    Found,
+    Selection,
+    listed_videos,
+    matching_paths,
+    stated,
+)
 from vswin_cli.sources.addresses import is_address, local_path, without_credentials
 from vswin_cli.sources.listing import is_folder_address
 
@@ -83,12 +89,10 @@ def _videos_of(
         yield _single(path)
     elif os.path.isdir(path):  # noqa: PTH112
         yield from FolderWalk(path, prefix, selection, skipped).each()
-    elif glob.has_magic(path):
-        for match in glob.iglob(path, recursive=True):  # noqa: PTH207 - names as given
-            if is_video_name(match) and selection.takes(match):
-                yield stated(match, match, is_named=False)
     elif os.path.lexists(path):
         yield stated(path, path)
+    elif matches := matching_paths(path, selection):
+        yield from (stated(match, match, is_named=False) for match in matches)
     else:
         raise UsageError(f"no file or folder {path}; check the path")
 

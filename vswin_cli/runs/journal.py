@@ -42,7 +42,7 @@ class Journal:
         self._read_only = read_only
         self._known_settings: dict[str, Settings] = {}
         self._last_settings: Settings = {}
-        with _translated(self.path):
+        with _translated(self.path, read_only=read_only):
             self._file = open_regular(self.path) if read_only else open_locked(self.path)
             try:
                 if not read_only and not resume:
@@ -228,17 +228,19 @@ class Journal:
 class _translated:  # noqa: N801 - reads as a statement
     """Turns system errors about a file into messages for the user."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, OSError):
-            raise OutputError(
-                f"cannot write {self._path}: {error.strerror}; choose another --output"
-            ) from error
+            what = f"cannot write {self._path}: {error.strerror}; choose another --output"
+            if self._read_only:
+                what = f"cannot read {self._path}: {error.strerror}; check it"
+            raise OutputError(what) from error
 
 
 def _is_torn_start(line: bytes) -> bool:

@@ -55,19 +55,38 @@ def listed_paths(given: str) -> list[str]:
         lines = decoded(content, "surrogateescape").split("\n")
     except ValueError as exc:
         raise UsageError(f"cannot read the list {name}: {exc}; save it as UTF-8") from exc
-    if lines[0].startswith("ffconcat version"):
-        raise UsageError(f"{name} is a list for FFmpeg; write a path per line, without `file`")
-    if _SEPARATOR.fullmatch(lines[0]) and not os.path.lexists(lines[0]):
+    refuse_ffconcat(name, lines[0])
+    if is_separator(lines[0]):
         del lines[0]
-    paths = [_meant(path) for path in lines if path.strip() and not _is_comment(path)]
+    paths = [path_meant(path) for path in lines if path.strip() and not is_comment(path)]
     if not paths:
-        raise UsageError(f"no path in the list {name}; write a path per line")
+        raise no_path(name)
     if any(_is_undecodable(path) for path in paths):
         raise UsageError(f"cannot read the list {name}: not UTF-8 text; save it as UTF-8")
     return paths
 
 
-def _meant(line: str) -> str:
+def refuse_ffconcat(name: str, first_line: str) -> None:
+    """Refuse a list that is FFmpeg's.
+
+    Raises:
+        UsageError: It is.
+    """
+    if first_line.startswith("ffconcat version"):
+        raise UsageError(f"{name} is a list for FFmpeg; write a path per line, without `file`")
+
+
+def no_path(name: str) -> UsageError:
+    """Make the error that a list is empty."""
+    return UsageError(f"no path in the list {name}; write a path per line")
+
+
+def is_separator(first_line: str) -> bool:
+    """Whether the first line of a list is one that Excel writes, and no file has this name."""
+    return bool(_SEPARATOR.fullmatch(first_line)) and not os.path.lexists(first_line)
+
+
+def path_meant(line: str) -> str:
     """The path in a line, without quotes and spaces around it, unless a file has this name."""
     if os.path.lexists(line):
         return line
@@ -95,5 +114,6 @@ def _is_ended_by_nul(content: bytes) -> bool:
     return all(0 < len(path) <= _MAX_PATH_BYTES for path in content[:-1].split(b"\0"))
 
 
-def _is_comment(line: str) -> bool:
+def is_comment(line: str) -> bool:
+    """Whether a line begins with #, and no file has this name."""
     return line.startswith("#") and not os.path.lexists(line)

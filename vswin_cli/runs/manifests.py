@@ -8,7 +8,14 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from vswin_cli.errors import UsageError, VideoError
-from vswin_cli.runs.lists import listed_paths
+from vswin_cli.runs.lists import (
+    is_comment,
+    is_separator,
+    listed_paths,
+    no_path,
+    path_meant,
+    refuse_ffconcat,
+)
 from vswin_cli.sources.source import open_source
 from vswin_cli.system.extras import pip_command
 from vswin_cli.system.text import UTF16_MARKS
@@ -39,14 +46,13 @@ def manifest_paths(given: str) -> Iterator[str]:
         if suffix == ".parquet":
             yield from _parquet_paths(name, file)
         elif suffix == ".csv":
-            yield from _csv_paths(name, file)
+            with _text(file, start, newline="") as lines:
+                yield from _csv_paths(name, lines)
         elif b"\0" in start or start.startswith(UTF16_MARKS):
             yield from listed_paths(given)
         else:
-            for line in _text(file):
-                path = line.rstrip("\r\n")
-                if path.strip() and not path.startswith("#"):
-                    yield path
+            with _text(file, start, newline="\n") as lines:
+                yield from _text_paths(name, lines)
 
 
 @contextmanager
@@ -61,13 +67,36 @@ def _opened(name: str) -> Iterator[BinaryIO]:
         raise UsageError(f"cannot read the list {name}: not UTF-8 text; save it as UTF-8") from exc
 
 
-def _text(file: BinaryIO) -> io.TextIOWrapper:
-    buffered = io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else file
-    return io.TextIOWrapper(buffered, "utf-8-sig", "surrogateescape", newline="")
+@contextmanager
+def _text(file: BinaryIO, start: bytes, newline: str) -> Iterator[io.TextIOWrapper]:
+    """Read a file as text, and leave it open."""
+    buffered = io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else None
+    is_utf16 = start.startswith(UTF16_MARKS)
+    encoding, errors = ("utf-16", "strict") if is_utf16 else ("utf-8-sig", "surrogateescape")
+    lines = io.TextIOWrapper(buffered or file, encoding, errors, newline=newline)
+    try:
+        yield lines
+    finally:
+        lines.detach()
+        if buffered is not None:
+            buffered.detach()
 
 
-def _csv_paths(name: str, file: BinaryIO) -> Iterator[str]:
-    lines = _text(file)
+def _text_paths(name: str, lines: io.TextIOWrapper) -> Iterator[str]:
+    is_empty = True
+    for number, line in enumerate(lines):
+        text = line.rstrip("\r\n")
+        if number == 0:
+            refuse_ffconcat(name, text)
+        if (number == 0 and is_separator(text)) or not text.strip() or is_comment(text):
+            continue
+        is_empty = False
+        yield path_meant(text)
+    if is_empty:
+        raise no_path(name)
+
+
+def _csv_paths(name: str, lines: io.TextIOWrapper) -> Iterator[str]:
     first = lines.readline()
     separator = ","
     if first.lower().startswith("sep="):  # as Excel writes it
@@ -76,9 +105,12 @@ def _csv_paths(name: str, file: BinaryIO) -> Iterator[str]:
         separator = ";"
     header = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=separator), [])]
     column = header.index(_path_column(name, header))
-    for row in csv.reader(lines, delimiter=separator):
-        if len(row) > column and row[column]:
-            yield row[column]
+    try:
+        for row in csv.reader(lines, delimiter=separator):
+            if len(row) > column and row[column]:
+                yield row[column]
+    except csv.Error as exc:
+        raise UsageError(f"cannot read the list {name}: {exc}; check its quotes") from exc
 
 
 def _parquet_paths(name: str, file: BinaryIO) -> Iterator[str]:

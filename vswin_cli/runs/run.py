@@ -28,6 +28,7 @@ class Outcome:
         found: The videos of the run.
         entries: Summaries of the records, by the name of the video.
         num_failed: Videos that failed in this run.
+        num_left: Videos that this run should have processed, but has not.
         is_stopped: Whether this run ended early, after `max_failures`.
         is_stdout: Whether the records are printed, so that no run can continue from them.
     """
@@ -35,6 +36,7 @@ class Outcome:
     found: Sequence[Found]
     entries: Mapping[str, Entry]
     num_failed: int = 0
+    num_left: int = 0
     is_stopped: bool = False
     is_stdout: bool = False
 
@@ -74,6 +76,8 @@ def run_over(
     """
     watcher = watcher or RunWatcher()
     names = [video.video for video in videos]
+    if not options.resume:
+        _ = task.classifier  # if it cannot be loaded, the earlier output stays
     with output.opened() as journal, task.opened(journal, options=options), _short_collections():
         planned = begun(
             videos,
@@ -83,16 +87,16 @@ def run_over(
             retry_failed=options.retry_failed,
             why_else=task.why_again,
         )
-        num_failed = 0
+        num_done = num_failed = 0
         if planned.todo:
-            num_failed = _carry_out(planned.todo, task, journal, options, watcher)
+            num_done, num_failed = _carry_out(planned.todo, task, journal, options, watcher)
         journal.forget(_gone(journal, names))
         task.finish(output, journal, videos)
         for warning in task.warnings:
             watcher.on_warning(warning)
-        is_stopped = options.max_failures is not None and num_failed >= options.max_failures
-        is_stopped = is_stopped and any(name not in journal.entries for name in names)
-        return Outcome(videos, journal.entries, num_failed, is_stopped, output.is_stdout)
+        num_left = len(planned.todo) - num_done
+        is_stopped = num_left > 0 and num_failed >= (options.max_failures or num_failed + 1)
+        return Outcome(videos, journal.entries, num_failed, num_left, is_stopped, output.is_stdout)
 
 
 def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunOptions) -> Plan:
@@ -135,10 +139,10 @@ def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
 
 def _carry_out(
     todo: Sequence[Found], task: Task, journal: Journal, options: RunOptions, watcher: RunWatcher
-) -> int:
-    """Make the records of these videos, until the run is stopped; return how many failed."""
+) -> tuple[int, int]:
+    """Make the records of these videos, until the run is stopped; count all and failed ones."""
     pool = task.make_pool(options)
-    num_failed = 0
+    num_done = num_failed = 0
     unreadable = (
         DecodedVideo(video, None, video.error, 0.0)
         for video in todo
@@ -176,9 +180,10 @@ def _carry_out(
                 journal.append(record)
                 if (warning := task.recorded(found, record)) is not None:
                     watcher.on_warning(warning)
+                num_done += 1
                 watcher.on_result(found, result, decoded.notes)
                 if isinstance(result, Failure) and not result.is_skipped:
                     num_failed += 1
                     if num_failed == options.max_failures:
                         pool.stop()
-    return num_failed
+    return num_done, num_failed

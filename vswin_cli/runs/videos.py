@@ -1,5 +1,6 @@
 """Which files to label: search folders in a fixed order, read lists, take each file once."""
 
+import glob
 import os
 import stat
 from collections import Counter
@@ -104,14 +105,15 @@ def find_videos(
     path as given, so that all names differ.
 
     Args:
-        paths: Folders, files, addresses, `-` for a list on standard input, `@FILE` for one in a
-            file.
+        paths: Folders, patterns, files, addresses, `-` for a list on standard input, `@FILE` for
+            one in a file.
         selection: Which files of folders to take; named files are always taken.
         is_own: Whether a file is written by the run, so that it is left out.
         skipped: Gets the counts of files that match a pattern of `SHADOWS`, by pattern.
 
     Raises:
         UsageError: A path does not exist, a list cannot be read, or two addresses have one name.
+        VideoError: An address cannot be listed.
     """
     named = _given(paths, selection)
     skipped = Counter() if skipped is None else skipped
@@ -135,6 +137,14 @@ def find_videos(
             if not is_own(video.place):
                 found.setdefault(video.place, video)
     return list(found.values())
+
+
+def matching_paths(pattern: str, selection: Selection) -> list[str]:
+    """Find the videos that a pattern of paths matches, by name; none if it is no pattern."""
+    if not glob.has_magic(pattern):
+        return []
+    matches = sorted(glob.iglob(pattern, recursive=True))  # noqa: PTH207 - names as given
+    return [match for match in matches if is_video_name(match) and selection.takes(match)]
 
 
 def listed_videos(
@@ -184,9 +194,12 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
     for given in paths:
         if not is_list(given):
             given = local_path(given) or given  # noqa: PLW2901 - file:///… is a path
-            if not is_address(given) and not os.path.lexists(given):
+            if is_address(given) or os.path.lexists(given):
+                found.append(given)
+            elif matches := matching_paths(given, selection):
+                found += matches
+            else:
                 raise UsageError(f"no file or folder {given}; check the path")
-            found.append(given)
             continue
         for path in listed_paths(given):
             name = "standard input" if given == "-" else given[1:]

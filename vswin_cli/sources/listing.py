@@ -7,7 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from vswin_cli.sources.addresses import AddressError, as_address_error, file_system
+from vswin_cli.sources.addresses import AddressError, as_address_error, file_system, is_address
 
 _MAGIC = re.compile(r"[*[]")  # a question mark begins a secret or a version
 _BUCKETS = {"s3", "s3a"}
@@ -33,10 +33,11 @@ class Listed:
 def is_folder_address(address: str) -> bool:
     """Whether an address means the files below it: it ends in a slash, or is a pattern.
 
-    Web addresses have no folders.
+    Web addresses have no folders, and paths are not addresses.
     """
-    is_web = re.match(r"https?:", address, re.IGNORECASE) is not None
-    return not is_web and (address.endswith("/") or _MAGIC.search(address) is not None)
+    if not is_address(address) or re.match(r"https?:", address, re.IGNORECASE):
+        return False
+    return address.endswith("/") or _MAGIC.search(address) is not None
 
 
 def listed_files(address: str) -> Iterator[Listed]:

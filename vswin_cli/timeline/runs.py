@@ -109,8 +109,7 @@ def timelines_over(
             return other if is_enough and entry and entry.settings == other else task.settings
 
         planned = begun(videos, journal, settings, watcher, retry_failed=options.retry_failed)
-        num_failed = 0
-        is_stopped = False
+        num_done = num_failed = 0
         if planned.todo:
             checkpoint = Checkpoint(output.checkpoint_path, task.window_settings, task.num_classes)
             try:
@@ -118,17 +117,18 @@ def timelines_over(
                     journal.append({**record, **_about(found), "settings": task.settings})
                     checkpoint.clear()
                     watcher.on_record(found, record)
+                    num_done += 1
                     num_failed += record["status"] == "failed"
-                    if is_stopped := num_failed == options.max_failures:
+                    if num_failed == options.max_failures:
                         break
             finally:
                 checkpoint.close(
                     remove=all(video.video in journal.entries for video in planned.todo)
                 )
-        names = [video.video for video in videos]
-        output.finish(journal, names)
-        is_stopped = is_stopped and any(name not in journal.entries for name in names)
-        return Outcome(videos, journal.entries, num_failed, is_stopped)
+        output.finish(journal, [video.video for video in videos])
+        num_left = len(planned.todo) - num_done
+        is_stopped = num_left > 0 and num_failed == options.max_failures
+        return Outcome(videos, journal.entries, num_failed, num_left, is_stopped)
 
 
 def watched(
