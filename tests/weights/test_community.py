@@ -11,7 +11,7 @@ from misbehaving_server import MisbehavingServer, serving
 
 import vswin_cli as vswin
 from vswin_cli.cli.app import run
-from vswin_cli.errors import CheckpointError, WeightsNotFoundError
+from vswin_cli.errors import CheckpointError, DownloadError, WeightsNotFoundError
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.system.files import file_sha256
 from vswin_cli.weights import inventory
@@ -193,6 +193,21 @@ def test_the_commands_know_them(cache, monkeypatch, tmp_path, capfd):
     assert run(["weights", "remove", model.name]) == 0
     assert [each.suffix for each in cache.iterdir()] == [".lock"]
     assert run(["weights", "path", model.name]) == 0
+
+
+def test_a_good_file_that_the_user_has_put_there_stays_where_the_disk_is_full(
+    cache, monkeypatch, tmp_path
+):
+    model, path = served(monkeypatch, tmp_path)
+    cache.mkdir(exist_ok=True)
+    brought = cache / path.name
+    shutil.copyfile(path, brought)
+    brought.with_name(f"{brought.name}.corrupt").write_bytes(b"old")
+    full = shutil.disk_usage(cache)._replace(free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+    with pytest.raises(DownloadError, match="no room"):
+        needed(model)
+    assert brought.read_bytes() == path.read_bytes()
 
 
 def test_a_bad_file_that_the_user_has_put_there_blocks_no_download(

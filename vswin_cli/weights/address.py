@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from vswin_cli.errors import UsageError
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.zoo.models import PublishedFile
 
 MIRROR_VARIABLE = "VSWIN_MIRROR"
@@ -39,8 +40,8 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
         usable = False
     if not usable:
         raise UsageError(
-            f"cannot use the mirror {shown(mirror)}: give the address of a folder, like "
-            "https://host/folder/ or file:///folder/"
+            f"cannot use the mirror {without_credentials(mirror)}: give the address of a folder, "
+            "like https://host/folder/ or file:///folder/"
         )
     folder = parts.path if parts.path.endswith("/") else parts.path + "/"
     return urlunsplit(parts._replace(path=folder + quote(published.name)))
@@ -57,11 +58,4 @@ def place_digest(address: str) -> str:
 
     User name, password and query are left out: they can differ between signed addresses of a file.
     """
-    return hashlib.sha256(shown(address).encode()).hexdigest()
-
-
-def shown(address: str) -> str:
-    """Return the address as messages may show it: without a user name, password or query."""
-    head, at, tail = address.partition("://")
-    host, slash, path = tail.partition("/")
-    return head + at + host.rpartition("@")[2] + slash + path.partition("?")[0]
+    return hashlib.sha256(without_credentials(address).encode()).hexdigest()

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vswin_cli.errors import CheckpointError, DownloadError
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.files import file_sha256
 from vswin_cli.system.platform import sync_folder
-from vswin_cli.weights.address import file_address, local_path, shown
+from vswin_cli.weights.address import file_address, local_path
 from vswin_cli.weights.cache import WeightsFile, locked
 from vswin_cli.weights.converting import convert_download
 from vswin_cli.weights.http_source import HttpSource
@@ -128,21 +129,28 @@ def _take_brought(
 
     Raises:
         CheckpointError: The file is invalid, and there is no other source.
+        DownloadError: It cannot be read, or there is no room for a copy.
     """
     brought = target.brought_path
     try:
         return _download(target, brought.absolute().as_uri(), pin, fetching, watcher)
     except (CheckpointError, DownloadError) as exc:
+        if isinstance(exc, DownloadError) and not _has_wrong_size(target, pin):
+            raise  # the disk is full, or fails
         if local_path(address) == brought.absolute():
             raise CheckpointError(f"{exc}; delete {brought}, or put a complete file there") from exc
         remove_partial(target)
         aside = target.corrupt_download_path
-        if aside.exists():  # the copy that was just verified, or one like it
-            brought.unlink()
-        else:
-            brought.rename(aside)
+        brought.replace(aside)
         watcher.says(f"{brought} is not usable ({exc}); it is kept aside as {aside}; downloading")
         return None
+
+
+def _has_wrong_size(target: WeightsFile, pin: str | None) -> bool:
+    """Whether the file that the user has put there cannot be the published one."""
+    published = target.published
+    is_known = pin is None and published.is_exact
+    return is_known and target.brought_path.stat().st_size != published.num_bytes
 
 
 def _download(
@@ -175,8 +183,8 @@ def _download(
     except CheckpointError as exc:
         became = set_partial_aside(target)
         raise CheckpointError(
-            f"the file from {shown(address)} is not usable: {exc}; it is {became}; try again, or "
-            "another --mirror"
+            f"the file from {without_credentials(address)} is not usable: {exc}; it is {became}; "
+            "try again, or another --mirror"
         ) from exc
     watcher.check()
     if target.is_here and not fetching.force:

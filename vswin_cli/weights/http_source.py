@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from vswin_cli import __version__
 from vswin_cli.errors import DownloadError
-from vswin_cli.weights.address import shown
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.weights.source import (
     CHUNK_BYTES,
     RangeRefusedError,
@@ -183,7 +183,7 @@ class HttpSource:
         return f"no byte for {self._timeout_seconds:g} s"
 
     def _says(self, reason: str) -> str:
-        return f"{shown(self.address)}: {reason}"
+        return f"{without_credentials(self.address)}: {reason}"
 
 
 def _validator(response: requests.Response, name: str) -> str | None:

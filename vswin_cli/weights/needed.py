@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.files import file_sha256
-from vswin_cli.weights.address import file_address, shown
+from vswin_cli.weights.address import file_address
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.weights.pins import is_as_recorded, pinned_sha256
 from vswin_cli.weights.watch import DownloadWatcher
@@ -75,7 +76,7 @@ def find_or_fetch(
             else:
                 fetch(target, target.folder.absolute().as_uri() if offline else mirror)
     except WeightsError as exc:
-        address = shown(file_address(target.published, mirror))
+        address = without_credentials(file_address(target.published, mirror))
         raise type(exc)(
             f"cannot get the weights of {target.title}: {exc}; {_ways_out(target, address)}"
         ) from exc

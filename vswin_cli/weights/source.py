@@ -80,7 +80,7 @@ class Reply:
 class DownloadSource(Protocol):
     """A place that holds one file."""
 
-    address: str  # may contain a password; messages show it by `shown`
+    address: str  # may contain a password; messages show it by `without_credentials`
 
     def open(self, start: int, origin: RemoteFile | None) -> AbstractContextManager[Reply]:
         """Ask for the file from byte `start` on.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from vswin_cli.errors import DownloadError
-from vswin_cli.weights.address import shown
+from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.partial import PartialFile
 from vswin_cli.weights.source import (
@@ -86,7 +86,7 @@ def transfer(
             delay = max(backoff, exc.retry_after_seconds or 0.0)
             if delay > patience.longest_delay_seconds:
                 raise DownloadError(f"{exc}; the server asks to wait for {delay:.0f} s") from exc
-            reason = str(exc).removeprefix(f"{shown(source.address)}: ")
+            reason = str(exc).removeprefix(f"{without_credentials(source.address)}: ")
             watcher.says(
                 f"{reason}; trying again in {delay:.1f} s "
                 f"(retry {failures} of {patience.num_retries})"
@@ -107,7 +107,7 @@ def _receive(
 
     They may be the rest of the file, or a part of it that the source has chosen.
     """
-    name = shown(source.address)
+    name = without_credentials(source.address)
     tail = b"" if from_start else partial.tail(OVERLAP_BYTES)
     start = 0 if from_start else partial.num_bytes - len(tail)
     with source.open(start, partial.origin) as reply:
