@@ -194,20 +194,32 @@ def test_wrong_usage_is_one_line_and_exit_code_2(label, folder, arguments, messa
     assert (folder.parent / "notes.jsonl").read_text() == "my notes\nmore\n"
 
 
-def motion_run(folder, environment, output, **streams):
+def motion_run(folder, environment, output, *options, **streams):
     """Start a run of the bundled model over sixty short clips, and wait for its first record."""
     videos = folder / "many"
     videos.mkdir()
     for number in range(60):
         shutil.copy(folder / "videos" / "a" / "x.mp4", videos / f"{number}.mp4")
     running = subprocess.Popen(
-        [VSWIN, "label", "many", "-o", output.name, "--views", "fast"],
+        [VSWIN, "label", "many", "-o", output.name, "--views", "fast", *options],
         cwd=folder,
         env=environment,
         **streams,
     )
     wait_until(lambda: output.exists() and output.stat().st_size, 120)
     return running
+
+
+@pytest.mark.slow
+def test_a_signal_is_heard_where_nobody_reads_messages(environment, folder):
+    reading, writing = os.pipe()
+    running = motion_run(
+        folder.parent, environment, folder.parent / "out.jsonl", "-q", stderr=writing
+    )
+    os.close(writing)
+    os.close(reading)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(timeout=60) == 130
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import typer
 
 from vswin_cli import __version__
 from vswin_cli.cli.help import LazyGroup
-from vswin_cli.cli.interrupts import INTERRUPTED
+from vswin_cli.cli.interrupts import INTERRUPTED, say
 from vswin_cli.cli.messages import print_error
 from vswin_cli.errors import OutputError, UsageError, VswinError
 from vswin_cli.system.terminal import printable
@@ -130,7 +130,7 @@ def run(arguments: Sequence[str]) -> int:
         _print_error(f"cannot write the results: {error.strerror}; choose another place")
         return OutputError.exit_code
     if code == INTERRUPTED:  # Typer's result of Ctrl-C
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
     return code or 0
 
 

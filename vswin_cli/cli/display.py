@@ -13,7 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vswin_cli.cli.interrupts import INTERRUPTED, STOPPING, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.interrupts import (
+    INTERRUPTED,
+    STOPPING,
+    heard_interrupts,
+    say,
+    say_how_to_continue,
+)
 from vswin_cli.cli.messages import left_out, print_error, print_warning
 from vswin_cli.results import Failure, Result, ScoredLabel
 from vswin_cli.runs.plan import Plan
@@ -83,9 +89,9 @@ class RunDisplay(RunWatcher):
 
         def stop_and_say() -> None:
             self.stopping = True
-            if not self._is_live:
-                print(STOPPING, file=sys.stderr, flush=True)
             stop()
+            if not self._is_live:
+                say(STOPPING)
 
         return heard_interrupts(stop_and_say)
 
@@ -165,8 +171,7 @@ class RunDisplay(RunWatcher):
         """
         if outcome.is_stopped:
             print(f"stopped after {counted(outcome.num_failed, 'failure')}", file=sys.stderr)
-        is_left = any(name not in outcome.entries for name in outcome.names)
-        if is_left and (outcome.is_stopped or self.stopping) and not outcome.is_stdout:
+        if outcome.num_left and (outcome.is_stopped or self.stopping) and not outcome.is_stdout:
             say_how_to_continue()
         if self.stopping:
             raise typer.Exit(INTERRUPTED)

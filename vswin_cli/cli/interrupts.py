@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from vswin_cli.sources.addresses import told_without_credentials
@@ -69,7 +69,13 @@ def leaving_at_once(tidy: Callable[[], None]) -> AbstractContextManager[None]:
 def say_how_to_continue() -> None:
     """Print on stderr the command that continues this run."""
     arguments = [told_without_credentials(each) for each in sys.argv[1:] if each != "--no-resume"]
-    print(f"continue with: {printable(shlex.join(['vswin', *arguments]))}", file=sys.stderr)
+    say(f"continue with: {printable(shlex.join(['vswin', *arguments]))}")
+
+
+def say(text: str) -> None:
+    """Print on stderr, if somebody still reads it: the terminal may be closed."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _listen(heard: "socket.socket", on_first: Callable[[], None]) -> None:

@@ -14,7 +14,13 @@ from rich.text import Text
 
 from vswin_cli.api.shards import ShardedRun, is_shard_folder
 from vswin_cli.cli.display import duration
-from vswin_cli.cli.interrupts import INTERRUPTED, STOPPING, heard_interrupts, say_how_to_continue
+from vswin_cli.cli.interrupts import (
+    INTERRUPTED,
+    STOPPING,
+    heard_interrupts,
+    say,
+    say_how_to_continue,
+)
 from vswin_cli.cli.messages import left_out, print_error, print_warning
 from vswin_cli.cli.tables import print_counts, print_labels
 from vswin_cli.errors import UsageError
@@ -129,9 +135,9 @@ class _Display(ShardWatcher):
     def stop(self, workers: Workers) -> None:
         """Request the end, which takes a moment."""
         self.is_stopping = True
-        if not self._is_live:
-            print(STOPPING, file=sys.stderr, flush=True)
         workers.stop()
+        if not self._is_live:
+            say(STOPPING)
 
     def on_start(self, totals: ShardTotals, workers: Workers) -> None:
         """Show the start of a run."""
