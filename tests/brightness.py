@@ -36,7 +36,7 @@ def brightness(
     verbose: VerboseOption = False,
 ) -> None:
     """Record the brightness of videos."""
-    model = VideoModel(engine, views, head=True, fetch=fetch_shown)
+    model = VideoModel(engine, views, head=True, fetch=fetch_shown(quiet=quiet))
     target = Output(output, resume=run.resume)
     settings = {**model.settings(1), "measured": "brightness"}
     task = BrightnessTask(partial(model.classifier, 1), model.decoding_pool, settings)

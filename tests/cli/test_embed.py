@@ -132,6 +132,9 @@ def test_labels_and_features_come_of_one_pass(vswin, folder):
     found = vswin("search", "g.npz", "--query", "1", "--labels", "l.jsonl", "--format", "json")
     labels = {record["video"]: record["label"] for record in json.loads(found.stdout)}
     assert labels["static.mp4"] == "static"
+    (folder / "videos" / "static.mp4").write_bytes(b"no longer a video")
+    vswin("label", *fast, "l.jsonl", "--embeddings", "g.npz")
+    assert b"static.mp4" not in read(folder / "g.npz")[0]
     adaptive = ["--views", "adaptive", "--embeddings", "x.npz"]
     refused = vswin("label", "videos", "-o", "x.jsonl", *adaptive)
     assert (refused.returncode, refused.stdout) == (2, "")

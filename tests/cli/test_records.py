@@ -194,6 +194,7 @@ def test_configuration_gives_defaults_that_the_command_line_overrides(command, t
         ("[lable]\ntop-k = 1", "vswin.toml: vswin has no command lable"),
         ('top-k = "many"', "vswin.toml: Invalid value for '--top-k'"),
         ("quiet = 1", "vswin.toml: quiet must be true or false, not 1"),
+        ("top-k = inf", "vswin.toml: top-k must be a number, not"),
         ("top-k = true", "vswin.toml: top-k must be a number, not true"),
         ("model = 2024-01-01", 'vswin.toml: model must be text in quotes, not "2024-01-01"'),
         ('model = ["x"]', "vswin.toml: model takes one value"),

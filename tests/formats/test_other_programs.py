@@ -42,15 +42,17 @@ def written(name, results=RESULTS):
 
 def test_kinetics_rows_are_annotations_of_that_dataset(tmp_path):
     path = tmp_path / "rows.csv"
-    path.write_text(written("kinetics"))
+    path.write_text(written("kinetics", [*RESULTS, prediction("-AbC_000001_000009.mp4")]))
     assert path.read_text().splitlines() == [
         "label,youtube_id,time_start,time_end,split",
         "yoga,xyz,0,2.5,predicted",
         "zumba,abc,12,22,predicted",
+        "yoga,-AbC,1,9,predicted",
     ]
     assert recognise(path) is AnnotationFormat.KINETICS
     rows = read_annotations(path, AnnotationFormat.KINETICS)
-    assert [row.problem for row in rows] == [None, None]
+    assert [row.problem for row in rows] == [None] * 3
+    assert rows[2].video == "-AbC_000001_000009"
 
 
 def test_label_studio_takes_the_tasks_and_their_predictions():

@@ -262,6 +262,10 @@ def test_folders_of_shards_are_read_as_one(vswin, videos, tmp_path):
         "inner/static.mp4": "static",
         "twin.mp4": "static",
     }
+    shutil.copy(SAMPLES / "zoom_in.mp4", tmp_path / "new.mp4")
+    found = vswin("search", "features/", "--query", "new.mp4", "--format", "json", "-q")
+    assert found.returncode == 0, found.stderr
+    assert len(json.loads(found.stdout)) == 4
     alike = vswin("duplicates", "features/", "--format", "json", "-q")
     assert {row["video"] for row in json.loads(alike.stdout)} == {"inner/static.mp4", "twin.mp4"}
 

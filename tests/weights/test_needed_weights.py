@@ -19,7 +19,7 @@ TINY = find_model("swin-t-k400")
 
 
 def needed(mirror=None, offline=False):
-    return find_or_fetch(TINY, cache_dir=None, mirror=mirror, offline=offline, fetch=fetch_shown)
+    return find_or_fetch(TINY, cache_dir=None, mirror=mirror, offline=offline, fetch=fetch_shown())
 
 
 @pytest.mark.slow

@@ -171,7 +171,8 @@ def _rows_of_path(features: Path, file: FeaturesFile, path: str, vector: np.ndar
     Without the journal, they are the rows with equal features whose name is the end of the path.
     """
     video = stated(path, path)
-    journal_path = features_output(features, resume=False).journal_path
+    is_folder = features.is_dir()  # of shards
+    journal_path = features if is_folder else features_output(features, resume=False).journal_path
     if not journal_path.is_file():
         parts = Path(video.place).parts
         names = ["/".join(parts[start:]) for start in range(1, len(parts))]

@@ -166,7 +166,7 @@ def _fault(option: ConfiguredOption, param: Any) -> str | None:  # noqa: ANN401,
     for each in value if isinstance(value, list) else [value]:
         if kind in (int, float):
             is_number = isinstance(each, (int, float)) and not isinstance(each, bool)
-            is_number = is_number and (kind is float or each == int(each))
+            is_number = is_number and (kind is float or isinstance(each, int) or each.is_integer())
             if not (is_number or isinstance(each, str)):
                 return f"{place} must be a number, not {_shown(each)}"
         elif not isinstance(each, str) and not (type(each) is int and _has_numbers(kind)):

@@ -20,6 +20,7 @@ from rich.text import Text
 from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
+from vswin_cli.weights.needed import FetchFile
 
 
 def progress_on_terminal(*columns: ProgressColumn, quiet: bool) -> Progress:
@@ -52,14 +53,18 @@ def track_shown(
     return track
 
 
-def fetch_shown(target: WeightsFile, mirror: str | None) -> None:
-    """Fetch a file that a model needs, with a display; see `vswin_cli.weights.fetch.fetch`."""
-    from vswin_cli.cli.downloads import fetch_all  # imports HTTP and HDF5
-    from vswin_cli.weights.fetch import Fetching
+def fetch_shown(*, quiet: bool = False) -> FetchFile:
+    """Return a function that fetches a file that a model needs, with a display."""
 
-    error = fetch_all([target], Fetching(mirror), brief=True)[target]
-    if error is not None:
-        raise error
+    def fetch(target: WeightsFile, mirror: str | None) -> None:
+        from vswin_cli.cli.downloads import fetch_all  # imports HTTP and HDF5
+        from vswin_cli.weights.fetch import Fetching
+
+        error = fetch_all([target], Fetching(mirror), brief=True, quiet=quiet)[target]
+        if error is not None:
+            raise error
+
+    return fetch
 
 
 class ViewProgress:

@@ -57,7 +57,7 @@ def evaluate_timelines(
             _list_films(truth, {name for name in truth if not (root / name).is_file()}, "no file")
         model_options = TimelineOptions(crops=views.crops, protocol=views.protocol)
         films = timeline_run(
-            timeline_model(engine, model_options, fetch_shown),
+            timeline_model(engine, model_options, fetch_shown(quiet=quiet)),
             [str(root / name) for name in truth],
             str(output),
             options=model_options,

@@ -105,7 +105,8 @@ def _keep(cache_folder: Path | None, machine: str, speeds: dict[str, float | Non
     try:
         cache_folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(_known(cache_folder) | {machine: speeds})
-        with replacing(cache_folder / SPEEDS) as temporary:
+        own = cache_folder / f".{SPEEDS}.{os.getpid()}.tmp"  # another process may write it too
+        with replacing(cache_folder / SPEEDS, temporary=own) as temporary:
             temporary.write_text(content)
     except OSError as exc:
         _log.info("%s is not written: %s", cache_folder / SPEEDS, exc)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import time
 from uuid import uuid4
@@ -91,9 +92,10 @@ def entries(cache_folder: Path) -> list[tuple[Path, int]]:
     """List the entries, least recently used first, with their sizes in bytes."""
     found = []
     for folder in cache_folder.iterdir() if cache_folder.is_dir() else ():
-        if (folder / DIGESTS).is_file():
-            num_bytes = sum(file.stat().st_size for file in folder.iterdir())
-            found.append((folder.stat().st_mtime, folder, num_bytes))
+        with suppress(FileNotFoundError):  # another process removes it
+            if (folder / DIGESTS).is_file():
+                num_bytes = sum(file.stat().st_size for file in folder.iterdir())
+                found.append((folder.stat().st_mtime, folder, num_bytes))
     return [(folder, num_bytes) for _, folder, num_bytes in sorted(found)]
 
 

@@ -124,6 +124,6 @@ def resolve_backend(backend: str, cache_folder: Path | None = None) -> Backend:
                 return known
             raise BackendError(
                 f"the {backend} backend is not installed: run `pip install {backend}` "
-                "or leave --backend out"
+                "or choose another"
             )
     raise BackendError(f"unknown backend {backend!r}: one of {', '.join(BACKENDS)}")

@@ -140,6 +140,12 @@ class LabelAndEmbedTask(EmbedTask):
         self._embeddings.journal.append(record)
         return prediction, {}
 
+    def recorded(self, video: Found, record: Record) -> str | None:
+        """Forget the features of an earlier version of a video that no longer can be read."""
+        if record["error"] and video.video in self._embeddings.journal.entries:
+            self._embeddings.journal.append({**record, "settings": self.origin.settings})
+        return super().recorded(video, record)
+
     def prepared(self, record: Record, chosen: Format) -> Record:
         """Add the features of a video, if the format takes them and they exist."""
         video = record["video"]

@@ -19,14 +19,19 @@ class CsvRows:
     gets a ' before it, which spreadsheets do not show; so does text that begins with ' itself, so
     that to take one ' away always gives the text back. Python's own `csv` leaves a carriage return
     unquoted, which splits the row in other programs.
+
+    Args:
+        stream: Text stream to write to.
+        guarded: Whether text gets this '; programs that are no spreadsheets take it as part of it.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, guarded: bool = True) -> None:
         self._stream = stream
+        self._guarded = guarded
 
     def write(self, cells: Iterable[object]) -> None:
         """Write one row; None is empty."""
-        self._stream.write(",".join(map(_cell, cells)) + "\n")
+        self._stream.write(",".join(_cell(each, guarded=self._guarded) for each in cells) + "\n")
 
 
 def read_cells(text: str) -> Lines:
@@ -55,12 +60,12 @@ def read_cells(text: str) -> Lines:
     return found
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, *, guarded: bool) -> str:
     if value is None:
         return ""
     text = str(value)
-    if isinstance(value, str) and text.startswith((*_FORMULA_STARTS, "'")):
+    if guarded and isinstance(value, str) and text.startswith((*_FORMULA_STARTS, "'")):
         text = f"'{text}"
-    if _QUOTED.isdisjoint(text):
+    if _QUOTED.isdisjoint(text) and not text.startswith(" "):  # which readers may drop
         return text
     return '"' + text.replace('"', '""') + '"'

@@ -119,7 +119,10 @@ def _read_json(path: Path) -> Iterator[dict[str, Any]]:
 
 def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     with open_regular(path) as lines:
-        yield from map(json.loads, lines)
+        for record in map(json.loads, lines):
+            if not isinstance(record, dict):
+                raise ValueError("a line of it is not a record")  # noqa: TRY004 - a fault of files
+            yield record
 
 
 def _completed(row: Mapping[str, Any]) -> dict[str, Any]:

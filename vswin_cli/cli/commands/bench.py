@@ -37,7 +37,7 @@ def bench(
     from vswin_cli.api.model import VideoModel
     from vswin_cli.cli.progress import fetch_shown, share_shown
 
-    model = VideoModel(engine, ViewOptions(reader=reader), fetch=fetch_shown)
+    model = VideoModel(engine, ViewOptions(reader=reader), fetch=fetch_shown(quiet=quiet))
     _ = model.weights_file  # a download shows its own progress
     with share_shown("measuring", quiet=quiet) as on_share:
         record = measure(model, video, rounds, on_share)

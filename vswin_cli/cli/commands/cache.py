@@ -19,7 +19,10 @@ def info(cache_dir: CacheDirOption = None, quiet: QuietOption = False) -> None:
     from vswin_cli.engines.graph_cache import entries, graph_folder, graph_limit_bytes
 
     folder, limit_bytes = graph_folder(cache_dir), graph_limit_bytes()
-    kept = entries(folder)
+    try:
+        kept = entries(folder)
+    except OSError as exc:
+        raise OutputError(f"cannot read {folder}: {exc.strerror}; check its permissions") from exc
     for entry, num_bytes in kept:
         print(f"{num_bytes / 1e6:7.1f} MB  {printable(entry.name)}")
     total = sum(num_bytes for _, num_bytes in kept)

@@ -118,4 +118,4 @@ def _ask(targets: "list[WeightsFile]", force: bool) -> None:
     if num_bytes and not typer.confirm(
         f"Download {num_bytes / 1e9:.1f} GB?", default=True, err=True
     ):
-        raise typer.Exit
+        raise typer.Exit(1)

@@ -69,7 +69,8 @@ def embed(
     from vswin_cli.cli.tables import print_summary
     from vswin_cli.features.files import features_format
 
-    model = VideoModel(engine, views, head=False if no_head else None, fetch=fetch_shown)
+    head = False if no_head else None
+    model = VideoModel(engine, views, head=head, fetch=fetch_shown(quiet=quiet))
     if takes_shards(output, shards, ("--format npz", output_format == "npz")):
         skipped = Counter[str]()
         sharded = embed_shards(

@@ -113,7 +113,9 @@ def evaluate(
         missing = "ANNOTATIONS" if annotations is None else "--output"
         raise UsageError(f"{missing} is missing; see `vswin evaluate --help`")
     evaluation = EvaluationRun(
-        VideoModel(engine, views, head=True, compares_protocols=True, fetch=fetch_shown),
+        VideoModel(
+            engine, views, head=True, compares_protocols=True, fetch=fetch_shown(quiet=quiet)
+        ),
         AnnotationOptions(
             annotations, videos, annotations_format, path_column, label_column, first_index
         ),

@@ -105,7 +105,7 @@ def export(
         engine,
         options,
         overwrite=force,
-        fetch=fetch_shown,
+        fetch=fetch_shown(quiet=quiet),
         computing=lambda: leaving_at_once(remove_lent),
     )
     if not quiet:

@@ -88,7 +88,7 @@ def label(
     from vswin_cli.cli.shards import run_shards, takes_shards
     from vswin_cli.cli.tables import print_estimate, print_plan, print_summary
 
-    model = VideoModel(engine, views, head=True, fetch=fetch_shown)
+    model = VideoModel(engine, views, head=True, fetch=fetch_shown(quiet=quiet))
     files = ("--report", report), ("--sidecar", sidecar), ("--embeddings", embeddings)
     if takes_shards(output, shards, *files, chosen=output_format):
         skipped = Counter[str]()

@@ -19,7 +19,7 @@ from vswin_cli.cli.options import (
     TopKOption,
     VerboseOption,
 )
-from vswin_cli.errors import OutputError, UsageError
+from vswin_cli.errors import OutputError, UsageError, VswinError
 from vswin_cli.formats.registry import TABLE, Format, format_of
 from vswin_cli.formats.writer import RecordWriter, open_writer
 from vswin_cli.results import Failure
@@ -63,7 +63,7 @@ def predict(
     from vswin_cli.api.model import VideoModel
     from vswin_cli.cli.progress import ViewProgress, fetch_shown
 
-    model = VideoModel(engine, views, head=True, fetch=fetch_shown)
+    model = VideoModel(engine, views, head=True, fetch=fetch_shown(quiet=quiet))
     num_labels = model.top_k(top_k)
     output = None if output == STANDARD_OUTPUT else output
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
@@ -112,7 +112,10 @@ def _kept(output: Path | None, is_any_labelled: Callable[[], bool]) -> Iterator[
                 yield temporary
             except BaseException as exc:  # results before a Ctrl-C are kept
                 stopped = exc
-            if not is_any_labelled() and (stopped or real.exists()):
+            is_broken = isinstance(stopped, OSError | VswinError)
+            if real.exists() and (is_broken or not is_any_labelled()):
+                raise _NothingToKeepError
+            if stopped and not is_any_labelled():
                 raise _NothingToKeepError
     except OSError as exc:
         raise OutputError(

@@ -77,6 +77,7 @@ def search(
     from vswin_cli.cli.tables import print_records, say_what_features_mean
 
     engine = EngineOptions(weights=weights, cache_dir=cache_dir, mirror=mirror, offline=offline)
-    records, columns = similar_rows(features, query, top_k, labels, model, engine, fetch_shown)
+    fetch = fetch_shown(quiet=quiet)
+    records, columns = similar_rows(features, query, top_k, labels, model, engine, fetch)
     say_what_features_mean(features, quiet=quiet)
     print_records(records, output_format, columns)

@@ -113,7 +113,7 @@ def timeline(
     if is_live and (probabilities or probabilities_file or report is not None):
         what = "--report" if report is not None else "--probabilities"
         raise UsageError(f"{what} is for films with an end, not for streams; leave it out")
-    model = timeline_model(engine, options, fetch_shown)
+    model = timeline_model(engine, options, fetch_shown(quiet=quiet))
     note = "" if quiet else what_it_knows(model.model)
     if is_live:
         from vswin_cli.cli.timeline_live import follow_paths

@@ -75,7 +75,7 @@ def train(
 
     truth = AnnotationOptions(annotations, videos, annotations_format, path_column, label_column)
     training = TrainingRun(
-        engine, views, truth, output, run=run, options=options, fetch=fetch_shown
+        engine, views, truth, output, run=run, options=options, fetch=fetch_shown(quiet=quiet)
     )
     with TrainingDisplay(quiet=quiet, verbose=verbose) as display:
         checked = training.check(display)

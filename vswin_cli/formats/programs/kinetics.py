@@ -22,7 +22,7 @@ class KineticsWriter(RecordWriter):
         self, stream: TextIO, *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
     ) -> None:
         super().__init__(stream, top_k=top_k, note=note, more_columns=more_columns)
-        self._rows = CsvRows(stream)
+        self._rows = CsvRows(stream, guarded=False)  # IDs may begin with -
         self._rows.write(_COLUMNS)
 
     def write(self, record: dict[str, Any]) -> None:
