@@ -82,6 +82,8 @@ def test_table_has_splits_groups_and_segments(tmp_path: Path):
         "b.mp4,run,val,two,3,1\n"
         "b.mp4,run,holdout,two,5,6\n"
         "c.mp4,run,test,,,\n"
+        "https://a.b/v.mp4?k=1,walk,train,,12345.62,12346.1\n"
+        "https://a.b/v.mp4?k=1,run,train,,12345.58,12346.14\n"
     )
     rows = read_annotations(listed, AnnotationFormat.CSV)
     found = join(rows, VideoFiles(tmp_path), multi_label=False)
@@ -89,8 +91,19 @@ def test_table_has_splits_groups_and_segments(tmp_path: Path):
         ("a.mp4#t=0,2", (1,), TRAIN, "one"),
         ("a.mp4#t=2,4.5", (0,), TRAIN, "one"),
         ("b.mp4", (0,), VALIDATION, "two"),
+        ("https://a.b/v.mp4?…#t=12345.62,12346.1", (1,), TRAIN, ""),
+        ("https://a.b/v.mp4?…#t=12345.58,12346.14", (0,), TRAIN, ""),
     ]
+    assert found.examples[-1].found.segment == (12345.58, 12346.14)
     assert [row.kind for row in found.unmatched] == ["malformed", "malformed", "no_file"]
+
+
+def test_addresses_with_one_name_are_refused(tmp_path: Path):
+    listed = tmp_path / "clips.csv"
+    listed.write_text("path,label\nhttps://a.b/v?id=1,walk\nhttps://a.b/v?id=2,run\n")
+    rows = read_annotations(listed, AnnotationFormat.CSV)
+    with pytest.raises(UsageError, match="2 addresses differ only in their secrets"):
+        join(rows, VideoFiles(tmp_path), multi_label=False)
 
 
 def test_folder_of_splits_holds_those_of_the_classes(tmp_path: Path):

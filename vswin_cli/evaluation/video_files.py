@@ -35,7 +35,7 @@ class VideoFiles:
             NoMatchError: No file matches, or several do.
         """
         if row.path is not None and is_address(row.path):
-            return Found(without_credentials(row.path), row.path)
+            return _segment_of(Found(without_credentials(row.path), row.path), row.segment)
         if row.path is not None:
             name = os.path.normpath(row.path)
             path = os.path.join(self._root, name)  # noqa: PTH118 - keeps the path as given
@@ -69,8 +69,8 @@ def _segment_of(video: Found, segment: TimeSpan | None) -> Found:
     """Make a segment of a video, with the name of a media fragment (W3C Media Fragments, 4.2.1)."""
     if segment is None:
         return video
-    start, end = segment
-    return replace(video, video=f"{video.video}#t={start:g},{end:g}", segment=segment)
+    start, end = (repr(time).removesuffix(".0") for time in segment)
+    return replace(video, video=f"{video.video}#t={start},{end}", segment=segment)
 
 
 def _in_folder_of(row: Row, candidates: Sequence[Found]) -> list[Found]:

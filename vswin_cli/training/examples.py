@@ -60,7 +60,8 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
             of all rows of a file are combined.
 
     Raises:
-        UsageError: There are fewer than two classes, or a class has an invalid name.
+        UsageError: There are fewer than two classes, a class has an invalid name, or two addresses
+            differ only in their secrets.
     """
     names = _class_names(rows, multi_label=multi_label)
     if not names:
@@ -94,6 +95,13 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
             label = "" if row.label is None else str(row.label)
             video = without_credentials(row.video)
             unmatched.append(Unmatched(row.place, video, label, exc.kind, str(exc)))
+    videos = Counter(each.found.video for each in examples.values())
+    for video, count in videos.items():
+        if count > 1:
+            raise UsageError(
+                f"{count} addresses differ only in their secrets, {video}; save these videos as "
+                "files with other names"
+            )
     return Examples(list(examples.values()), shown, unmatched)
 
 
