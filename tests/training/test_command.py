@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,6 +69,15 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model
     assert again.returncode == 0
     assert "is already trained" in again.stderr
     assert read_checkpoint(mine / "model.weights.h5", SMALLEST, 2).keys() == after.keys()
+
+    finished = {name: (mine / name).read_bytes() for name in FILES}
+    other = ["train", videos, "-o", "mine", "--model", smallest_model, "--how", "head"]
+    other += ["--seed", "1"]
+    refused = vswin(*other)
+    assert refused.returncode == 2
+    assert "mine holds a training run with other settings: seed, clips; give" in refused.stderr
+    assert vswin(*other, "--dry-run").returncode == 0
+    assert {name: (mine / name).read_bytes() for name in FILES} == finished
 
     clip(tmp_path / "new.mp4", "sun", 99)
     shown = vswin("predict", "new.mp4", "--model", "mine").stdout
@@ -178,7 +188,9 @@ RUN_EACH = (
 
 
 @pytest.mark.slow
-def test_killed_at_any_step_it_ends_with_the_same_weights(smallest_model, videos, cache, tmp_path):
+def test_killed_at_any_step_it_ends_with_the_same_weights(
+    vswin, smallest_model, videos, cache, tmp_path
+):
     def train(output):
         return [
             "train", str(videos), "-o", output, "--model", str(smallest_model), "--how", "full",
@@ -207,3 +219,8 @@ def test_killed_at_any_step_it_ends_with_the_same_weights(smallest_model, videos
     assert all(np.array_equal(one[name], other[name]) for name in one)
     log = rows_of(tmp_path / "killed/log.csv")
     assert [int(row["epoch"]) for row in log] == list(range(5))
+
+    shutil.rmtree(tmp_path / "whole/features")  # they have the precision, too
+    refused = vswin(*train("whole"), "--precision", "bfloat16")
+    assert refused.returncode == 2
+    assert "whole holds a training run with other settings: precision; give" in refused.stderr

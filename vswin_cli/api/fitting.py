@@ -16,10 +16,11 @@ from vswin_cli.training.checks import Checked
 from vswin_cli.training.examples import TRAIN, VALIDATION, Example
 from vswin_cli.training.head import Fit, Head, Rows, fit_heads, shares
 from vswin_cli.training.inspection import Inspected
-from vswin_cli.training.outputs import write_json
+from vswin_cli.training.outputs import SPLIT, write_json, write_split
 from vswin_cli.training.scoring import Score, score
 from vswin_cli.training.watcher import TrainingWatcher
 from vswin_cli.views.views import read_views
+from vswin_cli.zoo.catalog import MODEL_FILE
 
 if TYPE_CHECKING:
     from vswin_cli.training.learning import Learner
@@ -77,18 +78,24 @@ def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
 
 
 def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
-    """Check that an earlier training in the folder has these settings."""
+    """Write the settings and the splits, unless the folder has a training with other settings.
+
+    Raises:
+        UsageError: It has one, finished or not.
+    """
     settings = json.loads(json.dumps(run.settings(checked)))
-    found = read_settings(run.folder)
+    found = read_settings(run.folder) or {}
+    is_begun = (folder / "state.npz").exists() or (run.folder / MODEL_FILE).exists()
     if not run.run.resume:
         shutil.rmtree(folder, ignore_errors=True)
-    elif found is not None and found != settings and (folder / "state.npz").exists():
-        names = [key for key in settings if settings[key] != found.get(key)]
+    elif is_begun and found != settings:
+        names = [key for key in {**settings, **found} if settings.get(key) != found.get(key)]
         raise UsageError(
             f"--output {run.folder} holds a training run with other settings: {', '.join(names)}; "
             "give --no-resume to start over, or another --output"
         )
     write_json(run.folder / SETTINGS, settings)
+    write_split(run.folder / SPLIT, checked.examples)
     folder.mkdir(exist_ok=True)
 
 

@@ -30,7 +30,6 @@ from vswin_cli.training.choices import Chosen, choices_said, choose
 from vswin_cli.training.examples import TRAIN, join
 from vswin_cli.training.inspection import InspectionTask, find_alike
 from vswin_cli.training.options import VALIDATION_COST, TrainingOptions
-from vswin_cli.training.outputs import SPLIT, write_split
 from vswin_cli.training.splits import assign_splits
 from vswin_cli.training.watcher import TrainingWatcher
 from vswin_cli.weights.needed import FetchFile, fetch_file
@@ -100,7 +99,7 @@ class TrainingRun:
         return views
 
     def check(self, watcher: TrainingWatcher) -> Checked:
-        """Open every file, keep its features, choose the splits and write `split.csv`.
+        """Open every file, keep its features, and choose the splits.
 
         Raises:
             VswinError: As for `run_over`, or there are too few clips to train on.
@@ -133,7 +132,6 @@ class TrainingRun:
         pairs = find_alike(whole, task.inspected)
         whole, notes = assign_splits(whole, pairs, len(self.examples.labels), self.options.seed)
         examples = replace(self.examples, examples=whole)
-        write_split(self.folder / SPLIT, whole, examples.labels)
         warnings = warnings_about(examples, multi_label=self.options.multi_label)
         checked = Checked(examples, task.broken, alike_across(whole, pairs), notes, warnings)
         said = choices_said(

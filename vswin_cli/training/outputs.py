@@ -12,7 +12,7 @@ import numpy as np
 from vswin_cli.errors import OutputError
 from vswin_cli.network.checkpoint import save_checkpoint
 from vswin_cli.system.files import file_sha256, replacing
-from vswin_cli.training.examples import Example
+from vswin_cli.training.examples import Examples
 from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.catalog import MODEL_FILE
 from vswin_cli.zoo.labels import custom_label_set
@@ -69,12 +69,12 @@ def write_model(
     return model
 
 
-def write_split(path: Path, examples: Sequence[Example], labels: Sequence[str]) -> None:
+def write_split(path: Path, examples: Examples) -> None:
     """Write the split of each clip, as a CSV that `vswin train` reads."""
     rows = [["path", "label", "split", "group", "start", "end"]]
-    for each in examples:
+    for each in examples.examples:
         start, end = each.found.segment or ("", "")
-        names = "|".join(labels[index] for index in each.labels)
+        names = "|".join(examples.labels[index] for index in each.labels)
         rows.append(
             [each.found.place, names, each.split or "left out", each.group, str(start), str(end)]
         )
