@@ -1,6 +1,7 @@
 """The splits of clips: no group in two splits, every class in each."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.training.checks import warnings_about
 from vswin_cli.training.examples import SPLITS, TEST, TRAIN, VALIDATION, Example, Examples, join
 from vswin_cli.training.options import direction_in
+from vswin_cli.training.outputs import write_split
 from vswin_cli.training.splits import assign_splits
 
 
@@ -96,6 +98,29 @@ def test_table_has_splits_groups_and_segments(tmp_path: Path):
     ]
     assert found.examples[-1].found.segment == (12345.58, 12346.14)
     assert [row.kind for row in found.unmatched] == ["malformed", "malformed", "no_file"]
+
+
+def test_written_splits_are_read_as_the_same_classes_and_splits(tmp_path: Path):
+    listed = tmp_path / "clips.csv"
+    lines = [f"{n}.mp4,{n % 11},{SPLITS[n % 3]},scene {n}" for n in range(33)]
+    lines += ["33.mp4,2,train,scene 2"]  # whose other clip is in the test split
+    for number in range(34):
+        (tmp_path / f"{number}.mp4").write_bytes(b"x")
+    listed.write_text("path,label,split,group\n" + "\n".join(lines) + "\n")
+    found = join(
+        read_annotations(listed, AnnotationFormat.CSV), VideoFiles(tmp_path), multi_label=False
+    )
+    examples, _ = assign_splits(found.examples, [], 11, 0)
+    found = replace(found, examples=examples)
+    write_split(tmp_path / "split.csv", found)
+    assert "33.mp4,class 2,left out,scene 2" in (tmp_path / "split.csv").read_text()
+    rows = read_annotations(tmp_path / "split.csv", AnnotationFormat.CSV)
+    again = join(rows, VideoFiles(tmp_path), multi_label=False)
+    assert again.labels == found.labels == tuple(f"class {n}" for n in range(11))
+    assert again.unmatched == []
+    assert [(e.found.path, e.labels, e.split) for e in again.examples] == [
+        (e.found.path, e.labels, e.split) for e in examples[:-1]
+    ]
 
 
 def test_addresses_with_one_name_are_refused(tmp_path: Path):

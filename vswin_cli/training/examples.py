@@ -1,5 +1,6 @@
 """The examples to train on: rows of annotations with their files, labels, splits and groups."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,11 +15,13 @@ from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.zoo.labels import what_is_wrong
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+LEFT_OUT = "left out"  # in `split.csv`, of a clip in no split
 _SPELLINGS = {
     "train": TRAIN, "training": TRAIN,
     "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION,
     "dev": VALIDATION, "test": TEST, "testing": TEST,
 }  # fmt: skip
+_NUMBERED = re.compile(r"(?:class )?(\d+)")  # a class in annotations, or its label in a model
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Examples:
 def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Examples:
     """Find the file and the classes of every row; the classes are the sorted names in the rows.
 
+    Rows whose split is `LEFT_OUT` are ignored.
+
     Args:
         rows: Rows of annotations.
         files: The videos.
@@ -63,6 +68,7 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
         UsageError: There are fewer than two classes, a class has an invalid name, or two addresses
             differ only in their secrets.
     """
+    rows = [row for row in rows if row.split.lower() != LEFT_OUT]
     names = _class_names(rows, multi_label=multi_label)
     if not names:
         why = next((f": {row.video}: {row.problem}" for row in rows if row.problem), "")
@@ -115,8 +121,9 @@ def _class_names(rows: Sequence[Row], *, multi_label: bool) -> tuple[str, ...]:
     names = {
         name for row in rows if not row.problem for name in _names_of(row, multi_label=multi_label)
     }
-    if all(name.isdecimal() for name in names):
-        return tuple(sorted(names, key=int))
+    numbers = {name: int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name))}
+    if len(numbers) == len(names):
+        return tuple(sorted(names, key=lambda name: (numbers[name], name)))
     return tuple(sorted(names))
 
 

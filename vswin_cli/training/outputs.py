@@ -12,7 +12,7 @@ import numpy as np
 from vswin_cli.errors import OutputError
 from vswin_cli.network.checkpoint import save_checkpoint
 from vswin_cli.system.files import file_sha256, replacing
-from vswin_cli.training.examples import Examples
+from vswin_cli.training.examples import LEFT_OUT, Examples
 from vswin_cli.zoo.architectures import Architecture
 from vswin_cli.zoo.catalog import MODEL_FILE
 from vswin_cli.zoo.labels import custom_label_set
@@ -76,7 +76,7 @@ def write_split(path: Path, examples: Examples) -> None:
         start, end = each.found.segment or ("", "")
         names = "|".join(examples.labels[index] for index in each.labels)
         rows.append(
-            [each.found.place, names, each.split or "left out", each.group, str(start), str(end)]
+            [each.found.place, names, each.split or LEFT_OUT, each.group, str(start), str(end)]
         )
     write_csv(path, rows)
 
