@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import shutil
 import signal
 import socket
@@ -18,10 +19,12 @@ from command import SAMPLES, VSWIN, surroundings
 from film_engine import ANALYST, LABELS, Counting
 from rtsp_server import rtsp_server
 
+from vswin_cli.cli.timeline_live import follow_live
 from vswin_cli.films.live import LiveFrame, LiveSequence
 from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.live_names import is_live_name
 from vswin_cli.timeline.computing import EngineComputing
+from vswin_cli.timeline.formats import timeline_format
 from vswin_cli.timeline.live import LiveAnalyst
 from vswin_cli.timeline.segments import Cutting
 
@@ -303,10 +306,36 @@ def test_an_rtsp_stream_is_followed_until_it_stops(hangs, vswin, transport_strea
     record = json.loads(finished.stdout)
     assert [segment["label"] for segment in record["segments"]] == LABELS[:1]
     warnings = ["the stream broke off: nothing came for 1 s"] if hangs else []
-    assert record["warnings"] == warnings
+    told = [warning for warning in record["warnings"] if "windows left out" not in warning]
+    assert told == warnings  # a busy machine may leave windows out
     assert [line for line in finished.stderr.splitlines() if "warning" in line] == [
-        f"warning: {address}: {warning}" for warning in warnings
+        f"warning: {address}: {warning}" for warning in record["warnings"]
     ]
+
+
+class Slow(Counting):
+    """An engine that takes seconds for a window."""
+
+    def start(self, views):
+        time.sleep(2)
+        return super().start(views)
+
+
+@pytest.mark.slow
+def test_what_a_slow_model_leaves_out_is_in_the_record(transport_stream, tmp_path, capsys):
+    path = tmp_path / "t.json"
+    with rtsp_server(transport_stream, speed=1000) as address:
+        follow_live(
+            address, ANALYST, EngineComputing(Slow()), path, timeline_format("json"),
+            idle_seconds=1, quiet=True,
+        )  # fmt: skip
+    [record] = json.loads(path.read_bytes())
+    [warning] = record["warnings"]
+    counts = r"(\d+) of (\d+) frames were dropped, and \d+ of \d+ windows left out: "
+    dropped, received = map(int, re.match(counts, warning).groups())
+    assert 0 < dropped < received == record["num_frames"]
+    assert record["frames_per_second"] == pytest.approx(24, rel=0.01)
+    assert capsys.readouterr().err == f"warning: {address}: {warning}\n"
 
 
 def test_a_wrong_path_on_an_rtsp_server_is_told(vswin, transport_stream):

@@ -118,14 +118,14 @@ def follow_live(
         with heard_interrupts(stopping.set):
             timeline = live.follow(frames, on_start=begin)
         if writers and not chosen.grows and chosen.extension is not None:
-            record = replace(timeline, segments=tuple(told), num_frames=frames.num_frames).to_dict()
+            record = replace(timeline, segments=tuple(told)).to_dict()
             if frames.waits and output is not None and chosen.holds_one:
                 record = placed(record, os.path.realpath(name), output)
             writers[0].write(record)
     for warning in timeline.warnings:
         print_warning(f"{frames.name}: {warning}")
     if not quiet:
-        _say_drops(frames, live)
+        _say_counts(frames, live)
     if stopping.is_set():
         raise typer.Exit(INTERRUPTED)
 
@@ -147,14 +147,12 @@ def _record(frames: LiveSequence, segment: Segment) -> dict[str, Any]:
     return {"video": frames.name, "error": None, "segments": [asdict(segment)]}
 
 
-def _say_drops(frames: LiveSequence, live: LiveAnalyst) -> None:
+def _say_counts(frames: LiveSequence, live: LiveAnalyst) -> None:
     dropped = frames.num_dropped / max(frames.num_frames, 1)
     skipped = live.num_skipped / max(live.num_windows, 1)
-    text = (
+    print(
         f"{frames.num_frames} frames received, {100 * dropped:.1f} % dropped; "
-        f"{live.num_windows} windows, {100 * skipped:.1f} % left out"
+        f"{live.num_windows} windows, {100 * skipped:.1f} % left out",
+        file=sys.stderr,
+        flush=True,
     )
-    if dropped or skipped > 0.5:
-        print_warning(f"{text}: the model is slower than the stream; use a larger --stride")
-    else:
-        print(text, file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """Timelines of streams: each segment is reported once, as soon as it can no longer change."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from math import inf
@@ -83,13 +83,13 @@ class LiveAnalyst:
         """
         begun = perf_counter()
         windows, pace = Windows(self._analyst.sliding), self._analyst.sliding.pace(None)
-        size, end, num_taken = (0, 0), 0.0, 0
-        for live in frames:
-            frame = replace(live.frame, index=num_taken)
-            if not num_taken:
+        size, end, num_come = (0, 0), 0.0, 0
+        for number, live in enumerate(frames):
+            frame = replace(live.frame, index=number)
+            if not number:
                 on_start()
                 size = (frame.pixels.shape[0], frame.pixels.shape[1])
-            num_taken += 1
+            num_come = live.frame.index + 1  # with those that were dropped
             self._times.append((live.frame.index, frame.start_seconds))
             end = frame.end_seconds
             for item in chain.from_iterable(map(windows.take, pace.take(frame))):
@@ -101,19 +101,27 @@ class LiveAnalyst:
         return Timeline(
             video=frames.name,
             setup=self._analyst.setup,
-            num_frames=num_taken,
+            num_frames=frames.num_frames,
             width=size[1],
             height=size[0],
             duration_seconds=end,
-            frames_per_second=num_taken / max(end, 1e-9),
+            frames_per_second=num_come / max(end, 1e-9),
             segments=(),
             shots=tuple(self._shots),
             step_seconds=self._stride,
             probabilities=np.zeros((0, len(self._analyst.labels)), np.float32),
             num_windows=self.num_windows - self.num_skipped,
             elapsed_seconds=perf_counter() - begun,
-            warnings=frames.warnings,
+            warnings=(*frames.warnings, *self._losses(frames)),
         )
+
+    def _losses(self, frames: LiveSequence) -> Iterator[str]:
+        if frames.num_dropped or self.num_skipped:
+            yield (
+                f"{frames.num_dropped} of {frames.num_frames} frames were dropped, and "
+                f"{self.num_skipped} of {self.num_windows} windows left out: the model is slower "
+                "than the stream; use a larger --stride"
+            )
 
     def _take(self, item: Window | Shot, *, is_late: bool) -> None:
         if isinstance(item, Shot):
