@@ -214,9 +214,9 @@ def test_head_behind_a_dropout_is_found(match):
     assert match(weights).match.num_classes == 5
 
 
-def test_two_layers_are_no_head(match):
-    weights = {key.replace("cls_head.fc_cls", "head.1"): values for key, values in WEIGHTS.items()}
-    weights["head.0.weight"] = np.ones((32, 32), np.float32)
-    found = match(weights).match
-    assert found.num_classes is None
-    assert set(found.unused) == {"head.0.weight", "head.1.weight", "head.1.bias"}
+@pytest.mark.parametrize("other", ["head.0.weight", "head.3.weight", "head.weight"])
+def test_two_layers_are_no_head(match, other):
+    weights = WEIGHTS | {other: np.ones((32, 32), np.float32)}
+    found = rf"cls_head\.fc_cls\.weight and {other} can be its head.*delete the others"
+    with pytest.raises(CheckpointError, match=found):
+        match(weights)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vswin_cli.conversion.styles import CONVOLUTION, DENSE, SAME, Layout, TensorKey
 from vswin_cli.conversion.tensors import Shape
+from vswin_cli.errors import CheckpointError
 
 _HEADS = r"(cls_head\.fc_cls|head\.fc_cls|fc_cls|head)"
 
@@ -89,10 +90,19 @@ class PyTorchStyle:
         }
 
     def head_sources(self, keys: Iterable[str]) -> dict[str, TensorKey]:
-        """See `Style`."""
+        """See `Style`.
+
+        Raises:
+            CheckpointError: There are several layers that can be the head.
+        """
         # Who trains on has often put a dropout before the layer, which numbers them.
         found = [key for key in keys if re.fullmatch(rf"{_HEADS}(\.\d+)?\.weight", key)]
-        if len(found) != 1:
+        if len(found) > 1:
+            raise CheckpointError(
+                f"{' and '.join(sorted(found))} can be its head, but a model has one layer there; "
+                "delete the others, or all of them for a model without a head"
+            )
+        if not found:
             return {}
         return _parameters("head", found[0].removesuffix(".weight"), DENSE)
 
