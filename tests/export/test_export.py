@@ -28,6 +28,7 @@ from vswin_cli.export.protocol import frames_stated, protocol_stated
 from vswin_cli.export.request import Request
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.architectures import LARGE
+from vswin_cli.zoo.model_file import read_model_file
 from vswin_cli.zoo.models import SWIN_N_MOTION
 from vswin_cli.zoo.protocols import KINETICS, SOMETHING_SOMETHING, TORCHVISION
 
@@ -221,6 +222,24 @@ def test_a_model_without_a_head_gives_features(tmp_path):
     made = vswin.export_model(str(tmp_path / "mine.toml"), path, format="openvino")
     assert made.difference <= made.bound
     assert "outputs `features` (B, 32), float32" in made.readme.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "activation"), [([], "softmax"), (["--multi-label"], "sigmoid")]
+)
+def test_a_file_says_how_its_probabilities_are_made(options, activation, tmp_path):
+    import openvino
+
+    theirs = save_zip(tmp_path / "theirs.pth", original())
+    sizes = ["--clip-len", "8", "--crop-size", "32"]
+    to = ["-o", str(tmp_path / "mine.weights.h5")]
+    assert run(["convert", str(theirs), *to, *sizes, *options]) == 0
+    assert read_model_file(tmp_path / "mine.toml").is_multi_label == (activation == "sigmoid")
+    path = tmp_path / "m.xml"
+    vswin.export_model(str(tmp_path / "mine.toml"), path, format="openvino")
+    model = openvino.Core().read_model(path)
+    assert model.get_rt_info(["vswin", "activation"]).astype(str) == activation
 
 
 @pytest.mark.slow

@@ -45,6 +45,7 @@ class ConvertOptions:
         views: Protocol, clips and crops.
         clip_len: Frames per clip.
         crop_size: Height and width of a view in pixels.
+        multi_label: Whether a video may have several classes, with independent probabilities.
     """
 
     labels: str | Path | Sequence[str] | None = None
@@ -54,6 +55,7 @@ class ConvertOptions:
     views: ViewOptions = field(default_factory=ViewOptions)
     clip_len: int | None = None
     crop_size: int | None = None
+    multi_label: bool = False
 
     def protocol_of(self, label_set: LabelSet) -> ViewProtocol:
         """Apply the chosen options to the usual protocol of this label set."""
@@ -73,6 +75,8 @@ class ConvertOptions:
         if num_classes is None:
             if self.labels is not None:
                 raise UsageError("--labels names classes, but the checkpoint has no head")
+            if self.multi_label:
+                raise UsageError("--multi-label is about classes, but the checkpoint has no head")
             return custom_label_set(())
         if self.labels is None:
             known = _BY_NUM_CLASSES.get(num_classes)
@@ -95,6 +99,7 @@ def convert_checkpoint(
     name: str | None = None,
     window: tuple[int, int, int] | None = None,
     part: str | None = None,
+    multi_label: bool = False,
     overwrite: bool = False,
     cache_dir: str | Path | None = None,
 ) -> Path:
@@ -111,6 +116,8 @@ def convert_checkpoint(
         name: Name of the model. Default: the name of the file.
         window: Attention window in tokens (T, H, W), if the checkpoint does not contain it.
         part: Which model to convert, if the checkpoint holds several.
+        multi_label: Whether a video may have several classes: the probability of each is then
+            independent of the others. Checkpoints do not say.
         overwrite: Replace existing files.
         cache_dir: As for `load_model`.
 
@@ -125,7 +132,7 @@ def convert_checkpoint(
     model = convert_to(
         Path(checkpoint),
         None if output is None else Path(output),
-        ConvertOptions(labels, name, window, part),
+        ConvertOptions(labels, name, window, part, multi_label=multi_label),
         overwrite=overwrite,
         cache_dir=None if cache_dir is None else Path(cache_dir),
     )
@@ -159,6 +166,7 @@ def convert_to(
             weights_path=weights_path,
             sha256="0" * 64,
             has_head=found.match.num_classes is not None,
+            multi_label=options.multi_label,
         )
         refuse_existing(model, overwrite=overwrite)
         on_found(found, model)

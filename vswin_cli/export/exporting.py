@@ -136,6 +136,7 @@ def description_of(
         "dtype": "float32" if network.is_normalised else "uint8",
         "colour": "RGB",
     }
+    activation = "sigmoid" if network.is_multi_label else "softmax"
     return {
         "vswin": version_,
         "model": request.name,
@@ -144,6 +145,7 @@ def description_of(
         "normalisation": json.dumps(normalisation),
         "input": json.dumps(views),
         "outputs": json.dumps(request.output_widths),
+        **({} if network.num_classes is None else {"activation": activation}),
         "precision": "float16" if request.half else "float32",
         "weights_sha256": weights_sha256,
         "versions": json.dumps(libraries),

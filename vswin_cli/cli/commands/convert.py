@@ -86,6 +86,15 @@ def convert(
             help="Model to convert, if the checkpoint holds several.",
         ),
     ] = None,
+    multi_label: Annotated[
+        bool,
+        option(
+            MODEL,
+            "--multi-label",
+            help="A video may have several classes, with independent probabilities; the "
+            "checkpoint does not say.",
+        ),
+    ] = False,
     protocol: ProtocolOption = None,
     clips: ClipsOption = None,
     crops: CropsOption = None,
@@ -130,7 +139,7 @@ def convert(
             _tell_found(found)
             _tell_chosen(model, is_asked=labels is not None)
 
-    options = ConvertOptions(labels, name, size, part, views, clip_len, crop_size)
+    options = ConvertOptions(labels, name, size, part, views, clip_len, crop_size, multi_label)
     model = convert_to(
         checkpoint, output, options, overwrite=force, cache_dir=cache_dir, on_found=tell
     )
