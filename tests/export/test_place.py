@@ -144,6 +144,15 @@ def test_what_is_there_stays_unless_forced(tmp_path, capfd):
     assert "## m.xml" in (tmp_path / "m.xml.README.md").read_text()
 
 
+def test_a_readme_that_cannot_be_written_is_told_and_the_export_kept(smallest_model, tmp_path):
+    (tmp_path / "README.md").write_text("# About me\n")
+    (tmp_path / "m.xml.README.md").mkdir()
+    path = tmp_path / "m.xml"
+    with pytest.raises(OutputError, match=r"m\.xml is complete, but the README\.md next to it can"):
+        vswin.export_model(str(smallest_model), path, format="openvino")
+    assert path.stat().st_size
+
+
 @pytest.mark.slow
 def test_a_readme_has_a_section_per_file(smallest_model, tmp_path):
     for name in ("a.xml", "b.xml", "a.xml"):

@@ -84,17 +84,17 @@ def export(
                 module.write(request, written)
                 found = module.load(written, request)(_as_asked(views, request))
             difference, bound = _compared(request, expected, found)
+            runtime = f"{chosen.runtime} {version(chosen.runtime)}"
+            what = (
+                "probability" if "probabilities" in found else "feature, as a share of the largest,"
+            )
+            checked = (
+                f"On {len(views)} random views it computes in {runtime} what vswin does: the "
+                f"largest difference of a {what} is {difference:.1e}."
+            )
+            section = section_of(request, module, path.name, checked)
             num_bytes = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
             _move(folder, path, overwrite=overwrite)
-        runtime = f"{chosen.runtime} {version(chosen.runtime)}"
-        what = "probability" if "probabilities" in found else "feature, as a share of the largest,"
-        checked = (
-            f"On {len(views)} random views it computes in {runtime} what vswin does: the largest "
-            f"difference of a {what} is {difference:.1e}."
-        )
-        readme = write_readme(
-            path.parent, path.name, section_of(request, module, path.name, checked)
-        )
     except VswinError:
         raise
     except FileExistsError as exc:
@@ -115,7 +115,17 @@ def export(
         raise OutputError(
             f"cannot export {request.name} as {chosen.name}: {reason}; nothing was kept"
         ) from exc
-    return Exported(path, readme, num_bytes, difference, bound, runtime)
+    return Exported(path, _readme_written(path, section), num_bytes, difference, bound, runtime)
+
+
+def _readme_written(path: Path, section: str) -> Path:
+    try:
+        return write_readme(path.parent, path.name, section)
+    except OSError as exc:
+        raise OutputError(
+            f"{path} is complete, but the README.md next to it cannot be written: "
+            f"{exc.strerror or exc}; correct this, and give --force to export again"
+        ) from exc
 
 
 def description_of(
