@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from converting import video_swin
 
+import vswin_cli as vswin
+from vswin_cli.errors import UsageError
 from vswin_cli.training import augmentation
 from vswin_cli.training.options import recipe_for
+from vswin_cli.training.remarks import remarks_on
 from vswin_cli.training.scoring import multi_label_figures
 from vswin_cli.zoo.architectures import BASE, SMALL, TINY, Architecture
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
@@ -112,6 +115,28 @@ def test_directional_never_flips_and_default_does():
     assert 0.35 < unflipped["default"] < 0.65
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("save_every", 0, "--save-every 0 must be at least 1"),
+        ("patience", 0, "--patience 0 must be at least 1"),
+        ("seed", -1, "--seed -1 must be at least 0"),
+        ("mixup", -0.1, "--mixup -0.1 must be at least 0"),
+        ("how", "ful", "--how ful must be one of auto, head, full"),
+    ],
+)
+def test_options_that_the_command_refuses_are_refused_in_python(name, value, message, tmp_path):
+    with pytest.raises(UsageError, match=message):
+        vswin.train(tmp_path, tmp_path / "mine", **{name: value})
+
+
+@pytest.mark.parametrize("sampling", list(Sampling))
+def test_a_clip_of_one_frame_may_vary_its_pace(sampling):
+    protocol = ViewProtocol(sampling, num_clips=1, clip_len=1, frame_interval=2)
+    drawn = augmentation.draw_clip(np.random.default_rng(0), 40, protocol, varies_pace=True)
+    assert drawn.shape == (1,)
+
+
 @pytest.mark.parametrize("sampling", [Sampling.OFFICIAL, Sampling.UNIFORM])
 @pytest.mark.parametrize("num_frames", [1, 7, 40, 500])
 @pytest.mark.parametrize("varies_pace", [False, True])
@@ -165,6 +190,21 @@ def test_head_learns_what_can_be_learned(multi_label):
     )
     assert fits[-1].train.quality > 0.95
     assert fits[-1].train.loss < fits[0].train.loss
+
+
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [
+        ({"epoch": 2, "train_accuracy": 0.75, "validation_accuracy": 0.7}, []),
+        ({"epoch": 2, "train_accuracy": 0.95, "validation_accuracy": 0.7}, ["far below training"]),
+        ({"epoch": 2, "train_accuracy": 0.3, "validation_accuracy": 0.7}, ["nothing was learned"]),
+        ({"epoch": 0, "validation_accuracy": 0.7}, ["no epoch was better"]),
+    ],
+)
+def test_remarks_are_about_the_weights_that_are_kept(best, words):
+    found = remarks_on(best, 0.7, num_classes=4, is_early=False, multi_label=False, how="full")
+    for remark, word in zip(found, words, strict=True):
+        assert word in remark
 
 
 def test_several_labels_have_metrics_of_their_own():

@@ -138,7 +138,6 @@ def conclude(
     }
     remarks = tuple(
         remarks_on(
-            fitted.log,
             fitted.best,
             metrics["accuracy"]["value"],
             num_classes=len(labels),

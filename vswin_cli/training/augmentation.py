@@ -122,7 +122,7 @@ def draw_clip(
     if protocol.sampling is Sampling.TORCHVISION:
         step = (rate or TORCHVISION_RATE) / TORCHVISION_RATE
     if varies_pace:
-        longest = max((num_frames - 1) / ((protocol.clip_len - 1) * step), 1.0)
+        longest = max((num_frames - 1) / (max(protocol.clip_len - 1, 1) * step), 1.0)
         step *= min(exp(rng.uniform(-log(_PACE), log(_PACE))), longest)  # never wraps
     steps = np.floor(np.arange(protocol.clip_len) * step).astype(np.int64)
     start = int(rng.integers(0, max(num_frames - int(steps[-1]), 1)))

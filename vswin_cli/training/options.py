@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from vswin_cli.errors import UsageError
 from vswin_cli.zoo.architectures import Architecture
@@ -12,6 +12,10 @@ HowName = Literal["auto", "head", "full"]
 AugmentName = Literal["auto", "default", "directional", "none"]
 Augment = Literal["default", "directional", "none"]
 
+_LEAST = {
+    "epochs": 1, "batch_size": 1, "backbone_lr": 0, "weight_decay": 0, "seed": 0, "mixup": 0,
+    "patience": 1, "cache_gb": 0, "save_every": 1,
+}  # fmt: skip
 RECIPE_BATCH = 64  # clips per step that the published learning rates assume
 VALIDATION_COST = 0.1  # largest share of the training time
 _DIRECTIONS = re.compile(
@@ -65,9 +69,15 @@ class TrainingOptions:
     from_scratch: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in (("epochs", self.epochs), ("batch-size", self.batch_size)):
-            if value is not None and value < 1:
-                raise UsageError(f"--{name} {value} is less than 1")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise UsageError(f"--{name.replace('_', '-')} {value} must be at least {least}")
+        for name, names in (("how", get_args(HowName)), ("augment", get_args(AugmentName))):
+            if getattr(self, name) not in names:
+                raise UsageError(
+                    f"--{name} {getattr(self, name)} must be one of {', '.join(names)}"
+                )
         if self.lr is not None and not 0 < self.lr < 10:
             raise UsageError(f"--lr {self.lr} is not between 0 and 10")
         for name, share in (

@@ -1,12 +1,11 @@
 """What the metrics mean in words, and what to try next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 _FAR = 0.2  # difference between training and validation accuracy that is worth a remark
 
 
 def remarks_on(
-    log: Sequence[Mapping[str, float]],
     best: Mapping[str, float],
     accuracy: float,
     *,
@@ -18,22 +17,23 @@ def remarks_on(
     """Describe anything unusual about a training.
 
     Args:
-        log: As for `Fitted`.
-        best: As for `Fitted`.
+        best: As for `Fitted`; it has no metrics of training if its weights are those of the start.
         accuracy: Accuracy on the test split, in [0, 1].
         num_classes: Number of classes.
         is_early: Whether the training stopped before its last epoch.
         multi_label: Whether a clip may have several classes.
         how: head or full.
     """
-    train = next((row["train_accuracy"] for row in reversed(log) if "train_accuracy" in row), 0.0)
+    train = best.get("train_accuracy")
     validation = best.get("validation_accuracy", 0.0)
     chance = 1 / num_classes
     if best.get("epoch") == 0:
         yield "no epoch was better than the weights at the start, which were kept"
     elif is_early:
         yield f"stopped early: validation accuracy did not improve after epoch {best['epoch']:.0f}"
-    if not multi_label and train < 1.5 * chance:
+    if multi_label:
+        return
+    if train is not None and train < 1.5 * chance:
         more = (
             "--how full, or another --model" if how == "head" else "a lower --lr, or more --epochs"
         )
@@ -41,13 +41,13 @@ def remarks_on(
             f"nothing was learned: {train:.0%} right in training, {chance:.0%} by chance; "
             f"check the labels, then try {more}"
         )
-    elif train - validation > _FAR and not multi_label:
+    elif train is not None and train - validation > _FAR:
         yield (
             f"validation ({validation:.0%}) is far below training ({train:.0%}): the model has "
             "memorized its clips; add clips, or try --mixup 0.2, --label-smoothing 0.1"
             + ("" if how == "head" else ", fewer --epochs")
         )
-    if validation - accuracy > _FAR and not multi_label:
+    if validation - accuracy > _FAR:
         yield (
             f"test ({accuracy:.0%}) is far below validation ({validation:.0%}): test clips differ; "
             "with a group column, validation clips differ from training clips too"
