@@ -270,16 +270,29 @@ def test_a_page_is_made_of_the_records_that_are_there(vswin, tmp_path):
     assert "/9j/" not in (tmp_path / "bare.html").read_text()
 
 
+def test_windows_that_cannot_be_deleted_are_told_in_a_line(tmp_path):
+    path = tmp_path / "windows"
+    with kept(path, {}) as checkpoint:
+        checkpoint.put(bytes(16), np.zeros(2, np.float32))
+        only_read = os.open(path, os.O_RDONLY)
+        os.dup2(only_read, checkpoint._file.fileno())
+        os.close(only_read)
+        with pytest.raises(
+            vswin_cli.OutputError, match=f"cannot write {path}: .*; free some space"
+        ):
+            checkpoint.clear()
+
+
 @pytest.mark.parametrize("name", ["p.npz", "p.parquet"])
 def test_probabilities_of_every_step_are_in_a_file_too(name, vswin, tmp_path):
-    for film in ("x.mp4", "y.mp4"):
+    for film in ("x.mp4", "labels"):
         shutil.copy(SAMPLES / "static.mp4", tmp_path / film)
-    command = ["timeline", "x.mp4", "y.mp4", "-o", "t.jsonl", "--probabilities-file", name]
+    command = ["timeline", "x.mp4", "labels", "-o", "t.jsonl", "--probabilities-file", name]
     assert vswin(*command).returncode == 0
     [record, _] = without_times(tmp_path / "t.jsonl")
     if name == "p.npz":
         arrays = np.load(tmp_path / name)
-        assert set(arrays) == {"labels", "step_seconds", "x.mp4", "y.mp4"}
+        assert set(arrays) == {"labels", "step_seconds", "x.mp4", "labels_"}
         assert arrays["labels"][0] == "static"
         found = arrays["x.mp4"].tolist()
     else:

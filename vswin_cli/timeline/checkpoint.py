@@ -66,10 +66,17 @@ class Checkpoint:
             raise self._cannot(exc) from exc
 
     def clear(self) -> None:
-        """Delete all entries: the film is recorded."""
+        """Delete all entries: the film is recorded.
+
+        Raises:
+            OutputError: They cannot be deleted.
+        """
         self._known.clear()
-        self._file.truncate(len(self._header))
-        self._file.seek(len(self._header))
+        try:
+            self._file.truncate(len(self._header))
+            self._file.seek(len(self._header))
+        except OSError as exc:
+            raise self._cannot(exc) from exc
 
     def close(self, *, remove: bool) -> None:
         """Close the file.

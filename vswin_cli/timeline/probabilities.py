@@ -61,11 +61,15 @@ class ProbabilitiesFile:
 
 
 class NpzWriter(RecordWriter):
-    """One array per film, under its name, float32 (steps, classes); `labels`; `step_seconds`."""
+    """One array per film, under its name, float32 (steps, classes); `labels`; `step_seconds`.
+
+    If a film has the name of another array, `_` follows it.
+    """
 
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(stream, **options)
         self._archive = ZipFile(stream, "w", ZIP_DEFLATED)
+        self._names = set[str]()
         self._add("labels", np.array(self.more_columns))
         self._step: float | None = None
 
@@ -82,7 +86,11 @@ class NpzWriter(RecordWriter):
         super().close()
 
     def _add(self, name: str, array: np.ndarray) -> None:
-        with self._archive.open(f"{utf8(name)}.npy", "w", force_zip64=True) as member:
+        name = utf8(name)
+        while name in self._names:
+            name += "_"
+        self._names.add(name)
+        with self._archive.open(f"{name}.npy", "w", force_zip64=True) as member:
             np.lib.format.write_array(member, array, allow_pickle=False)
 
 
