@@ -169,7 +169,13 @@ def test_what_hangs_is_given_up(tmp_path, monkeypatch):
     assert answer == {"error": "not done within 2 s"}
 
 
-def test_standard_input_is_refused_with_what_to_do(vswin):
-    finished = vswin("doctor", "-")
+@pytest.mark.parametrize(
+    ("video", "message"),
+    [("-", "save it to a file and name that"), ("none.mp4", "no file none.mp4; check the path")],
+)
+def test_what_cannot_be_examined_is_refused_at_once(vswin, monkeypatch, video, message):
+    monkeypatch.setattr(diagnosis, "call_apart", None)  # no trial
+    finished = vswin("doctor", video)
     assert finished.returncode == 2
+    assert message in finished.stderr
     assert len(finished.stderr.splitlines()) == 1

@@ -1,6 +1,7 @@
 """`vswin doctor`: collect what a bug report needs."""
 
 import json
+import os
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from vswin_cli.cli.options import (
     TimeoutOption,
     option,
 )
+from vswin_cli.errors import UsageError
 
 
 def doctor(
@@ -45,7 +47,11 @@ def doctor(
     from vswin_cli.cli.progress import ViewProgress
     from vswin_cli.cli.report_text import report_lines
     from vswin_cli.formats.tables import result_console
+    from vswin_cli.sources.addresses import local_path
 
+    path = None if video in (None, "-") else local_path(video)
+    if path is not None and not os.path.lexists(path):
+        raise UsageError(f"no file {video}; check the path")
     with ViewProgress(quiet=quiet) as progress:
         report = diagnose(
             video, reader=reader, timeout=timeout, cache_dir=cache_dir, paths=paths,
