@@ -170,7 +170,7 @@ class LiveSequence:
                 continue
             timed = TimedFrame(index, start, end, converter.rgb(frame).copy())
             self._put(LiveFrame(timed, monotonic()))
-        if failures and not self.num_frames:
+        if failures and not self.num_frames and not self.waits:
             raise failures[0]
         broken = [f"the stream broke off: {self._reason(failure)}" for failure in failures]
         self.warnings = (*broken, *decoding.damage, *converter.notes, *clock.notes)

@@ -1,5 +1,6 @@
 """Whether to open a file as a video: by its name, or by its first bytes."""
 
+import glob
 import mimetypes
 import os
 import stat
@@ -76,3 +77,10 @@ def _is_video(start: bytes) -> bool:
         if len(start) > first + packet and start[first] == start[first + packet] == ord("G"):
             return True
     return start.startswith(_SIGNATURES)
+
+
+def videos_matching(pattern: str) -> list[str]:
+    """Find the videos that a pattern of paths matches, by name; none if it is no pattern."""
+    if not glob.has_magic(pattern):
+        return []
+    return sorted(filter(is_video_name, glob.iglob(pattern, recursive=True)))  # noqa: PTH207 - names as given

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from vswin_cli.errors import UsageError
-from vswin_cli.runs.content import is_video_name
+from vswin_cli.runs.content import is_video_name, videos_matching
 from vswin_cli.runs.lists import is_list
 from vswin_cli.runs.manifests import manifest_paths
 from vswin_cli.runs.videos import (
@@ -14,7 +14,6 @@ from vswin_cli.runs.videos import (
     Found,
     Selection,
     listed_videos,
-    matching_paths,
     stated,
 )
 from vswin_cli.sources.addresses import is_address, local_path, without_credentials
@@ -91,7 +90,7 @@ def _videos_of(
         yield from FolderWalk(path, prefix, selection, skipped).each()
     elif os.path.lexists(path):
         yield stated(path, path)
-    elif matches := matching_paths(path, selection):
+    elif matches := list(filter(selection.takes, videos_matching(path))):
         yield from (stated(match, match, is_named=False) for match in matches)
     else:
         raise UsageError(f"no file or folder {path}; check the path")

@@ -1,6 +1,5 @@
 """Which files to label: search folders in a fixed order, read lists, take each file once."""
 
-import glob
 import os
 import stat
 from collections import Counter
@@ -10,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.results import TimeSpan
-from vswin_cli.runs.content import is_video_content, is_video_name
+from vswin_cli.runs.content import is_video_content, is_video_name, videos_matching
 from vswin_cli.runs.lists import is_list, listed_paths
 from vswin_cli.sources.addresses import (
     AddressError,
@@ -105,8 +104,7 @@ def find_videos(
     path as given, so that all names differ.
 
     Args:
-        paths: Folders, patterns, files, addresses, `-` for a list on standard input, `@FILE` for
-            one in a file.
+        paths: Folders, patterns, files, addresses, and lists: `-`, or `@FILE`.
         selection: Which files of folders to take; named files are always taken.
         is_own: Whether a file is written by the run, so that it is left out.
         skipped: Gets the counts of files that match a pattern of `SHADOWS`, by pattern.
@@ -119,32 +117,22 @@ def find_videos(
     skipped = Counter() if skipped is None else skipped
     found: dict[str, Found] = {}
     for path in named:
+        prefix = "" if len(named) == 1 else path
         if is_folder_address(path):
-            prefix = "" if len(named) == 1 else path
             for video in listed_videos(path, prefix, selection, skipped):
                 found.setdefault(video.place, video)
             continue
         if is_address(path):
             _add_address(found, path)
             continue
-        videos = []
         is_folder = os.path.isdir(path)  # noqa: PTH112 - as given
-        if is_folder:
-            videos = FolderWalk(path, "" if len(named) == 1 else path, selection, skipped).files()
+        videos = FolderWalk(path, prefix, selection, skipped).files() if is_folder else []
         if not is_folder or (not videos and is_video_name(path)):
             videos = [stated(path, path)]
         for video in videos:
             if not is_own(video.place):
                 found.setdefault(video.place, video)
     return list(found.values())
-
-
-def matching_paths(pattern: str, selection: Selection) -> list[str]:
-    """Find the videos that a pattern of paths matches, by name; none if it is no pattern."""
-    if not glob.has_magic(pattern):
-        return []
-    matches = sorted(glob.iglob(pattern, recursive=True))  # noqa: PTH207 - names as given
-    return [match for match in matches if is_video_name(match) and selection.takes(match)]
 
 
 def listed_videos(
@@ -196,7 +184,7 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
             given = local_path(given) or given  # noqa: PLW2901 - file:///… is a path
             if is_address(given) or os.path.lexists(given):
                 found.append(given)
-            elif matches := matching_paths(given, selection):
+            elif matches := list(filter(selection.takes, videos_matching(given))):
                 found += matches
             else:
                 raise UsageError(f"no file or folder {given}; check the path")
