@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import cut, encode, numbered_frames, read_number
+from clips import cut, encode, numbered_frames, patch, read_number
 
 from vswin_cli.errors import VideoError
 from vswin_cli.sources.file_layout import is_cut_off
@@ -213,6 +213,8 @@ def test_missing_end_is_seen(tmp_path, suffix):
 def test_open_ended_files_are_whole(tmp_path):
     stream = encode(tmp_path / "a.ts", numbered_frames(30))
     live = encode(tmp_path / "a.mkv", numbered_frames(30), container_options={"live": "1"})
-    for path in (stream, live):
+    piped = encode(tmp_path / "a.avi", numbered_frames(30), "mpeg4")
+    patch(piped, b"RIFF", 0, 0xFFFFFFFF)
+    for path in (stream, live, piped):
         with path.open("rb") as file:
             assert not is_cut_off(file)

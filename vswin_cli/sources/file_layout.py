@@ -6,6 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 _TAIL_BYTES = 4096
 _MAX_FRAMES_PER_BYTE = 16  # QuickTime counts sound samples, which can have half a byte
+_UNKNOWN_LENGTH = 0xFFFFFFFF  # of an AVI file that was written to a stream
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
 
 
@@ -18,7 +19,8 @@ def is_cut_off(file: BinaryIO) -> bool:
     file.seek(0)
     start = file.read(12)
     if start[:4] == b"RIFF":
-        return int.from_bytes(start[4:8], "little") + 8 > size
+        length = int.from_bytes(start[4:8], "little")
+        return length != _UNKNOWN_LENGTH and length + 8 > size
     file.seek(0)
     if int.from_bytes(start[:4], "big") == _EBML_HEADER:
         return _matroska_end(file) > size
