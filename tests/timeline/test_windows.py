@@ -13,7 +13,8 @@ from vswin_cli.films.sequence import ArraySequence, FrameSequence, TimedFrame
 from vswin_cli.timeline.shots import CutDetector
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
-from vswin_cli.zoo.protocols import Sampling, ViewProtocol
+from vswin_cli.views.views import resize_and_crop
+from vswin_cli.zoo.protocols import TORCHVISION, Sampling, ViewProtocol
 
 OFFICIAL = ViewProtocol(Sampling.OFFICIAL, num_clips=1, num_crops=1, crop_size=64)
 RATE = 25
@@ -90,6 +91,14 @@ def test_strides_follow_the_clock_where_frames_are_uneven():
     starts = [window.frames[0].index for window in found[:-1]]
     assert starts[:9] == [0, 10, 20, 30, 40, 50, 60, 70, 80]
     assert starts[9:12] == [82, 84, 86]  # 0.4 s are two frames now
+
+
+def test_torchvisions_frames_are_scaled_as_in_its_clips():
+    picture = np.random.default_rng(0).integers(0, 256, (300, 555, 3), np.uint8)  # 473.6 columns
+    film = [TimedFrame(k, k / RATE, (k + 1) / RATE, picture) for k in range(3)]
+    [window, _] = slid(film, TORCHVISION.adapted(num_clips=1, num_crops=1), finds_shots=False)
+    expected = resize_and_crop(picture, TORCHVISION).crop(0)
+    assert (window.clip.views[0].frames[0] == expected).all()
 
 
 def test_torchvisions_windows_are_of_frames_at_its_rate():

@@ -168,8 +168,8 @@ class Windows:
         else:
             self._repeats = 0
             if frame.grey is None:
-                scaled = resize(frame.pixels, self._protocol.short_side)
-                frame = replace(frame, picture=scaled)
+                side, rounding = self._protocol.short_side, self._protocol.rounding
+                frame = replace(frame, picture=resize(frame.pixels, side, rounding))
             picture = Picture(frame, self._protocol)
             seen = self._seen = frame.pixels if frame.grey is None else frame.grey
         number = 0 if last is None else last.number + 1

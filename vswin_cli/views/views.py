@@ -225,8 +225,7 @@ def _properties(
 
 def resize_and_crop(frame: np.ndarray, protocol: ViewProtocol) -> CroppedFrame:
     """Scale a frame by a protocol, and keep the part that its crops need."""
-    rounding = 0.0 if protocol.sampling is Sampling.TORCHVISION else 0.5
-    return crop(resize(frame, protocol.short_side, rounding), protocol)
+    return crop(resize(frame, protocol.short_side, protocol.rounding), protocol)
 
 
 def resize(frame: np.ndarray, short_side: int, rounding: float = 0.5) -> np.ndarray:

@@ -68,6 +68,11 @@ class ViewProtocol:
         return self.crop_size * 8 // 7 if self.sampling is Sampling.TORCHVISION else self.crop_size
 
     @property
+    def rounding(self) -> float:
+        """Added to a frame's new long side before it is truncated to whole pixels."""
+        return 0.0 if self.sampling is Sampling.TORCHVISION else 0.5
+
+    @property
     def view_size(self) -> tuple[int, int, int]:
         """(T, H, W) of one view."""
         return self.clip_len, self.crop_size, self.crop_size
