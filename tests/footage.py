@@ -116,6 +116,25 @@ def with_pause(path):
             container.mux(each.encode(None))
 
 
+def with_sound_from_0(path, first_seconds, seconds):
+    """Show the first of 25 frames per second some time after the sound begins."""
+    with av.open(str(path), "w") as container:
+        stream, sound = container.add_stream("libx264", rate=25), container.add_stream("aac", 8000)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        silence = np.zeros((1, 1024), np.float32)
+        for k in range(25 * (seconds - first_seconds)):
+            picture = av.VideoFrame.from_ndarray(numbered_frame(k), format="rgb24")
+            picture.pts, picture.time_base = 25 * first_seconds + k, Fraction(1, 25)
+            container.mux(stream.encode(picture))
+        for k in range(seconds * 8000 // 1024):
+            samples = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+            samples.sample_rate, samples.pts = 8000, 1024 * k
+            container.mux(sound.encode(samples))
+        for each in (stream, sound):
+            container.mux(each.encode(None))
+    return path
+
+
 def joined(*makes):
     """Join streams of different kinds in one file."""
 

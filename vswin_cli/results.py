@@ -5,7 +5,7 @@ from typing import Any
 
 from vswin_cli.system.terminal import printable
 
-TimeSpan = tuple[float, float]  # seconds from a video's first frame: start, end
+TimeSpan = tuple[float, float]  # seconds, counted as players do: start, end
 
 SCHEMA_VERSION = 1  # of records; raised when a key is removed or changes its meaning
 
@@ -46,8 +46,8 @@ class VideoProperties:
         height: Height of the first frame in pixels, upright.
         duration_seconds: Time from the first frame to the end of the last one.
         frames_per_second: Mean frame rate of the video.
-        clip_seconds: Start of the first frame and end of the last frame of each clip, from the
-            video's first frame; empty if frames have no times.
+        clip_seconds: Start of the first frame and end of the last frame of each clip, counted from
+            the video's start as players do; empty if frames have no times.
     """
 
     width: int | None = None

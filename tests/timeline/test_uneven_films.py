@@ -10,9 +10,9 @@ from command import SAMPLES
 from film_engine import Counting, watched
 
 import vswin_cli
-from vswin_cli.films.clock import usual_seconds
 from vswin_cli.films.pace import Pace
 from vswin_cli.films.sequence import FrameSequence, TimedFrame
+from vswin_cli.video.clock import usual_seconds
 
 LOSSLESS = {"qp": "0"}
 
@@ -99,11 +99,16 @@ def test_a_picture_that_stands_for_long_takes_no_memory_and_few_windows():
     assert most < 10e6
 
 
-@pytest.mark.parametrize("later", [0, 9_000_000])
-def test_time_stamps_that_start_over_go_on(later, motion, tmp_path):
-    once = encode(tmp_path / "once.ts", motion[:48], rate=24)
-    times = [later + round(1000 / 24 * k) for k in range(48)]
-    again = encode(tmp_path / "again.ts", motion[:48], timestamps=times)
+@pytest.mark.parametrize(("first", "later"), [(0, 0), (0, 9_000_000), (10_000, 0)])
+def test_time_stamps_that_start_over_go_on(first, later, motion, tmp_path):
+    once, again = (
+        encode(
+            tmp_path / f"{name}.ts",
+            motion[:48],
+            timestamps=[start + round(1000 / 24 * k) for k in range(48)],
+        )
+        for name, start in (("once", first), ("again", later))
+    )
     (tmp_path / "twice.ts").write_bytes(once.read_bytes() + again.read_bytes())
     sequence = FrameSequence(tmp_path / "twice.ts")
     starts = [frame.start_seconds for frame in sequence][-96:]  # the first decode finds a gap

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 
+import av
 import pytest
 from clips import encode, numbered_frames, patch, read_number, remux, repeat
 
@@ -97,16 +99,51 @@ def test_damaged_stretch_is_no_trap_for_seeking(tmp_path, share):
     assert sought.frames.keys() == in_sequence.frames.keys()
 
 
-def test_packet_without_a_frame_is_no_trap_for_seeking(tmp_path):
-    """The decoder silently drops it, and all later frames have other numbers."""
-    whole = encode(tmp_path / "clip.mp4", numbered_frames(400), options={"g": "20", "bf": "0"})
-    header_alone = b"\0\0\0\2\x09\xf0"  # an access unit delimiter
-    path = remux(
-        tmp_path / "gap.mp4", whole, change=lambda k, old: header_alone if k == 139 else old
-    )
-    reading = read(path, [0, 138, 145, 390])
-    assert reading.num_frames == 399
-    assert reading.frames[390] == 391
+def hidden(old):
+    """Clear the bit that shows a frame of VP8."""
+    return bytes([old[0] & ~0x10]) + old[1:]
+
+
+DELIMITER_H264, DELIMITER_HEVC = b"\0\0\0\2\x09\xf0", b"\0\0\0\3\x46\x01\x50"
+NOT_CODED = b"\0\0\1\xb6\x51\0"
+UNSHOWN = {  # packets without a picture, or with one that is never shown
+    "clip.mp4": ("libx264", {"bf": "0"}, lambda old: DELIMITER_H264),
+    "b-frames.mkv": ("libx264", {"bf": "2"}, lambda old: DELIMITER_H264),
+    "hevc.mkv": ("libx265", {}, lambda old: DELIMITER_HEVC),
+    "xvid.avi": ("mpeg4", {"bf": "0"}, lambda old: NOT_CODED),
+    "xvid.mkv": ("mpeg4", {"bf": "2"}, lambda old: NOT_CODED),
+    "mpeg2.mkv": ("mpeg2video", {"bf": "2"}, lambda old: b"\0\0\1\xb7"),
+    "vp8.webm": ("libvpx", {"deadline": "realtime", "cpu-used": "8"}, hidden),
+    "camera.avi": ("mjpeg", {}, lambda old: b"\xff\xd8\xff\xd9"),
+}
+
+
+@pytest.mark.parametrize("pixels", [0, float("inf")], ids=["seeking", "in sequence"])
+@pytest.mark.parametrize("name", UNSHOWN)
+def test_packet_without_a_frame_is_no_trap(tmp_path, monkeypatch, name, pixels):
+    """The decoder drops it, and all later frames have other numbers."""
+    codec, options, change = UNSHOWN[name]
+    pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    options = {"g": "20", **options}
+    path = tmp_path / f"whole-{name}"
+    encode(path, numbered_frames(200), codec, options=options, pixel_format=pixel_format)
+    gap = remux(tmp_path / name, path, change=lambda k, old: change(old) if k == 70 else old)
+    in_order = decoded(gap)
+    monkeypatch.setattr(av_reader, "SEQUENTIAL_PIXELS", pixels)
+    for wanted in ([0, 30], [0, 30, 120, 190]):
+        reading = read(gap, wanted)
+        assert reading.num_frames == len(in_order) < 200
+        assert reading.frames == {k: in_order[k] for k in wanted}
+
+
+def decoded(path):
+    """The numbers of the frames of a plain decode."""
+    numbers = []
+    with av.open(str(path)) as container:
+        for packet in container.demux(video=0):
+            with suppress(av.FFmpegError):
+                numbers += [read_number(f.to_ndarray(format="rgb24")) for f in packet.decode()]
+    return numbers
 
 
 def read_whole(path):

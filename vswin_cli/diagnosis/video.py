@@ -74,7 +74,8 @@ def _reading(name: str, reader: str) -> dict[str, Any]:
         return {"error": str(exc), "kind": exc.kind, "notes": notes.lines}
     frames = {index: reading.frames[index] for index in sorted(reading.frames)}
     together = "".join(f"{index} {digest}\n" for index, digest in frames.items())
-    seconds = None if reading.bounds is None else round(float(reading.bounds[-1]), 3)
+    bounds = reading.bounds
+    seconds = None if bounds is None else round(float(bounds[-1] - bounds[0]), 3)
     return {
         "reader": reading.reader,
         "seconds": round(perf_counter() - start, 2),

@@ -14,10 +14,10 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vswin_cli.errors import VideoError
-from vswin_cli.films.clock import Clock
 from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.sources.live_names import PROTOCOLS, is_device
+from vswin_cli.video.clock import Clock
 from vswin_cli.video.container import CONTAINERS, main_stream, settled
 from vswin_cli.video.decoding import Decoding, errors_counted
 from vswin_cli.video.pictures import Converter

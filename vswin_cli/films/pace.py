@@ -13,8 +13,8 @@ from math import ceil, floor
 
 import numpy as np
 
-from vswin_cli.films.clock import usual_seconds
 from vswin_cli.films.sequence import TimedFrame
+from vswin_cli.video.clock import usual_seconds
 
 _HELD = 1.5  # times the pace; frames of phones differ by less
 _ROUNDING = 1e-6  # of a multiple

@@ -13,11 +13,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vswin_cli.errors import VideoError
-from vswin_cli.films.clock import Clock, pace_of
 from vswin_cli.sources.addresses import AddressError
 from vswin_cli.sources.file_layout import is_cut_off
 from vswin_cli.sources.source import Location, Source, open_source
 from vswin_cli.system.processors import decoder_threads
+from vswin_cli.video.clock import Clock, pace_of
 from vswin_cli.video.container import (
     demux,
     is_encrypted,

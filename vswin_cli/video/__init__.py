@@ -4,15 +4,16 @@
 itself: no playlist, script, text or picture is accepted, and no reference to another file or
 address is followed. It chooses the video stream that players show.
 
-`packets` lists the packets of the stream with their times, without decoding. Sorted, the times
-identify the frames: frame k is the k-th that FFmpeg yields in sequence. The caller chooses frames
-from their number.
+`packets` lists the packets of the stream with their times, without decoding. `coded` leaves out
+those whose bytes show no picture. Sorted, the times identify the frames: frame k is the k-th that
+FFmpeg yields in sequence. The caller chooses frames from their number. `clock` makes times from the
+start of the film, as in players; if time stamps start again, the film continues.
 
 `av_reader` decodes the chosen frames with `decoding`, in the cheapest way that is proven exact:
 
-1. by the packets' times: packets that no chosen frame refers to are skipped; in a long video, only
-   the parts around the chosen frames are decoded, by seeking. Every decoded frame must have the
-   time of a packet, in order, and nothing may decode with an error;
+1. by the packets' times: packets with a picture that no other refers to are skipped, unless it is
+   chosen; in a long video, only the parts around the chosen frames are decoded, by seeking. Every
+   decoded packet must give a frame with its time, in order, and nothing may decode with an error;
 2. in order: everything is decoded and counted;
 3. as players do, if there is damage: with one thread, skipping and counting packets that fail.
 

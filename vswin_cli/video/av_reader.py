@@ -1,8 +1,10 @@
 """Reading with PyAV: by the packets' times, else everything in order, else with damage."""
 
 import logging
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
@@ -12,6 +14,8 @@ from av.video.stream import VideoStream
 
 from vswin_cli.sources.source import Source
 from vswin_cli.system.processors import decoder_threads
+from vswin_cli.video.clock import PROBED_PACKETS, Clock, start_seconds, usual_seconds
+from vswin_cli.video.coded import Coded, coded_in
 from vswin_cli.video.container import is_scrambled, main_stream, open_container
 from vswin_cli.video.decoding import Decoding, Skip, UnprovenError, errors_counted
 from vswin_cli.video.packets import Packets, Stretch, stretches
@@ -28,6 +32,14 @@ _MAX_RATE = 10_000  # frames per second; containers that state more mean the tic
 _MAX_COUNT = 10**9  # headers that claim more frames are ignored
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """When frames are shown."""
+
+    times: np.ndarray | None  # as for `Timing`
+    notes: Sequence[str] = ()
 
 
 class AvReader:
@@ -58,6 +70,7 @@ class AvVideo:
         self._packets = Packets.scan(file, container, self._stream)
         if self._packets.num_encrypted:
             raise ReaderError("it is encrypted", kind="encrypted")
+        self._decoded: _Shown | None = None  # the frames, if they are not those that are listed
         self._ways = [self._decode_by_times, self._decode_in_order, self._decode_the_damaged]
 
     @property
@@ -67,19 +80,31 @@ class AvVideo:
 
     @property
     def timing(self) -> Timing:
-        """The times of the packets, if each has one."""
+        """The times that the container lists, or if other frames decode, those of these."""
         rate = float(self._stream.average_rate or 0)
         stated = rate if 0 < rate <= _MAX_RATE else None
-        base = self._stream.time_base
-        if not self._packets.are_timed or not base:
-            return Timing(stated)
-        ticks = self._packets.frame_times - self._packets.frame_times[0]
-        return Timing(stated, ticks * float(base))
+        start = (self._stream.start_time or 0) * self._packets.base - start_seconds(self._container)
+        return Timing(stated, (self._decoded or self._listed).times, max(start, 0.0))
+
+    @cached_property
+    def _listed(self) -> "_Shown":
+        """The times of the frames as the container lists them."""
+        packets = self._packets
+        if not packets.are_timed or not packets.base:
+            return _Shown(None)
+        return self._shown(packets.frame_times.tolist())
+
+    def _shown(self, times: Sequence[int | None]) -> "_Shown":
+        """When frames with these times in the stream are shown."""
+        packets = self._packets
+        pace = usual_seconds(packets.times[:PROBED_PACKETS] * packets.base)
+        clock = Clock(self._container, self._stream, pace if packets.are_timed else None)
+        return _Shown(clock.starts(times), clock.jumps)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """See `Video.notes`."""
-        return tuple(self._converter.notes)
+        return (*self._converter.notes, *(self._decoded or self._listed).notes)
 
     def read(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], *, until: int | None
@@ -101,16 +126,9 @@ class AvVideo:
         Raises:
             UnprovenError: It is damaged; with several threads, the result is not repeatable.
         """
-        num_frames = 0
         with open_container(self._file) as container:
             decoding = Decoding(container, main_stream(container), self._threads)
-            for frame in decoding.frames():
-                if num_frames in wanted:
-                    keep(num_frames, self._converter.rgb(frame))
-                del frame  # before the next one comes
-                num_frames += 1
-                if num_frames == until:
-                    break
+            num_frames = self._decode_all(decoding, wanted, keep, until)
         if decoding.is_damaged or not num_frames:
             raise UnprovenError("the stream is damaged")
         return Decoded(num_frames)
@@ -119,22 +137,36 @@ class AvVideo:
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], until: int | None
     ) -> Decoded:
         """Decode everything possible as players do, with one thread, and count the damage."""
-        num_frames = 0
         with open_container(self._file) as container, errors_counted():
             decoding = Decoding(container, main_stream(container), threads=1, strict=False)
-            for frame in decoding.frames():
-                if num_frames in wanted:
-                    keep(num_frames, self._converter.rgb(frame))
-                del frame  # before the next one comes
-                num_frames += 1
-                if num_frames == until:
-                    break
+            num_frames = self._decode_all(decoding, wanted, keep, until)
         if not num_frames:
             expected = max(self.announced_num_frames, self.expected_num_frames)
             if is_scrambled(self._file):
                 raise ReaderError("it is encrypted", kind="encrypted")
             raise ReaderError(f"FFmpeg decoded 0 of {expected} frames", kind="no_frames")
         return Decoded(num_frames, decoding.num_lost, decoding.num_damaged)
+
+    def _decode_all(
+        self,
+        decoding: Decoding,
+        wanted: Set[int],
+        keep: Callable[[int, np.ndarray], None],
+        until: int | None,
+    ) -> int:
+        """Pass on the wanted frames and count all; note their times if others are listed."""
+        times = list[int | None]()
+        for frame in decoding.frames():
+            if len(times) in wanted:
+                keep(len(times), self._converter.rgb(frame))
+            times.append(frame.pts)
+            del frame  # before the next one comes
+            if len(times) == until:
+                return until
+        are_listed = self._packets.are_timed and len(times) == len(self._packets)
+        are_known = any(time is not None for time in times)
+        self._decoded = self._shown(times) if are_known and not are_listed else None
+        return len(times)
 
     def _decode_by_times(
         self, wanted: Set[int], keep: Callable[[int, np.ndarray], None], until: int | None
@@ -193,14 +225,20 @@ class AvVideo:
         to_the_end: bool = False,
     ) -> None:
         """Decode a stretch, prove each frame, and pass on the wanted ones."""
-        packets = self._packets
-        needed = set(stretch.wanted)
+        packets, coded = self._packets, coded_in(self._stream)
+        needed, due = set(stretch.wanted), set[int]()
         last = -1
 
         def skip(packet: "Packet[VideoStream]") -> Skip:
-            if packets.frame_at(packet.pts) in needed:
+            index = packets.frame_at(packet.pts)
+            if index in needed:
                 return "DEFAULT"
-            return "NONREF" if needed else "NONKEY"  # nothing after the last frame is needed
+            if not needed and coded:  # nothing after the last frame is needed
+                return "NONKEY"
+            if index is None or (coded and coded(bytes(packet)) is Coded.UNUSED):
+                return "NONREF"
+            due.add(index)
+            return "DEFAULT"
 
         for frame in decoding.frames(
             self._packets_of(decoding, stretch),
@@ -218,10 +256,12 @@ class AvVideo:
                 keep(index, self._converter.rgb(frame))
             del frame  # before the next one comes
             needed.discard(index)
+            due.discard(index)
             if not needed and not to_the_end:
                 break
-        if needed or decoding.is_damaged:
-            raise UnprovenError(f"frame {min(needed, default=last)} does not decode")
+        lacking = needed | due if to_the_end else needed
+        if lacking or decoding.is_damaged:
+            raise UnprovenError(f"frame {min(lacking, default=last)} does not decode")
 
     def _packets_of(
         self, decoding: Decoding, stretch: Stretch

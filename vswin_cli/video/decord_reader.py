@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import IO
 
 import cv2  # noqa: F401  # before decord, whose FFmpeg would otherwise replace that of OpenCV
@@ -24,7 +25,8 @@ from vswin_cli.sources.source import Source
 from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.system.platform import name_of_open_file
 from vswin_cli.system.processors import decoder_threads
-from vswin_cli.video.container import main_stream, open_container
+from vswin_cli.video.av_reader import AvVideo
+from vswin_cli.video.container import open_container
 from vswin_cli.video.reader import Decoded, ReaderError
 from vswin_cli.video.timing import Timing
 
@@ -44,7 +46,7 @@ class DecordReader:
     def open(self, source: Source, threads: int | None = None) -> Iterator["DecordVideo"]:
         """Open a video in an accepted container; see `Reader.open`."""
         with open_container(source.file) as container:
-            main_stream(container)
+            timing = AvVideo(source.file, container, 1).timing
         with ExitStack() as stack:
             file: IO[bytes] = source.file
             if not isinstance(getattr(file, "raw", file), io.FileIO):  # decord opens only files
@@ -52,9 +54,8 @@ class DecordReader:
                 source.file.seek(0)
                 shutil.copyfileobj(source.file, file)
                 file.flush()
-            video = DecordVideo(
-                stack.enter_context(name_of_open_file(file)), decoder_threads(threads)
-            )
+            path = stack.enter_context(name_of_open_file(file))
+            video = DecordVideo(path, decoder_threads(threads), timing)
             stack.callback(video.close)
             yield video
 
@@ -62,14 +63,14 @@ class DecordReader:
 class DecordVideo:
     """One file open in decord; see `Video`."""
 
-    def __init__(self, path: str, threads: int) -> None:
+    def __init__(self, path: str, threads: int, timing: Timing) -> None:
         self._path = path
         self._threads = threads
         self._capture = _open_capture(path, threads)
         self.expected_num_frames = self.announced_num_frames = len(self._capture)
         self._first: decord.nd.NDArray | None = self._next(0)
         rate = float(self._capture.get_avg_fps())
-        self.timing = Timing(rate if 0 < rate < float("inf") else None)
+        self.timing = replace(timing, rate=rate if 0 < rate < float("inf") else None)
         self.notes = ()
 
     def read(

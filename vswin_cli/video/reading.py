@@ -138,10 +138,19 @@ def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
 
 
 def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
-    """Make a line for a video that was used completely, as it ends before its segment begins."""
-    if segment is None or reading.bounds is None or reading.bounds[-1] > segment[0]:
+    """Make a line for a video that holds not all of its segment, or was used completely."""
+    if segment is None or reading.bounds is None:
         return []
-    return [f"it ends before {segment[0]:g} s: used whole, as if already cut to its segment"]
+    start, end = segment
+    first, last = float(reading.bounds[0]), float(reading.bounds[-1])
+    if last <= start:
+        return [f"it ends before {start:g} s: used whole, as if already cut to its segment"]
+    if first <= start + _CUT_SECONDS and end <= last + _CUT_SECONDS:
+        return []
+    used = f"{max(start, first):.1f} to {min(end, last):.1f} s"
+    return [
+        f"it is shown from {first:.1f} to {last:.1f} s: of {start:g} to {end:g} s, {used} is used"
+    ]
 
 
 def _tell_nobody(index: int, kept: object) -> None:
@@ -205,8 +214,12 @@ def _read_chosen(
         until = None if counted is None else max(missing, default=-1) + 1
         decoded = video.read(missing, keep, until=until) if until != 0 else Decoded(0)
         if decoded.num_frames == (num_frames if until is None else until):
+            counted = counted or decoded
+            bounds = video.timing.bounds(num_frames)
+            if _span(num_frames, bounds, segment) != span:  # by the times of the frames decoded
+                continue
             size = sizes[min(kept)]
-            return Reading(num_frames, kept, num_announced, counted or decoded, span, size, bounds)
+            return Reading(num_frames, kept, num_announced, counted, span, size, bounds)
         num_frames, counted = decoded.num_frames, decoded
     raise ReaderError("each decode of it ends at another frame")
 
@@ -225,13 +238,16 @@ def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) 
     if bounds is None:
         what = f"its frames have no times, so {start:g} to {end:g} s cannot be found"
         raise ReaderError(what, kind="no_segment")
-    span, seconds = frames_between(bounds, segment), float(bounds[-1])
-    if not span and seconds <= end - start + _CUT_SECONDS:
+    if span := frames_between(bounds, segment):
+        return span
+    first, last = float(bounds[0]), float(bounds[-1])
+    if end <= first:
+        what = f"its first frame is shown at {first:.1f} s, after {start:g} to {end:g} s"
+    elif last - first <= end - start + _CUT_SECONDS:
         return range(num_frames)
-    if not span:
-        what = f"it ends at {seconds:.1f} s, before {start:g} to {end:g} s of it begin"
-        raise ReaderError(what, kind="no_segment")
-    return span
+    else:
+        what = f"it ends at {last:.1f} s, before {start:g} to {end:g} s of it begin"
+    raise ReaderError(what, kind="no_segment")
 
 
 def _error(source: Source, failures: list[ReaderError], tried: list[str]) -> VideoError:

@@ -217,7 +217,7 @@ def _properties(
     height, width = size
     if bounds is None:
         return VideoProperties(width, height)
-    seconds = float(bounds[-1])
+    seconds = float(bounds[-1] - bounds[0])
     starts, ends = bounds[clips.min(axis=1)].tolist(), bounds[clips.max(axis=1) + 1].tolist()
     clip_seconds = tuple(zip(starts, ends, strict=True))
     return VideoProperties(width, height, seconds, (len(bounds) - 1) / seconds, clip_seconds)
