@@ -20,6 +20,7 @@ from vswin_cli.timeline.windows import Shot, Window, Windows
 LAG_SECONDS = 1.0  # that a frame may wait; windows of older frames are left out
 _KEPT_SECONDS = 60.0  # of a segment that continues; older steps are summed up
 _USUAL_RATE = 25.0
+_USUAL_LOSS = 0.1  # share of windows that a machine with other work leaves out now and then
 
 
 class LiveAnalyst:
@@ -116,7 +117,7 @@ class LiveAnalyst:
         )
 
     def _losses(self, frames: LiveSequence) -> Iterator[str]:
-        if frames.num_dropped or self.num_skipped:
+        if frames.num_dropped or self.num_skipped > _USUAL_LOSS * self.num_windows:
             yield (
                 f"{frames.num_dropped} of {frames.num_frames} frames were dropped, and "
                 f"{self.num_skipped} of {self.num_windows} windows left out: the model is slower "
