@@ -144,7 +144,7 @@ def test_terminal_is_asked_before_all_are_downloaded(here, server):
     server.always = answering(404)
     arguments = ["download-weights", "--mirror", server.mirror]
     code, screen = _on_a_terminal(arguments, b"n\n", {})
-    assert code == 0
+    assert code == 1
     assert "Download 1.6 GB?" in screen
     assert re.search(r"swin-t-k400 +113 MB +here already", screen)
     assert "1729 MB" in screen

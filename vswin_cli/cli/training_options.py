@@ -8,7 +8,8 @@ from vswin_cli.cli.options import TRAINING, number_or_auto, option
 from vswin_cli.training.options import AugmentName, HowName
 
 
-def _whole_or_auto(text: str) -> int | None:
+def _whole_or_auto(given: str | int) -> int | None:
+    text = str(given)
     if text == "auto":
         return None
     if not text.isdecimal():
