@@ -258,7 +258,9 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
             self.send_response(200)
             self.send_header("Content-Type", "video/mp2t")
             self.end_headers()
-            content = transport_stream.read_bytes()
+            content = bytearray(transport_stream.read_bytes())
+            middle = len(content) // 2
+            content[middle : middle + 4_000] = bytes(4_000)
             try:
                 for start in range(0, len(content), 20_000):
                     self.wfile.write(content[start : start + 20_000])
@@ -292,6 +294,7 @@ def test_a_server_is_followed_and_ctrl_c_leaves_the_output_complete(
     assert process.returncode == 130
     [record] = json.loads((tmp_path / "t.json").read_text())
     assert record["segments"][0]["label"] == "pan right"
+    assert any(warning.startswith("the stream is damaged") for warning in record["warnings"])
     assert "secret" not in json.dumps(record) + rest
     assert "frames received" in rest
 

@@ -38,8 +38,7 @@ TRAINING_OPTIONS: dict[str, Any] = {
         option(
             TRAINING, "--batch-size", metavar="N", parser=_whole_or_auto, show_default=False,
             help="Clips per step. auto: as many as fit into half of the memory, at most 8, "
-            "or 16 on a GPU. "
-            "Default: auto.",
+            "or 16 on a GPU. Default: auto.",
         ),
     ],
     "lr": Annotated[

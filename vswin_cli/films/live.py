@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from time import monotonic, sleep
@@ -58,10 +58,15 @@ class LiveSequence:
         self.num_frames = 0  # decoded frames
         self.num_dropped = 0
         self.rate: float | None = None  # frames per second, as the stream says
-        self.warnings: tuple[str, ...] = ()  # complete when the frames have ended
+        self._told: Callable[[], tuple[str, ...]] = tuple
         self.waits = not is_address(name) and not is_device(name)  # as a file does
         self._file: _Growing | None = None
         self._queue = queue.Queue[LiveFrame | BaseException | None](_HELD_FRAMES)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Anything unusual about the stream until now, one line each."""
+        return self._told()
 
     def __iter__(self) -> Iterator[LiveFrame]:
         """Yield frames until they end, or `stop` is set.
@@ -157,9 +162,15 @@ class LiveSequence:
         decoding = Decoding(container, stream, threads=0, strict=False)
         converter, clock = Converter(), Clock(container, stream)
         failures: list[av.FFmpegError] = []
+
+        def told() -> tuple[str, ...]:
+            broken = (f"the stream broke off: {self._reason(failure)}" for failure in failures)
+            return (*broken, *decoding.damage, *converter.notes, *clock.notes)
+
+        self._told = told
         for frame in decoding.frames(_packets(container, stream, failures)):
             if self._stop.is_set():
-                break
+                return
             if not self.num_frames:
                 decoding.forget_damage()  # a stream may be joined between key frames
             start, end = clock.shown(frame)
@@ -172,8 +183,6 @@ class LiveSequence:
             self._put(LiveFrame(timed, monotonic()))
         if failures and not self.num_frames and not self.waits:
             raise failures[0]
-        broken = [f"the stream broke off: {self._reason(failure)}" for failure in failures]
-        self.warnings = (*broken, *decoding.damage, *converter.notes, *clock.notes)
 
     def _put(self, item: LiveFrame | BaseException | None) -> None:
         while not self._stop.is_set():

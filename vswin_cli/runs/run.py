@@ -95,7 +95,8 @@ def run_over(
         for warning in task.warnings:
             watcher.on_warning(warning)
         num_left = len(planned.todo) - num_done
-        is_stopped = num_left > 0 and num_failed >= (options.max_failures or num_failed + 1)
+        is_enough = options.max_failures is not None and num_failed >= options.max_failures
+        is_stopped = is_enough and num_left > 0
         return Outcome(videos, journal.entries, num_failed, num_left, is_stopped, output.is_stdout)
 
 
