@@ -103,7 +103,7 @@ def test_a_driver_workers_and_a_node_that_die_lose_nothing(cluster, start, vswin
     run.communicate()
     before = parts()
     run = start()
-    wait_until(lambda: parts() - before, 120)
+    wait_until(lambda: parts() - before and workers_of(cluster.head_node), 120)
     os.kill(workers_of(cluster.head_node)[0], signal.SIGKILL)
     cluster.remove_node(cluster.more, allow_graceful=False)
     output, errors = run.communicate(timeout=300)
