@@ -131,18 +131,36 @@ def test_addresses_with_one_name_are_refused(tmp_path: Path):
         join(rows, VideoFiles(tmp_path), multi_label=False)
 
 
-def test_folder_of_splits_holds_those_of_the_classes(tmp_path: Path):
-    for name in ("train/walk/a.mp4", "train/run/b.mp4", "val/run/c.mp4"):
+@pytest.mark.parametrize(
+    ("train", "validation", "more"),
+    [
+        ("train", "val", ()),
+        ("Train", "Validation", ()),
+        ("training", "dev", ("annotations/readme.txt",)),
+        ("train", "val", ("more/walk/d.mp4",)),
+    ],
+)
+def test_folder_of_splits_holds_those_of_the_classes(train, validation, more, tmp_path: Path):
+    for name in (f"{train}/walk/a.mp4", f"{train}/run/b.mp4", f"{validation}/run/c.mp4", *more):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(b"x")
     rows = read_annotations(tmp_path, AnnotationFormat.FOLDER)
     found = join(rows, VideoFiles(tmp_path), multi_label=False)
     assert found.labels == ("run", "walk")
     assert {(e.found.video, e.labels, e.split) for e in found.examples} == {
-        ("train/walk/a.mp4", (1,), TRAIN),
-        ("train/run/b.mp4", (0,), TRAIN),
-        ("val/run/c.mp4", (0,), VALIDATION),
+        (f"{train}/walk/a.mp4", (1,), TRAIN),
+        (f"{train}/run/b.mp4", (0,), TRAIN),
+        (f"{validation}/run/c.mp4", (0,), VALIDATION),
     }
+    assert len(found.unmatched) == len(more)
+
+
+def test_classes_may_have_names_of_splits(tmp_path: Path):
+    for name in ("train/a.mp4", "bus/b.mp4", "test/c.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"x")
+    rows = read_annotations(tmp_path, AnnotationFormat.FOLDER)
+    assert [row.label for row in rows] == ["bus", "test", "train"]
 
 
 def test_rows_of_a_video_add_up_to_its_labels(tmp_path: Path):

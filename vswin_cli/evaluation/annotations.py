@@ -3,12 +3,13 @@
 import json
 import os
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation import tables
-from vswin_cli.evaluation.rows import Row, label_of, read_rows
+from vswin_cli.evaluation.rows import SPLIT_NAMES, Row, label_of, read_rows
 from vswin_cli.runs.content import is_video_name
 from vswin_cli.runs.lists import as_folder
 from vswin_cli.runs.videos import Selection, find_videos
@@ -17,7 +18,6 @@ from vswin_cli.sources.addresses import without_credentials
 _LINE = re.compile(r"(?P<path>.+?)(?:\s*[,;|]\s*|\s+)(?P<index>\d+)")  # of MMAction2's lists
 _RAW_FRAMES = re.compile(r"(?P<path>.+?)\s+\d+\s+\d+")  # MMAction2: folder, number of frames, index
 _MULTI_LABEL = re.compile(r"(?P<path>.+?)\s+(?P<indices>\d+(?:[\s,;]+\d+)+)")
-_SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 _MOST = 0.5  # of the lines; a file is still a list if others are malformed
 
 
@@ -205,7 +205,7 @@ def _row(place: int, item: object) -> Row:
 def _read_folder(root: Path) -> list[Row]:
     """Read a folder with a folder of videos per class.
 
-    A video outside of the class folders, and a class folder without a video, are rows too. If the
+    A video outside of the class folders, and a class folder without a video, are rows too. If
     folders are called train, test or similar, they contain the folders of classes.
 
     Raises:
@@ -218,21 +218,37 @@ def _read_folder(root: Path) -> list[Row]:
             )
     except OSError as exc:
         raise UsageError(f"cannot list {root}: {exc.strerror}; check its permissions") from exc
-    rows = []
-    filled = set()
-    has_splits = "train" in names and _SPLITS.issuperset(names)
-    for place, found in enumerate(find_videos([as_folder(os.fspath(root))], Selection()), start=1):
-        *parents, _ = found.video.split("/")
-        filled.update(parents[:1])
-        split = parents.pop(0) if has_splits and parents else ""
-        if parents:
-            rows.append(Row(place, found.video, parents[0], path=found.video, split=split))
-        else:
-            problem = "it is not in the folder of a class"
-            rows.append(Row(place, found.video, None, problem=problem))
+    videos = [found.video for found in find_videos([as_folder(os.fspath(root))], Selection())]
+    paths = [video.split("/")[:-1] for video in videos]
+    has_splits = _are_splits(paths)
+    rows = [
+        _row_in(folders, place, video, has_splits=has_splits)
+        for place, (folders, video) in enumerate(zip(paths, videos, strict=True), start=1)
+    ]
+    filled = {folders[0] for folders in paths if folders}
     place = len(rows)
     for name in names:
         if name not in filled:
             place += 1
             rows.append(Row(place, f"{name}/", name, problem="the folder holds no video"))
     return rows
+
+
+def _row_in(folders: Sequence[str], place: int, video: str, *, has_splits: bool) -> Row:
+    split = ""
+    if has_splits:
+        is_in = bool(folders) and folders[0].lower() in SPLIT_NAMES
+        split, folders = (folders[0], folders[1:]) if is_in else ("", ())
+    if folders:
+        return Row(place, video, folders[0], path=video, split=split)
+    return Row(place, video, None, problem="it is not in the folder of a class")
+
+
+def _are_splits(paths: Sequence[Sequence[str]]) -> bool:
+    """Whether the outer folders of videos are splits: for training, and if not alone, others."""
+    outer = {folders[0]: folders[0].lower() for folders in paths if folders}
+    splits = {SPLIT_NAMES[name] for name in outer.values() if name in SPLIT_NAMES}
+    if "train" not in splits:
+        return False
+    has_classes = any(len(folders) > 1 and folders[0].lower() in SPLIT_NAMES for folders in paths)
+    return SPLIT_NAMES.keys() >= set(outer.values()) or (len(splits) > 1 and has_classes)

@@ -9,6 +9,11 @@ from vswin_cli.runs.content import is_video_content
 from vswin_cli.system.text import read_text
 
 _TOO_MANY_DIGITS = 19
+SPLIT_NAMES = {  # as written in annotations, in lower case
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validation": "validation",
+    "validate": "validation", "dev": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

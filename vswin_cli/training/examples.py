@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.matching import Unmatched
-from vswin_cli.evaluation.rows import NoMatchError, Row
+from vswin_cli.evaluation.rows import SPLIT_NAMES, NoMatchError, Row
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.videos import Found
@@ -16,11 +16,6 @@ from vswin_cli.zoo.labels import what_is_wrong
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 LEFT_OUT = "left out"  # in `split.csv`, of a clip in no split
-_SPELLINGS = {
-    "train": TRAIN, "training": TRAIN,
-    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION,
-    "dev": VALIDATION, "test": TEST, "testing": TEST,
-}  # fmt: skip
 _NUMBERED = re.compile(r"(?:class )?(\d+)")  # a class in annotations, or its label in a model
 
 
@@ -133,7 +128,7 @@ def _example(row: Row, index: dict[str, int], files: VideoFiles, *, multi_label:
     labels = tuple(sorted(index[name] for name in _names_of(row, multi_label=multi_label)))
     if not labels and not multi_label:
         raise NoMatchError("no_label", "the row has no label")
-    split = _SPELLINGS.get(row.split.lower()) if row.split else ""
+    split = SPLIT_NAMES.get(row.split.lower()) if row.split else ""
     if split is None:
         raise NoMatchError("malformed", f"split {row.split!r} must be one of {', '.join(SPLITS)}")
     return Example(replace(files.find(row), is_named=True), labels, split, row.group)
