@@ -51,6 +51,8 @@ def rows_of(path):
 
 @pytest.mark.slow
 def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model, videos, tmp_path):
+    looked = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--dry-run")
+    assert "how: full" in looked.stdout
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert run.returncode == 0, run.stderr
     assert "classes have 4 to 8 clips: weighted to count equally" in run.stdout
@@ -60,6 +62,8 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model
     assert_valid(metrics, "training")
     assert metrics["accuracy"]["value"] == 1.0
     assert metrics["clips"] == {"train": 12, "validation": 3, "test": 3}
+    assert "epochs" not in metrics["settings"]
+    assert "strength" in metrics["kept"]
     before = read_checkpoint(smallest_model / "smallest.weights.h5", SMALLEST, 3)
     after = read_checkpoint(mine / "model.weights.h5", SMALLEST, 2)
     changed = [name for name in after if not np.array_equal(after[name], before[name])]

@@ -8,12 +8,14 @@ import pytest
 from converting import video_swin
 
 import vswin_cli as vswin
-from vswin_cli.errors import UsageError
+from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.training import augmentation
-from vswin_cli.training.options import recipe_for
+from vswin_cli.training.choices import choices_said, choose
+from vswin_cli.training.options import TrainingOptions, recipe_for
 from vswin_cli.training.remarks import remarks_on
 from vswin_cli.training.scoring import multi_label_figures
 from vswin_cli.zoo.architectures import BASE, SMALL, TINY, Architecture
+from vswin_cli.zoo.catalog import find_model
 from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 SMALLEST = Architecture("smallest", embed_dim=8, depths=(2, 2), num_heads=(1, 2), window=(2, 3, 3))
@@ -98,6 +100,56 @@ def test_each_variable_has_its_rate_and_decay(network):
     assert found == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
+def test_weights_that_diverged_are_not_kept_and_states_that_cannot_be_written_are_told(
+    network, tmp_path
+):
+    from vswin_cli.training.batches import Plan
+    from vswin_cli.training.learning import DivergedError, Learner, Watching
+    from vswin_cli.training.scoring import Score
+
+    plan = Plan(np.eye(3, dtype=np.float32), 1, 1, 0, "none", 32)
+    recipe, gone = recipe_for(SMALLEST), tmp_path / "gone"
+    learner = Learner(SMALLEST, (4, 32, 32), None, None, plan, recipe, 0.1, "float32", gone)
+    with pytest.raises(OutputError, match=r"cannot write .*state\.npz"):
+        learner.save()
+    with pytest.raises(DivergedError, match="the loss at step 0 is nan"):
+        learner.learn(
+            None,
+            lambda logits: Score(np.nan, 0.4),
+            every=1,
+            patience=1,
+            save_every=1,
+            watching=Watching(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "batch_size"),
+    [
+        ({"batch_size": 512}, {"num_clips": 12}, 12),
+        ({"batch_size": 2}, {"num_clips": 12}, 2),
+        ({}, {"num_clips": 12, "begun_with": 4}, 4),  # the free memory is another now
+    ],
+)
+def test_rate_is_that_of_the_clips_that_a_step_really_has(options, given, batch_size):
+    model = find_model("swin-t-k400")
+    options = TrainingOptions(how="full", **options)
+    chosen = choose(options, model, ("a", "b"), "tensorflow", has_gpu=False, **given)
+    assert chosen.batch_size == batch_size
+    assert chosen.lr == pytest.approx(1e-3 * batch_size / 64)
+
+
+def test_random_weights_are_trained_and_options_without_effect_are_told():
+    model = find_model("swin-t-k400")
+    options = TrainingOptions(from_scratch=True)
+    assert choose(options, model, ("a", "b"), "tensorflow", has_gpu=False).how == "full"
+    options = TrainingOptions(epochs=3, mixup=0.2, seed=1)
+    chosen = choose(options, model, ("a", "b"), "tensorflow", has_gpu=False)
+    [said] = choices_said(chosen, options, ("a", "b"), "tensorflow", [3, 3], is_balanced=False)
+    assert said.endswith("--how full trains all weights and uses --epochs, --mixup")
+
+
 def test_directional_never_flips_and_default_does():
     curve = (100 + np.arange(60) ** 2 / 60).astype(np.uint8)  # steeper on the right
     frames = np.repeat(np.broadcast_to(curve, (4, 50, 60))[..., np.newaxis], 3, axis=-1)
@@ -122,6 +174,9 @@ def test_directional_never_flips_and_default_does():
         ("patience", 0, "--patience 0 must be at least 1"),
         ("seed", -1, "--seed -1 must be at least 0"),
         ("mixup", -0.1, "--mixup -0.1 must be at least 0"),
+        ("epochs", 2.5, "--epochs 2.5 is not a whole number"),
+        ("seed", "0", "--seed '0' is not a whole number"),
+        ("lr", "fast", "--lr 'fast' is not a number"),
         ("how", "ful", "--how ful must be one of auto, head, full"),
     ],
 )
@@ -193,16 +248,31 @@ def test_head_learns_what_can_be_learned(multi_label):
 
 
 @pytest.mark.parametrize(
-    ("best", "words"),
+    ("best", "right", "words"),
     [
-        ({"epoch": 2, "train_accuracy": 0.75, "validation_accuracy": 0.7}, []),
-        ({"epoch": 2, "train_accuracy": 0.95, "validation_accuracy": 0.7}, ["far below training"]),
-        ({"epoch": 2, "train_accuracy": 0.3, "validation_accuracy": 0.7}, ["nothing was learned"]),
-        ({"epoch": 0, "validation_accuracy": 0.7}, ["no epoch was better"]),
+        ({"epoch": 2, "train_accuracy": 0.75, "validation_accuracy": 0.7}, 1, []),
+        (
+            {"epoch": 2, "train_accuracy": 0.95, "validation_accuracy": 0.7},
+            1,
+            ["far below training"],
+        ),
+        (
+            {"epoch": 2, "train_accuracy": 0.3, "validation_accuracy": 0.7},
+            1,
+            ["nothing was learned"],
+        ),
+        ({"epoch": 0, "validation_accuracy": 0.7}, 1, ["no epoch was better"]),
+        (
+            {"epoch": 2, "train_accuracy": 0.75, "validation_accuracy": 0.7},
+            0,
+            ["not one clip is recognised of rain"],
+        ),
     ],
 )
-def test_remarks_are_about_the_weights_that_are_kept(best, words):
-    found = remarks_on(best, 0.7, num_classes=4, is_early=False, multi_label=False, how="full")
+def test_remarks_are_about_the_weights_that_are_kept(best, right, words):
+    classes = [{"label": name, "clips": 4, "right": 4} for name in ("sun", "fog", "wind")]
+    classes.append({"label": "rain", "clips": 4, "right": right})
+    found = remarks_on(best, 0.7, classes, is_early=False, multi_label=False, how="full")
     for remark, word in zip(found, words, strict=True):
         assert word in remark
 
@@ -214,3 +284,8 @@ def test_several_labels_have_metrics_of_their_own():
     assert figures["mean_average_precision"] == pytest.approx((1 + (1 + 2 / 3) / 2) / 2)
     assert figures["micro_f1"] == pytest.approx(2 * 3 / (4 + 4))
     assert figures["exact"] == 0.5
+
+
+def test_labels_of_all_clips_have_no_average_precision():
+    everywhere = np.ones((3, 2))
+    assert multi_label_figures(0.9 * everywhere, everywhere)["mean_average_precision"] is None

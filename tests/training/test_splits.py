@@ -10,7 +10,7 @@ from vswin_cli.errors import UsageError
 from vswin_cli.evaluation.annotations import AnnotationFormat, read_annotations
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.runs.videos import Found
-from vswin_cli.training.checks import warnings_about
+from vswin_cli.training.checks import contradictions, warnings_about
 from vswin_cli.training.examples import SPLITS, TEST, TRAIN, VALIDATION, Example, Examples, join
 from vswin_cli.training.options import direction_in
 from vswin_cli.training.outputs import write_split
@@ -84,6 +84,8 @@ def test_table_has_splits_groups_and_segments(tmp_path: Path):
         "b.mp4,run,val,two,3,1\n"
         "b.mp4,run,holdout,two,5,6\n"
         "c.mp4,run,test,,,\n"
+        "b.mp4,run,val,two,7,\n"
+        "b.mp4,walk,val,two,,\n"
         "https://a.b/v.mp4?k=1,walk,train,,12345.62,12346.1\n"
         "https://a.b/v.mp4?k=1,run,train,,12345.58,12346.14\n"
     )
@@ -97,7 +99,10 @@ def test_table_has_splits_groups_and_segments(tmp_path: Path):
         ("https://a.b/v.mp4?…#t=12345.58,12346.14", (0,), TRAIN, ""),
     ]
     assert found.examples[-1].found.segment == (12345.58, 12346.14)
-    assert [row.kind for row in found.unmatched] == ["malformed", "malformed", "no_file"]
+    kinds = ["malformed", "malformed", "no_file", "malformed", "repeated"]
+    assert [row.kind for row in found.unmatched] == kinds
+    assert "from 7 has no end" in found.unmatched[3].message
+    assert "row 4 has this file and another label, run, which" in found.unmatched[4].message
 
 
 def test_written_splits_are_read_as_the_same_classes_and_splits(tmp_path: Path):
@@ -184,10 +189,54 @@ def test_list_of_several_indices_per_video_is_read(tmp_path: Path):
     assert [each.labels for each in found.examples] == [(0, 1), (1,)]
 
 
-def test_class_without_a_clip_to_train_on_is_told():
-    examples = [example(0, 0, TRAIN), example(1, 1, TEST), example(2, 0, VALIDATION)]
-    with pytest.raises(UsageError, match="no clip to train on: rain"):
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ((TRAIN, TEST, VALIDATION), "no clip to train on: rain"),
+        ((TRAIN, TRAIN, ""), r"to validate on \(1 left out, because their group or file is in the"),
+    ],
+)
+def test_class_without_clips_to_train_or_validate_on_is_told(splits, message):
+    examples = [example(n, n % 2, split) for n, split in enumerate(splits)]
+    with pytest.raises(UsageError, match=message):
         warnings_about(Examples(examples, ("sun", "rain")), multi_label=False)
+
+
+@pytest.mark.parametrize(
+    ("splits", "labels", "words"),
+    [
+        ((TRAIN, VALIDATION), ("sun", "rain"), "no test clip: the accuracy will be that of the"),
+        (SPLITS, ("Rain", "rain"), "Rain, rain differ only in case"),
+    ],
+)
+def test_misleading_accuracy_and_names_are_told(splits, labels, words):
+    count = len(splits)
+    examples = [example(n, n // count % 2, splits[n % count]) for n in range(24)]
+    found = warnings_about(Examples(examples, labels), multi_label=False)
+    assert any(line.startswith(words) for line in found)
+
+
+def test_clips_with_the_same_content_and_other_labels_are_told():
+    examples = Examples([example(n, n % 2, TRAIN) for n in range(4)], ("sun", "rain"))
+    assert contradictions(examples, [(0, 2), (0, 1)]) == [
+        "0.mp4 and 1.mp4 show the same, but have different labels"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_combinations_of_labels_are_in_every_split(seed):
+    labels = [(0,), (1,), (0, 1), ()]
+    examples = [replace(example(n, 0), labels=labels[n % 4]) for n in range(40)]
+    found, _ = assign_splits(examples, [], 2, seed)
+    for own in labels:
+        assert {each.split for each in found if each.labels == own} == set(SPLITS)
+
+
+def test_clips_without_a_split_are_told():
+    examples = [example(n, n % 2, ("", *SPLITS)[n // 2 % 4]) for n in range(40)]
+    found, notes = assign_splits(examples, [], 2, 0)
+    assert found[0].split == TRAIN
+    assert notes == ["10 clip(s) without a split in the annotations: train"]
 
 
 def test_few_clips_are_told_with_what_accuracy_means():
@@ -204,6 +253,18 @@ def test_few_clips_are_told_with_what_accuracy_means():
         (["walk", "PutIn_box"], "in"),
         (["turn_counterclockwise", "x"], "counterclockwise"),
         (["moving upwards"], "upwards"),
+        (["anti-clock-wise", "x"], "clockwise"),
+        (["turnleft", "turnright"], "left"),
+        (["spin_L2R", "x"], "l"),
+        (["LeftTURN"], "left"),
+        (["leftmost"], "leftmost"),
+        (["eastbound"], "eastbound"),
+        (["nach rechts"], "rechts"),
+        (["à gauche"], "gauche"),
+        (["gira a la izquierda"], "izquierda"),
+        (["Поворот налево"], "налево"),
+        (["向左转"], "左"),
+        (["training", "cupcake", "shift", "upright"], None),
         (["bright light", "inside", "outdoor", "cleft", "for sale"], None),
     ],
 )

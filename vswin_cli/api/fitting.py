@@ -5,11 +5,12 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vswin_cli.api.training import SETTINGS, TrainingRun, read_settings
+from vswin_cli.api.training import AUTO_BATCH, SETTINGS, TrainingRun, read_settings
 from vswin_cli.errors import UsageError
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.training.checks import Checked
@@ -37,7 +38,7 @@ class Fitted:
         log: A row per epoch, or per regularisation strength of the head.
         best: The row whose weights were kept.
         is_early: Whether the training stopped before its last epoch.
-        seconds: Time of the training steps; 0 for a head.
+        seconds: Time of the training steps, or of fitting the head.
     """
 
     weights: dict[str, np.ndarray]
@@ -66,12 +67,12 @@ def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
     backbone = {path: w for path, w in weights.items() if not path.startswith("head/")}
     head = None
     if not run.options.from_scratch:
+        start = monotonic()
         found, log, best = _fit_head(run, checked, watcher)
         head = found.head
         if run.chosen.how == "head":
-            return Fitted(
-                {**backbone, "head/kernel": head.kernel, "head/bias": head.bias}, log, best
-            )
+            trained = {**backbone, "head/kernel": head.kernel, "head/bias": head.bias}
+            return Fitted(trained, log, best, seconds=monotonic() - start)
     return _fit_all(
         run, checked, None if run.options.from_scratch else backbone, head, folder, watcher
     )
@@ -85,6 +86,7 @@ def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
     """
     settings = json.loads(json.dumps(run.settings(checked)))
     found = read_settings(run.folder) or {}
+    found.pop(AUTO_BATCH, None)
     is_begun = (folder / "state.npz").exists() or (run.folder / MODEL_FILE).exists()
     if not run.run.resume:
         shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +96,8 @@ def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
             f"--output {run.folder} holds a training run with other settings: {', '.join(names)}; "
             "give --no-resume to start over, or another --output"
         )
-    write_json(run.folder / SETTINGS, settings)
+    is_auto = run.options.batch_size is None and run.chosen.how == "full"
+    write_json(run.folder / SETTINGS, {**settings, AUTO_BATCH: is_auto})
     write_split(run.folder / SPLIT, checked.examples)
     folder.mkdir(exist_ok=True)
 
@@ -177,7 +180,7 @@ def _fit_all(
     num_classes = len(checked.examples.labels)
     plan = Plan(
         targets_of(train, num_classes),
-        min(chosen.batch_size, len(train)),
+        chosen.batch_size,
         chosen.recipe.epochs,
         options.seed,
         chosen.augment,

@@ -42,6 +42,9 @@ def train(
         UsageError: The data or the options contradict each other or cannot be used.
         VswinError: The training diverged or failed.
     """
+    for name in ("batch_size", "lr"):
+        if options.get(name) == "auto":
+            options[name] = None
     run = TrainingRun(
         engine_options(model, backend=backend, threads=threads),
         ViewOptions(),

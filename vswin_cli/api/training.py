@@ -23,6 +23,7 @@ from vswin_cli.training.checks import (
     Checked,
     Estimate,
     alike_across,
+    contradictions,
     estimate_full,
     warnings_about,
 )
@@ -35,6 +36,11 @@ from vswin_cli.training.watcher import TrainingWatcher
 from vswin_cli.weights.needed import FetchFile, fetch_file
 
 SETTINGS = "training.json"
+AUTO_BATCH = "auto_batch"  # in it: whether the batch size was chosen by the free memory
+_OF_HEADS = (
+    "model", "weights", "how", "seed", "multi_label", "label_smoothing", "backend", "precision",
+    "protocol", "labels", "clips",
+)  # fmt: skip
 
 
 class TrainingRun:
@@ -77,17 +83,23 @@ class TrainingRun:
 
     @cached_property
     def chosen(self) -> Chosen:
-        """The values that `auto` and the recipe resolve to.
+        """The values that `auto` and the recipe resolve to; `check` finds the last ones.
 
         Raises:
             UsageError: The options contradict each other.
         """
+        return self._choose()
+
+    def _choose(self, num_clips: int | None = None) -> Chosen:
+        found = (read_settings(self.folder) if self.run.resume else None) or {}
         return choose(
             self.options,
             self.model.model,
             self.examples.labels,
             self.backend,
             has_gpu=bool(self.gpu),
+            num_clips=num_clips,
+            begun_with=found["batch_size"] if found.get(AUTO_BATCH) else None,
         )
 
     @property
@@ -107,6 +119,7 @@ class TrainingRun:
         model = VideoModel(
             self.engine, self._inspected_by, spares_keras=True, fetch=self.model._fetch
         )
+        origin = model.features_origin(per_view=True)
         folder = self.folder / "features"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -114,13 +127,9 @@ class TrainingRun:
             raise OutputError(
                 f"cannot make {folder}: {exc.strerror}; choose another --output"
             ) from exc
-        features = features_output(folder / "features.npz", resume=self.run.resume)
-        task = InspectionTask(
-            partial(model.classifier, 0),
-            model.decoding_pool,
-            model.features_origin(per_view=True),
-            features,
-        )
+        name = f"{_digest(origin.settings)}.npz"  # with other settings, another file
+        features = features_output(folder / name, resume=self.run.resume)
+        task = InspectionTask(partial(model.classifier, 0), model.decoding_pool, origin, features)
         found = [each.found for each in self.examples.examples]
         if not found:
             raise UsageError("no clip of the annotations exists; check --videos")
@@ -132,7 +141,9 @@ class TrainingRun:
         pairs = find_alike(whole, task.inspected)
         whole, notes = assign_splits(whole, pairs, len(self.examples.labels), self.options.seed)
         examples = replace(self.examples, examples=whole)
+        self.chosen = self._choose(len(examples.of(TRAIN)))
         warnings = warnings_about(examples, multi_label=self.options.multi_label)
+        warnings += contradictions(examples, pairs)
         checked = Checked(examples, task.broken, alike_across(whole, pairs), notes, warnings)
         said = choices_said(
             self.chosen,
@@ -174,8 +185,15 @@ class TrainingRun:
         return self.engine.threads or available_processors()
 
     @property
+    def computed_by(self) -> str:
+        """The backend of the training, or of the features of a head."""
+        return self.model.backend if self.chosen.how == "head" else self.backend
+
+    @property
     def precision(self) -> str:
-        """The Keras dtype policy: mixed if it is fast or was chosen."""
+        """The Keras dtype policy, mixed if it is fast or was chosen; of a head, its features'."""
+        if self.chosen.how == "head":
+            return self.engine.precision
         is_mixed = self.gpu or self.engine.precision == "bfloat16"
         return "mixed_bfloat16" if is_mixed else "float32"
 
@@ -198,7 +216,7 @@ class TrainingRun:
         chosen, options = self.chosen, asdict(self.options)
         for name in ("how", "augment", "save_every", "cache_gb", *asdict(chosen.recipe)):
             options.pop(name, None)
-        return {
+        found = {
             "model": self.model.model.name,
             "weights": file_sha256(self.model.weights_file)[:16],
             "how": chosen.how,
@@ -207,12 +225,13 @@ class TrainingRun:
             "lr": chosen.lr,
             "batch_size": chosen.batch_size,
             "augment": chosen.augment,
-            "backend": self.backend,
+            "backend": self.computed_by,
             "precision": self.precision,
             "protocol": asdict(self.model.protocol),
             "labels": list(checked.examples.labels),
             "clips": _digest(clips),
         }
+        return {name: found[name] for name in _OF_HEADS} if chosen.how == "head" else found
 
     def _refuse_folder(self, annotations: Path) -> None:
         if not self.folder.exists():
@@ -225,7 +244,7 @@ class TrainingRun:
                 "overwrite; name another folder"
             )
         names = {path.name for path in self.folder.iterdir()}
-        is_own = SETTINGS in names or any((self.folder / "features").glob("features.npz*"))
+        is_own = SETTINGS in names or any((self.folder / "features").glob("*.npz*"))
         if not is_own and names - {"features"}:
             raise UsageError(
                 f"--output {self.folder} contains files of something else; name a new folder"

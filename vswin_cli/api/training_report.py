@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,10 @@ class Trained:
     def accuracy(self) -> float:
         """Accuracy on the test split, or on the validation split if there is no test; in [0, 1].
 
-        With several labels per video, this is the mean average precision.
+        With several labels per video, this is the mean average precision; NaN if it is unknown.
         """
-        return float(self.metrics["accuracy"]["value"])
+        value = self.metrics["accuracy"]["value"]
+        return nan if value is None else float(value)
 
 
 def finished_training(run: TrainingRun, checked: Checked) -> Trained | None:
@@ -129,18 +131,17 @@ def conclude(
         "validation": {
             key: value for key, value in fitted.best.items() if key.startswith("validation")
         },
+        "kept": {key: fitted.best[key] for key in ("epoch", "strength") if key in fitted.best},
         "settings": run.settings(checked),
         "weights": made.sha256,
-        "versions": {
-            name: version(name) for name in ("vswin", "keras", "numpy", *_libraries(run.backend))
-        },
+        "versions": {name: version(name) for name in ("vswin", "numpy", *_libraries(run))},
         "seconds": round(fitted.seconds, 1),
     }
     remarks = tuple(
         remarks_on(
             fitted.best,
             metrics["accuracy"]["value"],
-            num_classes=len(labels),
+            metrics["classes"],
             is_early=fitted.is_early,
             multi_label=run.options.multi_label,
             how=run.chosen.how,
@@ -161,8 +162,8 @@ def conclude(
     return Trained(run.folder, metrics, remarks)
 
 
-def _libraries(backend: str) -> tuple[str, ...]:
-    return () if backend == "openvino" else (backend,)
+def _libraries(run: TrainingRun) -> tuple[str, ...]:
+    return (run.computed_by, "scipy" if run.chosen.how == "head" else "keras")
 
 
 def _measure(

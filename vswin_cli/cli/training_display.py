@@ -153,12 +153,14 @@ def print_trained(trained: Trained, *, quiet: bool) -> None:
     for remark in trained.remarks:
         print_warning(remark)
     accuracy = metrics["accuracy"]
+    is_share = "low" in accuracy
     if not quiet:
         rows = [(row["label"], row["clips"], _share(row)) for row in metrics["classes"]]
-        _print(("class", "clips", "right"), rows)
-    between = f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})" if "low" in accuracy else ""
-    what = "accuracy" if "low" in accuracy else "mean average precision"
-    print(f"{what} on {metrics['split']}: {accuracy['value']:.1%}{between}")
+        _print(("class", "clips", "right" if is_share else "average precision"), rows)
+    between = f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})" if is_share else ""
+    what = "accuracy" if is_share else "mean average precision"
+    value = "unknown" if accuracy["value"] is None else f"{accuracy['value']:.1%}"
+    print(f"{what} on {metrics['split']}: {value}{between}")
     print(trained.folder)
 
 

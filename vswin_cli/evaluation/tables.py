@@ -128,8 +128,10 @@ class _Others:
         row = replace(row, split=split, group=group)
         if not start and not end:
             return row
+        if not end:
+            return replace(row, problem=f"its segment from {start} has no end")
         try:
-            segment = float(start), float(end)
+            segment = float(start or 0), float(end)
         except ValueError:
             return replace(row, problem=f"its segment {start!r} to {end!r} is not in seconds")
         if not 0 <= segment[0] < segment[1] < inf:

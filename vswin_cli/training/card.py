@@ -17,14 +17,15 @@ def model_card(
         f"| {label} | {train} | {validation} | {test} |"
         for label, train, validation, test in checked.table
     )
-    interval = (
-        f" (95 % interval {accuracy['low']:.1%} to {accuracy['high']:.1%})"
-        if "low" in accuracy
-        else ", mean average precision"
-    )
+    if "low" in accuracy:
+        interval = f" (95 % interval {accuracy['low']:.1%} to {accuracy['high']:.1%})"
+        result = f"**{accuracy['value']:.1%}** right on the {metrics['split']} split{interval}"
+    else:
+        value = "unknown" if accuracy["value"] is None else f"{accuracy['value']:.1%}"
+        result = f"Mean average precision on the {metrics['split']} split: **{value}**"
     recipe = "\n".join(
         f"- {key}: {json.dumps(value, ensure_ascii=False)}"
-        for key, value in settings.items()
+        for key, value in {**settings, "weights kept": metrics["kept"]}.items()
         if key not in ("labels", "clips")
     )
     versions = ", ".join(f"{key} {value}" for key, value in metrics["versions"].items())
@@ -34,11 +35,12 @@ def model_card(
 A Video Swin Transformer trained by `vswin train` from {settings["model"]}. Give this
 folder as `--model` to any vswin command.
 
-**{accuracy["value"]:.1%}** right on the {metrics["split"]} split{interval}. `index.html` shows
+{result}. `index.html` shows
 which classes are confused; `metrics.json` has all figures.
 
 ## Data
-Clips: {counts}; {metrics["broken"]} could not be read. `split.csv` lists them.
+Clips: {counts}; {metrics["broken"]} could not be read, and {len(checked.examples.unmatched)} rows
+of the annotations could not be used. `split.csv` lists them.
 
 | class | train | validation | test |
 |---|---:|---:|---:|

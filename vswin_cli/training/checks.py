@@ -1,5 +1,6 @@
 """Checks before the first step: counts, problems, and an estimate of time and memory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,6 +13,7 @@ from vswin_cli.training.inspection import Broken
 from vswin_cli.zoo.architectures import Architecture, Size
 
 FEW = 20  # training clips per class, below which more clips help most
+_NUM_LISTED = 5
 _UNEQUAL = 1.5  # ratio of the largest to the smallest class, from which classes are balanced
 _PASSES = 3  # costs of the network per training step: forward, and twice that backward
 _SHARE = 0.18  # share of the rate of large matrix products that training reaches on a CPU
@@ -62,24 +64,38 @@ class Checked:
 
 
 def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
-    """Warn about classes with few clips, and about the accuracy in that case.
+    """Warn about classes with few clips or nearly equal names, and about what accuracy means then.
 
     Raises:
-        UsageError: A class has no clip to train on.
+        UsageError: A class has no clip to train on, or there is none to validate on.
     """
     train, test = examples.counts(TRAIN), examples.counts(TEST)
     names = examples.labels
     missing = [names[index] for index in range(len(names)) if not train[index]]
+    out = sum(not each.split for each in examples.examples)
+    why = f" ({out} left out, because their group or file is in the test split)" if out else ""
     if missing:
         raise UsageError(
-            f"no clip to train on: {', '.join(missing[:5])}{' and others' if missing[5:] else ''}; "
-            "add clips of each, or leave it out"
+            f"no clip to train on{why}: {', '.join(missing[:5])}"
+            f"{' and others' if missing[5:] else ''}; add clips of each, or leave it out"
         )
     if not examples.of(VALIDATION):
         raise UsageError(
-            "no clip is left to validate on; add clips, or name the splits in the annotations"
+            f"no clip is left to validate on{why}: clips of a group, of a file or with the same "
+            "content stay in one split; add clips or groups, or name the splits in the annotations"
         )
     found = []
+    if not examples.of(TEST):
+        found.append(
+            "no test clip: the accuracy will be that of the validation clips, by which the weights "
+            "are chosen, so it is too high"
+        )
+    cases = Counter(name.casefold() for name in names)
+    if twins := [name for name in names if cases[name.casefold()] > 1]:
+        found.append(
+            f"{', '.join(twins[:8])} differ only in case and are different classes; if not meant, "
+            "correct the annotations"
+        )
     few = [index for index in range(len(names)) if train[index] < FEW]
     if few:
         listed = ", ".join(f"{names[index]} {train[index]}" for index in few[:8])
@@ -113,6 +129,18 @@ def alike_across(
         and examples[one].split
         and examples[other].split
     ]
+
+
+def contradictions(examples: Examples, pairs: Sequence[tuple[int, int]]) -> list[str]:
+    """Warn about pairs of clips with the same content but different labels."""
+    clips = examples.examples
+    found = [
+        f"{one.found.video} and {other.found.video} show the same, but have different labels"
+        for one, other in ((clips[i], clips[j]) for i, j in pairs)
+        if one.labels != other.labels
+    ]
+    more = [f"and {len(found) - _NUM_LISTED} more of these"] if found[_NUM_LISTED:] else []
+    return [*found[:_NUM_LISTED], *more]
 
 
 def estimate_full(

@@ -32,7 +32,14 @@ class Chosen:
 
 
 def choose(
-    options: TrainingOptions, model: Model, labels: Sequence[str], backend: str, *, has_gpu: bool
+    options: TrainingOptions,
+    model: Model,
+    labels: Sequence[str],
+    backend: str,
+    *,
+    has_gpu: bool,
+    num_clips: int | None = None,
+    begun_with: int | None = None,
 ) -> Chosen:
     """Choose the options that were left open.
 
@@ -42,13 +49,16 @@ def choose(
         labels: The classes.
         backend: Backend for training all weights.
         has_gpu: Whether the backend computes on a GPU.
+        num_clips: Number of training clips, which a batch cannot exceed; None if unknown.
+        begun_with: Batch size with which an earlier run began; another one would not continue it.
 
     Raises:
         UsageError: The options contradict each other.
     """
     how = options.how
     if how == "auto":
-        how = "head" if model.gmacs > _LARGE_GMACS and not has_gpu else "full"
+        is_slow = model.gmacs > _LARGE_GMACS and not has_gpu
+        how = "head" if is_slow and not options.from_scratch else "full"
     if how == "full" and backend == "openvino":
         raise UsageError("--backend openvino cannot train; leave it out, or give --how head")
     if how == "head" and options.from_scratch:
@@ -62,12 +72,17 @@ def choose(
         if (value := getattr(options, name)) is not None
     }
     recipe = replace(recipe, **asked)
-    batch_size = options.batch_size or batch_that_fits(
-        model.architecture,
-        model.protocol.view_size,
-        available_memory(),
-        _MOST_ON_GPU if has_gpu else _MOST_PER_STEP,
+    batch_size = (
+        options.batch_size
+        or begun_with
+        or batch_that_fits(
+            model.architecture,
+            model.protocol.view_size,
+            available_memory(),
+            _MOST_ON_GPU if has_gpu else _MOST_PER_STEP,
+        )
     )
+    batch_size = min(batch_size, num_clips or batch_size)
     augment: Augment
     if options.augment != "auto":
         augment = options.augment
@@ -97,7 +112,9 @@ def choices_said(
         is_balanced: Whether classes are balanced because these counts differ much.
     """
     if chosen.how == "head":
-        yield "how: head, fitted to features; --how full trains all weights"
+        unused = ", ".join(f"--{name.replace('_', '-')}" for name in options.given_for_full())
+        uses = f" and uses {unused}" if unused else ""
+        yield f"how: head, fitted to features; --how full trains all weights{uses}"
     else:
         yield (
             f"how: full, {chosen.recipe.epochs} epochs of {chosen.batch_size} clips per step on "

@@ -87,6 +87,8 @@ def join(rows: Sequence[Row], files: VideoFiles, *, multi_label: bool) -> Exampl
             if key in examples:
                 if not multi_label:
                     reason = f"row {first[key].place} has this file"
+                    if example.labels != examples[key].labels:
+                        reason += f" and another label, {first[key].label}, which counts"
                     raise NoMatchError("repeated", reason)  # noqa: TRY301
                 labels = tuple(sorted({*examples[key].labels, *example.labels}))
                 examples[key] = replace(examples[key], labels=labels)

@@ -13,11 +13,11 @@ import numpy as np
 
 from vswin_cli.errors import VswinError
 from vswin_cli.network.video_swin import VideoSwinClassifier
-from vswin_cli.system.files import replacing
 from vswin_cli.training.batches import Batches, Plan
 from vswin_cli.training.head import Head
 from vswin_cli.training.optimizer import LayerwiseAdamW, WarmupCosine, decay_of, share_of
 from vswin_cli.training.options import VALIDATION_COST, Recipe
+from vswin_cli.training.outputs import written
 from vswin_cli.training.scoring import Score
 from vswin_cli.zoo.architectures import Architecture, Size
 
@@ -226,11 +226,7 @@ class Learner:
         loss, right = (float(x) for x in self.model.train_on_batch(views, targets))
         progress = self.progress
         progress.step += 1
-        if not isfinite(loss):
-            raise DivergedError(
-                f"training diverged: the loss at step {progress.step} is {loss}; give --no-resume "
-                "and a third of the learning rate with --lr"
-            )
+        _demand_finite(loss, progress.step)
         for number, value in enumerate((loss * len(views), right * len(views), len(views))):
             progress.sums[number] += value
 
@@ -248,6 +244,7 @@ class Learner:
             row |= {"train_loss": means[0], "train_accuracy": means[1]}
         progress.sums = [0.0, 0.0, 0.0]
         if score is not None:
+            _demand_finite(score.loss, progress.step)
             row |= {"validation_loss": score.loss, "validation_accuracy": score.quality}
             if progress.best is None or score.order >= tuple(progress.best):
                 progress.best, progress.best_epoch = list(score.order), epoch
@@ -259,6 +256,19 @@ class Learner:
         row["seconds"] = round(progress.seconds, 1)
         progress.log.append(row)
         return row
+
+
+def _demand_finite(loss: float, step: int) -> None:
+    """Check that a loss is a finite number.
+
+    Raises:
+        DivergedError: It is not.
+    """
+    if not isfinite(loss):
+        raise DivergedError(
+            f"training diverged: the loss at step {step} is {loss}; give --no-resume and a third "
+            "of the learning rate with --lr"
+        )
 
 
 def _right_of_several(targets: Any, logits: Any) -> Any:  # noqa: ANN401 - tensors
@@ -282,5 +292,5 @@ def _save(path: Path, variables: Iterable[Any], about: str) -> None:
         str(number): keras.ops.convert_to_numpy(variable.value)
         for number, variable in enumerate(variables)
     }
-    with replacing(path) as temporary, temporary.open("wb") as stream:
+    with written(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, about=np.array(about), **arrays)

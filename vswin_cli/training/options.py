@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from vswin_cli.errors import UsageError
@@ -16,13 +17,27 @@ _LEAST = {
     "epochs": 1, "batch_size": 1, "backbone_lr": 0, "weight_decay": 0, "seed": 0, "mixup": 0,
     "patience": 1, "cache_gb": 0, "save_every": 1,
 }  # fmt: skip
+_FOR_HEADS = {"how", "seed", "multi_label", "label_smoothing"}  # other options need `full`
+_WHOLE = ("epochs", "batch_size", "seed", "patience", "save_every")
+_REAL = (
+    "lr", "backbone_lr", "weight_decay", "drop_path", "label_smoothing", "mixup", "cache_gb",
+)  # fmt: skip
 RECIPE_BATCH = 64  # clips per step that the published learning rates assume
 VALIDATION_COST = 0.1  # largest share of the training time
 _DIRECTIONS = re.compile(
-    r"(left|right|up|down|in|out|north|south|east|west)(wards?)?|(for|back)wards?"
-    r"|(counter|anti)?clockwise|c?cw|into|towards?|away"
+    r"(left|right)(wards?|most|hand(ed)?)?|(up|down|in|out)(wards?)?|(for|back)wards?"
+    r"|(north|south)?(east|west)(wards?|bound)?|(north|south)(wards?|bound)?"
+    r"|(counter|anti)?clockwise|c?cw|into|towards?|away|l|r|ltr|rtl"
+    # German and Dutch, French, Italian, Portuguese, Spanish, Polish, Russian
+    r"|(links|rechts)(om|herum)?|(gegen)?uhrzeigersinn|gauche|droite|(anti)?horaire"
+    r"|sinistra|destra|(anti)?orario|esquerd[ao]|direit[ao]|(anti)?hor[aá]rio"
+    r"|izquierd[ao]|derech[ao]|lew[oaą]|praw[oaą]|(в|на)?(лево|право)"
 )
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_SIDES = ("left", "right"), ("links", "rechts"), ("gauche", "droite")  # within a longer word
+_WORD = re.compile(r"[^\W\d_]+")
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CLOCKWISE = re.compile(r"(clock)[-_ ](wise)", re.IGNORECASE)
+_SIGNS = re.compile("[左右]|顺时针|順時針|逆时针|逆時針|時計回り")
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,11 @@ class TrainingOptions:
     from_scratch: bool = False
 
     def __post_init__(self) -> None:
+        for names, kind, what in ((_WHOLE, Integral, "a whole number"), (_REAL, Real, "a number")):
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not isinstance(value, kind):
+                    raise UsageError(f"--{name.replace('_', '-')} {value!r} is not {what}")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is not None and not value >= least:
@@ -86,6 +106,14 @@ class TrainingOptions:
         ):
             if share is not None and not 0 <= share < 1:
                 raise UsageError(f"--{name} {share} must be at least 0 and less than 1")
+
+    def given_for_full(self) -> list[str]:
+        """Names of options that are given, but have no effect on a head."""
+        return [
+            each.name
+            for each in fields(self)
+            if each.name not in _FOR_HEADS and getattr(self, each.name) != each.default
+        ]
 
 
 @dataclass(frozen=True)
@@ -132,8 +160,17 @@ def recipe_for(architecture: Architecture) -> Recipe:
 
 def direction_in(labels: Sequence[str]) -> tuple[str, str] | None:
     """Find a class whose name contains a direction; return its name and the word."""
+    names = {label.lower() for label in labels}
     for label in labels:
-        for word in _WORD.findall(label):
-            if _DIRECTIONS.fullmatch(word.lower()):
-                return label, word.lower()
+        text = (
+            _HUMPS.sub(" ", label).replace("lock-wise", "lockwise").replace("ock wise", "ockwise")
+        )
+        for word in map(str.lower, _WORD.findall(text)):
+            if _DIRECTIONS.fullmatch(word):
+                return label, word
+            if sign := _SIGNS.search(word):
+                return label, sign[0]
+        for one, other in _SIDES:  # as turnleft and turnright
+            if one in label.lower() and label.lower().replace(one, other) in names:
+                return label, one
     return None

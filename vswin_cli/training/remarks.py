@@ -1,15 +1,16 @@
 """What the metrics mean in words, and what to try next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 _FAR = 0.2  # difference between training and validation accuracy that is worth a remark
 
 
 def remarks_on(
     best: Mapping[str, float],
-    accuracy: float,
+    accuracy: float | None,
+    classes: Sequence[Mapping[str, Any]],
     *,
-    num_classes: int,
     is_early: bool,
     multi_label: bool,
     how: str,
@@ -18,22 +19,22 @@ def remarks_on(
 
     Args:
         best: As for `Fitted`; it has no metrics of training if its weights are those of the start.
-        accuracy: Accuracy on the test split, in [0, 1].
-        num_classes: Number of classes.
+        accuracy: Accuracy on the test split, in [0, 1]; None if it is unknown.
+        classes: The classes in `metrics.json`.
         is_early: Whether the training stopped before its last epoch.
         multi_label: Whether a clip may have several classes.
         how: head or full.
     """
     train = best.get("train_accuracy")
     validation = best.get("validation_accuracy", 0.0)
-    chance = 1 / num_classes
+    chance = 1 / len(classes)
     if best.get("epoch") == 0:
         yield "no epoch was better than the weights at the start, which were kept"
     elif is_early:
         yield f"stopped early: validation accuracy did not improve after epoch {best['epoch']:.0f}"
-    if multi_label:
-        return
-    if train is not None and train < 1.5 * chance:
+    if multi_label and how == "full":
+        train = None  # the share of right labels, which is another measure
+    if not multi_label and train is not None and train < 1.5 * chance:
         more = (
             "--how full, or another --model" if how == "head" else "a lower --lr, or more --epochs"
         )
@@ -47,7 +48,15 @@ def remarks_on(
             "memorized its clips; add clips, or try --mixup 0.2, --label-smoothing 0.1"
             + ("" if how == "head" else ", fewer --epochs")
         )
-    if validation - accuracy > _FAR:
+    missed = [each["label"] for each in classes if each["clips"] and each.get("right") == 0]
+    if missed:
+        yield (
+            f"not one clip is recognised of {', '.join(missed[:8])}"
+            f"{' and others' if missed[8:] else ''}; check the labels, or add clips"
+        )
+    if accuracy is None:
+        yield "mean average precision unknown: each label is on all test clips or none; add clips"
+    elif validation - accuracy > _FAR:
         yield (
             f"test ({accuracy:.0%}) is far below validation ({validation:.0%}): test clips differ; "
             "with a group column, validation clips differ from training clips too"

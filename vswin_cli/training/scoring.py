@@ -49,15 +49,18 @@ def average_precisions(probabilities: np.ndarray, targets: np.ndarray) -> np.nda
     return np.array(found)
 
 
-def multi_label_figures(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """Compute mean average precision, and F1 at 0.5 (micro and macro), from 0 to 1."""
+def multi_label_figures(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float | None]:
+    """Compute mean average precision, and F1 at 0.5 (micro and macro), from 0 to 1.
+
+    The mean average precision is None if each class is that of all clips or of none.
+    """
     said = probabilities >= 0.5
     right = (said & (targets > 0)).sum(0)
     sums = said.sum(0) + targets.sum(0)
     by_class = 2 * right / np.maximum(sums, 1)
     precisions = average_precisions(probabilities, targets)
     return {
-        "mean_average_precision": float(precisions.mean()) if len(precisions) else 0.0,
+        "mean_average_precision": float(precisions.mean()) if len(precisions) else None,
         "micro_f1": float(2 * right.sum() / max(sums.sum(), 1)),
         "macro_f1": float(by_class[sums > 0].mean()) if (sums > 0).any() else 0.0,
         "exact": float((said == (targets > 0)).all(1).mean()) if len(targets) else 0.0,

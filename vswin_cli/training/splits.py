@@ -35,6 +35,8 @@ def assign_splits(
     groups = _groups(examples, () if stated else alike)
     splits = [each.split or (TRAIN if stated else "") for each in examples]
     notes = []
+    if stated and (num_open := sum(not each.split for each in examples)):
+        notes.append(f"{num_open} clip(s) without a split in the annotations: train")
     if stated:
         num_out, num_moved = _mend(splits, groups)
         if num_out:
@@ -110,8 +112,18 @@ def _stratified(
     members = defaultdict[int, list[int]](list)
     for number, group in enumerate(groups):
         members[group].append(number)
+    # The classes, and with several labels per clip also their combinations.
+    combinations = {each: n for n, each in enumerate(sorted({e.labels for e in examples}))}
+    columns = [
+        [
+            *each.labels,
+            *([num_classes + combinations[each.labels]] if len(each.labels) != 1 else []),
+        ]
+        for each in examples
+    ]
+    width = num_classes + len(combinations)
     counts = {
-        group: np.bincount([c for i in own for c in examples[i].labels], minlength=num_classes)
+        group: np.bincount([c for i in own for c in columns[i]], minlength=width)
         for group, own in members.items()
     }
     totals = np.maximum(sum(counts.values()), 1)
@@ -119,7 +131,7 @@ def _stratified(
     np.random.default_rng(seed).shuffle(order)
     order.sort(key=lambda group: -len(members[group]))
     names = [name for name in SPLITS if name in shares]
-    have = {name: np.zeros(num_classes) for name in names}
+    have = {name: np.zeros(width) for name in names}
     chosen = [""] * len(examples)
     for group in order:
         # The share of each class that a split still lacks, of the classes in this group.
@@ -128,7 +140,7 @@ def _stratified(
             name: float((weight * (shares[name] - have[name] / totals) / shares[name]).sum())
             for name in names
         }
-        without = (counts[group] > 0) & (have[TRAIN] == 0)
+        without = ((counts[group] > 0) & (have[TRAIN] == 0))[:num_classes]
         name = TRAIN if without.any() else max(names, key=lambda each: lacking[each])
         have[name] += counts[group]
         for number in members[group]:
