@@ -116,13 +116,15 @@ def test_broken_clips_and_doubles_are_listed_before_the_first_step(
     listed += [
         "double.mp4,rain,test", f"{videos}/sun/5.mp4,sun,test", "broken.mp4,sun,train",
         "gone.mp4,sun,train", f"{videos}/rain/11.mp4,rain,holdout",
+        f"{videos}/rain/10.mp4,rain,train,0,0.2", f"{videos}/rain/10.mp4,sun,train,50,60",
     ]  # fmt: skip
-    (tmp_path / "clips.csv").write_text("path,label,split\n" + "\n".join(listed) + "\n")
+    (tmp_path / "clips.csv").write_text("path,label,split,start,end\n" + "\n".join(listed) + "\n")
     run = vswin("train", "clips.csv", "-o", "mine", "--model", smallest_model, "--dry-run")
     assert run.returncode == 1
     assert "rain/3.mp4 and double.mp4 show the same, but are in different splits" in run.stderr
     assert "broken.mp4: not_a_video" in run.stderr
     assert "gone.mp4: no file" in run.stderr
+    assert "rain/10.mp4#t=50,60: no_segment: its segment begins after its end" in run.stderr
     assert "split 'holdout' must be one of train, validation, test" in run.stderr
     assert "memory: about" in run.stdout
     assert not (tmp_path / "mine/model.toml").exists()

@@ -5,6 +5,7 @@ help to find clips that appear in two splits.
 """
 
 from base64 import b85decode, b85encode
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from vswin_cli.runs.pool import DecodedVideo
 from vswin_cli.runs.records import Record
 from vswin_cli.runs.videos import Found
 from vswin_cli.training.examples import Example
+from vswin_cli.video.reading import USED_WHOLE
 from vswin_cli.views.views import Views
 
 PRINT = (4, 12, 12)  # frames, rows and columns of a print
@@ -73,6 +75,7 @@ class InspectionTask(EmbedTask):
         """Collect the results in the order of the videos."""
         super().finish(output, journal, videos)
         self.inspected, self.broken = {}, []
+        rows = Counter(found.place for found in videos)
         for found in videos:
             if found.video not in journal.entries:
                 continue
@@ -81,12 +84,17 @@ class InspectionTask(EmbedTask):
                 error = record["error"] or {"kind": "skipped", "message": "skipped"}
                 self.broken.append(Broken(found.video, error["kind"], error["message"]))
                 continue
-            rows = self._embeddings.rows(found.video)
-            if rows is None:
+            is_whole = any(text.endswith(USED_WHOLE) for text in record["warnings"])
+            if is_whole and rows[found.place] > 1:  # a file with other segments is not cut
+                what = "its segment begins after its end"
+                self.broken.append(Broken(found.video, "no_segment", what))
+                continue
+            features = self._embeddings.rows(found.video)
+            if features is None:
                 continue
             self.inspected[found.video] = Inspected(
-                rows["features"].astype(np.float32),
-                rows["weight"].astype(np.float64),
+                features["features"].astype(np.float32),
+                features["weight"].astype(np.float64),
                 np.frombuffer(b85decode(record["print"]), np.uint8).reshape(PRINT),
                 record["num_frames"],
             )

@@ -30,6 +30,7 @@ def _decord() -> Reader:
 
 READERS = {"av": _av, "decord": _decord}  # in the order in which auto tries them
 _PASSES = 4  # one if the container's count is right, two if not, more if a break moves
+USED_WHOLE = "used whole, as if already cut to its segment"  # ends a warning
 _CUT_SECONDS = 1.0  # by which a segment that was cut out may be too long
 _FINAL = (
     "not_a_video",
@@ -144,7 +145,7 @@ def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
     start, end = segment
     first, last = float(reading.bounds[0]), float(reading.bounds[-1])
     if last <= start:
-        return [f"it ends before {start:g} s: used whole, as if already cut to its segment"]
+        return [f"it ends before {start:g} s: {USED_WHOLE}"]
     if first <= start + _CUT_SECONDS and end <= last + _CUT_SECONDS:
         return []
     used = f"{max(start, first):.1f} to {min(end, last):.1f} s"
