@@ -8,6 +8,7 @@ it holds exactly these datasets with exactly these shapes.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from math import prod
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def has_head(path: Path) -> bool:
 
 
 def save_checkpoint(
-    path: Path,
+    path: Path | BytesIO,
     weights: Mapping[str, np.ndarray],
     architecture: Architecture,
     num_classes: int | None,
@@ -176,7 +177,7 @@ def save_checkpoint(
     """Write the variables of a model in the layout of the published files.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or memory for it.
         weights: Arrays by path of their variable; each is read once, in the order of the key table.
         architecture: As for `key_table`.
         num_classes: As for `key_table`.

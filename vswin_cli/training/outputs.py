@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,10 @@ def write_model(
     origin: str,
 ) -> CustomModel:
     """Write the weights, then the model file that names them."""
+    content = BytesIO()  # HDF5 cannot tell that a disk is full
+    save_checkpoint(content, weights, architecture, len(labels))
     with written(folder / WEIGHTS) as temporary:
-        save_checkpoint(temporary, weights, architecture, len(labels))
+        temporary.write_bytes(content.getbuffer())
     model = CustomModel(
         valid_name(folder.resolve().name),
         architecture,
