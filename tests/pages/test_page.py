@@ -100,6 +100,15 @@ def bars(field):
     return f"[...document.querySelectorAll('#{field} button')].map(e => e.innerText.split('\\n'))"
 
 
+def test_page_of_videos_on_several_drives_of_windows(tmp_path, monkeypatch):
+    def differ(paths):
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", differ)
+    [page] = written(tmp_path / "page.html", RECORDS)
+    assert ["Folder", "several drives"] in content_of(page)["about"]
+
+
 # ----------------------------------------------------------------------------------- names
 
 

@@ -14,13 +14,15 @@ from clips import encode, numbered_frames
 from command import SAMPLES
 from label_decoders import decode_or_break, make_up_views
 
+from vswin_cli.api.shards import is_shard_folder
 from vswin_cli.errors import BackendError
+from vswin_cli.pages.videos import local_address
 from vswin_cli.runs import channels, serving, worker_process
 from vswin_cli.runs.channels import AddressChannel
 from vswin_cli.runs.pool import DecodingPool
-from vswin_cli.runs.videos import Found
+from vswin_cli.runs.videos import Found, Selection, find_videos
 from vswin_cli.runs.worker import Decoding, decode_views
-from vswin_cli.system import platform
+from vswin_cli.system import files, platform
 from vswin_cli.video import decord_reader
 from vswin_cli.video.reading import read_video
 from vswin_cli.zoo.models import SWIN_N_MOTION
@@ -114,6 +116,50 @@ def test_links_are_refused_where_no_flag_does_it(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
         platform.open_descriptor(tmp_path / "link", os.O_RDWR, follow_links=False)
     os.close(platform.open_descriptor(tmp_path / "file", os.O_RDWR, follow_links=False))
+
+
+def test_worker_on_windows_does_not_take_its_launcher_for_a_lost_parent(monkeypatch):
+    """There, the Python of a virtual environment runs as a child of a launcher."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "_exit", pytest.fail)
+    platform.end_with(os.getppid() + 1)
+
+
+def test_names_of_films_stay_in_the_folder_of_outputs_on_windows_too(monkeypatch):
+    monkeypatch.setattr(files, "SPLITS_NAMES", r"[/\\:]")
+    paths = {
+        r"C:\films\a.mp4": "C/films/a.mp4",
+        r"..\..\a.mp4": "a.mp4",
+        "https://host:80/a.mp4": "https/host/80/a.mp4",
+    }
+    assert {name: str(files.path_inside(name)) for name in paths} == paths
+
+
+def test_folder_of_shards_may_end_in_a_slash_on_windows_too(monkeypatch):
+    monkeypatch.setattr(os, "sep", "\\")
+    assert is_shard_folder("labels/")
+
+
+def test_address_of_a_file_on_a_drive():
+    assert platform.path_in_address("/C:/clips/a.mp4", has_drives=True) == "C:/clips/a.mp4"
+    assert platform.path_in_address("/clips/a.mp4", has_drives=True) == "/clips/a.mp4"
+    assert platform.path_in_address("/C:/clips/a.mp4", has_drives=False) == "/C:/clips/a.mp4"
+
+
+def test_videos_on_several_drives(tmp_path, monkeypatch):
+    def differ(*paths):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/a.mp4").touch()
+    (tmp_path / "videos/link").symlink_to(tmp_path / "linked")
+    monkeypatch.setattr(os.path, "commonpath", differ)
+    monkeypatch.setattr(os.path, "relpath", differ)
+    (found,) = find_videos([str(tmp_path / "videos")], Selection())
+    assert found.video == "link/a.mp4"
+    address = local_address(found.place, tmp_path / "page.html", (1.0, 2.0))
+    assert address == f"file://{tmp_path}/videos/link/a.mp4#t=1,2"
 
 
 def test_decord_reads_a_copy_where_open_files_have_no_name(tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from vswin_cli.shards.worker import ShardJob, ShardWorker
 from vswin_cli.shards.workers import LocalWorkers, Workers
 from vswin_cli.sources.addresses import is_address, without_credentials
 from vswin_cli.system.extras import pip_command
+from vswin_cli.system.platform import SEPARATORS
 from vswin_cli.zoo.models import CustomModel
 
 
@@ -44,7 +45,7 @@ def is_shard_folder(output: str, chosen: Format | None = None) -> bool:
     suffix = Path(output).suffix
     formats = [chosen] if chosen else [each for each in FILE_FORMATS if each.extension == suffix]
     makes_folder = any(each.is_folder for each in formats)
-    is_folder = output.endswith(os.sep) or os.path.isdir(output)  # noqa: PTH112
+    is_folder = output.endswith(SEPARATORS) or os.path.isdir(output)  # noqa: PTH112
     return is_address(output) or (is_folder and not makes_folder)
 
 

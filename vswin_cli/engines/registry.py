@@ -9,6 +9,7 @@ from vswin_cli.engines.base import BACKENDS, Backend, Engine, Precision
 from vswin_cli.engines.choice import fastest_backend
 from vswin_cli.engines.gpu import visible_gpus
 from vswin_cli.errors import BackendError
+from vswin_cli.system.platform import PASSES_DESCRIPTORS
 from vswin_cli.system.processors import available_processors
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -59,7 +60,8 @@ def load_engine(
     chosen = resolve_backend(backend, cache_folder)
     num_threads = threads or available_processors()
     _log.info("backend: %s, %d thread(s)", chosen, num_threads)
-    if uses_all_gpus and chosen != "openvino" and len(gpus := visible_gpus()) > 1:
+    can_share = uses_all_gpus and PASSES_DESCRIPTORS and chosen != "openvino"
+    if can_share and len(gpus := visible_gpus()) > 1:
         from vswin_cli.engines.several import SeveralEngines  # noqa: PLC0415
 
         load_one = partial(

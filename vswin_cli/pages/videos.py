@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from vswin_cli.results import TimeSpan
 from vswin_cli.runs.records import Record
+from vswin_cli.system.files import relative_path
 
 
 class VideoFolders:
@@ -59,6 +60,8 @@ def local_address(path: str, page: Path, segment: TimeSpan | None = None) -> str
         page: The page that shows it.
         segment: The part of the video to play (W3C Media Fragments URI 1.0, 4.2.1).
     """
-    relative = os.path.relpath(path, os.path.realpath(page.parent))
+    relative = relative_path(path, os.path.realpath(page.parent))
     fragment = f"#t={segment[0]:g},{segment[1]:g}" if segment else ""
-    return quote(os.fsencode(relative)) + fragment
+    if os.path.isabs(relative):  # noqa: PTH117 - on another drive of Windows
+        return Path(relative).as_uri() + fragment
+    return quote(os.fsencode(relative.replace(os.sep, "/"))) + fragment

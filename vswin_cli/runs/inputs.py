@@ -18,6 +18,7 @@ from vswin_cli.runs.videos import (
 )
 from vswin_cli.sources.addresses import is_address, local_path, without_credentials
 from vswin_cli.sources.listing import is_folder_address
+from vswin_cli.system.files import is_root
 
 
 def each_video(
@@ -64,7 +65,7 @@ def _given(given: str, selection: Selection, skipped: Counter[str]) -> Iterator[
         if not is_folder:
             yield _single(path)
             continue
-        if not selection.folders_in_lists or os.path.realpath(path) == os.sep:
+        if not selection.folders_in_lists or is_root(path):
             raise UsageError(
                 f"{name} names a folder, {without_credentials(path)}; give --folders-in-lists if "
                 "its videos are meant, or leave it out"

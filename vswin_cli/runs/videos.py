@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from vswin_cli.errors import UsageError, VideoError
 from vswin_cli.results import TimeSpan
@@ -18,6 +19,7 @@ from vswin_cli.sources.addresses import (
     without_credentials,
 )
 from vswin_cli.sources.listing import is_folder_address, listed_files
+from vswin_cli.system.files import is_root
 
 # Files and folders that systems and programs keep next to videos, or have not finished.
 SHADOWS = (
@@ -195,7 +197,7 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
             if is_address(path):
                 found.append(path)
                 continue
-            if os.path.realpath(path) == os.sep:
+            if is_root(path):
                 raise UsageError(f"{name} names {path}, the root of the file system; leave it out")
             if os.path.isdir(path) and not selection.folders_in_lists and not is_video_name(path):  # noqa: PTH112
                 raise UsageError(
@@ -264,8 +266,7 @@ class FolderWalk:
 
     def _behind(self, link: str, relative: str) -> Iterator[Found]:
         """Yield the files behind a link, but not those of folders around the given one."""
-        target = os.path.realpath(link)
-        leads_up = os.path.commonpath((os.path.realpath(self.folder), target)) == target
+        leads_up = Path(os.path.realpath(self.folder)).is_relative_to(os.path.realpath(link))
         yield from self._folder(link, relative, enter=not leads_up)
 
     def _folder(self, path: str, relative: str, *, enter: bool) -> Iterator[Found]:

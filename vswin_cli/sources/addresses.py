@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vswin_cli.system.extras import pip_command
+from vswin_cli.system.platform import path_in_address
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:(?<=::)|^)[A-Za-z][A-Za-z0-9+.-]*(?=://)")  # for each link of a chain
@@ -47,7 +48,7 @@ def local_path(name: str) -> str | None:
         return name
     if name.partition("://")[0].lower() != "file":
         return None
-    return unquote(urlsplit(name).path, errors="surrogateescape")
+    return path_in_address(unquote(urlsplit(name).path, errors="surrogateescape"))
 
 
 def without_credentials(address: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from vswin_cli.system.platform import (
+    SPLITS_NAMES,
     SYNCED_AS,
     is_mine,
     lock,
@@ -144,8 +145,22 @@ def temporary_path(path: Path) -> Path:
 
 def path_inside(name: str) -> PurePosixPath:
     """Turn a path or an address into a relative path without upward steps."""
-    parts = [part for part in re.split(r"/|://", name) if part not in ("", ".", "..")]
+    parts = [part for part in re.split(SPLITS_NAMES, name) if part not in ("", ".", "..")]
     return PurePosixPath(*parts) if parts else PurePosixPath("film")
+
+
+def is_root(path: str) -> bool:
+    """Whether a path leads to the root of a file system."""
+    real = os.path.realpath(path)
+    return os.path.dirname(real) == real  # noqa: PTH120 - of any string
+
+
+def relative_path(path: str, folder: str) -> str:
+    """Make a path relative to a folder; on Windows, one on another drive stays as it is."""
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:
+        return path
 
 
 def is_at(path: Path, descriptor: int) -> bool:

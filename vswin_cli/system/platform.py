@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # not needed to set up the streams of a process
 
 PASSES_DESCRIPTORS = sys.platform != "win32"  # to other processes, over sockets
 REPLACES_OPEN_FILES = sys.platform != "win32"  # by renaming; otherwise, they are closed first
+SEPARATORS = ("/",) if sys.platform != "win32" else ("/", "\\")  # between the parts of a path
+SPLITS_NAMES = r"/|://" if sys.platform != "win32" else r"[/\\:]"  # pattern: in no file name
 SYNCED_AS = "rb" if sys.platform != "win32" else "r+b"  # mode to open a file for syncing
 ENDING_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM,)  # from service managers
 if sys.platform != "win32":
@@ -44,6 +46,11 @@ def open_descriptor(path: Path, flags: int, mode: int = 0o666, *, follow_links: 
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         flags |= _NO_LINKS
     return os.open(path, flags | NOT_INHERITED | _BINARY | _NO_WAITING, mode)
+
+
+def path_in_address(path: str, *, has_drives: bool = sys.platform == "win32") -> str:
+    """Return the path that a `file:` address means: on Windows, `/C:/clips` is `C:/clips`."""
+    return path[1:] if has_drives and path[2:3] == ":" else path
 
 
 def read_at_by_seeking(descriptor: int, num_bytes: int, offset: int) -> bytes:
@@ -258,14 +265,15 @@ def away_from_terminal() -> dict[str, Any]:
 def end_with(parent: int) -> None:
     """On Linux, kill this process when its parent dies, even if a library blocks all threads.
 
-    On other systems, the connection to the parent ends, which a running thread notices.
+    On other systems, the connection to the parent ends, which a running thread notices. On Windows,
+    the Python of a virtual environment is a child of its launcher, so its parent says nothing.
     """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415
 
         pr_set_pdeathsig = 1  # <linux/prctl.h>
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died earlier
+    if sys.platform != "win32" and os.getppid() != parent:  # it died earlier
         os._exit(0)
 
 

@@ -15,7 +15,8 @@ from vswin_cli.formats.writer import open_writer
 from vswin_cli.runs.journal import Journal
 from vswin_cli.runs.output import Output
 from vswin_cli.sources.addresses import is_address
-from vswin_cli.system.files import path_inside, read_small, replacing
+from vswin_cli.system.files import path_inside, read_small, relative_path, replacing
+from vswin_cli.system.platform import SEPARATORS
 from vswin_cli.timeline.formats import timeline_format, timeline_formats
 from vswin_cli.timeline.result import Record
 
@@ -42,7 +43,7 @@ class TimelineOutput:
         chosen = timeline_format(format_name) if format_name else None
         by_name = [each for each in timeline_formats() if each.extension == self.path.suffix]
         is_one = any(each.is_folder for each in ([chosen] if chosen else by_name))
-        self.is_folder = not is_one and (path.endswith(os.sep) or self.path.is_dir())
+        self.is_folder = not is_one and (path.endswith(SEPARATORS) or self.path.is_dir())
         if self.is_folder:
             if chosen is None:
                 raise UsageError(f"--output {path} is a folder: give the --format of its files")
@@ -196,7 +197,7 @@ def placed(record: Record, film: str, path: Path) -> Record:
     """
     if is_address(film):
         return record
-    return {**record, "media": os.path.relpath(film, os.path.realpath(path.parent))}
+    return {**record, "media": relative_path(film, os.path.realpath(path.parent))}
 
 
 def film_paths(

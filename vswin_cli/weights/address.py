@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from vswin_cli.errors import UsageError
 from vswin_cli.sources.addresses import without_credentials
+from vswin_cli.system.platform import path_in_address
 from vswin_cli.zoo.models import PublishedFile
 
 MIRROR_VARIABLE = "VSWIN_MIRROR"
@@ -50,7 +51,7 @@ def file_address(published: PublishedFile, mirror: str | None = None) -> str:
 def local_path(address: str) -> Path | None:
     """Return the path of a file: address; None for other addresses."""
     parts = urlsplit(address)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    return Path(path_in_address(unquote(parts.path))) if parts.scheme == "file" else None
 
 
 def place_digest(address: str) -> str:

@@ -151,7 +151,10 @@ class _About:
             self.models[shown(record.get("model"))] = None
         folder = os.path.dirname(record["path"])  # noqa: PTH120 - of any string
         if os.path.isabs(folder):  # noqa: PTH117
-            self.folder = os.path.commonpath((self.folder or folder, folder))
+            try:
+                self.folder = os.path.commonpath((self.folder or folder, folder))
+            except ValueError:  # on Windows
+                self.folder = "several drives"
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return terms and texts."""
