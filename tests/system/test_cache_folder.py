@@ -1,9 +1,11 @@
 """The place of the cache, also without a home folder."""
 
-import pwd
+import pytest
 
 from vswin_cli.system import cache_folder as module
 from vswin_cli.system.cache_folder import cache_folder, is_passing
+
+pwd = pytest.importorskip("pwd")
 
 
 def test_without_a_home_there_is_a_folder_that_passes_and_one_warning(monkeypatch, caplog):

@@ -1,6 +1,7 @@
 """Files replaced as a whole, as seen by readers, after failures and after power cuts."""
 
 import os
+import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def test_file_is_replaced_at_once_and_passes_its_mode_on(tmp_path):
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
-    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.stat().st_mode & 0o777 == (0o640 if sys.platform != "win32" else 0o666)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -58,6 +59,7 @@ def test_what_appears_meanwhile_is_kept_unless_it_may_go(tmp_path, monkeypatch, 
     assert path.read_text() == "new"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux names open files")
 def test_content_is_on_the_disk_before_it_has_its_name_and_the_name_after(tmp_path, monkeypatch):
     path = tmp_path / "labels.csv"
     fsync, synced = os.fsync, []

@@ -1,10 +1,13 @@
 """The count of processors: affinity, and the quotas of both versions of control groups."""
 
 import os
+import sys
 
 import pytest
 
 from vswin_cli.system.processors import available_processors
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits processors")
 
 
 @pytest.fixture

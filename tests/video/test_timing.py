@@ -70,7 +70,7 @@ def test_a_segment_past_the_end_is_an_error_unless_the_video_is_that_segment(cli
     ("segment", "warnings"),
     [
         ((2, 3.9), ()),
-        ((2, 8), ("it is shown from 0.0 to 3.0 s: of 2 to 8 s, 2.0 to 3.0 s is used",)),
+        ((2, 8), ("it is shown from 0.0 to 3.0 s, so 2.0 to 3.0 s is used instead of 2 to 8 s",)),
     ],
 )
 def test_a_segment_that_the_video_holds_a_part_of_is_told_of(clip, segment, warnings):

@@ -175,7 +175,7 @@ def test_list_says_what_is_here(here, capfd):
     assert re.search(r"^swin-t-k400 +yes +113 +yes *$", out, re.M)
     assert re.search(r"^swin-b-ssv2 +no +355 +10 % of it *$", out, re.M)
     assert re.search(r"^swin-s-k400 +yes +200 +no *$", out, re.M)
-    assert "kept aside" in out
+    assert "set aside" in out
     assert str(here.folder) in out
     assert max(map(len, out.splitlines()[:8])) <= 80
     assert run(["weights", "list", "--format", "json"]) == 0

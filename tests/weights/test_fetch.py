@@ -76,7 +76,7 @@ def test_damaged_file_is_kept_aside_and_fetched_again(target, server, damage):
     assert get(target, server.mirror, listener)
     assert target.path.read_bytes() == whole
     assert target.corrupt_path.read_bytes() == bad
-    assert any("kept aside" in text for text in listener.said)
+    assert any("set aside" in text for text in listener.said)
 
 
 def test_bit_that_flipped_since_the_first_time_is_noticed(target, server):

@@ -64,7 +64,7 @@ def test_predict_keeps_a_damaged_file_aside_and_fetches_it_again(tiny, tiny_serv
     assert needed(tiny_server.mirror) == tiny.path
     assert tiny.path.read_bytes() == tiny_server.content
     assert tiny.corrupt_path.read_bytes() == bad
-    assert f"kept aside as {tiny.corrupt_path}" in capfd.readouterr().err
+    assert f"set aside as {tiny.corrupt_path}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -73,7 +73,7 @@ def test_offline_predict_keeps_a_damaged_file_aside_and_names_the_ways_out(here,
         needed(offline=True)
     here.path.unlink()  # it may be another name of the common file
     here.path.write_bytes(DAMAGES[damage](tiny_file.read_bytes()))
-    with pytest.raises(CheckpointError, match=r"kept aside as .*\.corrupt.*--weights FILE"):
+    with pytest.raises(CheckpointError, match=r"set aside as .*\.corrupt.*--weights FILE"):
         needed(offline=True)
     assert not here.path.exists()
     assert here.corrupt_path.exists()
@@ -107,7 +107,7 @@ def test_predict_verifies_a_file_whose_sum_is_pinned(here, tmp_path, monkeypatch
     sums.write_text(f"{file_sha256(here.path)}  {here.published.name}\n")
     assert needed(offline=True) == here.path
     sums.write_text(f"{'f' * 64}  {here.published.name}\n")
-    with pytest.raises(CheckpointError, match=r"kept aside.*--weights FILE"):
+    with pytest.raises(CheckpointError, match=r"set aside.*--weights FILE"):
         needed(offline=True)
     with pytest.raises(WeightsNotFoundError):
         needed(offline=True)

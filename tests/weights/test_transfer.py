@@ -100,7 +100,7 @@ def test_wrong_content_of_the_right_length_is_kept_aside(target, server, damage)
         "not_finite": _with_a_nan(whole),
         "flipped_header": whole[:20] + bytes([whole[20] ^ 255]) + whole[21:],
     }[damage]
-    with pytest.raises(CheckpointError, match=r"not usable: .* kept aside as .*\.corrupt") as error:
+    with pytest.raises(CheckpointError, match=r"not usable: .* set aside as .*\.corrupt") as error:
         get(target, server)
     assert ".part" not in str(error.value)
     assert beside(target) == [target.corrupt_path.name]
@@ -207,7 +207,7 @@ def test_stalled_connection_is_continued(target, server):
 @pytest.mark.slow
 def test_server_that_is_always_silent(target, server):
     server.always = serving(stall_after=0)
-    with pytest.raises(DownloadError, match=r"no byte for 0.5 s; gave up after 2 retries"):
+    with pytest.raises(DownloadError, match=r"no data for 0.5 s; gave up after 2 retries"):
         get(target, server, timeout_seconds=0.5, patience=Patience(2, 0.01))
     assert_nothing(target)
 

@@ -36,7 +36,7 @@ def test_whole_file_gives_its_sum(here):
 def test_flipped_bit_shows_where_the_sum_was_recorded(here):
     write_record(here, again(here))
     flip(here.path)
-    with pytest.raises(CheckpointError, match=r"changed since .* kept aside as .*\.corrupt"):
+    with pytest.raises(CheckpointError, match=r"changed since .* set aside as .*\.corrupt"):
         again(here)
     assert not here.path.exists()
     assert not here.record_path.exists()

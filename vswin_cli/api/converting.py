@@ -86,7 +86,7 @@ class ConvertOptions:
             named = f" {self.labels}" if isinstance(self.labels, str | Path) else ""
             raise UsageError(
                 f"--labels{named} has {label_set.num_classes} names, but the checkpoint "
-                f"{num_classes} classes"
+                f"has {num_classes} classes"
             )
         return label_set
 

@@ -107,7 +107,7 @@ class EvaluationRun:
         if model.model.is_multi_label:
             raise UsageError(
                 f"{model.model.name} gives videos several labels; evaluate takes one per video: "
-                "see metrics.json in the folder that `vswin train` has made"
+                "see metrics.json in the folder that `vswin train` made"
             )
         self.model = model
         self.model.has_many_videos = True

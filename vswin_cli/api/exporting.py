@@ -50,7 +50,7 @@ def export_model(
             normalisation; a README.md next to it shows how to run it.
         format: `onnx`, `openvino`, `saved_model`, `litert` or `torch`; or weights only, with the
             keys of the original project (`pytorch-original`) or of `torchvision`.
-        precision: Number type of the weights; the arithmetic is always float32.
+        precision: Data type of the weights; the arithmetic is always float32.
         batch: Views per batch. Default: any number.
         input: `uint8` is RGB in 0 … 255, normalised inside; `float` is normalised views.
         overwrite: Replace existing files.
@@ -108,7 +108,7 @@ def export_to(
     _check_place(path, chosen, overwrite=overwrite)
     if not chosen.is_graph and (batch is not None or options.input != "uint8"):
         raise UsageError(
-            f"--format {options.format} has weights alone; leave --batch and --input out"
+            f"--format {options.format} holds only weights; leave --batch and --input out"
         )
     chosen.check_libraries()
     model = VideoModel(engine, ViewOptions(), spares_keras=True, fetch=fetch)

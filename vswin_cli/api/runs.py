@@ -127,7 +127,7 @@ def embed_run(
         selection: Which files of folders to take.
         run: Options of the run.
         output_format: Format of the file; None follows from the extension.
-        dtype: Number type of the features.
+        dtype: Data type of the features.
         per_view: Write a row per distinct view instead of a row per video.
 
     Raises:

@@ -28,7 +28,7 @@ class Computation:
         settings: What the records of the run depend on.
         top_k: Labels per video.
         min_probability: Least probability of a label.
-        dtype: Number type of features.
+        dtype: Data type of features.
         per_view: Write a row of features per distinct view.
         has_features: Whether the run computes features instead of labels.
         head: As for `VideoModel`.

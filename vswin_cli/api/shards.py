@@ -187,7 +187,7 @@ def embed_shards(
         selection: Which files of folders to take.
         run: Options of the run.
         shards: Options of the shards and the cluster.
-        dtype: Number type of the features.
+        dtype: Data type of the features.
         per_view: Write a row per distinct view instead of a row per video.
         head: As for `VideoModel`.
         skipped: Gets the counts of files that are left out.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SIGNALS = (signal.SIGINT, *ENDING_SIGNALS)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-STOPPING = "stopping after what is in flight; Ctrl-C again leaves at once"
+STOPPING = "finishing the work in progress; press Ctrl-C again to stop at once"
 
 
 @contextmanager

@@ -112,7 +112,7 @@ class TrainingDisplay(TrainingWatcher):
 
         def stop_and_say() -> None:
             self._is_stopping = True
-            print("stopping after this step; Ctrl-C again leaves at once", file=sys.stderr)
+            print("stopping after this step; press Ctrl-C again to stop at once", file=sys.stderr)
             stop()
 
         with heard_interrupts(stop_and_say):

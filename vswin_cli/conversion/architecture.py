@@ -47,7 +47,7 @@ def architecture_of(
     if len(kernel) != 5 or kernel[3] != 3:
         raise CheckpointError(
             f"its patch embedding is {kernel}, not (T, H, W, 3, channels) once it is transposed; "
-            "a model of images, or of other channels than RGB, does not read videos"
+            "a model of images, or of channels other than RGB, does not read videos"
         )
     *patch, _, embed_dim = kernel
     expand = two_dimensional(shapes, "stage0_block0/mlp/expand/kernel")
@@ -145,8 +145,8 @@ def window_of_rows(num_rows: int) -> Size:
     if not fitting:
         raise CheckpointError(f"no window has a bias table of {num_rows} rows")
     raise UsageError(
-        f"the window cannot be told from a bias table of {num_rows} rows, and no index is stored: "
-        f"{_asking(fitting)}"
+        f"the window cannot be determined from a bias table of {num_rows} rows, and no "
+        f"index is stored: {_asking(fitting)}"
     )
 
 

@@ -76,9 +76,7 @@ def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
     for style in STYLES:
         prefixes = [key.removesuffix(style.anchor) for key in tensors if key.endswith(style.anchor)]
         if len(prefixes) > _MAX_PARTS:  # each is looked for among all keys
-            raise CheckpointError(
-                f"it seems to hold {len(prefixes)} models; save one of them alone"
-            )
+            raise CheckpointError(f"it seems to hold {len(prefixes)} models; save only one of them")
         for prefix in prefixes:
             if prefix and prefix[-1] not in "./":
                 continue

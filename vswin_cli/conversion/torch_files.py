@@ -99,7 +99,7 @@ def _shape(value: object) -> Shape:
         and all(isinstance(side, int) for side in value)
     ):
         return tuple(value)
-    raise UnpicklingError("a tensor's shape is none")
+    raise UnpicklingError("the shape of a tensor is invalid")
 
 
 _FUNCTIONS: dict[str, Function] = {

@@ -67,7 +67,7 @@ def fastest_backend(
     machine = _machine()
     speeds = _known(cache_folder).get(machine)
     if speeds is None:
-        _log.info("measuring which backend is the fastest here, once")
+        _log.info("measuring, once, which backend is the fastest here")
         tried = dict.fromkeys([*usable(), on_cpu])
         speeds = {str(backend): measure(backend) for backend in tried}
         _keep(cache_folder, machine, speeds)

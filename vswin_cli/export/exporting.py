@@ -89,7 +89,7 @@ def export(
                 "probability" if "probabilities" in found else "feature, as a share of the largest,"
             )
             checked = (
-                f"On {len(views)} random views it computes in {runtime} what vswin does: the "
+                f"On {len(views)} random views, {runtime} gives the same results as vswin: the "
                 f"largest difference of a {what} is {difference:.1e}."
             )
             section = section_of(request, module, path.name, checked)

@@ -61,7 +61,7 @@ def section_of(request: Request, module: Any, name: str, checked: str) -> str:  
     norm = f"mean {list(MEAN)} and standard deviation {list(STD)}"
     lines = [
         f"\n## {name}\n",
-        f"{request.name}, exported by vswin {about['vswin']}, numbers stored in "
+        f"{request.name}, exported by vswin {about['vswin']}, with weights stored as "
         f"{about['precision']}. {checked}\n",
         f"- input `views` ({batch}, {t}, {h}, {w}, 3): {kind}; "
         + (f"normalised by {norm} of pixels in 0 … 255" if network.is_normalised else "")
@@ -70,7 +70,7 @@ def section_of(request: Request, module: Any, name: str, checked: str) -> str:  
         f"- a view is {t} frames × one {h}×{w} crop; the answer for a video is the mean of the "
         f"probabilities of its views: {protocol['sampling']} "
         f"{protocol['num_clips']}×{protocol['num_crops']}, frames {frames_stated(protocol)}, "
-        f"of a short side of {protocol['short_side']} pixels before the crop",
+        f"resized to a short side of {protocol['short_side']} pixels before the crop",
         "- labels, protocol, normalisation and versions are in the file's metadata\n",
         f"```{module.LANGUAGE}{_example(request, module, name)}```",
     ]

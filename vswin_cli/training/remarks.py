@@ -45,7 +45,7 @@ def remarks_on(
     elif train is not None and train - validation > _FAR:
         yield (
             f"validation ({validation:.0%}) is far below training ({train:.0%}): the model has "
-            "memorized its clips; add clips, or try --mixup 0.2, --label-smoothing 0.1"
+            "memorised its clips; add clips, or try --mixup 0.2, --label-smoothing 0.1"
             + ("" if how == "head" else ", fewer --epochs")
         )
     missed = [each["label"] for each in classes if each["clips"] and each.get("right") == 0]

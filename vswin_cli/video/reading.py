@@ -139,7 +139,7 @@ def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
 
 
 def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
-    """Make a line for a video that holds not all of its segment, or was used completely."""
+    """Make a line for a video that does not hold all of its segment, or was used completely."""
     if segment is None or reading.bounds is None:
         return []
     start, end = segment
@@ -150,7 +150,8 @@ def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
         return []
     used = f"{max(start, first):.1f} to {min(end, last):.1f} s"
     return [
-        f"it is shown from {first:.1f} to {last:.1f} s: of {start:g} to {end:g} s, {used} is used"
+        f"it is shown from {first:.1f} to {last:.1f} s, so {used} is used instead of {start:g} to "
+        f"{end:g} s"
     ]
 
 
@@ -222,7 +223,7 @@ def _read_chosen(
             size = sizes[min(kept)]
             return Reading(num_frames, kept, num_announced, counted, span, size, bounds)
         num_frames, counted = decoded.num_frames, decoded
-    raise ReaderError("each decode of it ends at another frame")
+    raise ReaderError("it ends at a different frame each time it is decoded")
 
 
 def _span(num_frames: int, bounds: np.ndarray | None, segment: TimeSpan | None) -> range:

@@ -165,7 +165,7 @@ def locked(target: WeightsFile, watcher: DownloadWatcher) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        watcher.says(f"waiting for another process that downloads {target.published.name}")
+        watcher.says(f"waiting for another process to download {target.published.name}")
         try:
             lock.acquire(poll_interval=0.1, cancel_check=watcher.is_stopped)
         except Timeout:

@@ -40,7 +40,7 @@ class Fetching:
         mirror: Address of a folder to download from; None is VSWIN_MIRROR, else the release page.
         sha256: Required SHA-256 of the file; None is the one in VSWIN_SHA256SUMS, if any.
         force: Download existing files again.
-        timeout_seconds: Time limit for a server that sends nothing.
+        timeout_seconds: Time to wait for a server that sends nothing.
         patience: How often to try.
     """
 
@@ -142,7 +142,7 @@ def _take_brought(
         remove_partial(target)
         aside = target.corrupt_download_path
         brought.replace(aside)
-        watcher.says(f"{brought} is not usable ({exc}); it is kept aside as {aside}; downloading")
+        watcher.says(f"{brought} is not usable ({exc}); it is set aside as {aside}; downloading")
         return None
 
 

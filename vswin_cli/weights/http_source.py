@@ -31,10 +31,10 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASC
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _LONGEST_SECONDS = 366 * 86_400.0  # regardless of the server
 _HINTS = {
-    401: "it wants a login; put one into ~/.netrc",
+    401: "it requires a login; put one into ~/.netrc",
     403: "access is denied; check --mirror, or put a login into ~/.netrc",
     404: "there is no such file; check --mirror",
-    407: "the proxy wants a login",
+    407: "the proxy requires a login",
     410: "there is no such file any more",
 }
 
@@ -47,7 +47,7 @@ class HttpSource:
 
     Args:
         address: Address of the file.
-        timeout_seconds: Time limit for a server that sends nothing.
+        timeout_seconds: Time to wait for a server that sends nothing.
     """
 
     def __init__(self, address: str, timeout_seconds: float) -> None:
@@ -89,7 +89,7 @@ class HttpSource:
         except requests.RequestException as exc:
             raise self._failure(exc) from exc
         except (HTTPError, HTTPException, ValueError) as exc:  # for invalid redirects
-            raise DownloadError(self._says(f"it cannot be asked for ({exc})")) from exc
+            raise DownloadError(self._says(f"the request is invalid ({exc})")) from exc
         with response:
             self._reached = True
             self._check_status(response)
@@ -180,7 +180,7 @@ class HttpSource:
         return self._reached or not is_refusal
 
     def _silence(self) -> str:
-        return f"no byte for {self._timeout_seconds:g} s"
+        return f"no data for {self._timeout_seconds:g} s"
 
     def _says(self, reason: str) -> str:
         return f"{without_credentials(self.address)}: {reason}"

@@ -167,7 +167,7 @@ def verify_again(target: WeightsFile, *, pin: str | None, watcher: DownloadWatch
             return Verified(sha256, read_record(target) == sha256)
     except OSError as exc:
         raise CheckpointError(
-            f"{failure}; it cannot be kept aside ({exc.strerror}), so do not use it"
+            f"{failure}; it cannot be set aside ({exc.strerror}), so do not use it"
         ) from exc
 
 
@@ -198,7 +198,7 @@ def set_aside(target: WeightsFile) -> str:
     free = next(path for path in chain([target.corrupt_path], numbered) if not path.exists())
     target.path.rename(free)
     target.record_path.unlink(missing_ok=True)
-    return f"kept aside as {free}"
+    return f"set aside as {free}"
 
 
 def set_partial_aside(target: WeightsFile) -> str:
@@ -216,7 +216,7 @@ def set_partial_aside(target: WeightsFile) -> str:
         target.partial_path.unlink()
         return f"not kept, because {aside} exists"
     target.partial_path.rename(aside)
-    return f"kept aside as {aside}"
+    return f"set aside as {aside}"
 
 
 def _is_only_another_size(target: WeightsFile) -> bool:

@@ -37,7 +37,7 @@ def download_weights(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Download existing files again.")] = False,
     num_jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Downloads at the same time.")
+        int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Concurrent downloads.")
     ] = 2,
     timeout_seconds: Annotated[
         float,
@@ -46,7 +46,7 @@ def download_weights(
             min=0.1,
             max=86_400,
             metavar="SECONDS",
-            help="Time limit for a server that sends nothing.",
+            help="Time to wait for a server that sends nothing.",
         ),
     ] = 10.0,
     yes: YesOption = False,

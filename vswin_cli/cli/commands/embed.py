@@ -36,7 +36,7 @@ def embed(
     ] = None,
     dtype: Annotated[
         Literal["float32", "float16"],
-        typer.Option("--dtype", help="Number type of the features.", rich_help_panel=OUTPUT),
+        typer.Option("--dtype", help="Data type of the features.", rich_help_panel=OUTPUT),
     ] = "float32",
     per_view: Annotated[
         bool,

@@ -54,7 +54,7 @@ def export(
     precision: Annotated[
         Literal["float32", "float16"],
         typer.Option(
-            help="Number type of the weights; float16 halves the file size.", rich_help_panel=MODEL
+            help="Data type of the weights; float16 halves the file size.", rich_help_panel=MODEL
         ),
     ] = "float32",
     batch: Annotated[

@@ -104,4 +104,4 @@ def say_what_is_missing(
     if reasons:
         num_without = num_others * strips + made.num_outside
         reason = "; ".join(reasons)
-        print(f"no frames of {num_without:,} of {made.num_ok:,} videos: {reason}", file=sys.stderr)
+        print(f"no frames for {num_without:,} of {made.num_ok:,} videos: {reason}", file=sys.stderr)

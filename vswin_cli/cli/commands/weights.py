@@ -188,7 +188,7 @@ def _print_table(records: list[dict[str, Any]], folder: Path) -> None:
     print_table(console, table, drop=(4, 1, 2))
     for record in records:
         if record["corrupt"]:
-            console.print(Text(f"kept aside: {printable(record['corrupt'])}"), soft_wrap=True)
+            console.print(Text(f"set aside: {printable(record['corrupt'])}"), soft_wrap=True)
     console.print(Text(f"in {printable(str(folder))}"), soft_wrap=True)
 
 
