@@ -114,7 +114,7 @@ def test_time_stamps_that_start_over_go_on(first, later, motion, tmp_path):
     starts = [frame.start_seconds for frame in sequence][-96:]  # the first decode finds a gap
     assert starts[0] == pytest.approx(0, abs=1e-3)
     assert np.diff(starts) == pytest.approx(1 / 24, abs=0.005)
-    assert "time stamps jump once; the film is assumed to continue" in sequence.warnings
+    assert "time stamps jump once; the video is assumed to continue" in sequence.warnings
 
 
 @pytest.mark.parametrize(

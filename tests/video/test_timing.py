@@ -111,7 +111,7 @@ def test_frames_of_joined_streams_follow_each_other(tmp_path):
     reading = read_video(path, "av", range, read_number, segment=(3, 5))
     assert reading.frames == {k: k for k in range(75, 125)}
     assert reading.bounds == pytest.approx(np.arange(201) / 25, abs=1e-3)
-    assert "time stamps jump once; the film is assumed to continue" in reading.warnings
+    assert "time stamps jump once; the video is assumed to continue" in reading.warnings
 
 
 @pytest.mark.parametrize("lost", [b"\0\0\0\2\x09\xf0", b"\xff" * 60], ids=["empty", "noise"])

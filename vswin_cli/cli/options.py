@@ -139,7 +139,7 @@ NoHeadOption = Annotated[
     option(
         MODEL,
         "--no-head",
-        help="Use the smaller weights file, without the head, which names classes.",
+        help="Use the smaller weights file, without the head that names classes.",
     ),
 ]
 OptionalModelsArgument = Annotated[

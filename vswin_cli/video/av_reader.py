@@ -114,7 +114,8 @@ class AvVideo:
             try:
                 return way(wanted, keep, until)
             except UnprovenError as exc:
-                _logger.info("%s is given up: %s", way.__name__.strip("_").replace("_", " "), exc)
+                name = way.__name__.replace("_decode", "decoding").replace("_", " ")
+                _logger.info("%s does not work: %s", name, exc)
                 self._ways.remove(way)
         raise AssertionError
 

@@ -110,7 +110,7 @@ class Clock:
         if not self._num_jumps:
             return []
         times = "once" if self._num_jumps == 1 else f"{self._num_jumps} times"
-        return [f"time stamps jump {times}; the film is assumed to continue"]
+        return [f"time stamps jump {times}; the video is assumed to continue"]
 
 
 def start_seconds(container: InputContainer) -> float:
