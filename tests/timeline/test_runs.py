@@ -333,6 +333,7 @@ def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):
         (["x.mp4", "--probabilities-file", "no/p.npz"], "no/p.npz: no folder no; make it first"),
         (["x.mp4", "--stride", "0"], "--stride 0 is not from 0.01 to 3600 seconds"),
         (["x.mp4", "--format", "edl"], "--format edl is not one of"),
+        (["x.mp4", "-o", ".", "--format", "table"], "--format table cannot be written to files"),
     ],
 )
 def test_what_makes_no_sense_is_told_before_anything_is_done(arguments, said, vswin, tmp_path):

@@ -19,6 +19,10 @@ def segments(labels, *, fine=None, classes=3, **cutting):
     return [(round(s.start_seconds, 3), round(s.end_seconds, 3), "abc"[s.index]) for s in found]
 
 
+def nearest_tenths(labels, **cutting):
+    return [(round(a, 1), round(b, 1), label) for a, b, label in segments(labels, **cutting)]
+
+
 def test_what_is_probable_nowhere_is_nothing():
     assert segments("........") == []
     assert segments("AAAAAAAA") == []  # above the lower threshold, but never above the upper
@@ -42,6 +46,16 @@ def test_what_lies_between_two_labels_is_shared_out():
     (first, second) = segments("aaaaaaccbbbbbb")
     assert first[1] == second[0]
     assert 1.25 <= first[1] <= 2.25
+
+
+def test_what_is_dropped_is_nothing_if_it_was_long():
+    """Only what windows over two labels show for a moment goes to the neighbours."""
+    apart = [(0, 4, "a"), (6, 10, "b")]
+    assert nearest_tenths("a" * 16 + "c" * 8 + "b" * 16, min_seconds=3) == apart
+    assert nearest_tenths("a" * 16 + "." * 8 + "b" * 16, min_seconds=3) == apart
+    assert nearest_tenths("a" * 16 + "c" * 8, min_seconds=3) == apart[:1]
+    assert nearest_tenths("a" * 8 + "c" * 8, min_seconds=9) == []
+    assert nearest_tenths("a" * 16 + "c" * 8 + "a" * 16, min_seconds=3) == [(0, 10, "a")]
 
 
 def test_a_shot_that_is_shorter_than_the_shortest_segment_keeps_its_label():

@@ -41,6 +41,8 @@ class TimelineOutput:
         self.path = Path(path)
         self._resume = resume
         chosen = timeline_format(format_name) if format_name else None
+        if chosen is not None and chosen.extension is None:
+            raise UsageError(f"--format {chosen.name} cannot be written to files; choose another")
         by_name = [each for each in timeline_formats() if each.extension == self.path.suffix]
         is_one = any(each.is_folder for each in ([chosen] if chosen else by_name))
         self.is_folder = not is_one and (path.endswith(SEPARATORS) or self.path.is_dir())

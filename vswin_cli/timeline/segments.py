@@ -7,6 +7,7 @@ bridge gaps, drop short segments. Time in which no label is probable has no segm
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from vswin_cli.timeline.windows import Shot
 
 _NOTHING = -1
 _END_SHARE = 0.7
+_BLUR_SECONDS = 1.5  # for which windows that reach over two labels may show a third, or none
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,11 @@ def cut(
     found = []
     for track in tracks:
         shortest = cutting.min_seconds / step_seconds
-        runs = _tidied(track, smooth, shortest)
+        blur = _BLUR_SECONDS / step_seconds if cutting.min_seconds > _BLUR_SECONDS else inf
+        tidying = _Tidying(smooth, shortest, blur)
+        runs = tidying.tidied(track)
         while (brief := ruler.briefest(runs)) and brief[0] < cutting.min_seconds - 1e-9:
-            runs = _tidied(_without(runs, brief[1], smooth), smooth, shortest)
+            runs = tidying.tidied(tidying.without(runs, brief[1]))
         for (start, stop, label), (start_seconds, end_seconds) in zip(
             runs, ruler.bounds(runs), strict=True
         ):
@@ -134,42 +138,60 @@ def _runs(track: np.ndarray) -> list[Run]:
     return [(a, b, int(track[a])) for a, b in pairwise(starts)]
 
 
-def _tidied(track: np.ndarray, smooth: np.ndarray, shortest: float) -> list[Run]:
-    """Drop short runs and close short gaps, the shortest first, until all are long enough.
+@dataclass(frozen=True)
+class _Tidying:
+    """Drops short runs and closes short gaps; lengths are in steps."""
 
-    A gap between two labels is divided between them at the best place; one at the end of the shot
-    goes to the label next to it. A run that fills the shot stays, however short.
-    """
-    while True:
-        runs = _runs(track)
-        last = len(runs) - 1
-        short = [
-            (stop - start, number)
-            for number, (start, stop, label) in enumerate(runs)
-            if stop - start < shortest - 1e-9
-            and last > 0
-            and (label != _NOTHING or 0 < number < last)
-        ]
-        if not short:
-            return runs
-        track = _without(runs, min(short)[1], smooth)
+    smooth: np.ndarray
+    shortest: float
+    blur: float  # longer runs are no error of the windows: nothing replaces them
 
+    def tidied(self, track: np.ndarray) -> list[Run]:
+        """Return the runs of a track, without the shortest one until all are long enough.
 
-def _without(runs: Sequence[Run], number: int, smooth: np.ndarray) -> np.ndarray:
-    """Return the track of runs, one of which goes to its neighbours."""
-    track = np.concatenate([np.full(stop - start, label) for start, stop, label in runs])
-    start, stop, _ = runs[number]
-    before = runs[number - 1][2] if number else runs[1][2]
-    after = runs[number + 1][2] if number < len(runs) - 1 else before
-    if _NOTHING in (before, after):
-        track[start:stop] = _NOTHING
+        A run that fills the shot stays, however short.
+        """
+        while True:
+            runs = _runs(track)
+            short = [
+                (stop - start, number)
+                for number, (start, stop, _) in enumerate(runs)
+                if stop - start < self._least(runs, number) - 1e-9
+            ]
+            if not short:
+                return runs
+            track = self.without(runs, min(short)[1])
+
+    def _least(self, runs: Sequence[Run], number: int) -> float:
+        """Return the length that a run needs to stay."""
+        if runs[number][2] != _NOTHING:
+            return self.shortest if len(runs) > 1 else 0.0
+        if not 0 < number < len(runs) - 1:
+            return 0.0
+        is_bridged = runs[number - 1][2] == runs[number + 1][2]
+        return self.shortest if is_bridged else min(self.shortest, self.blur)
+
+    def without(self, runs: Sequence[Run], number: int) -> np.ndarray:
+        """Return the track of runs, one of which goes to its neighbours.
+
+        It goes to both, divided at the best place; to one, at the end of the shot; and to none, if
+        it is too long for that, unless they have one label.
+        """
+        track = np.concatenate([np.full(stop - start, label) for start, stop, label in runs])
+        start, stop, _ = runs[number]
+        is_inner = 0 < number < len(runs) - 1
+        before = runs[number - 1][2] if number else runs[1][2]
+        after = runs[number + 1][2] if number < len(runs) - 1 else before
+        is_bridged = is_inner and before == after
+        if _NOTHING in (before, after) or (stop - start >= self.blur and not is_bridged):
+            track[start:stop] = _NOTHING
+            return track
+        parts = self.smooth[start:stop]
+        first, second = ([0.0, *np.cumsum(parts[:, each])] for each in (before, after))
+        gains = np.array(first) + second[-1] - np.array(second)
+        meeting = start + int(gains.argmax())
+        track[start:meeting], track[meeting:stop] = before, after
         return track
-    parts = smooth[start:stop]
-    first, second = ([0.0, *np.cumsum(parts[:, each])] for each in (before, after))
-    gains = np.array(first) + second[-1] - np.array(second)
-    meeting = start + int(gains.argmax())
-    track[start:meeting], track[meeting:stop] = before, after
-    return track
 
 
 @dataclass(frozen=True)
