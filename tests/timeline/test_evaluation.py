@@ -8,6 +8,8 @@ from command import SAMPLES
 
 from vswin_cli.cli.app import run
 from vswin_cli.errors import UsageError
+from vswin_cli.formats.csv_rows import CsvRows
+from vswin_cli.timeline.metrics import Labelled
 from vswin_cli.timeline.truth import Predicted, matched, read_truth
 
 
@@ -65,12 +67,28 @@ def test_films_are_found_by_their_path_or_else_by_a_unique_name():
     [
         ("a,b,2,1,0.5", "start 2 and end 1 are not two increasing times"),
         ("a,b,1,2,high", "probability high is not from 0 to 1"),
+        (",b,1,2,0.5", "names no video"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_told(row, said, tmp_path):
     (tmp_path / "t.csv").write_text(f"video,label,start,end,probability\n{row}\n")
-    with pytest.raises(UsageError, match=f"line 2: {said}"):
+    with pytest.raises(UsageError, match=f"line 2:? {said}"):
         read_truth(tmp_path / "t.csv")
+
+
+def test_labels_that_no_timeline_has_are_told(truth, capsys, tmp_path):
+    (tmp_path / "said.csv").write_text("video,label,start,end\ntour.mp4,Static,0,2\n")
+    assert run(["evaluate", "said.csv", *truth[1:]]) == 0
+    said = "warning: no timeline has the label 'static' of truth.csv; check the spelling\n"
+    assert capsys.readouterr().err == said
+
+
+def test_names_that_look_like_formulas_are_read_as_they_were(tmp_path):
+    with (tmp_path / "said.csv").open("w") as stream:
+        rows = CsvRows(stream)
+        rows.write(["video", "label", "start", "end"])
+        rows.write(["-a.mp4", "=b", "0.0", "1.0"])
+    assert read_truth(tmp_path / "said.csv") == {"-a.mp4": [Labelled("=b", 0, 1)]}
 
 
 def test_a_dry_run_lists_films(truth, capsys, tmp_path):

@@ -14,6 +14,7 @@ from typer._click.globals import get_current_context
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.api.report import page_path
 from vswin_cli.api.timelines import timeline_model, timeline_run, write_report
+from vswin_cli.cli.messages import print_warning
 from vswin_cli.cli.progress import fetch_shown
 from vswin_cli.cli.timeline_display import TimelineDisplay
 from vswin_cli.errors import UsageError
@@ -21,7 +22,7 @@ from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.runs.options import RunOptions
 from vswin_cli.runs.videos import Selection
 from vswin_cli.system.terminal import printable
-from vswin_cli.timeline.metrics import Metrics, measure
+from vswin_cli.timeline.metrics import Films, Metrics, measure
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
 from vswin_cli.timeline.truth import matched, read_predicted, read_truth
 
@@ -81,6 +82,7 @@ def evaluate_timelines(
     for name in missing:
         print(f"not evaluated, no timeline: {printable(name)}", file=sys.stderr)
     if compared:
+        _warn_of_other_labels(truth_path, compared, predicted.films)
         metrics = measure(compared, predicted.films, predicted.durations)
         _print(metrics)
         if report is not None:
@@ -89,6 +91,19 @@ def evaluate_timelines(
                 print(f"report: {printable(str(page))}", flush=True)
     if missing:
         raise typer.Exit(1)
+
+
+def _warn_of_other_labels(truth_path: Path, truth: Films, predicted: Films) -> None:
+    """Warn of true labels that no timeline has: these may be other names of the model's."""
+    true, found = (
+        {segment.label for film in films.values() for segment in film}
+        for films in (truth, predicted)
+    )
+    if found and (unknown := sorted(true - found)):
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        print_warning(
+            f"no timeline has the label {unknown[0]!r}{more} of {truth_path}; check the spelling"
+        )
 
 
 def _list_films(films: Iterable[str], missing: Container[str], why: str) -> NoReturn:

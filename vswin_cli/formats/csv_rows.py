@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import TextIO
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 _QUOTED = frozenset(',"\r\n')
 _DELIMITERS = ",;\t|"
 
@@ -60,11 +60,16 @@ def read_cells(text: str) -> Lines:
     return found
 
 
+def unguarded(cell: str) -> str:
+    """Return the text of a cell without the ' that `CsvRows` put before it."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_GUARDED) else cell
+
+
 def _cell(value: object, *, guarded: bool) -> str:
     if value is None:
         return ""
     text = str(value)
-    if guarded and isinstance(value, str) and text.startswith((*_FORMULA_STARTS, "'")):
+    if guarded and isinstance(value, str) and text.startswith(_GUARDED):
         text = f"'{text}"
     if _QUOTED.isdisjoint(text) and not text.startswith(" "):  # which readers may drop
         return text

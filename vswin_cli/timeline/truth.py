@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from vswin_cli.errors import UsageError
-from vswin_cli.formats.csv_rows import read_cells
+from vswin_cli.formats.csv_rows import read_cells, unguarded
 from vswin_cli.system.text import read_text
 from vswin_cli.timeline.metrics import Films, Labelled
 from vswin_cli.timeline.result import Record
@@ -45,8 +45,10 @@ def read_truth(path: Path) -> Films:
     films = defaultdict[str, list[Labelled]](list)
     for place, cells in lines[1:]:
         row = dict(zip_longest(names, cells[: len(names)], fillvalue=""))
-        segments = films[row["video"].strip()]
-        label = row["label"].strip()
+        video, label = (unguarded(row[name].strip()) for name in ("video", "label"))
+        if not video:
+            raise UsageError(f"{path}, line {place} names no video")
+        segments = films[video]
         if not label:
             continue
         try:
