@@ -1,5 +1,6 @@
 """Films in one run, which continues after any stop with the same output."""
 
+import gc
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -19,7 +21,9 @@ from processes import children
 
 import vswin_cli
 from vswin_cli.films.sequence import ArraySequence, FrameSequence
+from vswin_cli.formats.writer import open_writer
 from vswin_cli.timeline.checkpoint import Checkpoint
+from vswin_cli.timeline.probabilities import NPZ
 
 TOUR = SAMPLES / "films" / "tour.mp4"
 
@@ -300,6 +304,18 @@ def test_probabilities_of_every_step_are_in_a_file_too(name, vswin, tmp_path):
         assert rows[0]["end_seconds"] == rows[1]["start_seconds"] == 0.25
         found = [list(row.values())[3:] for row in rows if row["video"] == "x.mp4"]
     assert found == record["probabilities"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_a_full_disk_ends_a_file_of_probabilities_once():
+    """An archive that is not closed tries again when it is deleted, and prints a traceback."""
+    record = {"video": "x", "step_seconds": 0.25, "probabilities": [[0.5, 0.5]]}
+    with (
+        pytest.raises(OSError, match="No space left"),
+        open_writer(NPZ, Path("/dev/full"), top_k=1, more_columns=["a", "b"]) as writer,
+    ):
+        writer.write(record)
+    gc.collect()
 
 
 def test_exported_media_are_found_from_where_the_files_are(vswin, tmp_path):

@@ -14,8 +14,9 @@ from vswin_cli.system.files import replacing
 from vswin_cli.system.text import utf8
 from vswin_cli.timeline.result import Record
 
+NPZ = Format("npz", f"{__name__}:NpzWriter", ".npz", is_text=False)
 _FORMATS = (
-    Format("npz", f"{__name__}:NpzWriter", ".npz", is_text=False),
+    NPZ,
     Format(
         "parquet", "vswin_cli.timeline.probability_rows:ParquetWriter", ".parquet",
         is_text=False, library="pyarrow", extra="parquet",
@@ -69,27 +70,29 @@ class NpzWriter(RecordWriter):
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(stream, **options)
         self._archive = ZipFile(stream, "w", ZIP_DEFLATED)
-        self._names = set[str]()
-        self._add("labels", np.array(self.more_columns))
+        self._names = {"labels", "step_seconds"}
         self._step: float | None = None
 
     def write(self, record: Record) -> None:
-        """Add the array of a film, and once the length of a step."""
-        if self._step is None:
-            self._step = record["step_seconds"]
-            self._add("step_seconds", np.array(self._step))
-        self._add(record["video"], table_of(record, len(self.more_columns)))
-
-    def close(self) -> None:
-        """Complete the archive."""
-        self._archive.close()
-        super().close()
-
-    def _add(self, name: str, array: np.ndarray) -> None:
-        name = utf8(name)
+        """Add the array of a film."""
+        self._step = record["step_seconds"]
+        name = utf8(record["video"])
         while name in self._names:
             name += "_"
         self._names.add(name)
+        self._add(name, table_of(record, len(self.more_columns)))
+
+    def close(self) -> None:
+        """Complete the archive, with the labels and the length of a step, if there is a film."""
+        try:
+            self._add("labels", np.array(self.more_columns))
+            if self._step is not None:
+                self._add("step_seconds", np.array(self._step))
+        finally:
+            self._archive.close()  # once, even on a full disk: else it tries again when deleted
+        super().close()
+
+    def _add(self, name: str, array: np.ndarray) -> None:
         with self._archive.open(f"{name}.npy", "w", force_zip64=True) as member:
             np.lib.format.write_array(member, array, allow_pickle=False)
 
