@@ -325,6 +325,15 @@ class Slow(Counting):
 
 
 @pytest.mark.slow
+def test_frames_that_cannot_be_scaled_are_told(vswin, tmp_path):
+    frames = [np.zeros((2000, 4, 3), np.uint8)] * 30
+    encode(tmp_path / "x.avi", frames, codec="ffv1", pixel_format="yuv444p")
+    finished = vswin("timeline", "x.avi", "--live", "--idle", "0.1", "-q")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("error: cannot read x.avi: its frames of 4×2000 are too")
+    assert finished.stderr.count("\n") == 1
+
+
 def test_what_a_slow_model_leaves_out_is_in_the_record(transport_stream, tmp_path, capsys):
     path = tmp_path / "t.json"
     with rtsp_server(transport_stream, speed=1000) as address:

@@ -9,6 +9,7 @@ from film_engine import Counting, watched
 from scenedetect.common import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
+from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import ArraySequence, FrameSequence, TimedFrame
 from vswin_cli.timeline.shots import CutDetector
 from vswin_cli.timeline.sliding import Sliding
@@ -165,6 +166,12 @@ def test_a_damaged_file_is_read_from_its_start_again_as_players_do(tmp_path):
     assert indices.count(0) == 2
     assert indices[-1] >= 50
     assert sequence.warnings[0].startswith("the stream is damaged")
+
+
+def test_frames_that_cannot_be_scaled_are_told():
+    frames = np.zeros((9, 2000, 4, 3), np.uint8)
+    with pytest.raises(VideoError, match="cannot read v: its frames of 4×2000 are too elongated"):
+        watched(ArraySequence(frames, 25), Counting())
 
 
 @pytest.mark.parametrize("num_bright", [1, 4, 7, 13])

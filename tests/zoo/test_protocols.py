@@ -15,3 +15,5 @@ def test_uniform_sampling_has_one_clip():
     assert KINETICS.adapted(Sampling.UNIFORM).num_clips == 1
     with pytest.raises(UsageError, match="one clip"):
         SOMETHING_SOMETHING.adapted(num_clips=4)
+    with pytest.raises(UsageError, match="--crops 2 is neither 1 nor 3"):
+        KINETICS.adapted(num_crops=2)

@@ -25,6 +25,7 @@ from vswin_cli.timeline.film import FilmAnalyst
 from vswin_cli.timeline.formats import clock, timeline_format, timeline_formats
 from vswin_cli.timeline.formats.table import FORMAT as TABLE
 from vswin_cli.timeline.live import LiveAnalyst
+from vswin_cli.timeline.making import scaling
 from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.outputs import placed
 from vswin_cli.timeline.result import Segment
@@ -115,7 +116,7 @@ def follow_live(
                     text = f"{frames.name}: segments appear within {delay:.1f} s of their end"
                 print(f"{printable(text)}; Ctrl-C stops", file=sys.stderr, flush=True)
 
-        with heard_interrupts(stopping.set):
+        with heard_interrupts(stopping.set), scaling(frames.name):
             timeline = live.follow(frames, on_start=begin)
         if writers and not chosen.grows and chosen.extension is not None:
             record = replace(timeline, segments=tuple(told)).to_dict()

@@ -9,7 +9,7 @@ import numpy as np
 
 from vswin_cli.results import Setup
 from vswin_cli.timeline.computing import Computing, Wait
-from vswin_cli.timeline.making import Frames, Made, OnFrame, Restart, ahead
+from vswin_cli.timeline.making import Frames, Made, OnFrame, Restart, ahead, scaling
 from vswin_cli.timeline.refining import Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.segments import Cutting, cut
@@ -57,12 +57,13 @@ class FilmAnalyst:
         start = perf_counter()
         film = _Film(self.sliding, self.cutting, computing)
         made = Made(frames, self.sliding, on_frame)
-        for item in ahead(made):
-            if isinstance(item, Restart):
-                film = _Film(self.sliding, self.cutting, computing)
-            else:
-                film.add(item)
-        film.end()
+        with scaling(video):
+            for item in ahead(made):
+                if isinstance(item, Restart):
+                    film = _Film(self.sliding, self.cutting, computing)
+                else:
+                    film.add(item)
+            film.end()
         return self._concluded(video, film, made, perf_counter() - start, frames.warnings)
 
     def _concluded(

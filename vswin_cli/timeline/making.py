@@ -3,14 +3,17 @@
 import threading
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from queue import Full, Queue
 from typing import Protocol
 
+from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import TimedFrame
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
+from vswin_cli.video.reader import ReaderError
 
 _AHEAD = 4  # windows made in advance
 _WAIT_SECONDS = 0.1
@@ -68,6 +71,19 @@ class Made:
         if self.times:
             yield from chain.from_iterable(map(windows.take, pace.finish()))
             yield from windows.finish()
+
+
+@contextmanager
+def scaling(name: str) -> Iterator[None]:
+    """Context in which windows are made of frames, which may have an impossible shape.
+
+    Raises:
+        VideoError: They have.
+    """
+    try:
+        yield
+    except ReaderError as exc:
+        raise VideoError(f"cannot read {name}: {exc.reason}; crop it", kind=exc.kind) from exc
 
 
 def ahead(made: Made) -> Iterator[Window | Shot | Restart]:

@@ -40,8 +40,11 @@ class ViewProtocol:
         """This protocol with what the user chose put in; None keeps what it has.
 
         Raises:
-            UsageError: Several clips were asked of uniform sampling, which has one.
+            UsageError: Several clips were asked of uniform sampling, which has one; or the number
+                of crops is neither 1 nor 3.
         """
+        if num_crops not in (None, 1, 3):
+            raise UsageError(f"--crops {num_crops} is neither 1 nor 3")
         sampling = sampling or self.sampling
         if sampling is not self.sampling and Sampling.TORCHVISION in (sampling, self.sampling):
             usual_clips, usual_crops = (12, 1) if sampling is Sampling.TORCHVISION else (4, 3)
