@@ -27,6 +27,7 @@ from vswin_cli.timeline.computing import EngineComputing
 from vswin_cli.timeline.formats import timeline_format
 from vswin_cli.timeline.live import LiveAnalyst
 from vswin_cli.timeline.segments import Cutting
+from vswin_cli.zoo.protocols import TORCHVISION
 
 RATE = 25
 DATAGRAM_BYTES = 7 * 188
@@ -91,6 +92,13 @@ def test_segments_are_told_once_within_the_stated_delay():
     for segment, at in told:
         assert at - segment.end_seconds <= live.delay_seconds(RATE)
     assert live.num_skipped < live.num_windows / 10  # on a busy machine
+
+
+def test_the_last_segment_ends_with_the_stream_if_windows_skip_its_last_frame():
+    protocol = TORCHVISION.adapted(num_clips=1, num_crops=1)
+    sliding = replace(ANALYST.sliding, protocol=protocol)
+    _, [(segment, _)] = followed(Stream([230] * 100), replace(ANALYST, sliding=sliding))
+    assert (segment.end_frame, segment.end_seconds) == (100, 4)
 
 
 def test_minutes_under_one_label_is_one_segment_and_fills_no_memory():

@@ -23,7 +23,7 @@ import vswin_cli
 from vswin_cli.films.sequence import ArraySequence, FrameSequence
 from vswin_cli.formats.writer import open_writer
 from vswin_cli.timeline.checkpoint import Checkpoint
-from vswin_cli.timeline.probabilities import NPZ
+from vswin_cli.timeline.probabilities import NPZ, ProbabilitiesFile
 
 TOUR = SAMPLES / "films" / "tour.mp4"
 
@@ -304,6 +304,18 @@ def test_probabilities_of_every_step_are_in_a_file_too(name, vswin, tmp_path):
         assert rows[0]["end_seconds"] == rows[1]["start_seconds"] == 0.25
         found = [list(row.values())[3:] for row in rows if row["video"] == "x.mp4"]
     assert found == record["probabilities"]
+
+
+def test_a_class_may_have_the_name_of_a_column(tmp_path):
+    file = ProbabilitiesFile(tmp_path / "p.parquet", ["video", "video_", "a"])
+    record = {
+        "video": "x", "error": None, "step_seconds": 0.25, "duration_seconds": 0.2,
+        "probabilities": [[0.5, 0.25, 0.25]],
+    }  # fmt: skip
+    file.write([record])
+    [row] = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert list(row.values()) == ["x", 0, 0.2, 0.5, 0.25, 0.25]
+    assert list(row)[3:] == ["video_", "video__", "a"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")

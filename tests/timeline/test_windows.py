@@ -11,6 +11,7 @@ from scenedetect.detectors import AdaptiveDetector
 
 from vswin_cli.errors import VideoError
 from vswin_cli.films.sequence import ArraySequence, FrameSequence, TimedFrame
+from vswin_cli.timeline.making import Made
 from vswin_cli.timeline.shots import CutDetector
 from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
@@ -114,6 +115,13 @@ def test_torchvisions_windows_are_of_frames_at_its_rate():
         assert [window.frames[k].index for k in window.places] == sampled[6 * number :][:32]
         assert [v.shape for v in window.clip.views] == [(32, 56, 56, 3)]
         assert window.inner(protocol) is None
+
+
+def test_a_film_ends_with_its_last_frame_if_its_windows_do_not_have_it():
+    protocol = ViewProtocol(Sampling.TORCHVISION, num_clips=1, num_crops=1, crop_size=56)
+    film = ArraySequence(np.zeros((100, 64, 64, 3), np.uint8), RATE)
+    *_, shot = Made(film, Sliding(protocol, 0.4, 2), lambda *_: None)
+    assert (shot.end_frame, shot.end_seconds) == (100, 4)
 
 
 def test_memory_holds_no_more_than_a_window():

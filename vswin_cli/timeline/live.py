@@ -12,6 +12,7 @@ import numpy as np
 from vswin_cli.films.live import LiveSequence
 from vswin_cli.timeline.computing import Computing
 from vswin_cli.timeline.film import FilmAnalyst, ShotSteps
+from vswin_cli.timeline.making import up_to
 from vswin_cli.timeline.refining import Refining
 from vswin_cli.timeline.result import Segment, ShotSpan, Timeline
 from vswin_cli.timeline.steps import Step, Steps
@@ -97,7 +98,8 @@ class LiveAnalyst:
                 age = monotonic() - live.arrived
                 self._take(item, is_late=not frames.waits and age > LAG_SECONDS / 2)
         self._times.append((frames.num_frames, end))
-        for item in chain(chain.from_iterable(map(windows.take, pace.finish())), windows.finish()):
+        rest = up_to(end, frames.num_frames, windows.finish())
+        for item in chain(chain.from_iterable(map(windows.take, pace.finish())), rest):
             self._take(item, is_late=False)
         return Timeline(
             video=frames.name,

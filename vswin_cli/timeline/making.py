@@ -2,9 +2,9 @@
 
 import threading
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from queue import Full, Queue
 from typing import Protocol
@@ -70,7 +70,16 @@ class Made:
             yield from chain.from_iterable(map(windows.take, pace.take(frame)))
         if self.times:
             yield from chain.from_iterable(map(windows.take, pace.finish()))
-            yield from windows.finish()
+            yield from up_to(self.end_seconds, len(self.times), windows.finish())
+
+
+def up_to(
+    end_seconds: float, num_frames: int, items: Iterable[Window | Shot]
+) -> Iterator[Window | Shot]:
+    """Yield the last items of a film; its last shot ends with it, also if a pace skips frames."""
+    for item in items:
+        is_shot = isinstance(item, Shot)
+        yield replace(item, end_frame=num_frames, end_seconds=end_seconds) if is_shot else item
 
 
 @contextmanager

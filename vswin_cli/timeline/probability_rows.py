@@ -13,12 +13,21 @@ from vswin_cli.timeline.result import Record
 
 
 class ParquetWriter(RecordWriter):
-    """One row per step with film, start, end and a column per class; one row group per film."""
+    """One row per step with film, start, end and a column per class; one row group per film.
+
+    If a class has the name of another column, `_` follows it.
+    """
 
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(stream, **options)
         about = {"video": pa.string(), "start_seconds": pa.float64(), "end_seconds": pa.float64()}
-        classes = [(label, pa.float32()) for label in self.more_columns]
+        columns = list(about)
+        for label in self.more_columns:
+            name = label
+            while name in columns:
+                name += "_"
+            columns.append(name)
+        classes = [(name, pa.float32()) for name in columns[len(about) :]]
         self._schema = pa.schema([*about.items(), *classes])
         self._file = pq.ParquetWriter(stream, self._schema)
 
