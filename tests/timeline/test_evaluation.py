@@ -1,15 +1,20 @@
 """`vswin evaluate --timeline`: unused options are refused, a dry run computes nothing."""
 
+import functools
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from clips import encode
 from command import SAMPLES
 
 from vswin_cli.cli.app import run
 from vswin_cli.errors import UsageError
 from vswin_cli.formats.csv_rows import CsvRows
 from vswin_cli.timeline.metrics import Labelled
+from vswin_cli.timeline.options import TimelineOptions
 from vswin_cli.timeline.truth import Predicted, matched, read_truth
 
 
@@ -74,6 +79,22 @@ def test_what_is_wrong_with_a_row_is_told(row, said, tmp_path):
     (tmp_path / "t.csv").write_text(f"video,label,start,end,probability\n{row}\n")
     with pytest.raises(UsageError, match=f"line 2:? {said}"):
         read_truth(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("output", ["made.csv", "made.srt"])
+def test_a_film_without_segments_counts_in_any_format(output, vswin, monkeypatch, tmp_path):
+    sure = functools.partial(TimelineOptions, min_probability=1)
+    monkeypatch.setattr("vswin_cli.cli.timeline_evaluation.TimelineOptions", sure)
+    noise = np.random.default_rng(0).integers(0, 256, (8, 96, 96, 3), np.uint8)
+    encode(tmp_path / "x.mp4", noise)
+    (tmp_path / "truth.csv").write_text("video,label,start,end\nx.mp4,static,0,0.2\n")
+    made = vswin("evaluate", "--timeline", "truth.csv", "-o", output)
+    assert made.returncode == 0, made.stderr
+    assert re.search(r"segments, predicted +0\n", made.stdout)
+    if output == "made.csv":
+        found = vswin("evaluate", output, "--timeline", "truth.csv")
+        assert (found.returncode, found.stdout) == (1, "")
+        assert "made.csv does not have films without segments; evaluate a .jsonl" in found.stderr
 
 
 def test_labels_that_no_timeline_has_are_told(truth, capsys, tmp_path):

@@ -1,7 +1,7 @@
 """`vswin evaluate --timeline`: compare outputs of `vswin timeline` with the truth."""
 
 import sys
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
@@ -24,7 +24,7 @@ from vswin_cli.runs.videos import Selection
 from vswin_cli.system.terminal import printable
 from vswin_cli.timeline.metrics import Films, Metrics, measure
 from vswin_cli.timeline.options import FilmRunOptions, TimelineOptions
-from vswin_cli.timeline.truth import matched, read_predicted, read_truth
+from vswin_cli.timeline.truth import matched, predicted_of, read_predicted, read_truth
 
 
 def evaluate_timelines(
@@ -69,18 +69,20 @@ def evaluate_timelines(
             films.output.refuse_report(report)
             page_path(report)  # wrong usage is reported before the run
         display = TimelineDisplay(quiet=quiet, keeps=True)
-        films.carry_out(display)
+        outcome = films.carry_out(display)
         display.raise_if_stopped()
+        assert films.output is not None
+        made = predicted_of(films.output.records(outcome.names))
     elif report is not None and not dry_run:
         if report.exists() and report.samefile(results):
             raise UsageError(f"--report {report} is also the input; choose another place")
         page_path(report)
-    predicted, missing = matched(truth, read_predicted(results or Path(output or "")), root)
+    found = made if results is None else read_predicted(results)
+    predicted, missing = matched(truth, found, root)
     if dry_run:
         _list_films(truth, set(missing), "no timeline")
     compared = {name: film for name, film in truth.items() if name not in missing}
-    for name in missing:
-        print(f"not evaluated, no timeline: {printable(name)}", file=sys.stderr)
+    _tell_missing(missing, results)
     if compared:
         _warn_of_other_labels(truth_path, compared, predicted.films)
         metrics = measure(compared, predicted.films, predicted.durations)
@@ -91,6 +93,14 @@ def evaluate_timelines(
                 print(f"report: {printable(str(page))}", flush=True)
     if missing:
         raise typer.Exit(1)
+
+
+def _tell_missing(missing: Sequence[str], results: Path | None) -> None:
+    for name in missing:
+        print(f"not evaluated, no timeline: {printable(name)}", file=sys.stderr)
+    if missing and results is not None and results.suffix.lower() == ".csv":
+        what = f"{results} does not have films without segments"
+        print(printable(f"{what}; evaluate a .jsonl, which has them"), file=sys.stderr)
 
 
 def _warn_of_other_labels(truth_path: Path, truth: Films, predicted: Films) -> None:

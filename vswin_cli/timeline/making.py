@@ -78,8 +78,10 @@ def up_to(
 ) -> Iterator[Window | Shot]:
     """Yield the last items of a film; its last shot ends with it, also if a pace skips frames."""
     for item in items:
-        is_shot = isinstance(item, Shot)
-        yield replace(item, end_frame=num_frames, end_seconds=end_seconds) if is_shot else item
+        if isinstance(item, Shot):
+            yield replace(item, end_frame=num_frames, end_seconds=end_seconds)
+        else:
+            yield item
 
 
 @contextmanager

@@ -30,8 +30,15 @@ def read_truth(path: Path) -> Films:
     A film without segments has a row with an empty label.
 
     Raises:
-        UsageError: The file is of another kind, or a row is invalid.
+        UsageError: The file is of another kind or empty, or a row is invalid.
     """
+    films = _read_rows(path)
+    if not films:
+        raise UsageError(f"{path} has no rows")
+    return films
+
+
+def _read_rows(path: Path) -> Films:
     try:
         lines = read_cells(read_text(path))
     except (OSError, ValueError) as exc:
@@ -69,8 +76,6 @@ def read_truth(path: Path) -> Films:
                 f"{path}, line {place}: probability {row['probability']} is not from 0 to 1"
             )
         segments.append(Labelled(label, start, end, probability))
-    if not films:
-        raise UsageError(f"{path} has no rows")
     return {name: sorted(film, key=lambda s: s.start) for name, film in films.items()}
 
 
@@ -81,7 +86,7 @@ def read_predicted(path: Path) -> Predicted:
         UsageError: It is not one.
     """
     if path.suffix.lower() == ".csv":
-        return Predicted(read_truth(path), {})
+        return Predicted(_read_rows(path), {})
     try:
         text = read_text(path)
         is_list = path.suffix.lower() == ".json"
