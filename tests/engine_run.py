@@ -22,6 +22,7 @@ from vswin_cli.engines.registry import load_engine
 from vswin_cli.zoo.architectures import Size
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "openvino", "scipy", "h5py", "cv2", "decord")
+HEAVY += ("matplotlib", "scipy.signal", "sklearn")
 
 
 def main(backend: str, *what: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from vswin_cli.engines.base import (
     Precision,
 )
 from vswin_cli.errors import BackendError
+from vswin_cli.system.late_import import imported_when_used
 from vswin_cli.system.native_stderr import native_stderr_dropped
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
@@ -138,7 +140,7 @@ def import_keras(backend: str) -> None:
         # TensorFlow prints remarks about the CPU and the missing GPU.
         with (
             native_stderr_dropped(),
-            _without("matplotlib"),
+            without_extras(),
             _environment(KERAS_BACKEND=backend, KERAS_HOME=home),
         ):
             keras = import_module("keras")
@@ -182,16 +184,22 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 @contextmanager
-def _without(package: str) -> Iterator[None]:
-    """Hide a package from imports, unless it is imported already.
+def without_extras() -> Iterator[None]:
+    """Import neither matplotlib nor scikit-learn, and SciPy's filters only when they are used.
 
-    Keras imports matplotlib if it can, which is slow and creates folders in the home folder.
+    Keras imports all of them, if it can, and uses none here. Each takes a second, and matplotlib
+    also creates folders in the home folder. What is imported already stays.
     """
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]
+    hidden: dict[str, ModuleType | None] = {
+        "matplotlib": None,
+        "sklearn": None,
+        "scipy.signal": imported_when_used("scipy.signal"),
+    }
+    hidden = {name: module for name, module in hidden.items() if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[package]
+        for name, module in hidden.items():
+            if sys.modules.get(name) is module:
+                sys.modules.pop(name, None)

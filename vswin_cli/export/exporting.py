@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vswin_cli.engines.keras import without_extras
 from vswin_cli.errors import OutputError, UsageError, VswinError
 from vswin_cli.export.formats import ExportFormat
 from vswin_cli.export.readme import section_of, write_readme
@@ -69,7 +70,8 @@ def export(
         UsageError: Another process exports to this path.
         OutputError: It cannot be written, or its outputs differ.
     """
-    with native_stderr_dropped():  # of TensorFlow and others, on their CPU
+    # What TensorFlow and others say about the CPU; TensorFlow imports Keras.
+    with native_stderr_dropped(), without_extras():
         module = chosen.load()
     if hasattr(module, "check"):
         module.check(request)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, DownloadError
 from vswin_cli.sources.addresses import without_credentials
@@ -13,7 +14,6 @@ from vswin_cli.system.files import file_sha256
 from vswin_cli.system.platform import sync_folder
 from vswin_cli.weights.address import file_address, local_path
 from vswin_cli.weights.cache import WeightsFile, locked
-from vswin_cli.weights.converting import convert_download
 from vswin_cli.weights.http_source import HttpSource
 from vswin_cli.weights.partial import PartialFile, remove_partial
 from vswin_cli.weights.pins import demanded_sha256, read_published_record, write_record
@@ -179,7 +179,7 @@ def _download(
     watcher.check()
     try:
         verify(target, target.partial_path, pin=pin, sha256=sha256)
-        converted = convert_download(target) if target.is_converted else None
+        converted = _converted(target) if target.is_converted else None
     except CheckpointError as exc:
         became = set_partial_aside(target)
         raise CheckpointError(
@@ -199,6 +199,12 @@ def _download(
         write_record(target, sha256)
     target.origin_path.unlink(missing_ok=True)
     return Fetched(downloaded - begun, time.monotonic() - downloaded)
+
+
+def _converted(target: WeightsFile) -> Path:
+    from vswin_cli.weights.converting import convert_download  # noqa: PLC0415 - imports NumPy
+
+    return convert_download(target)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from itertools import chain, count
 from pathlib import Path
 
 from vswin_cli.errors import CheckpointError, WeightsError, WeightsNotFoundError
-from vswin_cli.network.checkpoint import check_checkpoint
 from vswin_cli.system.files import file_sha256
 from vswin_cli.weights.cache import WeightsFile, locked
 from vswin_cli.weights.pins import (
@@ -58,7 +57,7 @@ def verify(
         how = sized if num_bytes != wanted_bytes else f"its SHA-256 is {sha256}, {record} then"
         raise CheckpointError(f"{name} has changed since it was first verified: {how}")
     try:
-        check_checkpoint(path, target.model.architecture, target.num_classes)
+        _check_structure(path, target)
     except CheckpointError as exc:
         if path == target.path:
             raise
@@ -97,8 +96,15 @@ def _verify_converted(
             f"{path.name} has changed since it was converted: its SHA-256 is {sha256}, "
             f"{record} then"
         )
-    check_checkpoint(path, target.model.architecture, target.num_classes)
+    _check_structure(path, target)
     return sha256
+
+
+def _check_structure(path: Path, target: WeightsFile) -> None:
+    # It imports HDF5, which a download does not need before its end.
+    from vswin_cli.network.checkpoint import check_checkpoint  # noqa: PLC0415
+
+    check_checkpoint(path, target.model.architecture, target.num_classes)
 
 
 @dataclass(frozen=True)
@@ -230,7 +236,7 @@ def is_sound(target: WeightsFile) -> bool:
     if record is not None and file_sha256(target.path) != record:
         return False
     try:
-        check_checkpoint(target.path, target.model.architecture, target.num_classes)
+        _check_structure(target.path, target)
     except CheckpointError:
         return False
     return True
