@@ -58,6 +58,7 @@ def test_report_says_what_works_and_names_no_path(vswin, tmp_path):
     assert report["processors"]["num_usable"] >= 1
     assert report["processors"]["instruction_sets"]
     assert report["packages"]["numpy"]
+    assert report["cache"]["chosen_by"] == "VSWIN_CACHE"
     assert report["weights"][0]["model"] == "swin-n-motion"
     assert report["video"]["reading"]["reader"] == "av"
     assert report["problems"] == []

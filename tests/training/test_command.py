@@ -16,6 +16,7 @@ from models import SMALLEST
 from schemas import assert_valid
 from waiting import wait_until
 
+from vswin_cli.engines import registry
 from vswin_cli.network.checkpoint import read_checkpoint
 from vswin_cli.zoo.model_file import read_model_file
 
@@ -176,6 +177,19 @@ def test_options_that_make_no_sense_are_one_line(vswin, smallest_model, videos, 
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model, *options)
     assert run.returncode == 2
     assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_missing_backend_is_told_before_files_are_opened(
+    vswin, smallest_model, videos, monkeypatch
+):
+    here = registry.find_spec
+    monkeypatch.setattr(
+        registry, "find_spec", lambda name: None if name == "tensorflow" else here(name)
+    )
+    run = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "full")
+    assert run.returncode == 1
+    assert "run `pip install tensorflow`" in run.stderr
     assert run.stderr.count("\n") == 1
 
 

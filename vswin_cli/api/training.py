@@ -12,6 +12,7 @@ from vswin_cli.api.evaluation import AnnotationOptions, annotated_rows
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import EngineOptions, ViewOptions
 from vswin_cli.engines.gpu import usable_gpu_backends
+from vswin_cli.engines.registry import resolve_backend
 from vswin_cli.errors import OutputError, UsageError
 from vswin_cli.evaluation.video_files import VideoFiles
 from vswin_cli.features.files import features_output
@@ -87,8 +88,12 @@ class TrainingRun:
 
         Raises:
             UsageError: The options contradict each other.
+            BackendError: The backend is not installed.
         """
-        return self._choose()
+        chosen = self._choose()
+        if chosen.how == "full":
+            resolve_backend(self.backend)
+        return chosen
 
     def _choose(self, num_clips: int | None = None) -> Chosen:
         found = (read_settings(self.folder) if self.run.resume else None) or {}

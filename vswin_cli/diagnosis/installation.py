@@ -87,9 +87,10 @@ def _requirements() -> list[str]:
 def describe_cache(cache_dir: Path | None) -> dict[str, Any]:
     """Describe the cache folder and the graphs in it."""
     folder = cache_folder(cache_dir)
-    chosen_by = "--cache-dir" if cache_dir else FOLDER_VARIABLE
-    if not cache_dir and not os.environ.get(FOLDER_VARIABLE):
-        chosen_by = "the platform"
+    variable = os.environ.get(FOLDER_VARIABLE)
+    chosen_by = FOLDER_VARIABLE if variable else "the platform"
+    if cache_dir and str(cache_dir) != variable:  # the option has the variable's value by default
+        chosen_by = "--cache-dir"
     above = next(each for each in (folder, *folder.parents) if each.exists())
     record: dict[str, Any] = {
         "folder": str(folder),
