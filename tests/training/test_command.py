@@ -52,8 +52,12 @@ def rows_of(path):
 
 @pytest.mark.slow
 def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model, videos, tmp_path):
-    looked = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--dry-run")
-    assert "how: full" in looked.stdout
+    for model, size in (("smallest", 2), ("another", 8)):  # begun with less free memory
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        begun = {"auto_batch": True, "batch_size": 2, "model": model}
+        (tmp_path / "mine/training.json").write_text(json.dumps(begun))
+        looked = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--dry-run")
+        assert f"how: full, 20 epochs of {size} clips per step" in looked.stdout
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model, "--how", "head")
     assert run.returncode == 0, run.stderr
     assert "classes have 4 to 8 clips: weighted to count equally" in run.stdout

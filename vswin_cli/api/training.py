@@ -97,6 +97,7 @@ class TrainingRun:
 
     def _choose(self, num_clips: int | None = None) -> Chosen:
         found = (read_settings(self.folder) if self.run.resume else None) or {}
+        is_continued = found.get(AUTO_BATCH) and found.get("model") == self.model.model.name
         return choose(
             self.options,
             self.model.model,
@@ -104,7 +105,7 @@ class TrainingRun:
             self.backend,
             has_gpu=bool(self.gpu),
             num_clips=num_clips,
-            begun_with=found["batch_size"] if found.get(AUTO_BATCH) else None,
+            begun_with=found.get("batch_size") if is_continued else None,
         )
 
     @property

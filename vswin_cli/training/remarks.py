@@ -29,7 +29,9 @@ def remarks_on(
     validation = best.get("validation_accuracy", 0.0)
     chance = 1 / len(classes)
     if best.get("epoch") == 0:
-        yield "no epoch was better than the weights at the start, which were kept"
+        yield (
+            "no epoch was better than the weights at the start, which were kept; try a lower --lr"
+        )
     elif is_early:
         yield f"stopped early: validation accuracy did not improve after epoch {best['epoch']:.0f}"
     if multi_label and how == "full":
