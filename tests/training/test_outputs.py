@@ -1,4 +1,4 @@
-"""The folder of a training on a disk that is full."""
+"""The folder of a training: on a disk that is full, and as a model."""
 
 import resource
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from models import SMALLEST
 
+import vswin_cli as vswin
 from vswin_cli.errors import OutputError
 from vswin_cli.network.checkpoint import key_table
 from vswin_cli.training.outputs import write_model
@@ -25,3 +26,8 @@ def test_weights_that_do_not_fit_on_the_disk_are_told_in_one_line(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not any(tmp_path.iterdir())
+
+
+def test_folder_of_a_training_is_loaded_from_python(smallest_model):
+    model = vswin.load_model(smallest_model)  # a Path, as `Trained.folder`
+    assert len(model.labels) == 3

@@ -25,7 +25,7 @@ from vswin_cli.zoo.labels import read_labels
 
 
 def export_model(
-    name: str,
+    name: str | Path,
     output: str | Path,
     *,
     format: str,  # noqa: A002 - as the command's option

@@ -20,7 +20,7 @@ from vswin_cli.zoo.models import DEFAULT_MODEL
 
 
 def keras_model(
-    name: str = DEFAULT_MODEL.name,
+    name: str | Path = DEFAULT_MODEL.name,
     *,
     weights: str | Path | None = None,
     head: bool | None = None,

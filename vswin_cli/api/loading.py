@@ -16,7 +16,7 @@ from vswin_cli.zoo.models import DEFAULT_MODEL
 
 
 def load_model(
-    name: str = DEFAULT_MODEL.name,
+    name: str | Path = DEFAULT_MODEL.name,
     *,
     weights: str | Path | None = None,
     backend: BackendName = "auto",

@@ -54,7 +54,7 @@ class EngineOptions:
 
 
 def engine_options(
-    model: str,
+    model: str | Path,
     *,
     weights: str | Path | None = None,
     cache_dir: str | Path | None = None,
@@ -69,7 +69,7 @@ def engine_options(
     if offline is None:
         offline = os.environ.get("VSWIN_OFFLINE", "").lower() in _YES
     return EngineOptions(
-        model=model,
+        model=os.fspath(model),
         weights=None if weights is None else Path(weights),
         backend=backend,
         precision=precision,

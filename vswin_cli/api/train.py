@@ -17,7 +17,7 @@ def train(
     data: str | Path,
     output: str | Path,
     *,
-    model: str = EngineOptions.model,
+    model: str | Path = EngineOptions.model,
     videos: str | Path | None = None,
     backend: BackendName = "auto",
     threads: int | None = None,
