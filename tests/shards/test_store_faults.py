@@ -47,8 +47,9 @@ def by_name(bucket):
 
 def test_inputs_that_fail_are_tried_again_and_recorded(vswin, bucket, requests, tmp_path):
     bucket.put_samples("static", "zoom_in", "zoom_out")
+    large = large_video(tmp_path, 40)
     for name in ("vanishes", "changes"):
-        bucket.put(f"in/{name}.mp4", large_video(tmp_path, 40))
+        bucket.put(f"in/{name}.mp4", large)
     changed = large_video(tmp_path, 60)
 
     def answers(method, path, number):

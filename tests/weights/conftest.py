@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from misbehaving_server import MisbehavingServer
 from reference import write_checkpoint
 
+from vswin_cli.network.checkpoint import key_table
 from vswin_cli.weights.cache import WeightsFile, weights_file
 from vswin_cli.zoo.catalog import find_model
 
@@ -55,19 +58,25 @@ def _with_published_size(path: Path, num_bytes: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_file(made_once: Callable[..., Path]) -> Path:
     """A file for swin-t-k400, with the published size: 113 MB."""
     model = find_model("swin-t-k400")
-    path = tmp_path_factory.mktemp("published") / model.classifier_file.name
-    return _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
+
+    def write(path: Path) -> None:
+        _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
+
+    return made_once(f"published-{model.classifier_file.name}", write)
 
 
 @pytest.fixture(scope="session")
 def largest_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A file for swin-b-ssv2, with the published size: 356 MB, the largest."""
+    """A file for swin-b-ssv2, with the published size: 356 MB, the largest; its numbers are 0."""
     model = find_model("swin-b-ssv2")
     path = tmp_path_factory.mktemp("published") / model.classifier_file.name
-    yield _with_published_size(write_checkpoint(path, model), model.classifier_file.num_bytes)
+    with h5py.File(path, "w") as file:
+        for key in key_table(model.architecture, model.num_classes):
+            file[key.dataset] = np.zeros(key.shape, np.float32)
+    yield _with_published_size(path, model.classifier_file.num_bytes)
     path.unlink()
 
 

@@ -118,9 +118,9 @@ def test_killed_download_is_continued(download, tiny, tiny_server):
 
 
 @pytest.mark.slow
-def test_four_processes_at_once_download_once(download, tiny, tiny_server):
+def test_three_processes_at_once_download_once(download, tiny, tiny_server):
     tiny_server.bytes_per_second = 80e6
-    processes = [download() for _ in range(4)]
+    processes = [download() for _ in range(3)]
     for process in processes:
         code, output, _ = finish(process)
         assert (code, output) == (0, f"{tiny.path}\n")
