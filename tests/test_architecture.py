@@ -147,3 +147,9 @@ def test_light_commands_import_no_heavy_library():
     helps = [f"{name} --help" for name in (*names, "weights")]
     light = ("--version", "models", "labels swin-t-k400", "weights list", "cache info")
     assert_not_imported(HEAVY, [*helps, *light])
+
+
+def test_a_download_begins_without_libraries_that_only_its_end_needs():
+    code = "import sys, vswin_cli.cli.downloads; print({'numpy', 'h5py'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("set()\n", "")
