@@ -22,6 +22,8 @@ def imported_when_used(name: str, *functions: str) -> ModuleType:
     def look_up(attribute: str) -> Any:  # noqa: ANN401 - what the package has
         if attribute == "__path__":  # of its modules, which Python also asks for before any name
             return [os.path.join(path, folder) for path in import_module(parent).__path__]  # noqa: PTH118
+        if attribute.startswith("__") and attribute != "__all__":  # asked for of every module
+            raise AttributeError(attribute)
         if sys.modules.get(name) is module:
             del sys.modules[name]
         return getattr(import_module(name), attribute)
