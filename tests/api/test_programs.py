@@ -142,7 +142,9 @@ def test_keras_model_is_trained_saved_and_loaded_on_the_backend_that_keras_has(
     python, smallest_model
 ):
     code = f"""
-import json, keras, numpy as np
+import json, sys
+sys.modules["sklearn"] = None  # Keras imports it if it can, which takes a second
+import keras, numpy as np
 model = vswin.keras_model({str(smallest_model)!r})
 views = np.random.default_rng(0).standard_normal((1, *model.input_shape[1:]), np.float32)
 before = np.asarray(model(views))

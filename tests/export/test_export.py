@@ -81,6 +81,7 @@ ALONE = """
 import json, sys, warnings
 import numpy as np
 warnings.simplefilter("ignore")
+sys.modules["sklearn"] = None  # TensorFlow's Keras imports it if it can, which takes a second
 FILE, known = sys.argv[1], np.load(sys.argv[2])
 views = known["views"]
 CODE

@@ -31,6 +31,18 @@ def swin():
     return video_swin()
 
 
+@pytest.fixture(scope="module")
+def model(swin):
+    """A model that tests leave as it is; Keras takes half a second to make one."""
+    return swin.VideoSwinClassifier(SMALL, SIZE, 5)
+
+
+@pytest.fixture(scope="module")
+def backbone(swin):
+    """A model without a head, as `model`."""
+    return swin.VideoSwinBackbone(SMALL, SIZE)
+
+
 def random_views(num_views=2, size=SIZE, seed=0):
     generator = np.random.default_rng(seed)
     return generator.standard_normal((num_views, *size, 3)).astype(np.float32)
@@ -56,17 +68,14 @@ def test_file_without_a_head_gives_the_features_of_the_same_logits(swin, checkpo
     np.testing.assert_allclose(logits, model(views), rtol=0, atol=1e-4)
 
 
-def test_variables_are_those_of_the_key_table(swin):
-    for model, num_classes in (
-        (swin.VideoSwinClassifier(SMALL, SIZE, 5), 5),
-        (swin.VideoSwinBackbone(SMALL, SIZE), None),
-    ):
-        shapes = {variable.path: tuple(variable.shape) for variable in model.variables}
+def test_variables_are_those_of_the_key_table(model, backbone):
+    for network, num_classes in ((model, 5), (backbone, None)):
+        shapes = {variable.path: tuple(variable.shape) for variable in network.variables}
         assert shapes == {key.variable: key.shape for key in key_table(SMALL, num_classes)}
 
 
-def test_number_of_parameters_is_the_one_the_zoo_states(swin):
-    assert swin.VideoSwinClassifier(SMALL, SIZE, 5).count_params() == num_parameters(SMALL, 5)
+def test_number_of_parameters_is_the_one_the_zoo_states(model):
+    assert model.count_params() == num_parameters(SMALL, 5)
 
 
 @pytest.mark.parametrize("size", [(1, 4, 4), (3, 5, 7), (2, 4, 100), (32, 33, 9), (9, 64, 12)])
@@ -76,8 +85,7 @@ def test_any_size_is_padded_to_whole_patches_and_windows(swin, size):
     assert np.isfinite(logits).all()
 
 
-def test_views_do_not_see_each_other(swin):
-    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
+def test_views_do_not_see_each_other(model):
     views = random_views(3)
     alone = np.concatenate([model(views[i : i + 1]) for i in range(3)])
     np.testing.assert_allclose(model(views), alone, atol=1e-5)
@@ -94,15 +102,13 @@ def test_config_builds_the_same_model(swin, dtype):
     np.testing.assert_array_equal(twin(random_views()), model(random_views()))
 
 
-def test_saved_model_gives_the_same_outputs(swin, keras, tmp_path):
-    for number, model in enumerate(
-        (swin.VideoSwinClassifier(SMALL, SIZE, 5), swin.VideoSwinBackbone(SMALL, SIZE))
-    ):
+def test_saved_model_gives_the_same_outputs(keras, model, backbone, tmp_path):
+    for number, network in enumerate((model, backbone)):
         path = tmp_path / f"{number}.keras"
-        model.save(path)
+        network.save(path)
         loaded = keras.saving.load_model(path)
-        assert type(loaded) is type(model)
-        np.testing.assert_array_equal(loaded(random_views()), model(random_views()))
+        assert type(loaded) is type(network)
+        np.testing.assert_array_equal(loaded(random_views()), network(random_views()))
 
 
 def test_gradient_steps_lower_the_loss(swin, keras):
@@ -111,7 +117,7 @@ def test_gradient_steps_lower_the_loss(swin, keras):
     model.compile(
         optimizer=keras.optimizers.SGD(0.1),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
+        run_eagerly=True,  # to trace it takes seconds, as the training of all weights does
     )
     views, classes = random_views(4), np.array([0, 1, 2, 3])
     before = {variable.path: variable.numpy() for variable in model.variables}
@@ -121,8 +127,7 @@ def test_gradient_steps_lower_the_loss(swin, keras):
         assert not np.array_equal(before[variable.path], variable.numpy()), variable.path
 
 
-def test_weights_of_another_model_are_refused_before_anything_is_assigned(swin):
-    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
+def test_weights_of_another_model_are_refused_before_anything_is_assigned(swin, model):
     before = model.get_weights()
     weights = {variable.path: np.zeros(variable.shape) for variable in model.variables}
     weights["head/bias"] = np.zeros(6)
@@ -141,8 +146,7 @@ def test_frozen_backbone_stays_frozen_and_its_head_trainable(swin, keras, tmp_pa
     assert trainable == ["head/kernel", "head/bias"]
 
 
-def test_clone_has_the_same_variables(swin, keras):
-    model = swin.VideoSwinClassifier(SMALL, SIZE, 5)
+def test_clone_has_the_same_variables(keras, model):
     clone = keras.models.clone_model(model)
     assert [v.path for v in clone.variables] == [v.path for v in model.variables]
     clone.set_weights(model.get_weights())

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -37,28 +38,36 @@ def cluster(monkeypatch, request):
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     options = getattr(request, "param", {})
+    before = set(children(os.getpid()))
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **options})
-    nodes.more = nodes.add_node(num_cpus=1)
-    yield nodes
-    nodes.shutdown()
+    try:
+        nodes.more = nodes.add_node(num_cpus=1)
+        yield nodes
+    finally:
+        nodes.shutdown()
+    wait_until(lambda: set(children(os.getpid())) <= before)
 
 
 @pytest.fixture
 def start(cluster, cache, videos, tmp_path):
     """Start `vswin label` on the cluster."""
+    with ExitStack() as runs:
 
-    def started(*options):
-        command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "2", *FAST, *options]
-        return subprocess.Popen(
-            [*map(str, command), "--cluster", cluster.address],
-            cwd=tmp_path,
-            env=surroundings(cache),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        def started(*options):
+            command = [VSWIN, "label", videos, "-o", "out/", "--shard-size", "2", *FAST, *options]
+            run = subprocess.Popen(
+                [*map(str, command), "--cluster", cluster.address],
+                cwd=tmp_path,
+                env=surroundings(cache),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            runs.enter_context(run)
+            runs.callback(run.kill)  # if the test fails
+            return run
 
-    return started
+        yield started
 
 
 def predictions(records):
@@ -81,14 +90,15 @@ def check(tmp_path, vswin, videos):
     assert (tmp_path / "out" / "_SUCCESS.json").exists()
 
 
-def workers_of(node):
-    """Return process ids of the computing actors, which are children of a node's raylet."""
+def kill_a_worker_of(node):
+    """Kill a computing actor, a child of the node's raylet; return whether there is one."""
     raylet = node.all_processes["raylet"][0].process.pid
-    return [
-        pid
-        for pid in children(raylet)
-        if b"ray::_Actor" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    for pid in children(raylet):
+        with suppress(OSError):  # it has ended by itself
+            if b"ray::_Actor" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+                return True
+    return False
 
 
 def test_a_driver_workers_and_a_node_that_die_lose_nothing(cluster, start, vswin, videos, tmp_path):
@@ -103,8 +113,7 @@ def test_a_driver_workers_and_a_node_that_die_lose_nothing(cluster, start, vswin
     run.communicate()
     before = parts()
     run = start()
-    wait_until(lambda: parts() - before and workers_of(cluster.head_node), 120)
-    os.kill(workers_of(cluster.head_node)[0], signal.SIGKILL)
+    wait_until(lambda: parts() - before and kill_a_worker_of(cluster.head_node), 120)
     cluster.remove_node(cluster.more, allow_graceful=False)
     output, errors = run.communicate(timeout=300)
     assert run.returncode == 1, errors
