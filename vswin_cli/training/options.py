@@ -162,9 +162,7 @@ def direction_in(labels: Sequence[str]) -> tuple[str, str] | None:
     """Find a class whose name contains a direction; return its name and the word."""
     names = {label.lower() for label in labels}
     for label in labels:
-        text = (
-            _HUMPS.sub(" ", label).replace("lock-wise", "lockwise").replace("ock wise", "ockwise")
-        )
+        text = _CLOCKWISE.sub(r"\1\2", _HUMPS.sub(" ", label))
         for word in map(str.lower, _WORD.findall(text)):
             if _DIRECTIONS.fullmatch(word):
                 return label, word
