@@ -32,7 +32,7 @@ captions, letterboxes, JPEG and H.264 compression, repeated frames, aliasing, an
 are so short that the protocol repeats them. They contain no photographs and no footage.
 
 Slow motions, static clips and disturbances are more frequent than in the test, because most
-errors occur there. The last part of the training also contains clips of one object of any shape
+errors occur there. The last parts of the training also contain clips of one object of any shape
 that moves, turns and changes its size in front of a background that mostly stands still.
 
 These weights come from 8,500 steps of 32 clips with two blocks in the second stage (seed 0),
@@ -44,14 +44,18 @@ included until step 2,250, each rendered clip was used in eight versions until s
 speeds and disturbances were those of the test until the end. In the other steps, there were
 more static clips from step 1,500 on.
 
-A last part of 1,444 steps (50 minutes) taught the model to see objects too, which makes it a
-better start for your own classes of motion. Of the 32 clips of a step, 18 show camera motions,
-two fifths of them slow and with a large object that moves slowly; 14 show an object, whose path,
-size and place additional outputs had to predict. The learning rate rose to 0.0005 and fell again;
-the weights are the moving average over the steps. They are stored with 16 bits per number.
+Two last parts taught the model to see objects too, which makes it a better start for your own
+classes of motion: 1,444 steps of 32 clips, 18 of camera motions, two fifths of them slow and
+with a large object that moves slowly, and 14 of an object; then 1,900 steps of 34 clips, 14 of
+camera motions and 20 of an object. In two thirds of the latter, the background stands still, is
+busy and has strong colours, as the object has, which often shows the same texture: these are the
+textures above in other colours, stripes, shards, and areas between lines. Additional outputs had
+to predict the path, size and place of the object. In each part, the learning rate rose to 0.0005
+and fell again, and the weights are the moving average over the steps. The two took 50 minutes and
+an hour. The weights are stored with 16 bits per number.
 
 Each rendered clip was used in four of its sixteen mirrored, transposed and reversed versions, in
-the last part in any of them, each with its correct label. The patch embedding started as pairs
+the last parts in any of them, each with its correct label. The patch embedding started as pairs
 of quadrature filters, tuned to motion (Adelson and Bergen, 1985), and two additional outputs,
 removed afterwards, predicted the parameters of the motion and the flow at every token.
 `python tools/train_motion.py FOLDER` makes clips of camera motion and trains on them with
