@@ -16,7 +16,7 @@ from vswin_cli.errors import VideoError
 from vswin_cli.sources.addresses import AddressError
 from vswin_cli.sources.file_layout import is_cut_off
 from vswin_cli.sources.source import Location, Source, open_source
-from vswin_cli.system.processors import decoder_threads
+from vswin_cli.system.processors import available_processors, decoder_threads
 from vswin_cli.video.clock import Clock, pace_of
 from vswin_cli.video.container import (
     demux,
@@ -60,12 +60,13 @@ class FrameSequence:
 
     Args:
         location: As for `open_source`.
-        threads: Largest number of threads for decoding; None is one per processor.
+        threads: Largest number of threads for decoding; None is one per processor and one more,
+            because one waits while its frame is converted.
     """
 
     def __init__(self, location: Location, threads: int | None = None) -> None:
         self._location = location
-        self._threads = decoder_threads(threads)
+        self._threads = decoder_threads(threads or available_processors() + 1)
         self._converting = Lock()
         self.duration_seconds: float | None = None  # as stated by the container
         self.pace_seconds: float | None = None  # usual duration of a frame

@@ -15,7 +15,7 @@ from vswin_cli.timeline.sliding import Sliding
 from vswin_cli.timeline.windows import Shot, Window, Windows
 from vswin_cli.video.reader import ReaderError
 
-_AHEAD = 4  # windows made in advance
+_AHEAD = 8  # windows made in advance; with fewer, processors are idle at times
 _WAIT_SECONDS = 0.1
 _JOIN_SECONDS = 1.0
 
