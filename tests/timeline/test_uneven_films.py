@@ -117,6 +117,15 @@ def test_time_stamps_that_start_over_go_on(first, later, motion, tmp_path):
     assert "time stamps jump once; the video is assumed to continue" in sequence.warnings
 
 
+@pytest.mark.parametrize(("name", "last"), [("states-ends.mp4", 400), ("states-none.ts", 120)])
+def test_a_frame_ends_when_it_says_or_after_the_usual_time(name, last, tmp_path):
+    times = [0, 40, 80, last, last + 40]
+    frames = map(numbered_frame, range(5))
+    path = encode(tmp_path / name, frames, rate=25, timestamps=times, options={"bf": "0"})
+    ends = [frame.end_seconds for frame in FrameSequence(path)]
+    assert ends == pytest.approx(np.array([*times[1:], last + 80]) / 1000, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("gaps", "usual"),
     [
@@ -137,6 +146,7 @@ def test_the_usual_time_of_a_frame_is_that_of_those_that_are_not_held(gaps, usua
 def test_joined_streams_do_not_halve_the_usual_time():
     first = np.arange(100) * 0.04
     assert usual_seconds(np.concatenate([first, first + 0.02])) == pytest.approx(0.04)
+    assert usual_seconds(np.array([1000.0, 1001.0, 0.0, 1.0])) == pytest.approx(1)
     in_pyramids = (first.reshape(-1, 4) + np.array([0.12, 0, -0.08, -0.04])).ravel()
     assert usual_seconds(in_pyramids) == pytest.approx(0.04)
 

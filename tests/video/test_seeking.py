@@ -9,6 +9,7 @@ import pytest
 from clips import encode, numbered_frames, patch, read_number, remux, repeat
 
 from vswin_cli.video import av_reader
+from vswin_cli.video.coded import Coded, coded_in
 from vswin_cli.video.packets import Stretch, stretches
 from vswin_cli.video.reading import read_video
 
@@ -152,6 +153,30 @@ def read_whole(path):
         return read_video(path, "av", range, lambda frame: frame.tobytes())
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx264", {"bf": "3"}),
+        ("a.ts", "libx264", {"bf": "3"}),
+        ("hevc.mp4", "libx265", X265_OPEN),
+        ("mpeg2.mkv", "mpeg2video", {"bf": "2"}),
+        ("xvid.avi", "mpeg4", {"bf": "2"}),
+    ],
+)
+def test_unused_pictures_are_those_that_the_decoder_knows_to_be_unused(
+    tmp_path, name, codec, options
+):
+    path = encode(tmp_path / name, numbered_frames(60), codec, options=options)
+    with av.open(str(path)) as container:
+        kind = coded_in(container.streams.video[0])
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        used = [packet.pts for packet in packets if kind(bytes(packet)) is not Coded.UNUSED]
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.skip_frame = "NONREF"
+        assert [frame.pts for frame in container.decode(video=0)] == sorted(used)
+    assert len(used) < 60
+
+
 def test_frames_are_grouped_by_the_key_frame_to_start_from():
     assert stretches([5, 7, 120, 260, 261, 399], [0, 100, 200, 250, 300]) == [
         Stretch(0, [5, 7]),
@@ -172,6 +197,7 @@ READ = """
 import sys
 from pathlib import Path
 from vswin_cli.video import av_reader
+from vswin_cli.video.coded import Coded, coded_in
 from vswin_cli.views.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 if sys.argv[2] == "in sequence":
