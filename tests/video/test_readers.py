@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from clips import (
     MATRICES,
+    as_stored,
     count_frames,
     cut,
     encode,
@@ -226,6 +228,18 @@ def test_gray_becomes_rgb_with_equal_channels(tmp_path, reader):
         assert found[index].shape == (64, 96, 3)
         assert np.ptp(found[index], axis=2).max() == 0
         assert abs(float(found[index].mean()) - value) < 20  # limited range is stretched to full
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"), [(1, None), (3, "turned 180"), (6, "turned 90"), (8, "turned 270")]
+)
+def test_pictures_that_a_camera_marks_as_turned_are_upright(tmp_path, orientation, turn):
+    frames = [as_stored(k, MATRICES[turn]) if turn else k for k in numbered_frames(3)]
+    straight = encode(tmp_path / "straight.avi", frames, "mjpeg", pixel_format="yuvj420p")
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
+    mark = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    path = remux(tmp_path / "a.avi", straight, change=lambda _, old: old[:2] + mark + old[2:])
+    assert read_video(path, "av", range, read_number).frames == {0: 0, 1: 1, 2: 2}
 
 
 @pytest.mark.parametrize("numbers", [{0}, {45}, {89}, {3, 44}], ids=str)
