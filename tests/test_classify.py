@@ -128,6 +128,18 @@ def test_views_that_stand_for_several_count_as_several():
     assert not settled([[1, 0], [1, 0]], 4, weights=[2, 1])
 
 
+@pytest.mark.parametrize("num_classes", [2, 3, 5])
+def test_no_less_than_the_least_weight_settles(num_classes):
+    numbers = np.random.default_rng(num_classes)
+    for num_views in range(4, 24):
+        rows = numbers.dirichlet(np.ones(num_classes), 3).astype(np.float32)
+        some = VideoOutputs(Outputs(rows, rows[:, :0]), np.ones(3, np.int64))
+        least = some.least_weight_to_settle(num_views)
+        rows = np.vstack([rows, np.eye(num_classes, dtype=np.float32)[rows.sum(0).argmax()]])
+        for more in range(1, num_views - 3):
+            assert settled(rows, num_views - 3 - more, [1, 1, 1, more]) is (more >= least)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_best_class_of_some_views_is_that_of_all(seed):
     """Random views, peaked and flat, with few distinct values, so that many sums are equal."""
