@@ -66,6 +66,10 @@ def test_adaptive_starts_with_the_middle(clip):
     engine = CraftedEngine(lambda first: 0)
     classified(clip, engine, adaptive=True)
     assert engine.first_frames[:2] == [148, 29]
+    engine.first_frames.clear()
+    classifier = Classifier(MODEL, engine, PROTOCOL, reader="auto", top_k=3, adaptive=True)
+    classifier.predict(clip, read_views(clip, (PROTOCOL,), "auto"), 0.0)
+    assert engine.first_frames == [148, 29]
 
 
 @pytest.mark.parametrize("reader", ["auto", "decord"])
