@@ -65,6 +65,7 @@ def test_results_do_not_depend_on_what_shares_a_batch(decoded, options, batch_si
     assert found["bad"] is None
     assert 1 < max(engine.sizes) <= batch_size
     assert sum(engine.sizes) == len(told)
+    assert all(0 < done <= total for done, total in told)
 
 
 def test_views_of_several_videos_fill_a_batch(decoded):
