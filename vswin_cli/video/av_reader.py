@@ -238,7 +238,8 @@ class AvVideo:
                 return "NONKEY"
             if index is None or (coded and coded(bytes(packet)) is Coded.UNUSED):
                 return "NONREF"
-            due.add(index)
+            if index >= stretch.key_frame:  # those before it may refer to earlier frames
+                due.add(index)
             return "DEFAULT"
 
         for frame in decoding.frames(
@@ -249,7 +250,7 @@ class AvVideo:
             if index is None or index <= last:
                 raise UnprovenError(f"a frame at {frame.pts} does not follow frame {last}")
             last = index
-            if index < stretch.key_frame:  # before the key frame: it may refer to earlier frames
+            if index < stretch.key_frame:
                 continue
             if index == stretch.key_frame and index:  # nothing precedes the first
                 decoding.forget_damage()
