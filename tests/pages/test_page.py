@@ -373,8 +373,9 @@ def test_command_writes_a_page_with_strips_of_the_sampled_frames(vswin, tmp_path
     shown = content_of(tmp_path / "page.html")["items"]
     assert [card["file"] for card in shown] == [f"{folder.name}/clip.mp4", None, None]
     if moved:
-        printed = vswin("report", labels, "-o", "-", *where).stdout
+        printed = vswin("report", labels, "-o", "-", *where, PYTHONIOENCODING="ascii").stdout
         assert f'"file":"{folder.name}/clip.mp4"' in printed
+        assert "·" in printed  # UTF-8, as the page says
     strip = base64.b64decode(shown[0]["strip"].partition(",")[2])
     image = cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_COLOR)
     assert [read_number(frame) for frame in np.hsplit(image, 5)] == [10, 20, 24, 26, 28]

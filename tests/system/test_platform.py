@@ -169,6 +169,26 @@ def test_decord_reads_a_copy_where_open_files_have_no_name(tmp_path, monkeypatch
     assert read_video(str(path), "decord", lambda number: [3], lambda frame: 0).num_frames == 20
 
 
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_name_of_an_open_file_leads_to_its_start(tmp_path, monkeypatch, system):
+    """On macOS, whoever opens /dev/fd/N goes on where the file was read last."""
+    monkeypatch.setattr(sys, "platform", system)
+    (tmp_path / "clip.mp4").write_bytes(b"content")
+    with (tmp_path / "clip.mp4").open("rb") as file:
+        file.read()
+        with platform.name_of_open_file(file) as name:
+            assert name.startswith("/dev/fd/") == (system == "linux")
+            assert Path(name).read_bytes() == b"content"
+
+
+def test_pipe_without_a_reader_is_known_on_windows_too(monkeypatch):
+    invalid, named = OSError(errno.EINVAL, "x"), OSError(errno.EINVAL, "x", "a?.mp4")
+    errors = BrokenPipeError(errno.EPIPE, "x"), invalid, named
+    assert [*map(platform.is_broken_pipe, errors)] == [True, False, False]
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert [*map(platform.is_broken_pipe, errors)] == [True, True, False]
+
+
 @pytest.mark.parametrize("family", ["AF_UNIX", "AF_INET"])
 def test_workers_are_reached_by_addresses_too(family, tmp_path, monkeypatch):
     """On Windows the family is AF_PIPE; the rest is the same."""

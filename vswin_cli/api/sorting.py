@@ -141,7 +141,7 @@ def _put(placed: Placed, deed: Deed, moved: dict[str, Path]) -> None:
     """
     source, target = placed.source.absolute(), placed.target
     if deed == "link":
-        if target.is_symlink() and os.readlink(target) == str(source):  # noqa: PTH115
+        if target.is_symlink() and os.path.realpath(target) == os.path.realpath(source):
             return
         target.symlink_to(source)
     elif deed == "copy":

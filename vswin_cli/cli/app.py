@@ -16,6 +16,7 @@ from vswin_cli.cli.help import LazyGroup
 from vswin_cli.cli.interrupts import INTERRUPTED, say
 from vswin_cli.cli.messages import print_error
 from vswin_cli.errors import OutputError, UsageError, VswinError
+from vswin_cli.system.platform import is_broken_pipe
 from vswin_cli.system.terminal import printable
 
 # Commands and their descriptions, by title in `vswin --help`, which imports none of the
@@ -114,10 +115,10 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except typer.Abort:
         code = INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, so it is not needed
-        _give_up_stdout()
-        return 1
     except OSError as error:
+        if is_broken_pipe(error):  # the reader of our output has gone, so it is not needed
+            _give_up_stdout()
+            return 1
         if error.errno in (errno.EMFILE, errno.ENFILE):
             _print_error("too many open files; raise the limit (`ulimit -n`)")
             return OutputError.exit_code

@@ -213,7 +213,8 @@ def _export_elsewhere(
         VswinError: As for `_export`.
         BackendError: The process fails.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    # Windows cannot remove a file that is mapped into memory.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         graph, constants = Path(folder, "model.xml"), Path(folder, "model.bin")
         error = Path(folder, "error.pickle")  # libraries may print to standard output
         asked = pickle.dumps((model, weights_file, view_size, with_head, graph, constants, error))

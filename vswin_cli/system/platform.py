@@ -136,6 +136,14 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def is_broken_pipe(error: OSError) -> bool:
+    """Whether nobody reads the pipe that was written to; Windows calls this a wrong argument."""
+    is_windows = sys.platform == "win32"
+    return isinstance(error, BrokenPipeError) or (
+        is_windows and error.errno == errno.EINVAL and error.filename is None
+    )
+
+
 def is_mine(status: os.stat_result) -> bool:
     """Return whether this user owns a file, on systems where files have owners."""
     if sys.platform != "win32":
@@ -186,12 +194,16 @@ def nameless_file() -> int:
 
 @contextmanager
 def name_of_open_file(file: IO[bytes]) -> Iterator[str]:
-    """Provide a name of an open file that libraries do not take for a pattern or an address."""
-    if sys.platform == "win32":
+    """Provide a name of an open file that libraries do not take for a pattern or an address.
+
+    Only on Linux does opening `/dev/fd/N` open the file again: on macOS, all who open it share one
+    position.
+    """
+    if sys.platform == "linux":
+        yield f"/dev/fd/{file.fileno()}"
+    else:
         with copied(file) as name:
             yield name
-    else:
-        yield f"/dev/fd/{file.fileno()}"
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def report(
         if is_stdout and len(made.pages) > 1:
             raise UsageError(f"--output -: it takes {len(made.pages)} pages; name a file")
         if is_stdout:
-            sys.stdout.write(output.read_text(encoding="utf-8"))
+            sys.stdout.buffer.write(output.read_bytes())  # UTF-8, as the page says
     if not quiet:
         say_what_is_missing(made, labels, videos or [], strips=strips)
     for page in [] if is_stdout else made.pages:
