@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_no_server_is_not_a_missing_video():
 def test_missing_client_names_its_extra(address, advice, monkeypatch):
     for module in ("s3fs", "gcsfs"):
         monkeypatch.setitem(sys.modules, module, None)
-    known = sys.modules["fsspec.registry"]._registry  # other tests may have filled it
+    known = import_module("fsspec.registry")._registry  # other tests may have filled it
     monkeypatch.delitem(known, address[:2], raising=False)
     with pytest.raises(VideoError) as caught:
         read(address)
