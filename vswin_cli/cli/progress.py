@@ -26,8 +26,8 @@ from vswin_cli.weights.needed import FetchFile
 def progress_on_terminal(*columns: ProgressColumn, quiet: bool) -> Progress:
     """Make a display on stderr that disappears at its end; it is only shown on a terminal."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    is_off = quiet or not console.is_terminal
-    return Progress(*columns, console=console, transient=True, disable=is_off)
+    console.quiet = quiet or not console.is_terminal  # or Rich 14 would end it with a line
+    return Progress(*columns, console=console, transient=True, disable=console.quiet)
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def _stream(stream: VideoStream) -> dict[str, Any]:
         "codec": codec.name,
         "codec_tag": codec.codec_tag if codec.codec_tag.isprintable() else None,
         "profile": codec.profile,
-        "level": getattr(codec, "level", None),  # of PyAV 18.1 on
+        "level": codec.level,
         "pixel_format": codec.pix_fmt,
         "size": f"{codec.width}×{codec.height}",
         "sample_aspect_ratio": _ratio(stream.sample_aspect_ratio),

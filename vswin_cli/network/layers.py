@@ -131,19 +131,20 @@ class WindowAttention(_Layer):
         scores = scores + self._bias(num_tokens)
         if self.apart is not None:
             # As numbers: TensorFlow copies an array of booleans one by one, which takes seconds.
-            scores = self._masked(scores, self.apart[:, np.newaxis].view(np.uint8))
+            apart = ops.cast(self.apart[:, np.newaxis].view(np.uint8), "bool")
+            scores = self._masked(scores, apart)
         # Keras warns about a softmax over one score, which is 1.
         weights = ops.softmax(scores) if num_tokens > 1 else ops.ones_like(scores)
         attended = ops.matmul(weights, value)  # (B·windows, h, N, d)
         attended = ops.transpose(attended, (0, 2, 1, 3))  # (B·windows, N, h, d)
         return self.projection(ops.reshape(attended, (-1, num_tokens, dim)))  # (B·windows, N, C)
 
-    def _masked(self, scores: Tensor, apart: np.ndarray) -> Tensor:
-        """Replace scores (B·windows, h, N, N) where `apart`, (windows, 1, N, N), is not 0."""
-        if scores.shape[0] == len(apart):
+    def _masked(self, scores: Tensor, apart: Tensor) -> Tensor:
+        """Replace scores (B·windows, h, N, N) where `apart`, (windows, 1, N, N), is true."""
+        if scores.shape[0] == apart.shape[0]:
             # One view: OpenVINO fuses four axes into one attention kernel.
             return ops.where(apart, MASKED, scores)
-        by_view = ops.reshape(scores, (-1, len(apart), *scores.shape[1:]))
+        by_view = ops.reshape(scores, (-1, apart.shape[0], *scores.shape[1:]))
         return ops.reshape(ops.where(apart, MASKED, by_view), (-1, *scores.shape[1:]))
 
     def _bias(self, num_tokens: int) -> Tensor:
