@@ -47,6 +47,7 @@ def test_content_is_tried_where_the_name_says_nothing(tmp_path):
     encode(tmp_path / "stream.dat", numbered_frames(30), container_format="mpegts")
     (tmp_path / "code.ts").write_text("export const video = 1;\n" * 50)
     (tmp_path / "text").write_text("text")
+    (tmp_path / "one packet").write_bytes(b"G".ljust(188))
     (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0")
     (tmp_path / "photo").write_bytes(b"\0\0\0\x20ftypheic\0\0\0\0")
     os.mkfifo(tmp_path / "fifo")
@@ -125,11 +126,12 @@ def test_lists_name_files_a_line_or_by_null_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", standard_input)
     assert names("-") == ["a\nb.mp4", "c.mp4"]
     (tmp_path / "empty.txt").touch()
+    (tmp_path / "comments.txt").write_text("# none\n\n")
     (tmp_path / "open quote.csv").write_text('path\n"' + "x" * 200_000)
-    for bad in ("@none.txt", "@empty.txt"):
+    for bad in ("@none.txt", "@empty.txt", "@comments.txt"):
         with pytest.raises(UsageError, match="list"):
             names(bad)
-    for bad in ("@none.txt", "@empty.txt", "@open quote.csv"):
+    for bad in ("@none.txt", "@empty.txt", "@comments.txt", "@open quote.csv"):
         with pytest.raises(UsageError, match="list"):
             list(each_video([bad], Selection(), Counter()))
 
