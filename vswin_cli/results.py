@@ -93,7 +93,7 @@ class Prediction:
         return len(self.clips) * self.num_crops
 
     def to_dict(self) -> dict[str, Any]:
-        """Make the record that `--format json` prints: plain values, every key always there."""
+        """Make the record that `--format json` prints: plain values, every key always present."""
         return _record(self, self)
 
 

@@ -94,7 +94,7 @@ def test_model_works_by_its_path_and_by_its_name(vswin, theirs, names, clip, cac
     assert "1 skipped" in again.stderr
     path.write_text(path.read_text().replace("waiting", "standing"))
     renamed = vswin("label", clip, "--model", path, "-o", "labels.jsonl", *QUICK)
-    assert "1 video with other settings" in renamed.stderr
+    assert "1 video with different settings" in renamed.stderr
 
 
 @pytest.mark.slow
@@ -145,7 +145,7 @@ def test_model_without_a_head_labels_nothing(vswin, clip, tmp_path):
     assert (timed.returncode, timed.stderr) == (0, "")
     refused = vswin("embed", clip, "--model", "f.toml", "-o", "x.npz", "--no-head")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "leave --no-head out" in refused.stderr
+    assert "remove --no-head" in refused.stderr
 
 
 @pytest.mark.slow
@@ -204,7 +204,7 @@ def test_what_is_there_is_kept_unless_forced(vswin, theirs, tmp_path):
     save_zip(theirs, original(seed=3))
     refused = vswin("convert", theirs, "-o", "mine.weights.h5")
     assert refused.returncode == 1
-    assert "mine.weights.h5 already exists; give --force" in refused.stderr
+    assert "mine.weights.h5 already exists; use --force" in refused.stderr
     assert (tmp_path / "mine.weights.h5").read_bytes() == before
     assert vswin("convert", theirs, "-o", "mine.weights.h5", "--force").returncode == 0
     assert (tmp_path / "mine.weights.h5").read_bytes() != before
@@ -216,7 +216,7 @@ def test_failed_conversion_leaves_nothing(vswin, tmp_path):
     theirs = save_zip(tmp_path / "theirs.pth", weights)
     refused = vswin("convert", theirs, "-o", "mine.weights.h5")
     assert refused.returncode == 1
-    assert "cls_head.fc_cls.bias: it holds numbers that are not finite" in refused.stderr
+    assert "cls_head.fc_cls.bias: it contains numbers that are not finite" in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["theirs.pth"]
 
 
@@ -257,7 +257,7 @@ def test_name_of_a_published_model_is_refused(vswin, theirs, tmp_path, output):
     theirs.rename(tmp_path / "swin-t-k400.pth")
     refused = vswin("convert", "swin-t-k400.pth", *output)
     assert refused.returncode == 2
-    assert refused.stderr.startswith("error: vswin has a model named swin-t-k400; choose")
+    assert refused.stderr.startswith("error: vswin already has a model named swin-t-k400; choose")
     assert vswin("convert", "swin-t-k400.pth", *output, "--name", "mine").returncode == 0
 
 

@@ -172,7 +172,7 @@ def test_what_hangs_is_given_up(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("video", "message"),
-    [("-", "save it to a file and name that"), ("none.mp4", "no file none.mp4; check the path")],
+    [("-", "save it to a file first"), ("none.mp4", "no file none.mp4; check the path")],
 )
 def test_what_cannot_be_examined_is_refused_at_once(vswin, monkeypatch, video, message):
     monkeypatch.setattr(diagnosis, "call_apart", None)  # no trial

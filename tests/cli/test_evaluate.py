@@ -57,7 +57,7 @@ def test_sample_videos_are_all_right_by_two_protocols_in_one_pass(evaluate, fold
     assert all(len(line) <= 90 for line in tables)
 
     again = evaluate(*command)
-    assert "9 skipped, done before" in again.stderr
+    assert "9 skipped, already done" in again.stderr
     assert again.returncode == 0
     shutil.move(tmp_path / "set" / "static", tmp_path / "set" / "pan_left" / "deeper")
     moved = evaluate(*command)
@@ -179,7 +179,7 @@ def test_run_that_is_killed_and_resumed_gives_the_same_report(
             ["list.txt", "-o", "r.jsonl", "--protocol", "official,none"],
             "'none' is not one of official",
         ),
-        (["list.txt", "-o", "r.jsonl", "--protocol", "uniform,uniform"], "names a protocol twice"),
+        (["list.txt", "-o", "r.jsonl", "--protocol", "uniform,uniform"], "has a protocol twice"),
         (["list.txt", "-o", "r.jsonl", "--report", "list.txt"], "--report list.txt is a file"),
         (["r.unmatched.csv", "-o", "r.jsonl"], "--output would overwrite r.unmatched.csv"),
         (["r.unmatched.csv", "-o", "x.jsonl", "--report", "rep"], "--report would overwrite"),

@@ -84,7 +84,7 @@ def test_folder_is_labelled_like_predict_then_skipped(label, folder, vswin, smal
     again = label("--output", "out.jsonl", "--quiet")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     once_more = label("--output", "out.jsonl")
-    assert "4 videos found: 4 skipped, done before with the same settings" in once_more.stderr
+    assert "4 videos found: 4 skipped, already done with the same settings" in once_more.stderr
     fewer = label("--output", "out.jsonl", "--top-k", "2")
     assert "4 skipped" in fewer.stderr
 

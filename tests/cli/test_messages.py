@@ -26,13 +26,13 @@ def clip(tmp_path, monkeypatch):
 
 def test_a_folder_is_for_label(clip, capsys):
     assert run(["predict", "."]) == 1
-    assert "it is a folder; name a video, or give it to `vswin label`" in capsys.readouterr().err
+    assert "it is a folder; give a video, or use `vswin label`" in capsys.readouterr().err
 
 
 def test_weights_given_as_a_model_are_told(clip, tmp_path, capsys):
     (tmp_path / "mine.weights.h5").write_bytes(b"x")
     assert run(["predict", "clip.mp4", "--model", "mine.weights.h5"]) == 2
-    assert "give it with --weights, or name the .toml" in capsys.readouterr().err
+    assert "use --weights for it, or give the .toml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_evaluation_goes_into_a_table_and_a_page_alone(command, tmp_path):
     assert "<html" in (tmp_path / "page.html").read_text()
     (tmp_path / "truth.csv").write_text(f"path,label\n{SAMPLES / 'pan_left.mp4'},2\n")
     err = command("evaluate", "truth.csv", "-o", "wrong.jsonl")[2]
-    assert "if the annotations count indices from 1, give --first-index 1" in err
+    assert "if the annotations count indices from 1, use --first-index 1" in err
 
 
 def test_custom_models_of_the_cache_are_removed_whole(vswin, tmp_path, small_file):

@@ -64,7 +64,8 @@ def test_without_being_told_it_lists_what_it_would_do(labels, capsys):
     assert err.splitlines() == [
         "left out: 1 no longer there",
         "left out: 1 failed",
-        f"3 videos in 2 folders of {into}; nothing is done yet: give --do link, copy or move",
+        f"3 videos in 2 folders of {into}; nothing has been done yet; "
+        "choose --do link, copy or move",
     ]
 
 
@@ -132,7 +133,7 @@ def test_records_alone_do_not_decide_what_moves(labels, tmp_path, capsys):
     labels = outside / "labels.jsonl"
     labels.write_text(lines)
     assert sorted_by(labels, "--do", "move") == (0, {})
-    assert f"left out: 3 not in {outside}; name their folder" in capsys.readouterr().err
+    assert f"left out: 3 not in {outside}; give their folder" in capsys.readouterr().err
     (tmp_path / "videos/y.mp4").write_text("longer than before")
     code, files = sorted_by(labels, "--do", "move", "--videos", str(tmp_path / "videos"))
     assert (code, len(files)) == (0, 2)

@@ -77,7 +77,7 @@ def test_names_stand_for_clips_and_crops(views, choice, expected):
             (None, 2, None),
             "--views fast means one clip and one crop, not --clips 2",
         ),
-        (KINETICS, FAST, (None, None, 3), "not --crops 3; leave one of the two out"),
+        (KINETICS, FAST, (None, None, 3), "not --crops 3; remove one of the two"),
         (KINETICS, FULL, (None, 1, None), "--views full means 4 clips and 3 crops, not --clips 1"),
         (SOMETHING_SOMETHING, FULL, (None, None, 1), "means 1 clip and 3 crops, not --crops 1"),
         (TORCHVISION, FULL, (None, 1, None), "means 12 clips and 1 crop, not --clips 1"),

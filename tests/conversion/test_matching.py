@@ -80,7 +80,7 @@ def test_window_that_cannot_be_told_is_asked_for(match):
 def test_window_of_an_index_that_several_have_is_asked_for(match):
     architecture = replace(SMALL, window=(5, 1, 3))  # numbers its tokens like (1, 5, 3)
     weights = original(architecture)
-    with pytest.raises(UsageError, match="give --window T,H,W, such as 1,5,3 or 5,1,3"):
+    with pytest.raises(UsageError, match="use --window T,H,W, such as 1,5,3 or 5,1,3"):
         match(weights)
     for window in ((5, 1, 3), (1, 5, 3)):
         assert match(weights, window=window).match.architecture.window == window
@@ -103,7 +103,7 @@ def test_index_of_another_attention_is_refused_and_named(match):
 
 def test_index_that_holds_no_integers_is_refused(match):
     weights = WEIGHTS | {INDEX: np.full((24, 24), np.nan, np.float32)}
-    with pytest.raises(CheckpointError, match=rf"{INDEX}: it holds float32, not integers"):
+    with pytest.raises(CheckpointError, match=rf"{INDEX}: it contains float32, not integers"):
         match(weights)
 
 
@@ -203,7 +203,7 @@ def test_model_of_images_is_refused(match):
 
 
 def test_checkpoint_of_another_network_is_refused(match):
-    with pytest.raises(CheckpointError, match=r"holds no Video Swin, but 1 tensor such as conv1"):
+    with pytest.raises(CheckpointError, match="contains no Video Swin, but 1 tensor such as conv1"):
         match({"model": {"conv1.weight": np.ones(3, np.float32)}})
     with pytest.raises(CheckpointError, match="objects without tensors by name"):
         match({"epoch": 3})

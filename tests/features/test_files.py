@@ -151,7 +151,7 @@ def test_features_of_other_settings_are_refused(tmp_path):
     with open_embeddings(tmp_path):
         pass
     with (
-        pytest.raises(UsageError, match=r"other settings: weights 0+ → 1+;"),
+        pytest.raises(UsageError, match=r"different settings: weights 0+ → 1+;"),
         open_embeddings(tmp_path, replace(ORIGIN, weights_sha256="1" * 64)),
     ):
         pass

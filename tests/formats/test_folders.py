@@ -204,12 +204,18 @@ def test_a_run_into_a_folder_continues_and_brings_features(vswin, videos):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["label", "videos", "-o", "-", "--format", "cvat"], "cvat is a folder; name it with"),
+        (
+            ["label", "videos", "-o", "-", "--format", "cvat"],
+            "cvat writes a folder; set its path with",
+        ),
         (["label", "videos", "-o", "videos", "--format", "cvat"], "but not its journal"),
         (["label", "videos", "-o", "f.txt", "--format", "cvat"], "f.txt is a file"),
         (["label", "videos", "-o", "x.cvat", "--cluster", "local"], "--output, not x.cvat"),
-        (["predict", "videos/pan_left.mp4", "--format", "fiftyone"], "is a folder, which `vswin"),
-        (["timeline", "videos", "--format", "fiftyone"], "fiftyone is a folder; name it with"),
+        (["predict", "videos/pan_left.mp4", "--format", "fiftyone"], "is a folder; use `vswin"),
+        (
+            ["timeline", "videos", "--format", "fiftyone"],
+            "fiftyone writes a folder; set its path with",
+        ),
         (["timeline", "live.ts", "--live", "--format", "fiftyone"], "not for streams"),
     ],
 )

@@ -109,7 +109,7 @@ def test_another_file_is_refused_and_left_alone(tmp_path, content):
 
 def test_who_only_reads_another_file_is_told_what_to_name(tmp_path):
     (tmp_path / "notes.txt").write_bytes(b"a\nb\n")
-    with pytest.raises(UsageError, match=r"name the \.jsonl file that it wrote"):
+    with pytest.raises(UsageError, match=r"give the \.jsonl file that it wrote"):
         Journal(tmp_path / "notes.txt", resume=True, read_only=True)
 
 

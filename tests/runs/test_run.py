@@ -65,7 +65,7 @@ def test_another_folder_takes_no_records_of_the_first(tmp_path):
     shutil.copytree(first, second)  # same names, sizes and times
     label_folder(first, output)
     before = output.read_bytes()
-    with pytest.raises(UsageError, match=r"holds .* from another folder, .*day 1"):
+    with pytest.raises(UsageError, match=r"contains .* from another folder, .*day 1"):
         label_folder(second, output)
     assert output.read_bytes() == before
     first.rename(tmp_path / "kept")
@@ -101,7 +101,7 @@ def test_finished_records_are_not_replaced_by_those_of_other_settings(tmp_path):
     (tree / "empty.mp4").touch()
     label_folder(tree, output, weights="old")
     before = output.read_bytes()
-    with pytest.raises(UsageError, match=r"holds 2 videos with other settings: weights old → new;"):
+    with pytest.raises(UsageError, match="2 videos with different settings: weights old → new;"):
         label_folder(tree, output, weights="new")
     assert output.read_bytes() == before
     assert label_folder(tree, output, weights="old", top_k=2)[0].num_kept == 3  # they hold more

@@ -82,11 +82,11 @@ def test_a_shard_that_is_there_is_done_unless_its_failures_are_tried_again(vswin
     vswin("label", videos, "-o", "out/", "--shard-size", 2)
     before = {path.name: path.stat().st_ino for path in (tmp_path / "out").glob("part-*")}
     again = vswin("label", videos, "-o", "out/")
-    assert f"shards done before  {len(before)}" in again.stdout
+    assert f"shards already done  {len(before)}" in again.stdout
     assert "labelled            3" in again.stdout
     assert {p.name: p.stat().st_ino for p in (tmp_path / "out").glob("part-*")} == before
     retried = vswin("label", videos, "-o", "out/", "--retry-failed")
-    assert f"shards done before  {len(before) - 1}" in retried.stdout
+    assert f"shards already done  {len(before) - 1}" in retried.stdout
 
 
 def test_a_video_more_changes_few_shards_and_leaves_none_twice(vswin, videos, tmp_path):
@@ -236,7 +236,7 @@ def test_features_come_in_shards_too(vswin, videos, tmp_path):
     [
         (("-o", "out.jsonl", "--shard-size", "3"), "--shard-size needs a folder of parquet"),
         (("-o", "out/", "--report", "page.html"), "--report needs an --output file"),
-        (("-o", "out/", "--gpus", "1"), "is for workers of a cluster; give --cluster too"),
+        (("-o", "out/", "--gpus", "1"), "is for workers of a cluster; use --cluster too"),
         (("-o", "out/", "--format", "csv"), "shards are parquet or jsonl"),
     ],
 )

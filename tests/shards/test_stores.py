@@ -26,7 +26,7 @@ def test_a_bucket_is_labelled_into_a_bucket(vswin, bucket):
     summary = bucket.get("out/_SUCCESS.json").decode()
     assert json.loads(summary)["num_ok"] == 2
     assert "hunter2" not in summary + run.stdout + run.stderr
-    assert "shards done before  1" in vswin(*command).stdout
+    assert "shards already done  1" in vswin(*command).stdout
 
 
 @pytest.mark.slow

@@ -251,8 +251,8 @@ def test_what_ends_before_its_first_frame_is_an_error(vswin, tmp_path):
     finished = vswin("timeline", name, "--live", "--idle", "0.2", "-o", "t.csv")
     assert finished.returncode == 1
     assert finished.stderr == (
-        f"error: cannot follow {name}: it ended before a frame came; if it is complete, leave "
-        "--live out; else raise --idle\n"
+        f"error: cannot follow {name}: it ended before the first frame; if it is complete, remove "
+        "--live; otherwise, raise --idle\n"
     )
     assert not (tmp_path / "t.csv").exists()
 
@@ -316,7 +316,7 @@ def test_an_rtsp_stream_is_followed_until_it_stops(hangs, vswin, transport_strea
     assert "120 frames received, 0.0 % dropped" in finished.stderr
     record = json.loads(finished.stdout)
     assert [segment["label"] for segment in record["segments"]] == LABELS[:1]
-    warnings = ["the stream broke off: nothing came for 1 s"] if hangs else []
+    warnings = ["the stream broke off: nothing was received for 1 s"] if hangs else []
     told = [warning for warning in record["warnings"] if "windows left out" not in warning]
     assert told == warnings  # a busy machine may leave windows out
     assert [line for line in finished.stderr.splitlines() if "warning" in line] == [
@@ -388,7 +388,7 @@ def test_datagrams_are_followed(vswin, transport_stream, free_port):
 def test_an_address_to_which_nobody_sends_is_told(vswin, free_port):
     finished = vswin("timeline", f"udp://127.0.0.1:{free_port}", "--idle", "0.2")
     assert finished.returncode == 1
-    assert "nothing came for 0.2 s; check the address and the source" in finished.stderr
+    assert "nothing was received for 0.2 s; check the address and the source" in finished.stderr
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_streams_are_told_by_their_names(name, live):
         (["x.ts", "--live", "--report", "p"], 2, "--report is for films with an end"),
         (["x.ts", "--live", "--probabilities"], 2, "--probabilities is for films with an end"),
         (["https://h/x.M3U8?a=b", "--live"], 1, "playlists (HLS, DASH) name other files"),
-        (["s3://bucket/x.ts", "--live"], 1, "its kind is not one of rtsp://"),
+        (["s3://bucket/x.ts", "--live"], 1, "its address does not begin with any of rtsp://"),
     ],
 )
 def test_what_cannot_be_followed_is_told_in_a_line(arguments, code, said, vswin):

@@ -94,7 +94,7 @@ def test_no_window_is_computed_twice_after_a_death_at_any_moment(film, tmp_path)
     other = Counting()
     with kept(path, {"a": 2}) as checkpoint:
         watched(FrameSequence(film), other, checkpoint)
-    assert other.num_computed == engine.num_computed  # with other settings
+    assert other.num_computed == engine.num_computed  # with different settings
 
 
 @pytest.mark.parametrize(("batch_size", "num_at_once"), [(4, 1), (1, 2), (3, 2), (32, 1)])
@@ -142,7 +142,7 @@ def test_tour_is_told_as_it_was_made_and_a_second_run_has_nothing_to_do(vswin, t
     assert len(record["probabilities"]) == round(25 / record["step_seconds"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.jsonl", "tour.mp4"]
     again = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--probabilities")
-    assert "1 skipped, done before" in again.stderr
+    assert "1 skipped, already done" in again.stderr
     other = vswin("timeline", "tour.mp4", "-o", "t.jsonl", "--stride", "0.5")
     assert other.returncode == 2
     assert "stride 0.25 → 0.5" in other.stderr
@@ -222,7 +222,7 @@ def test_no_file_that_no_run_wrote_and_no_output_of_another_kind_is_changed(vswi
     assert vswin("timeline", "x.mkv", "-o", ".", "--format", "srt").returncode == 0
     assert {path.name for path in tmp_path.glob("*.srt")} == {"x.srt", "x.mkv.srt"}
     assert vswin("timeline", "x.mp4", "-o", "one.srt").returncode == 0
-    refused("holds one film, and it has x.mp4", "timeline", "x.mkv", "-o", "one.srt")
+    refused("contains one film, and it has x.mp4", "timeline", "x.mkv", "-o", "one.srt")
     assert vswin("label", "x.mp4", "-o", "l.csv").returncode == 0
     refused("is an output of `vswin label`", "timeline", "x.mkv", "-o", "l.csv")
     refused("is an output of `vswin timeline`", "label", "x.mkv", "-o", "timelines.jsonl")
@@ -264,7 +264,7 @@ def test_a_page_is_made_of_the_records_that_are_there(vswin, tmp_path):
     before = (tmp_path / "t.jsonl").read_bytes()
     finished = vswin("timeline", "x.mp4", "-o", "t.jsonl", "--report", "page.html")
     assert finished.returncode == 0, finished.stderr
-    assert "1 skipped, done before" in finished.stderr
+    assert "1 skipped, already done" in finished.stderr
     assert (tmp_path / "t.jsonl").read_bytes() == before
     page = (tmp_path / "page.html").read_text()
     assert '"static"' in page
@@ -353,7 +353,7 @@ def test_the_torn_first_record_of_a_timeline_is_cut_away(vswin, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["x.mp4", "-o", "t.srt", "y.mp4"], "a file of srt holds one film, and there are 2"),
+        (["x.mp4", "-o", "t.srt", "y.mp4"], "a file of srt contains one film, but there are 2"),
         (["x.mp4", "-o", "."], "is a folder: give the --format of its files"),
         (["x.mp4", "-o", "t.foo"], "must end in .json, .jsonl, .csv, .srt, .vtt"),
         (["x.mp4", "--min-probability", "2"], "--min-probability"),

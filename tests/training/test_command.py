@@ -84,7 +84,7 @@ def test_head_is_fitted_and_every_command_takes_the_folder(vswin, smallest_model
     other += ["--seed", "1"]
     refused = vswin(*other)
     assert refused.returncode == 2
-    assert "mine holds a training run with other settings: seed, clips; give" in refused.stderr
+    assert "training run with different settings: seed, clips; use --no-resume" in refused.stderr
     assert vswin(*other, "--dry-run").returncode == 0
     assert {name: (mine / name).read_bytes() for name in FILES} == finished
 
@@ -171,7 +171,7 @@ def test_several_labels_have_a_sigmoid_in_every_command(vswin, smallest_model, v
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--how", "head", "--from-scratch"], "give --how full"),
+        (["--how", "head", "--from-scratch"], "use --how full"),
         (["--how", "full", "--backend", "openvino"], "cannot train"),
         (["--lr", "fast"], "neither a number nor auto"),
         (["--batch-size", "inf"], "'inf' is neither auto nor a whole number"),
@@ -203,7 +203,7 @@ def test_folder_of_something_else_is_left_alone(name, vswin, smallest_model, vid
     (tmp_path / "mine" / name).write_text("x")
     run = vswin("train", videos, "-o", "mine", "--model", smallest_model)
     assert run.returncode == 2
-    assert "contains files of something else" in run.stderr
+    assert "contains other files; choose a new folder" in run.stderr
 
 
 RUN_EACH = (
@@ -247,4 +247,4 @@ def test_killed_at_any_step_it_ends_with_the_same_weights(
     shutil.rmtree(tmp_path / "whole/features")  # they have the precision, too
     refused = vswin(*train("whole"), "--precision", "bfloat16")
     assert refused.returncode == 2
-    assert "whole holds a training run with other settings: precision; give" in refused.stderr
+    assert "training run with different settings: precision; use --no-resume" in refused.stderr

@@ -265,7 +265,7 @@ def test_head_learns_what_can_be_learned(multi_label):
         (
             {"epoch": 2, "train_accuracy": 0.75, "validation_accuracy": 0.7},
             0,
-            ["not one clip is recognised of rain"],
+            ["no clip of rain is recognised"],
         ),
     ],
 )

@@ -38,7 +38,7 @@ def test_download_prints_the_path_and_says_the_rest_on_stderr(tiny, tiny_server,
     assert re.fullmatch(r"swin-t-k400: downloaded in \S+ s, verified in \S+ s", second)
     assert run(["download-weights", "swin-t-k400", "--mirror", tiny_server.mirror]) == 0
     out, err = capfd.readouterr()
-    assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: already here and complete\n")
+    assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: already downloaded\n")
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_no_model_means_all_classifiers(cache, server, capfd):
         (["swin-t-k4000"], "did you mean swin-t-k400"),
         (["swin-t-k400", "--mirror", "ftp://host"], "give the address of a folder"),
         (["swin-t-k400", "--sha256", "12"], "64 hexadecimal digits"),
-        (["--sha256", "f" * 64], "name one MODEL"),
+        (["--sha256", "f" * 64], "give one MODEL"),
         (["swin-t-k400", "--jobs", "0"], "--jobs"),
         (["swin-t-k400", "--timeout", "inf"], "--timeout"),
         (["swin-t-k400", "--timeout", "1e12"], "--timeout"),
@@ -229,7 +229,7 @@ def test_path_is_printed_whether_or_not_it_is_there(tiny, capfd):
     assert run(["weights", "path", "swin-t-k400"]) == 0
     out, err = capfd.readouterr()
     assert out == f"{tiny.path}\n"
-    assert "not there yet" in err
+    assert "not downloaded yet" in err
     assert run(["weights", "path", "swin-t-k400", "--no-head", "--cache-dir", "/x"]) == 0
     assert capfd.readouterr().out == "/x/videoswin_tiny_kinetics400.weights.h5\n"
 

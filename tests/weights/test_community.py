@@ -223,4 +223,4 @@ def test_a_bad_file_that_the_user_has_put_there_blocks_no_download(
         assert needed(model, server).is_file()
     assert not brought.exists()
     assert brought.with_name(f"{brought.name}.corrupt").exists()
-    assert "is not usable" in caplog.text
+    assert "cannot be used" in caplog.text

@@ -118,7 +118,7 @@ def test_forced_download_keeps_the_old_file_until_the_new_one_is_whole(target, s
 
 
 def test_pinned_sum_is_checked(target, server, small_file):
-    with pytest.raises(CheckpointError, match=r"not usable: .* but f{64} is pinned"):
+    with pytest.raises(CheckpointError, match=r"cannot be used: .* but f{64} is pinned"):
         get(target, server.mirror, sha256="f" * 64)
     assert not target.path.exists()
     assert target.corrupt_path.exists()

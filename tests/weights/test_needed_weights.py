@@ -133,7 +133,7 @@ def test_offline_predict_names_the_ways_out(tiny, capfd, monkeypatch, setting):
 
 @pytest.mark.parametrize(
     ("failure", "message"),
-    [("404", "HTTP 404"), ("noise", "is not usable"), ("pin", f"{'f' * 64} is pinned")],
+    [("404", "HTTP 404"), ("noise", "cannot be used"), ("pin", f"{'f' * 64} is pinned")],
 )
 def test_predict_names_the_ways_out_of_a_failed_download(
     tiny, tiny_server, capfd, tmp_path, monkeypatch, failure, message

@@ -100,7 +100,9 @@ def test_wrong_content_of_the_right_length_is_kept_aside(target, server, damage)
         "not_finite": _with_a_nan(whole),
         "flipped_header": whole[:20] + bytes([whole[20] ^ 255]) + whole[21:],
     }[damage]
-    with pytest.raises(CheckpointError, match=r"not usable: .* set aside as .*\.corrupt") as error:
+    with pytest.raises(
+        CheckpointError, match=r"cannot be used: .* set aside as .*\.corrupt"
+    ) as error:
         get(target, server)
     assert ".part" not in str(error.value)
     assert beside(target) == [target.corrupt_path.name]

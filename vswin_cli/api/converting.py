@@ -1,4 +1,4 @@
-"""`convert_checkpoint`: a checkpoint of another program becomes a model for `load_model`."""
+"""`convert_checkpoint`: a checkpoint from another program becomes a model for `load_model`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,7 +41,7 @@ class ConvertOptions:
         labels: Class names, a file of them, or the name of a label set.
         name: Name of the model.
         window: Attention window in tokens.
-        part: Which model to convert, if the checkpoint holds several.
+        part: Which model to convert, if the checkpoint contains several.
         views: Protocol, clips and crops.
         clip_len: Frames per clip.
         crop_size: Height and width of a view in pixels.
@@ -103,21 +103,21 @@ def convert_checkpoint(
     overwrite: bool = False,
     cache_dir: str | Path | None = None,
 ) -> Path:
-    """Convert a Video Swin checkpoint of another program; nothing in it is ever executed.
+    """Convert a Video Swin checkpoint from another program; nothing in it is ever executed.
 
-    The keys of the original project, MMAction2 1.x, torchvision and Keras are known.
+    The keys of the original project, MMAction2 1.x, torchvision and Keras are recognised.
 
     Args:
         checkpoint: File of PyTorch, safetensors or Keras; or the list of its shards.
         output: Weights file to write, which ends in `.weights.h5`; the model file goes next to it.
             Default: in the cache folder's `models/`, where `load_model` finds it by name.
         labels: Class names, a file with a name per line, or the name of a label set. Default: the
-            label set with as many classes, or numbers if there is none.
+            label set with the same number of classes, or numbers if there is none.
         name: Name of the model. Default: the name of the file.
         window: Attention window in tokens (T, H, W), if the checkpoint does not contain it.
-        part: Which model to convert, if the checkpoint holds several.
+        part: Which model to convert, if the checkpoint contains several.
         multi_label: Whether a video may have several classes: the probability of each is then
-            independent of the others. Checkpoints do not say.
+            independent of the others. Checkpoints do not store this.
         overwrite: Replace existing files.
         cache_dir: As for `load_model`.
 
@@ -126,7 +126,7 @@ def convert_checkpoint(
 
     Raises:
         UsageError: The options contradict the checkpoint or each other.
-        VswinError: The checkpoint is damaged, or is no Video Swin.
+        VswinError: The checkpoint is damaged, or is not a Video Swin.
         OutputError: A file exists already, or cannot be written.
     """
     model = convert_to(
@@ -154,7 +154,7 @@ def convert_to(
     weights_path, model_path = _places(checkpoint, output, options.name, cache_dir)
     name = options.name or valid_name(model_path.stem)
     if name in model_names(MODELS):
-        raise UsageError(f"vswin has a model named {name}; choose another --name")
+        raise UsageError(f"vswin already has a model named {name}; choose another --name")
     with find_model_in(checkpoint, options.part, options.window) as found:
         label_set = options.label_set_of(found.match.num_classes)
         model = CustomModel(
@@ -187,7 +187,7 @@ def _places(
     """Choose the paths of the weights and the model file.
 
     Raises:
-        UsageError: The names are not usable, or a file would replace the checkpoint.
+        UsageError: The names cannot be used, or a file would replace the checkpoint.
     """
     if output is None:
         own_name = checkpoint.name
@@ -198,7 +198,7 @@ def _places(
     else:
         weights_path, stem = output, output.name.removesuffix(_ENDING)
         if output == Path("-"):
-            raise UsageError(f"--output -: a model is two files; name one that ends in {_ENDING}")
+            raise UsageError(f"--output -: a model is two files; give a name ending in {_ENDING}")
         if stem in ("", output.name):
             raise UsageError(f"--output {output} must end in {_ENDING}, with a name before it")
         if not output.parent.is_dir():

@@ -53,7 +53,7 @@ def diagnose(
         UsageError: The video is standard input.
     """
     if video == "-":
-        raise UsageError("standard input cannot be read twice; save it to a file and name that")
+        raise UsageError("standard input cannot be read twice; save it to a file first")
     folder = None if cache_dir is None else Path(cache_dir)
     record: dict[str, Any] = {
         "vswin": installation.describe_python(),
@@ -102,7 +102,7 @@ def _tried(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compare(engines: dict[str, dict[str, Any]]) -> None:
-    """Replace each engine's probabilities by their difference from those of the first engine."""
+    """Replace each engine's probabilities with their difference from the first engine's."""
     first: list[float] = []
     for engine in engines.values():
         numbers = engine.pop("probabilities", None)

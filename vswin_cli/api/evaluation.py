@@ -78,7 +78,7 @@ class EvaluationRun:
         output: File of records.
         output_format: Format of the file; None follows from the extension.
         report: Folder for the metrics and a page, or a page that ends in .html.
-        strips: Show frames of the videos that were labelled wrongly.
+        strips: Show frames of the videos that were labelled incorrectly.
         top_k: Labels per video; None is 5, or all of a model with fewer classes.
         run: Options of the run.
 
@@ -99,10 +99,10 @@ class EvaluationRun:
         run: RunOptions,
     ) -> None:
         if model.views.is_adaptive:
-            raise UsageError("metrics need all views; leave --views adaptive out")
+            raise UsageError("metrics need all views; remove --views adaptive")
         if report is not None and not is_page(report) and report.is_file():
             raise UsageError(
-                f"--report {report} is a file; name a folder, or one that ends in .html"
+                f"--report {report} is a file; choose a folder, or a name that ends in .html"
             )
         if model.model.is_multi_label:
             raise UsageError(
@@ -157,7 +157,7 @@ class EvaluationRun:
         if self._gives_indices and any(map(_is_one_off, figures.protocols)):
             watcher.on_warning(
                 "most predictions are the class just before the annotated one; if the annotations "
-                "count indices from 1, give --first-index 1"
+                "count indices from 1, use --first-index 1"
             )
         if self.report is not None:
             self._write_report(self.report, figures, task.records, track)
@@ -166,7 +166,7 @@ class EvaluationRun:
     def _write_report(
         self, report: Path, figures: Figures, records: Sequence[Record], track: Track | None
     ) -> None:
-        """Write the report, with frames of the videos that were labelled wrongly."""
+        """Write the report, with frames of the videos that were labelled incorrectly."""
         files = files_in(self._root, self.matched.found)
         wrong = {each.video for protocol in figures.protocols for each in protocol.wrong}
         shown = wrong & files.keys() if self._strips else set()
@@ -247,8 +247,8 @@ def _root(truth: AnnotationOptions, *, is_folder: bool) -> Path:
     if is_folder:
         if truth.videos is not None:
             raise UsageError(
-                f"{truth.annotations} is itself a folder of videos; leave --videos out, or "
-                "name a file"
+                f"{truth.annotations} is itself a folder of videos; remove --videos, or give "
+                "a file of annotations"
             )
         return truth.annotations
     if truth.videos is not None and not truth.videos.is_dir():

@@ -38,7 +38,7 @@ def export_model(
     mirror: str | None = None,
     offline: bool | None = None,
 ) -> Exported:
-    """Export a model for another runtime; the file gets its name once its outputs are checked.
+    """Export a model for another runtime, and check the outputs of the file.
 
     >>> exported = vswin.export_model("swin-n-motion", "motion.xml", format="openvino")
     >>> exported.path.name, exported.difference < exported.bound
@@ -46,7 +46,7 @@ def export_model(
 
     Args:
         name: As for `load_model`.
-        output: File to write, or folder for a SavedModel. It holds labels, protocol and
+        output: File to write, or folder for a SavedModel. It contains labels, protocol and
             normalisation; a README.md next to it shows how to run it.
         format: `onnx`, `openvino`, `saved_model`, `litert` or `torch`; or weights only, with the
             keys of the original project (`pytorch-original`) or of `torchvision`.
@@ -60,7 +60,7 @@ def export_model(
         offline: As for `load_model`.
 
     Returns:
-        What was written, and how much its outputs differ from vswin's.
+        The exported file, and how much its outputs differ from vswin's.
 
     Raises:
         UsageError: The options contradict each other, or no model has this name.
@@ -108,7 +108,7 @@ def export_to(
     _check_place(path, chosen, overwrite=overwrite)
     if not chosen.is_graph and (batch is not None or options.input != "uint8"):
         raise UsageError(
-            f"--format {options.format} holds only weights; leave --batch and --input out"
+            f"--format {options.format} contains only weights; remove --batch and --input"
         )
     chosen.check_libraries()
     model = VideoModel(engine, ViewOptions(), spares_keras=True, fetch=fetch)
@@ -154,7 +154,7 @@ def _check_place(path: Path, chosen: ExportFormat, *, overwrite: bool) -> None:
     """Refuse an unusable output before anything is computed.
 
     Raises:
-        UsageError: The name or the folder is not usable.
+        UsageError: The name or the folder cannot be used.
         OutputError: The output exists already.
     """
     suffix = chosen.suffix
@@ -166,7 +166,7 @@ def _check_place(path: Path, chosen: ExportFormat, *, overwrite: bool) -> None:
         raise UsageError(f"--output {path}: choose a name that can be printed")
     for each in (path, *(path.with_suffix(end) for end in chosen.companions)):
         if not overwrite and os.path.lexists(each):
-            raise OutputError(f"{each} already exists; give --force, or another --output")
+            raise OutputError(f"{each} already exists; use --force, or choose another --output")
     if path.is_dir() and suffix:
         raise OutputError(f"{path} is a folder; choose another --output")
     if not suffix and (path.is_symlink() or (path.exists() and not _is_saved_model(path))):

@@ -52,7 +52,7 @@ def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
     """Fit the head, then train all weights if that is chosen.
 
     Raises:
-        UsageError: The folder has a training with other settings.
+        UsageError: The folder has a training with different settings.
         StoppedError: The training was stopped.
         VswinError: The training diverged, or files cannot be read or written.
     """
@@ -79,7 +79,7 @@ def fit(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> Fitted:
 
 
 def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
-    """Write the settings and the splits, unless the folder has a training with other settings.
+    """Write the settings and the splits, unless the folder has a training with different settings.
 
     Raises:
         UsageError: It has one, finished or not.
@@ -93,8 +93,8 @@ def _begin(run: TrainingRun, checked: Checked, folder: Path) -> None:
     elif is_begun and found != settings:
         names = [key for key in {**settings, **found} if settings.get(key) != found.get(key)]
         raise UsageError(
-            f"--output {run.folder} holds a training run with other settings: {', '.join(names)}; "
-            "give --no-resume to start over, or another --output"
+            f"--output {run.folder} contains a training run with different settings: "
+            f"{', '.join(names)}; use --no-resume to start over, or choose another --output"
         )
     is_auto = run.options.batch_size is None and run.chosen.how == "full"
     write_json(run.folder / SETTINGS, {**settings, AUTO_BATCH: is_auto})

@@ -8,8 +8,8 @@ try:
     import keras
 except ImportError as exc:
     raise BackendError(
-        f"Keras cannot be imported: {exc}; install its backend (`pip install tensorflow`), or name "
-        "another one in KERAS_BACKEND"
+        f"Keras cannot be imported: {exc}; install its backend (`pip install tensorflow`), or set "
+        "KERAS_BACKEND to another one"
     ) from exc
 
 from vswin_cli.api.model import VideoModel
@@ -49,7 +49,7 @@ def keras_model(
 
     Returns:
         A model from RGB views (B, T, H, W, 3), normalised by `vswin_cli.zoo.protocols.MEAN` and
-        `STD`, to logits (B, num_classes); without head, to (B, T', H', W', num_features).
+        `STD`, to logits (B, num_classes); without a head, to (B, T', H', W', num_features).
 
     Raises:
         UsageError, WeightsError: As for `load_model`.

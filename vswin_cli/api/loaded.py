@@ -162,7 +162,7 @@ class LoadedModel(VideoModel):
             exclude: Patterns of files and folders to leave out.
             resume: Continue an earlier run; False starts over.
             retry_failed: Retry videos that failed in an earlier run.
-            workers: Decoding processes. Default: half the processors, from 2 to 8; with a GPU all
+            workers: Decoding processes. Default: half the processors, from 2 to 8; with a GPU, all
                 but one.
             timeout: Time limit for decoding one video, in seconds.
             max_failures: Stop after this many failures. Default: never.
@@ -231,7 +231,7 @@ class LoadedModel(VideoModel):
         multi: bool = TimelineOptions.multi,
         frames_per_second: float | None = None,
     ) -> Timeline:
-        """Find what happens in a film, and when, as `vswin timeline` does.
+        """Find out what happens in a film, and when, as `vswin timeline` does.
 
         >>> vswin.load_model().timeline("sample_videos/films/tour.mp4").segments[0].label
         'pan right'

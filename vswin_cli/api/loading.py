@@ -45,14 +45,14 @@ def load_model(
             OpenVINO is not installed; on a machine with a GPU, the fastest backend, measured once.
         precision: Arithmetic: `float32` or `bfloat16`.
         protocol: How frames are sampled: `official`, `uniform`, `mmaction2` or `torchvision`.
-            Default of this and the next three: the model's test protocol.
+            Default for this and the next three: the model's test protocol.
         views: `fast` is one clip and one crop. `full` is all views of the protocol. `adaptive`
             computes views until the best label is settled.
         clips: Clips per video.
         crops: Crops per clip, 1 or 3.
         reader: Video reader: `av` or `decord`. `auto` is the first that reads the file exactly.
         threads: CPU threads to use. Default: all that this process may use.
-        batch_size: Views to compute at once, at most. `auto` is the engine's fastest size.
+        batch_size: Views to compute at once, at most. `auto` is the backend's fastest size.
         cache_dir: Folder for weights and exported models. Default: VSWIN_CACHE, or the platform's
             cache folder.
         mirror: Folder to download from. Default: VSWIN_MIRROR, or the release page.

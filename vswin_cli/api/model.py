@@ -32,7 +32,7 @@ class VideoModel:
 
     Args:
         engine: The model, and its backend.
-        views: How videos become views. Of several protocols, the first gives the answer.
+        views: How videos become views. If there are several protocols, the first gives the answer.
         head: True requires weights with a head; False takes the published file without a head; None
             accepts both.
         compares_protocols: Whether the views may name several protocols.
@@ -68,7 +68,7 @@ class VideoModel:
         self._graph_limit_bytes = graph_limit_bytes()
         is_published = isinstance(self.model, PublishedModel)
         if head is False and engine.weights is None and not is_published:
-            raise UsageError(f"{self.model.name} has one file of weights; leave --no-head out")
+            raise UsageError(f"{self.model.name} has one file of weights; remove --no-head")
         self.has_many_videos = False  # so that every GPU is worth its start
         self._head = head
         self._spares_keras = spares_keras

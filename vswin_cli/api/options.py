@@ -118,7 +118,7 @@ class ViewOptions:
         protocols = self.protocols_for(usual)
         if len(protocols) > 1:
             raise UsageError(
-                f"--protocol {self.protocol}: name one; `vswin evaluate` compares several"
+                f"--protocol {self.protocol}: choose one; `vswin evaluate` compares several"
             )
         return protocols[0]
 
@@ -132,7 +132,7 @@ class ViewOptions:
         if self.protocol is not None:
             samplings = list(map(self._sampling, self.protocol.split(",")))
             if len(set(samplings)) < len(samplings):
-                raise UsageError(f"--protocol {self.protocol} names a protocol twice; name it once")
+                raise UsageError(f"--protocol {self.protocol} has a protocol twice; give it once")
         protocols = tuple(self._adapted(usual, sampling) for sampling in samplings)
         if len({(each.short_side, each.num_crops) for each in protocols}) > 1:
             raise UsageError(
@@ -163,11 +163,11 @@ class ViewOptions:
         for option, due, given in (("--clips", clips, self.clips), ("--crops", crops, self.crops)):
             if given not in (None, due):
                 raise UsageError(
-                    f"--views {self.views} means {meaning}, not {option} {given}; leave one of the "
-                    "two out"
+                    f"--views {self.views} means {meaning}, not {option} {given}; remove "
+                    "one of the two"
                 )
 
 
 def _demand_positive(name: str, value: float | None) -> None:
     if value is not None and not value > 0:
-        raise UsageError(f"{name} {value} is not more than 0")
+        raise UsageError(f"{name} {value} is not greater than 0")

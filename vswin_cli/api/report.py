@@ -62,7 +62,7 @@ def make_report(
         track: Called with the videos whose frames are read and their number; iterates over them.
 
     Raises:
-        UsageError: `labels` holds no records, or `output` is a file that cannot be replaced.
+        UsageError: `labels` contains no records, or `output` is a file that cannot be replaced.
         OutputError: The page cannot be written.
     """
     labels, output = Path(labels), Path(output)
@@ -154,7 +154,9 @@ def page_path(report: Path, option: str = "--report") -> Path:
     if is_page(report):
         return report
     if report.exists() and not report.is_dir():
-        raise UsageError(f"{option} {report} is a file; name a folder, or one that ends in .html")
+        raise UsageError(
+            f"{option} {report} is a file; choose a folder, or a name that ends in .html"
+        )
     try:
         report.mkdir(exist_ok=True)
     except OSError as exc:
@@ -169,7 +171,7 @@ def records_source(labels: Path) -> Path:
         UsageError: The output does not exist.
     """
     if not labels.is_file() and not labels.is_dir():
-        raise UsageError(f"no file {labels}: name an output of `vswin label`")
+        raise UsageError(f"no file {labels}; give an output of `vswin label`")
     journal = labels.with_name(f"{labels.name}.journal.jsonl")
     return journal if labels.suffix != ".jsonl" and journal.is_file() else labels
 
@@ -179,7 +181,7 @@ def records_of(source: Path) -> Iterator[Journal]:
     """Open a journal, or make a temporary one from a table of records.
 
     Raises:
-        UsageError: The file holds something else, such as timelines.
+        UsageError: The file contains something else, such as timelines.
     """
     if source.suffix.lower() == ".jsonl":
         with closing(Journal(source, read_only=True)) as journal:
@@ -193,7 +195,7 @@ def records_of(source: Path) -> Iterator[Journal]:
             for record in read_records(source):
                 line = json.dumps(record)
                 if parsed(line.encode("ascii")) is None:
-                    raise UsageError(f"{source} is not an output of `vswin label`; name one")
+                    raise UsageError(f"{source} is not an output of `vswin label`; give one")
                 lines.write(f"{line}\n")
         with closing(Journal(made, read_only=True)) as journal:
             yield journal

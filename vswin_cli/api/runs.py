@@ -89,7 +89,7 @@ def label_run(
         task = Task(load, model.decoding_pool, settings, sidecar=sidecar)
         return VideoRun(videos, task, labels, run, skipped)
     if model.views.is_adaptive:
-        raise UsageError("--embeddings needs all views; leave --views adaptive out")
+        raise UsageError("--embeddings needs all views; remove --views adaptive")
     features = features_output(embeddings, resume=run.resume, option="--embeddings")
     if labels.is_own(str(embeddings)) or features.is_own(str(output)):
         raise UsageError(f"--embeddings {embeddings} is also the --output; choose another file")
@@ -135,7 +135,7 @@ def embed_run(
         WeightsError: The weights are missing.
     """
     if model.views.is_adaptive:
-        raise UsageError("features are the mean of all views; leave --views adaptive out")
+        raise UsageError("features are the mean of all views; remove --views adaptive")
     features = features_output(output, output_format, resume=run.resume)
     videos, skipped = find_all(paths, selection, features.is_own)
     model.has_many_videos = True

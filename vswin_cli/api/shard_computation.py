@@ -72,12 +72,12 @@ class Computation:
         """Check that this machine has the model of the run.
 
         Raises:
-            UsageError: It has other weights with that name, or another backend.
+            UsageError: It has different weights with that name, or another backend.
         """
         if changes := differences(self.settings, settings):
             raise UsageError(
-                f"a machine of the cluster has other settings: {listed(changes)}; give all "
-                "machines the same"
+                f"a machine of the cluster has different settings: {listed(changes)}; use the "
+                "same on all machines"
             )
 
 

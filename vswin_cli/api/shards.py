@@ -152,7 +152,7 @@ def label_shards(
     """
     extension = ".parquet" if output_format is None else output_format.extension
     if extension not in (".parquet", ".jsonl"):
-        raise UsageError(f"--format {extension}: shards are parquet or jsonl; name one of the two")
+        raise UsageError(f"--format {extension}: shards are parquet or jsonl; choose one")
     num_labels = model.top_k(top_k)
     computation = Computation(
         _options_anywhere(model),
@@ -196,7 +196,7 @@ def embed_shards(
         UsageError, WeightsError: As for `label_shards`.
     """
     if model.views.is_adaptive:
-        raise UsageError("features are the mean of all views; leave --views adaptive out")
+        raise UsageError("features are the mean of all views; remove --views adaptive")
     computation = Computation(
         _options_anywhere(model),
         model.views,
@@ -224,7 +224,7 @@ def _sharded(
     skipped: Counter[str] | None,
 ) -> ShardedRun:
     if extension == ".parquet" and not find_spec("pyarrow"):
-        instead = "" if computation.has_features else ", or give --format jsonl"
+        instead = "" if computation.has_features else ", or use --format jsonl"
         raise UsageError(
             f"--output {output}: its shards are Parquet files, which need pyarrow: run "
             f"`{pip_command('parquet')}`{instead}"

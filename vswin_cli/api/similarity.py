@@ -222,7 +222,7 @@ def _computed(
     if file_sha256(model.weights_file) != origin.weights_sha256:
         raise UsageError(
             f"the features were computed with weights other than {model.weights_file} (SHA-256 "
-            f"{origin.weights_sha256[:12]}…); name them with --weights, and their --model"
+            f"{origin.weights_sha256[:12]}…); give them with --weights, and the model with --model"
         )
     views = read_views(video, model.protocols, model.views.reader)
     return model.classifier(0).compute(views).features

@@ -61,18 +61,18 @@ def plan_sorting(
 
     Args:
         labels: Output of `vswin label`; its journal is read instead if it is next to it.
-        into: Folder that gets a folder per label.
+        into: Folder in which to create a folder per label.
         by: Sort by the best label, or by its probability in tenths.
         min_probability: Leave out labels that are less probable.
         videos: Folders whose videos may be sorted; empty is the folder of `labels`. Records may
             come from a stranger, so they do not decide which files are moved.
 
     Raises:
-        UsageError: `labels` holds no records, or `into` is a file.
+        UsageError: `labels` contains no records, or `into` is a file.
     """
     source = records_source(labels)
     if into.exists() and not into.is_dir():
-        raise UsageError(f"--into {into} is a file; name a folder")
+        raise UsageError(f"--into {into} is a file; choose a folder")
     folders = VideoFolders(videos or [labels.parent])
     allowed = ", ".join(map(str, videos or [labels.parent]))
     placed: list[Placed] = []
@@ -190,7 +190,7 @@ def _why_not_there(record: Record, video: str | None, allowed: str) -> str | Non
         return "at an address"
     if video is None:
         is_elsewhere = "\0" not in path and Path(path).is_file()
-        where = f"not in {allowed}; name their folder with --videos"
+        where = f"not in {allowed}; give their folder with --videos"
         return where if is_elsewhere else "no longer there"
     found = stated(video, video)
     for now, then in ((found.num_bytes, record["bytes"]), (modified(found), record["modified"])):

@@ -144,7 +144,7 @@ def frames_of(
     if not isinstance(video, np.ndarray):
         return FrameSequence(video, threads)
     if rate is None or not rate > 0:
-        raise UsageError("an array has no times: give frames_per_second, more than 0")
+        raise UsageError("an array has no times; give frames_per_second, greater than 0")
     return ArraySequence(video, rate)
 
 

@@ -64,7 +64,7 @@ def carry_out(run: TrainingRun, checked: Checked, watcher: TrainingWatcher) -> T
         VswinError: The training diverged or was stopped, or the folder cannot be written.
     """
     if (finished := finished_training(run, checked)) is not None:
-        watcher.on_note(f"{run.folder} is already trained; give --no-resume to train again")
+        watcher.on_note(f"{run.folder} is already trained; use --no-resume to train again")
         return finished
     from vswin_cli.api.fitting import fit  # noqa: PLC0415 - SciPy, and Keras where it trains
 

@@ -76,7 +76,7 @@ class TrainingRun:
         self.backend = self.gpu or ("tensorflow" if engine.backend == "auto" else engine.backend)
         self.model = VideoModel(engine, views, spares_keras=True, fetch=fetch)
         if views.is_adaptive:
-            raise UsageError("features are the mean of all views; leave --views adaptive out")
+            raise UsageError("features are the mean of all views; remove --views adaptive")
         self.form, rows, root = annotated_rows(truth, multi_label=options.multi_label)
         self.examples = join(rows, VideoFiles(root), multi_label=options.multi_label)
         self.root = root
@@ -133,7 +133,7 @@ class TrainingRun:
             raise OutputError(
                 f"cannot make {folder}: {exc.strerror}; choose another --output"
             ) from exc
-        name = f"{_digest(origin.settings)}.npz"  # with other settings, another file
+        name = f"{_digest(origin.settings)}.npz"  # with different settings, another file
         features = features_output(folder / name, resume=self.run.resume)
         task = InspectionTask(partial(model.classifier, 0), model.decoding_pool, origin, features)
         found = [each.found for each in self.examples.examples]
@@ -243,18 +243,16 @@ class TrainingRun:
         if not self.folder.exists():
             return
         if not self.folder.is_dir():
-            raise UsageError(f"--output {self.folder} is a file; name a folder")
+            raise UsageError(f"--output {self.folder} is a file; choose a folder")
         if annotations.is_file() and annotations.resolve().parent == self.folder.resolve():
             raise UsageError(
                 f"--output {self.folder} is the folder of {annotations}, which training may "
-                "overwrite; name another folder"
+                "overwrite; choose another folder"
             )
         names = {path.name for path in self.folder.iterdir()}
         is_own = SETTINGS in names or any((self.folder / "features").glob("*.npz*"))
         if not is_own and names - {"features"}:
-            raise UsageError(
-                f"--output {self.folder} contains files of something else; name a new folder"
-            )
+            raise UsageError(f"--output {self.folder} contains other files; choose a new folder")
 
 
 def _gflops(num_threads: int) -> float:

@@ -1,4 +1,4 @@
-"""The start-up before the first view, in a separate process: `python -m` this module, and time it.
+"""The start-up time before the first view, of a separate process that runs this module.
 
 python -m vswin_cli.benchmark.start < ARGUMENTS
 """

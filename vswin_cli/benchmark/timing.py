@@ -1,4 +1,4 @@
-"""Timing of views and matrix products in turns, so that a busy machine affects both equally."""
+"""Timing of views alternately with matrix products, so that a busy machine affects both equally."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +63,7 @@ def time_in_turns(
 
 @dataclass(frozen=True)
 class ViewTimes:
-    """The times of a model's views, and of matrix products in turn with them."""
+    """The times of a model's views, and of matrix products that alternate with them."""
 
     view: Times
     gflop: float  # operations of a view: twice its multiply-accumulates
@@ -77,7 +77,7 @@ class ViewTimes:
 
     @property
     def ratio(self) -> float | None:
-        """Time of a view, divided by that of as many operations in large matrix products."""
+        """Time of a view, divided by that of large matrix products with as many operations."""
         rate = self.matrix_gflops
         return None if rate is None else self.view.median * rate / self.gflop
 

@@ -23,9 +23,9 @@ from vswin_cli.system.terminal import printable
 # modules.
 COMMANDS = {
     "Label and describe videos": {
-        "predict": "Label videos, and print the most probable classes.",
+        "predict": "Label videos and print the most probable classes.",
         "label": "Label all videos in folders, into one file or many.",
-        "timeline": "Find what happens in films of any length, and when.",
+        "timeline": "Find out what happens in films of any length, and when.",
         "embed": "Compute the features of all videos in folders.",
     },
     "Look at results": {
@@ -42,7 +42,7 @@ COMMANDS = {
     "Manage models": {
         "models": "List the models and their published accuracy.",
         "labels": "List the classes of a model.",
-        "convert": "Convert a Video Swin checkpoint of another program.",
+        "convert": "Convert a Video Swin checkpoint from another program.",
         "export": "Export a model to ONNX, OpenVINO, TensorFlow and others.",
         "download-weights": "Download and verify the weights of models.",
         "weights": "List, verify, locate and remove downloaded weights.",
@@ -123,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
             _print_error("too many open files; raise the limit (`ulimit -n`)")
             return OutputError.exit_code
         if error.errno == errno.ENOENT and "temporary directory" in str(error):  # by `tempfile`
-            _print_error("no folder for temporary files is writable; name one with TMPDIR")
+            _print_error("no folder for temporary files is writable; set TMPDIR")
             return OutputError.exit_code
         if error.errno not in _WRITE_ERRORS:
             raise
@@ -145,7 +145,7 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
         name, equals, value = argument.partition("=")
         if not argument or (name.startswith("--") and equals and not value):
             place = name or before
-            raise UsageError(f"nothing is given after {place}; write a value, or leave it out")
+            raise UsageError(f"nothing is given after {place}; write a value, or remove it")
 
 
 def _hint_of_dashes(arguments: Sequence[str]) -> str:

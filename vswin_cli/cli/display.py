@@ -96,7 +96,7 @@ class RunDisplay(RunWatcher):
         return heard_interrupts(stop_and_say)
 
     def on_plan(self, plan: Plan) -> None:
-        """Print what there is to do."""
+        """Print the work to do."""
         if not self.quiet:
             found = counted(plan.num_found, "video")
             print(f"{found} found: {plan.summary}", file=sys.stderr, flush=True)

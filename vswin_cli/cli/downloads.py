@@ -133,7 +133,7 @@ class _Display:
         if self._brief:
             return
         if fetched is None:
-            self.print(f"{target.title}: already here and complete")
+            self.print(f"{target.title}: already downloaded")
             return
         self.print(
             f"{target.title}: downloaded in {fetched.download_seconds:.1f} s, verified "

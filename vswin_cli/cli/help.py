@@ -1,7 +1,7 @@
-"""Makes commands of functions, with help in plain text and options under titles.
+"""Makes commands from functions, with help in plain text and options under titles.
 
-Typer's boxes take a quarter of a second to draw, and half the width. A module that only some
-commands need is imported in these, to keep the help fast.
+Typer's boxes take a quarter of a second to draw, and half the width. Modules that only some
+commands need are imported there, to keep the help fast.
 """
 
 import inspect
@@ -141,11 +141,11 @@ def _row(names: str, text: str) -> tuple[str, str]:
         return _TYPE.sub("", names), text
     if len(names) <= _LONGEST_NAMES:
         return names.replace("<", "").replace(">", ""), text
-    listed = choices["choices"].replace("|", ", ")
-    about, _, rest = text.partition("  [")
-    return _CHOICES.sub(" NAME", names), f"{about} One of {listed}.  [{rest}" if rest else (
-        f"{about} One of {listed}."
-    )
+    listed = choices["choices"].split("|")
+    if all(f"{name}: " in text for name in listed):  # each is described
+        return _CHOICES.sub(" NAME", names), text
+    about, default = re.split(r"(?= Default:|  \[)|$", text, maxsplit=1)
+    return _CHOICES.sub(" NAME", names), f"{about} One of {', '.join(listed)}.{default}"
 
 
 class PlainGroup(TyperGroup):

@@ -51,8 +51,8 @@ _RUN: dict[str, Any] = {
         int | None,
         option(
             RUN, "--workers", min=1, metavar="N",
-            help="Decoding processes. Default: half the processors, from 2 to 8; with a GPU all "
-            "but one.",
+            help="Decoding processes. Default: half the processors, from 2 to 8; with a GPU, "
+            "all but one.",
         ),
     ],
     "timeout": TimeoutOption,
@@ -99,7 +99,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--include", metavar="GLOB", show_default=False,
-                help="Only take files that match, by name or by path inside the folder; * also "
+                help="Include only files whose name or path inside the folder matches; * also "
                 "matches /. Repeatable.",
             ),
         ],
@@ -107,7 +107,7 @@ GROUPS: dict[type, dict[str, Any]] = {
             list[str],
             option(
                 VIDEOS, "--exclude", metavar="GLOB", show_default=False,
-                help="Leave out files and folders that match. Repeatable.",
+                help="Exclude files and folders that match. Repeatable.",
             ),
         ],
         "folders_in_lists": Annotated[

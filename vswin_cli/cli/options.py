@@ -84,7 +84,7 @@ BackendOption = Annotated[
 ]
 PrecisionOption = Annotated[
     PrecisionName,
-    option(MODEL, "--precision", help="Arithmetic. bfloat16 is faster and less exact."),
+    option(MODEL, "--precision", help="Arithmetic type. bfloat16 is faster and less exact."),
 ]
 ThreadsOption = Annotated[
     int | None,
@@ -206,11 +206,11 @@ RecordFormatOption = Annotated[
     Format | None,
     _record_format_option(
         [each for each in RECORD_FORMATS if not each.is_folder],
-        "by --output's extension, else table",
+        "from --output's extension, else table",
     ),
 ]
 FileFormatOption = Annotated[
-    Format | None, _record_format_option(FILE_FORMATS, "by --output's extension")
+    Format | None, _record_format_option(FILE_FORMATS, "from --output's extension")
 ]
 MinProbabilityOption = Annotated[
     float,

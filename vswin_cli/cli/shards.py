@@ -93,7 +93,7 @@ def run_shards(
         left = totals.num_shards - totals.num_skipped_shards
         print(
             f"{counted(totals.num_videos, 'video')} in {counted(totals.num_shards, 'shard')}: "
-            f"{left} to do, {totals.num_skipped_shards} done before"
+            f"{left} to do, {totals.num_skipped_shards} already done"
         )
         return
     display = _Display(quiet=quiet)
@@ -208,7 +208,7 @@ def _print_summary(totals: ShardTotals, done: str, seconds: float, folder: str, 
     more = {
         "skipped": report.num_skipped,
         "with warnings": report.num_warnings,
-        "shards done before": totals.num_skipped_shards,
+        "shards already done": totals.num_skipped_shards,
         "shards replaced": totals.num_replaced,
     }
     print_counts(console, "", counts | {name: n for name, n in more.items() if n})

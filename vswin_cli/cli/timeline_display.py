@@ -51,7 +51,7 @@ class TimelineDisplay(TimelineWatcher):
         self._task = self._progress.add_task("loading", total=None)
 
     def on_plan(self, plan: Plan) -> None:
-        """Print what there is to do."""
+        """Print the work to do."""
         self._say(f"{counted(plan.num_found, 'video')} found: {plan.summary}")
 
     def on_skipped(self, skipped: Counter[str]) -> None:

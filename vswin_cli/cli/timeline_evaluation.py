@@ -104,7 +104,7 @@ def _tell_missing(missing: Sequence[str], results: Path | None) -> None:
 
 
 def _warn_of_other_labels(truth_path: Path, truth: Films, predicted: Films) -> None:
-    """Warn of true labels that no timeline has: these may be other names of the model's."""
+    """Warn about true labels that no timeline has: the model may have other names for them."""
     true, found = (
         {segment.label for film in films.values() for segment in film}
         for films in (truth, predicted)
@@ -144,7 +144,7 @@ def _refuse_what_does_not_apply(*, is_made: bool) -> None:
     ]
     if given:
         what = "" if is_made else " if ANNOTATIONS are timelines"
-        raise UsageError(f"--timeline does not use {', '.join(given)}{what}; leave it out")
+        raise UsageError(f"--timeline does not use {', '.join(given)}{what}; remove it")
 
 
 _OF_ALL = {"annotations", "timeline", "report", "dry_run", "quiet"}

@@ -56,10 +56,10 @@ def follow_paths(
     if chosen.is_folder:
         raise UsageError(f"--format {chosen.name} is for films with an end, not for streams")
     if path is not None and path.is_dir():
-        raise UsageError(f"--output {output} is a folder; name a file for the stream")
+        raise UsageError(f"--output {output} is a folder; choose a file for the stream")
     if resume and path is not None and path.is_file() and path.stat().st_size:
         raise UsageError(
-            f"{output} exists, and a stream cannot be continued; choose another --output, or give "
+            f"{output} exists, and a stream cannot be continued; choose another --output, or use "
             "--no-resume to replace it"
         )
     analyst = film_analyst(model, options)

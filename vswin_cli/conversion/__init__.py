@@ -1,1 +1,1 @@
-"""Checkpoints of other programs, read as data and written in the layout of the published files."""
+"""Checkpoints from other programs, read as data, written in the layout of published files."""

@@ -1,7 +1,7 @@
-"""Reads an architecture off the shapes of its variables.
+"""Derives an architecture from the shapes of its variables.
 
-Of the attention window, a bias table tells only the number of its rows; the stored index of each
-pair of tokens tells it whole.
+A bias table shows only how many rows the attention window needs; the stored index of each pair of
+tokens shows the whole window.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ _MAX_ROWS = 1_000_000  # of a bias table; 16 × 7 × 7 has 5239
 def architecture_of(
     shapes: Mapping[str, Shape], depths: tuple[int, ...], window: Size
 ) -> Architecture:
-    """Derive what fixes all shapes; the other shapes are not looked at.
+    """Derive the architecture from the shapes that determine it; other shapes are not checked.
 
     Args:
         shapes: In our layout, by variable.
@@ -41,7 +41,7 @@ def architecture_of(
         window: Window of the attention, in tokens.
 
     Raises:
-        CheckpointError: The shapes are those of no Video Swin.
+        CheckpointError: These are not the shapes of a Video Swin.
     """
     kernel = shapes["patch_embedding/kernel"]
     if len(kernel) != 5 or kernel[3] != 3:
@@ -75,7 +75,7 @@ def architecture_of(
 
 
 def named(architecture: Architecture) -> Architecture:
-    """Give an architecture the name of the zoo's that is the same, with any window."""
+    """Give an architecture the name of the equal one in the zoo, if any; windows may differ."""
     for known in (NANO, TINY, SMALL, BASE, LARGE):
         if replace(architecture, name=known.name, window=known.window) == known:
             return replace(architecture, name=known.name)
@@ -86,7 +86,7 @@ def two_dimensional(shapes: Mapping[str, Shape], variable: str) -> tuple[int, in
     """Return the shape of a variable that has two axes.
 
     Raises:
-        CheckpointError: It has others, or nothing in them.
+        CheckpointError: It has another number of axes, or is empty.
     """
     shape = shapes[variable]
     if len(shape) != 2 or 0 in shape:
@@ -103,11 +103,11 @@ def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None
         wanted: Window to take if several have this index.
 
     Raises:
-        CheckpointError: It fits no window with this table, or does not hold integers.
+        CheckpointError: No window with this table has this index, or it does not contain integers.
         UsageError: Several windows have it.
     """
     if index.dtype.kind not in "iu":
-        raise CheckpointError(f"it holds {index.dtype}, not integers")
+        raise CheckpointError(f"it contains {index.dtype}, not integers")
     num_tokens = isqrt(index.size)
     if num_tokens**2 != index.size or num_tokens > MAX_TOKENS:
         raise CheckpointError(f"its {index.size} numbers are not one for each pair of tokens")
@@ -132,11 +132,11 @@ def window_of_index(index: np.ndarray, num_rows: int, wanted: Size | None = None
 
 
 def window_of_rows(num_rows: int) -> Size:
-    """Guess the window from its table alone: one that is in use.
+    """Guess the window from its table alone, among common windows.
 
     Raises:
-        UsageError: Only others have such a table.
-        CheckpointError: None has.
+        UsageError: Only uncommon windows have such a table.
+        CheckpointError: No window has such a table.
     """
     for window in _IN_USE:
         if _num_rows(window) == num_rows:
@@ -151,10 +151,10 @@ def window_of_rows(num_rows: int) -> Size:
 
 
 def check_window(window: Size, num_rows: int) -> None:
-    """Refuse a window that the user gave if the bias table is another's.
+    """Refuse a window from the user that does not fit the bias table.
 
     Raises:
-        UsageError: Its table has another number of rows.
+        UsageError: Its table has a different number of rows.
     """
     if _num_rows(window) != num_rows:
         raise UsageError(
@@ -165,7 +165,7 @@ def check_window(window: Size, num_rows: int) -> None:
 
 def _asking(windows: list[Size]) -> str:
     examples = " or ".join(",".join(map(str, window)) for window in windows)
-    return f"give --window T,H,W, such as {examples}"
+    return f"use --window T,H,W, such as {examples}"
 
 
 def _num_rows(window: Size) -> int:
@@ -173,7 +173,7 @@ def _num_rows(window: Size) -> int:
 
 
 def _windows(num_rows: int) -> Iterator[Size]:
-    """Every window with so many rows: three odd factors."""
+    """List every window with this number of rows: three odd factors."""
     if num_rows % 2 == 0 or num_rows > _MAX_ROWS:
         return
     factors = [factor for factor in range(1, num_rows + 1, 2) if num_rows % factor == 0]

@@ -1,4 +1,4 @@
-"""Opens a checkpoint by what it is, no matter what its name says."""
+"""Opens a checkpoint by its content, regardless of its name."""
 
 import os
 import shutil
@@ -34,14 +34,14 @@ _MAX_KEY = 1000  # characters
 
 @contextmanager
 def open_checkpoint(path: Path) -> Iterator[Tree]:
-    """Read what a checkpoint holds; its tensors can be read until the block ends.
+    """Read the content of a checkpoint; its tensors can be read until the block ends.
 
     Args:
         path: A file, or the list of a model's shards.
 
     Raises:
         WeightsNotFoundError: There is no such file.
-        CheckpointError: It cannot be read, is damaged, or is of no format that is known.
+        CheckpointError: It cannot be read, is damaged, or has an unknown format.
     """
     with ExitStack() as opened:
         try:
@@ -59,7 +59,7 @@ def open_checkpoint(path: Path) -> Iterator[Tree]:
 
 
 def checkpoint_bytes(path: Path) -> int:
-    """Count the bytes of a checkpoint that `open_checkpoint` has opened, those of its shards too.
+    """Count the bytes of a checkpoint that `open_checkpoint` has opened, including its shards.
 
     Raises:
         CheckpointError, OSError: It has changed since.
@@ -155,8 +155,8 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
                 shutil.copyfileobj(weights, unpacked, 1 << 20)
         except OSError as exc:
             raise CheckpointError(
-                f"it cannot be unpacked into the folder for temporary files ({exc.strerror}); name "
-                "one with TMPDIR"
+                f"it cannot be unpacked into the folder for temporary files ({exc.strerror}); set "
+                "TMPDIR"
             ) from exc
         unpacked.seek(0)
         return _read_hdf5(cast("BinaryIO", unpacked), opened)
@@ -164,7 +164,7 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
     for name in pickles:
         if name == PICKLE or name.endswith(f"/{PICKLE}"):
             return _tree(read_torch_zip(archive, name), set())
-    raise CheckpointError(f"the zip holds neither a {PICKLE} nor a {_KERAS_ENTRY}")
+    raise CheckpointError(f"the zip contains neither a {PICKLE} nor a {_KERAS_ENTRY}")
 
 
 def _tree(value: object, seen: set[int], depth: int = 0) -> Tree:

@@ -1,4 +1,4 @@
-"""The names of Keras's files: the published ones, and those that Keras saves of our own model."""
+"""Names in Keras files: the published ones, and those that Keras saves from our model."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ _HEAD = {
 
 
 class _KerasStyle:
-    """What both have in common: the head, and that indices are not stored."""
+    """What both styles share: the head, and no stored indices."""
 
     backbone = "layers/video_swin_backbone/"
 
@@ -29,7 +29,7 @@ class _KerasStyle:
 
 
 class _PublishedStyle(_KerasStyle):
-    """The layout of the published files, as the key table has it."""
+    """The layout of the published files, as in the key table."""
 
     name = "published Keras"
     anchor = "layers/video_swin_patching_and_embedding/layers/conv3d/vars/0"
@@ -58,7 +58,7 @@ class _PublishedStyle(_KerasStyle):
 
 
 class _OwnStyle(_KerasStyle):
-    """What Keras makes of the classes of `network/`; blocks are counted through all stages."""
+    """The names that Keras makes from the classes in `network/`; block numbers span all stages."""
 
     name = "vswin's own Keras"
     anchor = "layers/patch_embedding/vars/0"
@@ -69,7 +69,7 @@ class _OwnStyle(_KerasStyle):
         return any(self._norm1.fullmatch(key) for key in keys)
 
     def depths(self, shapes: Mapping[str, Shape]) -> tuple[int, ...]:
-        """See `Style`; each stage has twice the channels of the one before."""
+        """See `Style`; each stage has twice as many channels as the previous one."""
         counts = Counter(shape for key, shape in shapes.items() if self._norm1.fullmatch(key))
         return tuple(counts[dim] for dim in sorted(counts))
 

@@ -53,7 +53,7 @@ class MatchedTensor:
 
 
 class Variables(Mapping[str, np.ndarray]):
-    """The model's variables, each read when it is asked for, so that one at a time is in memory."""
+    """The model's variables, each read when requested, so that only one is in memory at a time."""
 
     def __init__(self, matched: Mapping[str, MatchedTensor]) -> None:
         self._matched = matched
@@ -83,7 +83,7 @@ class Match:
 
 @dataclass(frozen=True)
 class FoundModel:
-    """The model that was chosen, and what else there is."""
+    """The chosen model, and the other content of the file."""
 
     part: Part
     match: Match
@@ -94,16 +94,16 @@ class FoundModel:
 def find_model_in(
     checkpoint: Path, part: str | None = None, window: Size | None = None
 ) -> Iterator[FoundModel]:
-    """Open a checkpoint and understand its model, whose numbers can be read until the block ends.
+    """Open a checkpoint and find its model, whose numbers can be read until the block ends.
 
     Args:
         checkpoint: The file.
-        part: Which of several models, as of `choose_part`.
+        part: Which of several models, as for `choose_part`.
         window: As for `match`.
 
     Raises:
-        WeightsNotFoundError, CheckpointError, UsageError: It cannot be converted; the line says
-            why, of which file.
+        WeightsNotFoundError, CheckpointError, UsageError: It cannot be converted; the message names
+            the file and the reason.
     """
     with open_checkpoint(checkpoint) as tree:
         try:
@@ -116,18 +116,18 @@ def find_model_in(
 
 
 def match(part: Part, num_bytes: int, window: Size | None = None) -> Match:
-    """Find every variable of the model, and check all that can be before numbers are read.
+    """Find every variable of the model, and check what can be checked before numbers are read.
 
     Args:
-        part: The dictionary that holds the model.
+        part: The dictionary that contains the model.
         num_bytes: Size of the file, which limits how much is read.
         window: Window of the attention. Default: found by the stored indices, or by the rows of
             the bias table.
 
     Raises:
-        CheckpointError: A tensor is missing, or of another shape than its model's, or a buffer
-            is not what this program computes.
-        UsageError: The window cannot be told, or is not this model's.
+        CheckpointError: A tensor is missing or has the wrong shape, or a buffer differs from the
+            computed one.
+        UsageError: The window cannot be determined, or is not this model's.
     """
     below = {
         key.removeprefix(part.prefix): key for key in part.tensors if key.startswith(part.prefix)
@@ -202,7 +202,7 @@ def _refuse_missing(part: Part, sources: Mapping[str, TensorKey]) -> None:
 
 
 def _refuse_repeated(tensors: list[StoredTensor], num_bytes: int) -> None:
-    """Refuse tensors that share their numbers, of which a small file could hold any number."""
+    """Refuse tensors that share numbers: a small file could contain any number of them."""
     num_written = sum(prod(tensor.shape) for tensor in tensors) * np.dtype(np.float32).itemsize
     if num_written > 2 * num_bytes:  # numbers of 16 bits become twice as long
         raise CheckpointError(
@@ -225,7 +225,7 @@ def _stored_indices(part: Part, depths: tuple[int, ...]) -> list[str]:
 def _common_window(
     part: Part, indices: list[str], num_rows: int, wanted: Size | None
 ) -> Size | None:
-    """Check all stored indices, and tell the window that they are of."""
+    """Check all stored indices, and return their window."""
     seen: dict[bytes, Size] = {}  # most are the same
     for key in indices:
         try:
@@ -256,7 +256,7 @@ def _check_normalisation(tensor: StoredTensor, expected: tuple[float, ...]) -> N
     """Compare a mean or a standard deviation with ours.
 
     Raises:
-        CheckpointError: It is another one, so the model would see other numbers here.
+        CheckpointError: It differs, so the model would get different input here.
     """
     if prod(tensor.shape) != 3:
         raise CheckpointError(f"it is {tensor.shape}, not one number per colour")

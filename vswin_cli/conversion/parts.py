@@ -1,4 +1,4 @@
-"""Finds the models that a checkpoint holds, and decides which of them is meant."""
+"""Finds the models in a checkpoint, and chooses one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,24 +40,24 @@ class Part:
 
     @property
     def is_copy(self) -> bool:
-        """Whether its name is that of a moving average or the like."""
+        """Whether its name is that of a moving average or a similar copy."""
         return any(word in self.name.lower() for word in _COPIES)
 
 
 def choose_part(tree: Tree, wanted: str | None = None) -> Part:
-    """Choose the model to convert; copies that training has averaged are second choice.
+    """Choose the model to convert; copies averaged in training are the second choice.
 
     Args:
-        tree: What the checkpoint holds.
+        tree: The content of the checkpoint.
         wanted: A part's name, or its beginning.
 
     Raises:
         CheckpointError: There is no Video Swin in it.
-        UsageError: There are several, or none that is wanted.
+        UsageError: There are several, or none has the wanted name.
     """
     parts = list(_parts(tree, ()))
     if not parts:
-        raise CheckpointError(f"it holds no Video Swin, but {_what_else(tree)}")
+        raise CheckpointError(f"it contains no Video Swin, but {_what_else(tree)}")
     names = ", ".join(repr(part.name) for part in parts)
     if wanted is not None:
         chosen = [part for part in parts if wanted in (part.name, ":".join(part.path))]
@@ -67,7 +67,7 @@ def choose_part(tree: Tree, wanted: str | None = None) -> Part:
         return chosen[0]
     chosen = [part for part in parts if not part.is_copy] or parts
     if len(chosen) > 1:
-        raise UsageError(f"it holds {len(chosen)} models; choose one with --part: {names}")
+        raise UsageError(f"it contains {len(chosen)} models; choose one with --part: {names}")
     return chosen[0]
 
 
@@ -76,7 +76,7 @@ def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
     for style in STYLES:
         prefixes = [key.removesuffix(style.anchor) for key in tensors if key.endswith(style.anchor)]
         if len(prefixes) > _MAX_PARTS:  # each is looked for among all keys
-            raise CheckpointError(f"it seems to hold {len(prefixes)} models; save only one of them")
+            raise CheckpointError(f"it seems to contain {len(prefixes)} models; save only one")
         for prefix in prefixes:
             if prefix and prefix[-1] not in "./":
                 continue
@@ -89,7 +89,7 @@ def _parts(tree: Tree, path: tuple[str, ...]) -> Iterator[Part]:
 
 
 def others(tree: Tree, path: tuple[str, ...]) -> Iterator[str]:
-    """Name all else that holds tensors, one line each."""
+    """Name everything else that contains tensors, one line each."""
     for depth, step in enumerate(path):
         for key, item in tree.items():
             name = ":".join([*path[:depth], key])

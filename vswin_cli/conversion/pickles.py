@@ -1,9 +1,9 @@
-"""Pickles of PyTorch, read as data: nothing that they name is imported, and nothing of it called.
+"""PyTorch's pickles, read as data: nothing that they name is imported or called.
 
-A pickle is a program that builds objects by calling what it names. This machine runs it without
-Python's: it knows lists, tuples, dictionaries, text, whole numbers and what `Names` says of the few
-names that tensors are made of. Whatever else is built is `IGNORED`, which takes what is done to it
-and does nothing. All that it makes room for is in proportion to what it has read, which is limited.
+A pickle is a program that builds objects by calling what it names. The machine here runs it without
+Python's unpickler: it knows lists, tuples, dictionaries, text, whole numbers, and the few names
+that tensors need, as `Names` defines them. Everything else becomes `IGNORED`, which accepts any
+operation and does nothing. Memory grows only in proportion to what has been read, which is limited.
 
 Source of the operations: `pickletools`, which reads their arguments here.
 """
@@ -23,7 +23,7 @@ IGNORED: Final = object()
 
 
 class Function:
-    """A function of this package, for one that a pickle names and calls."""
+    """A function of this package that stands in for one that a pickle names and calls."""
 
     def __init__(self, call: Callable[..., object]) -> None:
         self.call = call
@@ -41,10 +41,10 @@ _OPERATIONS = {operation.code.encode("latin-1"): operation for operation in pick
 
 
 class Names(Protocol):
-    """What a pickle's names stand for."""
+    """The meaning of the names in a pickle."""
 
     def find(self, module: str, name: str) -> object:
-        """Return a `Function`, a value of its own kind, or `IGNORED`."""
+        """Return a `Function`, another value, or `IGNORED`."""
 
     def storage(self, pid: tuple[Any, ...]) -> object:
         """Return what a persistent id stands for."""
@@ -54,16 +54,16 @@ class NoNames:
     """For pickles of text and numbers."""
 
     def find(self, module: str, name: str) -> object:
-        """Know none."""
+        """Know no name."""
         return IGNORED
 
     def storage(self, pid: tuple[Any, ...]) -> object:
-        """Refuse all."""
+        """Refuse every name."""
         raise UnpicklingError("it refers to something that is not in it")
 
 
 class _Input:
-    """A pickle's bytes, counted: what it says of its lengths is believed up to the limit."""
+    """The bytes of a pickle, counted; the lengths that it states are trusted up to the limit."""
 
     def __init__(self, stream: BinaryIO, max_bytes: int) -> None:
         self._stream = stream
@@ -95,7 +95,7 @@ class _Machine:
         """Return what the pickle makes.
 
         Raises:
-            Exception: Whatever makes no sense, by what it leads to.
+            Exception: Any, if the pickle makes no sense.
         """
         for _ in range(_MAX_OPERATIONS):
             code = stream.read(1)
@@ -192,7 +192,7 @@ class _Machine:
             self._stack.append(called(function, arguments))
 
     def _ordered(self, arguments: object) -> dict[str, Any]:
-        """Make a dictionary of pairs, as Python 2 pickled them; nobody needs a list twice."""
+        """Make a dictionary from pairs, as Python 2 pickled it; the list is not needed again."""
         made: dict[str, Any] = {}
         match arguments:
             case (list() as pairs,):
@@ -205,7 +205,7 @@ class _Machine:
         return made
 
     def call_ignored(self, num_operands: int) -> None:
-        """Call a class that is not known, but for its `__init__` an OrderedDict."""
+        """Call an unknown class: ignore it, except for an OrderedDict."""
         function, *_ = self.last(num_operands)
         self._stack.append({} if function is _ORDERED_DICT else IGNORED)
 
@@ -217,7 +217,7 @@ class _Machine:
 
 
 def _fill(target: dict[str, Any], pairs: Any) -> None:  # noqa: ANN401 - of a pickle
-    """Keep what has text for a key, or a number, which becomes text: its hash cannot be chosen."""
+    """Keep entries whose key is text or a number, which becomes text: its hash is random."""
     for key, value in pairs:
         if isinstance(key, str | int):
             target[str(key)] = value
@@ -276,11 +276,11 @@ def read_pickle(stream: BinaryIO, names: Names, max_bytes: int = MAX_BYTES) -> o
     """Read one pickle.
 
     Args:
-        stream: Stands at the pickle's begin, and then at its end.
-        names: What may be named.
+        stream: At the start of the pickle; afterwards, at its end.
+        names: The names that the pickle may use.
         max_bytes: Largest size of the pickle.
 
     Raises:
-        Exception: Whatever damage leads to.
+        Exception: Any, if the pickle is damaged.
     """
     return _Machine(names).run(_Input(stream, max_bytes))

@@ -21,11 +21,11 @@ class PyTorchStyle:
     """Modules by number, with a `weight` and a `bias` each.
 
     Args:
-        name: For people.
-        blocks: Where a block stands, by `stage` and `block`; `even` is twice the stage.
-        mergings: Where the merging behind a stage stands; `odd` follows `even`.
-        expand: The MLP's first layer.
-        reduce: Its second.
+        name: Name for people to read.
+        blocks: Place of a block, by `stage` and `block`; `even` is twice the stage.
+        mergings: Place of the merging after a stage; `odd` follows `even`.
+        expand: First layer of the MLP.
+        reduce: Second layer of the MLP.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The safetensors format: the length of a JSON header, the header, the numbers.
 
-Read here because it is that simple: one dependency less.
-Source: https://github.com/huggingface/safetensors, section "Format".
+It is read here, without a dependency, because it is simple. Source:
+https://github.com/huggingface/safetensors, section "Format".
 """
 
 import json
@@ -47,10 +47,10 @@ def is_safetensors(stream: BinaryIO) -> bool:
 
 
 def read_safetensors(stream: BinaryIO) -> Tree:
-    """Describe all tensors; their numbers are read when they are asked for.
+    """Describe all tensors; their numbers are read when requested.
 
     Args:
-        stream: Stays open as long as tensors are read.
+        stream: Must stay open while tensors are read.
 
     Raises:
         CheckpointError: The header is damaged, or tensors overlap or reach beyond the file.

@@ -1,4 +1,4 @@
-"""Models in several files: the list that says which shard holds which tensor, as Hugging Face's.
+"""Models in several files: the list of the shard of each tensor, in Hugging Face's format.
 
 {"metadata": {…}, "weight_map": {"head.bias": "model-00002-of-00002.safetensors", …}}
 """
@@ -28,10 +28,10 @@ def is_shard_list(start: bytes) -> bool:
 
 
 def read_shard_list(path: Path) -> ShardList:
-    """Read which file holds which tensor; the files lie in the folder of the list.
+    """Read which file contains which tensor; the files are in the folder of the list.
 
     Raises:
-        CheckpointError: It is no such list, or names files elsewhere.
+        CheckpointError: It is not such a list, or names files in other folders.
         OSError: It cannot be read.
     """
     try:
@@ -53,12 +53,12 @@ def _is_file_name(name: object) -> bool:
 def shard_hint(path: Path) -> str:
     """Say what to do with a file that has the name of a shard."""
     if path.name.endswith(_KERAS_LIST):
-        return "; by its name it is the list of Keras's shards: save the model in one file"
+        return "; its name is that of a list of Keras shards: save the model in one file"
     match = _SHARD.search(path.name)
     if match is None:
         return ""
     if match["number"] is None:
-        return "; by its name it is one of several shards of Keras: save the model in one file"
+        return "; its name is that of one of several Keras shards: save the model in one file"
     whole = f"{match['stem']}{match['ending']}.index.json"
     return (
         f"; by its name it is shard {int(match['number'])} of {int(match['count'])}: give the list "

@@ -1,4 +1,4 @@
-"""How programs name the variables of a Video Swin, and how they lay them out."""
+"""How programs name and lay out the variables of a Video Swin."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from vswin_cli.conversion.tensors import Shape
 
 @dataclass(frozen=True)
 class Layout:
-    """How the axes of a stored tensor become those of ours."""
+    """How to rearrange the axes of a stored tensor into our layout."""
 
     axes: tuple[int, ...] | None  # None: as they are
 
     def shape(self, stored: Shape) -> Shape:
-        """The shape that `apply` gives; a tensor of another rank keeps its own."""
+        """The shape that `apply` returns; a tensor of another rank keeps its shape."""
         if self.axes is None or len(stored) != len(self.axes):
             return stored
         return tuple(stored[axis] for axis in self.axes)
@@ -40,7 +40,7 @@ class TensorKey:
 
 
 class Style(Protocol):
-    """One program's names. Keys are those below the backbone's prefix, but for the head's."""
+    """The names of one program. Except for the head, keys are relative to the backbone's prefix."""
 
     @property
     def name(self) -> str:
@@ -52,13 +52,13 @@ class Style(Protocol):
 
     @property
     def backbone(self) -> str:
-        """What a prefix ends in where the backbone is a part of a classifier."""
+        """The end of the prefix if the backbone is part of a classifier."""
 
     def owns(self, keys: Iterable[str]) -> bool:
-        """Whether these keys of a backbone are this style's."""
+        """Whether these keys of a backbone have this style."""
 
     def depths(self, shapes: Mapping[str, Shape]) -> tuple[int, ...]:
-        """Count the blocks of each stage, at least 1; gaps count as well, and are missed later."""
+        """Count the blocks of each stage, at least 1; gaps count, and are reported later."""
 
     def sources(self, depths: tuple[int, ...], keys: Iterable[str]) -> dict[str, TensorKey]:
         """Name the tensor of every variable of a backbone, by our paths."""

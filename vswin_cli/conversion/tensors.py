@@ -23,11 +23,11 @@ def element_bytes(dtype: str) -> int:
 
 @dataclass(frozen=True)
 class Storage:
-    """A run of equal numbers in a file, which tensors are views of.
+    """A run of numbers of one type in a file; tensors are views of it.
 
     Args:
         dtype: NumPy's name, or `bfloat16`.
-        num_elements: How many there are.
+        num_elements: Number of elements.
         read: Returns the bytes, or raises CheckpointError.
     """
 
@@ -55,7 +55,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A view of a storage; offset and strides count elements."""
+    """A view of a storage; offset and strides are in elements."""
 
     storage: Storage
     offset: int
@@ -69,11 +69,11 @@ class StoredTensor:
         return cls(storage, 0, shape, strides)
 
     def read(self) -> np.ndarray:
-        """Read the values in their own dtype.
+        """Read the values in their stored dtype.
 
         Raises:
-            CheckpointError: The view reaches beyond its storage, or is larger than it (a few bytes
-                could else fill all memory); or the file is damaged.
+            CheckpointError: The view reaches beyond its storage or is larger than it (otherwise, a
+                few bytes could fill the memory), or the file is damaged.
         """
         numbers = (self.offset, *self.shape, *self.strides)
         if not len(self.shape) == len(self.strides) <= MAX_AXES or min(numbers) < 0:
@@ -91,7 +91,7 @@ class StoredTensor:
             raise CheckpointError("it reaches beyond its storage")
         values = self.storage.array()
         if values.dtype.kind not in _READABLE_KINDS:
-            raise CheckpointError(f"it holds {values.dtype} numbers")
+            raise CheckpointError(f"it contains {values.dtype} numbers")
         return np.lib.stride_tricks.as_strided(
             values[self.offset :],
             self.shape,
@@ -103,15 +103,16 @@ class StoredTensor:
         """Read float32 values.
 
         Raises:
-            CheckpointError: As `read`; or the numbers are no floating-point numbers, or not finite.
+            CheckpointError: As for `read`, or the numbers are not floating-point numbers or not
+                finite.
         """
         values = self.read()
         if values.dtype.kind != "f":
-            raise CheckpointError(f"it holds {values.dtype}, not floating-point numbers")
+            raise CheckpointError(f"it contains {values.dtype}, not floating-point numbers")
         with np.errstate(over="ignore"):
             values = values.astype(np.float32)
         if not np.isfinite(values).all():
-            raise CheckpointError("it holds numbers that are not finite")
+            raise CheckpointError("it contains numbers that are not finite")
         return values
 
 

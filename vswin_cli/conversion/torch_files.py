@@ -1,7 +1,8 @@
-"""What `torch.save` writes: a zip of a pickle and one entry a storage; before PyTorch 1.6, pickles.
+"""The files of `torch.save`: a zip with a pickle and an entry per storage; before 1.6, pickles.
 
-In the latter, magic number, protocol version and system are a pickle each, then the object's, then
-the storages' keys; each storage follows as the number of its elements, 8 bytes, and their bytes.
+In the latter, the magic number, the protocol version, the system, the object and the keys of the
+storages are one pickle each. Then comes each storage: the number of its elements in 8 bytes, and
+their bytes.
 """
 
 import os
@@ -69,7 +70,7 @@ _STORAGE_MODULES = {"torch", "torch.cuda", "torch.storage"}
 
 
 class _StorageType:
-    """A class of storages, as pickles name it."""
+    """A storage class, as pickles name it."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
@@ -88,7 +89,7 @@ def _parameter(tensor: object, *_: object) -> object:
 
 
 def _typed(function: object, _type: object, arguments: object, *_: object) -> object:
-    """Stand in for `_rebuild_from_type_v2`: a tensor with attributes, which are not needed."""
+    """Stand in for `_rebuild_from_type_v2`: a tensor with attributes that are not needed."""
     return called(function, arguments)
 
 
@@ -113,7 +114,7 @@ _FUNCTIONS: dict[str, Function] = {
 
 @dataclass(frozen=True)
 class _TorchNames:
-    """The names that tensors are made of, and what storages are in one file."""
+    """The names that tensors need, and the storages in one file."""
 
     storage_of: Callable[[str, str, tuple[Any, ...]], Storage]  # of a key, a dtype and the whole id
 
@@ -139,12 +140,12 @@ def read_torch_zip(archive: ZipFile, pickle_entry: str) -> object:
     """Read the pickled object; the tensors in it are read when they are asked for.
 
     Args:
-        archive: Stays open as long as tensors are read; no entry is larger than its file.
+        archive: Must stay open while tensors are read; no entry is larger than its file.
         pickle_entry: Its entry that ends in `data.pkl`.
 
     Raises:
-        CheckpointError: A storage that the pickle names is not there, or the pickle is too large.
-        Exception: Whatever a damaged zip or pickle raises.
+        CheckpointError: A storage that the pickle names is missing, or the pickle is too large.
+        Exception: Any, if the zip or the pickle is damaged.
     """
     folder = pickle_entry.removesuffix(PICKLE)
     sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
@@ -176,7 +177,7 @@ def read_torch_zip(archive: ZipFile, pickle_entry: str) -> object:
 
 
 def is_torch_legacy(stream: BinaryIO) -> bool:
-    """Whether a file begins with the pickled magic number; leaves the stream behind it."""
+    """Whether a file begins with the pickled magic number; the stream is then after it."""
     match = _MAGIC.match(stream.read(64))
     if match:
         stream.seek(match.end())
@@ -187,11 +188,11 @@ def read_torch_legacy(stream: BinaryIO) -> object:
     """Read the pickled object; the tensors in it are read when they are asked for.
 
     Args:
-        stream: Stands behind the magic number; stays open as long as tensors are read.
+        stream: After the magic number; must stay open while tensors are read.
 
     Raises:
-        CheckpointError: It is of another version, or a storage is cut off or was never there.
-        Exception: Whatever a damaged pickle raises.
+        CheckpointError: It has another version, or a storage is incomplete or missing.
+        Exception: Any, if the pickle is damaged.
     """
     if read_pickle(stream, NoNames(), _SMALL) != _PROTOCOL_VERSION:
         raise CheckpointError("an unknown version of torch.save wrote it")

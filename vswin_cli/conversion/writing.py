@@ -33,7 +33,7 @@ def write_model(
         ModelFileError: The model makes no sense; nothing was written.
         UsageError: Another process writes to one of the files.
         OutputError: A file exists already, or cannot be written.
-        CheckpointError: A tensor is damaged or holds numbers that are not finite.
+        CheckpointError: A tensor is damaged or contains numbers that are not finite.
     """
     origin = f"converted from {checkpoint.name}"
     try:
@@ -60,12 +60,12 @@ def refuse_existing(model: CustomModel, *, overwrite: bool) -> None:
     """
     for path in (model.weights_path, model.path):
         if not overwrite and os.path.lexists(path):
-            raise OutputError(f"{path} already exists; give --force, or another --output")
+            raise OutputError(f"{path} already exists; use --force, or choose another --output")
 
 
 @contextmanager
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Lend a file that takes the path's place when the block ends well."""
+    """Lend a file that replaces the path if the block succeeds."""
     try:
         with (
             lent_folder(path) as lent,
@@ -73,7 +73,9 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
         ):
             yield temporary
     except FileExistsError as exc:
-        raise OutputError(f"{path} already exists; give --force, or another --output") from exc
+        raise OutputError(
+            f"{path} already exists; use --force, or choose another --output"
+        ) from exc
     except BlockingIOError as exc:
         raise UsageError(
             f"cannot write {path}: {exc.strerror}, or choose another --output"

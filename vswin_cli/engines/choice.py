@@ -67,11 +67,11 @@ def fastest_backend(
     machine = _machine()
     speeds = _known(cache_folder).get(machine)
     if speeds is None:
-        _log.info("measuring, once, which backend is the fastest here")
+        _log.info("measuring which backend is fastest on this machine; this happens once")
         tried = dict.fromkeys([*usable(), on_cpu])
         speeds = {str(backend): measure(backend) for backend in tried}
         _keep(cache_folder, machine, speeds)
-    _log.info("views a second: %s", ", ".join(f"{name} {rate}" for name, rate in speeds.items()))
+    _log.info("views per second: %s", ", ".join(f"{name} {rate}" for name, rate in speeds.items()))
     return max(BACKENDS, key=lambda name: (speeds.get(name) or 0.0, name == on_cpu))
 
 

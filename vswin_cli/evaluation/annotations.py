@@ -59,7 +59,7 @@ def recognise(
         return AnnotationFormat.CSV
     raise UsageError(
         f"unknown format of {annotations}: it is neither lines of a path and an index, nor a CSV "
-        "with known columns, nor Something-Something's JSON; name the format with "
+        "with known columns, nor Something-Something's JSON; set the format with "
         "--annotation-format, or the columns of a CSV with --path-column and --label-column"
     )
 
@@ -85,7 +85,7 @@ def read_annotations(
     if (path_column or label_column) and annotation_format is not AnnotationFormat.CSV:
         raise UsageError(
             f"--path-column and --label-column are for a CSV, and {annotations} has the format "
-            f"{annotation_format}; leave them out, or give --annotation-format csv"
+            f"{annotation_format}; remove them, or use --annotation-format csv"
         )
     if annotation_format is AnnotationFormat.FOLDER:
         rows = _read_folder(annotations)
@@ -230,7 +230,7 @@ def _read_folder(root: Path) -> list[Row]:
     for name in names:
         if name not in filled:
             place += 1
-            rows.append(Row(place, f"{name}/", name, problem="the folder holds no video"))
+            rows.append(Row(place, f"{name}/", name, problem="the folder contains no video"))
     return rows
 
 

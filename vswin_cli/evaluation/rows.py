@@ -57,7 +57,7 @@ def read_rows(path: Path) -> str:
         raise UsageError(f"cannot read the annotations {path}: {reason}; check the path") from exc
     except ValueError as exc:
         if is_video_content(str(path)):
-            raise UsageError(f"{path} is a video; name the list of videos and classes") from exc
+            raise UsageError(f"{path} is a video; give a list of videos and classes") from exc
         raise UsageError(f"cannot read the annotations {path}: {exc}; save it as UTF-8") from exc
 
 

@@ -124,7 +124,7 @@ def mean_of(probabilities: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def rank_of(probabilities: np.ndarray, index: int) -> int:
-    """Return the rank of a class by probability, from 1; of equal ones, the lower index first."""
+    """Return the rank of a class by probability, from 1; the lower index breaks ties."""
     own = probabilities[index]
     return int(1 + (probabilities > own).sum() + (probabilities[:index] == own).sum())
 

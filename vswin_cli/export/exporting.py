@@ -1,4 +1,4 @@
-"""An export from start to end: written under another name, run, compared, then named."""
+"""An export from start to end: written under a temporary name, run, compared, then renamed."""
 
 import json
 import os
@@ -33,7 +33,7 @@ Reference = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Exported:
-    """What `export_model` wrote.
+    """The result of `export_model`.
 
     Attributes:
         path: The file or the folder.
@@ -56,12 +56,12 @@ class Exported:
 def export(
     chosen: ExportFormat, request: Request, path: Path, reference: Reference, *, overwrite: bool
 ) -> Exported:
-    """Write a model, run it in its own runtime on random views, and name it if it is right.
+    """Write a model, run it in its runtime on random views, and keep it if the outputs agree.
 
     Args:
         chosen: Output format.
         request: Model to export.
-        path: Path of the file or folder, which is complete or not there.
+        path: Path of the file or folder, which is complete or missing.
         reference: Function that computes the expected outputs.
         overwrite: Replace existing files.
 
@@ -100,7 +100,7 @@ def export(
     except VswinError:
         raise
     except FileExistsError as exc:
-        raise OutputError(f"{exc} already exists; give --force, or another --output") from exc
+        raise OutputError(f"{exc} already exists; use --force, or choose another --output") from exc
     except BlockingIOError as exc:
         raise UsageError(
             f"cannot write {exc.filename}: {exc.strerror}, or choose another --output"
@@ -126,7 +126,7 @@ def _readme_written(path: Path, section: str) -> Path:
     except OSError as exc:
         raise OutputError(
             f"{path} is complete, but the README.md next to it cannot be written: "
-            f"{exc.strerror or exc}; correct this, and give --force to export again"
+            f"{exc.strerror or exc}; correct this, and use --force to export again"
         ) from exc
 
 
@@ -195,10 +195,10 @@ def _compared(
 def _move(folder: Path, path: Path, *, overwrite: bool) -> None:
     """Give the files their names, `path` last.
 
-    The old graph is removed before, so that it never stands next to new weights.
+    The old graph is removed first, so that it is never next to new weights.
 
     Raises:
-        FileExistsError: Something is there.
+        FileExistsError: A path exists already.
         OSError: It cannot be replaced.
     """
     for each in folder.rglob("*"):

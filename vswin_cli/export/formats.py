@@ -1,6 +1,6 @@
 """The formats that models are exported to: what `--format` names.
 
-To add one, write a module with `write`, `load` and `EXAMPLE` as the others have, and its line here.
+To add one, write a module with `write`, `load` and `EXAMPLE` like the others, and add a line here.
 """
 
 from dataclasses import dataclass

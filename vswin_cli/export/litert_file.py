@@ -1,4 +1,4 @@
-"""LiteRT's `.tflite`, of built-in operators alone; its description is a zip at its end."""
+"""LiteRT's `.tflite`, with built-in operators only; its description is a zip at its end."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ _MAX_BYTES = 2**31  # of a FlatBuffer
 
 
 def check(request: Request) -> None:
-    """Refuse a model that one file cannot hold: TensorFlow would find that after minutes.
+    """Refuse a model that is too large for a file; TensorFlow would report that after minutes.
 
     Raises:
         UsageError: It is too large.
@@ -57,7 +57,7 @@ def check(request: Request) -> None:
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the file. `unzip` reads `vswin.json` and `labels.txt` from it, as from others."""
+    """Write the file. `unzip` can read `vswin.json` and `labels.txt` from it."""
     module = module_of(request, request.constants)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.call.get_concrete_function()], module
@@ -75,7 +75,7 @@ def write(request: Request, path: Path) -> None:
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let TensorFlow write its copy of the model there, where no killed process leaves it."""
+    """Let TensorFlow write its copy of the model to a folder that is removed even after a crash."""
     before = tempfile.tempdir
     folder.mkdir()
     tempfile.tempdir = str(folder)

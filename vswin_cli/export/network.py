@@ -1,8 +1,8 @@
-"""The network for other runtimes, in operations that all of them have.
+"""The network for other runtimes, in operations that all of them support.
 
-The same arithmetic as `vswin_cli.network`, whose layers are the ones to read; here no tensor has
-more than five axes, since mobile runtimes move no more, every size but the batch is a constant, and
-a format is a `Graph` that knows two dozen operations.
+The arithmetic is that of `vswin_cli.network`; read its layers first. Here, no tensor has more than
+five axes, because mobile runtimes support no more; every size except the batch is a constant; and a
+format is a `Graph` with two dozen operations.
 
 Axes: B batch; T, H, W tokens; C channels; N tokens of a window; h heads of d channels.
 """
@@ -61,7 +61,7 @@ class Graph(Protocol):
         """Take rows of a table by their numbers."""
 
     def where_different(self, a: Tensor, b: Tensor, value: Tensor, x: Tensor) -> Tensor:
-        """Put a value where two whole numbers differ, x elsewhere."""
+        """Use a value where two whole numbers differ, and x elsewhere."""
 
     def normalise(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """Layer normalisation of the last axis, with `EPSILON`."""
@@ -73,12 +73,12 @@ class Graph(Protocol):
         """Softmax of the last axis."""
 
     def mean(self, x: Tensor, axis: int) -> Tensor:
-        """The mean over an axis, which goes."""
+        """The mean over an axis, which is removed."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Fixes a graph: from RGB views (B, T, H, W, 3), in float32, to its outputs."""
+    """Defines a graph: from RGB views (B, T, H, W, 3), in float32, to its outputs."""
 
     architecture: Architecture
     input_size: Size  # (T, H, W) of a view, in pixels
@@ -235,7 +235,7 @@ def _departition(g: Graph, x: Tensor, size: Size, cell: Size, dim: int) -> Tenso
 
 
 def _rolled(g: Graph, x: Tensor, grid: WindowGrid, shifts: Sequence[int]) -> Tensor:
-    """Move tokens along T, H, W; those that leave come in at the other end."""
+    """Move tokens along T, H, W; those that leave at one end come in at the other."""
     for axis, (side, shift) in enumerate(zip(grid.padded, shifts, strict=True), start=1):
         if shift:
             cut = -shift % side

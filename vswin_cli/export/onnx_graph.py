@@ -28,7 +28,7 @@ labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
 
 
 class OnnxGraph:
-    """Adds nodes and numbers to a model, each once in memory; see `Graph`. A tensor is its name."""
+    """Adds nodes and numbers to a model, each in memory once; see `Graph`. Tensors are names."""
 
     def __init__(self, constants: Mapping[str, np.ndarray]) -> None:
         self.model = onnx.ModelProto()
@@ -98,7 +98,7 @@ class OnnxGraph:
         return self._node("ReduceMean", x, axes=[axis], keepdims=0)
 
     def as_float(self, x: str) -> str:
-        """Make float32 of whole numbers."""
+        """Convert whole numbers to float32."""
         return self._node("Cast", x, to=TensorProto.FLOAT)
 
     def named(self, x: str, name: str) -> None:
@@ -131,7 +131,7 @@ class OnnxGraph:
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the model; the numbers next to it where one file cannot hold them."""
+    """Write the model; if the numbers are too many for one file, they go next to it."""
     network = request.network
     graph = OnnxGraph(request.stored)
     outputs = network.outputs(graph, graph.as_float("views"))

@@ -1,4 +1,4 @@
-"""How an export says what makes its views: only what the sampling of its model uses."""
+"""The description of a protocol in an export: only what the model's sampling uses."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from vswin_cli.zoo.protocols import Sampling, ViewProtocol
 
 
 def protocol_stated(protocol: ViewProtocol) -> dict[str, Any]:
-    """Name what the views of a video depend on."""
+    """Collect what the views of a video depend on."""
     stated = {**asdict(protocol), "short_side": protocol.short_side}
     if protocol.sampling in (Sampling.UNIFORM, Sampling.TORCHVISION):
         del stated["frame_interval"]

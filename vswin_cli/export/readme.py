@@ -18,9 +18,9 @@ _SECTION = re.compile(r"(?=^<!-- vswin export: .* -->$)", re.MULTILINE)
 
 
 def write_readme(folder: Path, name: str, section: str) -> Path:
-    """Put a file's section into the folder's README.md, in place of an older one of that file.
+    """Write a file's section into the folder's README.md, and replace an older one.
 
-    A README.md of the user's stays as it is: the section goes into one of the file's name.
+    A README.md of the user is not changed: the section goes into a file named after the export.
 
     Returns:
         Where it was written.
@@ -42,7 +42,7 @@ def write_readme(folder: Path, name: str, section: str) -> Path:
 
 
 def section_of(request: Request, module: Any, name: str, checked: str) -> str:  # noqa: ANN401
-    """Say what a file is, what it takes and gives, and how to run it.
+    """Describe a file, its inputs and outputs, and how to run it.
 
     Args:
         request: The export.

@@ -40,9 +40,9 @@ class Request:
 
     @property
     def stored(self) -> dict[str, np.ndarray]:
-        """The constants as the file has them: in float16 on request, but for the normalisation.
+        """The constants as stored in the file: float16 if requested, except for the normalisation.
 
-        The rounding of its six numbers would move every pixel to the same side.
+        Rounding its six numbers would shift every pixel in the same direction.
         """
         return {
             name: values.astype(np.float16)

@@ -1,4 +1,4 @@
-"""State dicts of PyTorch programs: our variables under their names, in their layout."""
+"""State dicts of PyTorch programs: the variables under their names, in their layout."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from vswin_cli.network.windows import bias_index
 def state_dict(
     request: Request, style: PyTorchStyle, *, prefix: str, head: str
 ) -> dict[str, np.ndarray]:
-    """Name every variable as a program does, with the indices that it stores.
+    """Name every variable as a program does, and add the indices that it stores.
 
     Args:
         request: The export.

@@ -1,4 +1,4 @@
-"""TensorFlow's functions, which SavedModel and LiteRT files are made of."""
+"""TensorFlow functions, from which SavedModel and LiteRT files are made."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

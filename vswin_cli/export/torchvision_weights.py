@@ -43,7 +43,7 @@ def check(request: Request) -> None:
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the weights alone, as `load_state_dict` takes them."""
+    """Write only the weights, as `load_state_dict` accepts them."""
     found = state_dict(request, TORCHVISION, prefix="", head="head")
     tensors = OrderedDict((key, torch.from_numpy(values)) for key, values in found.items())
     # Where PyTorch keeps the versions of modules, it takes no notice of other names.

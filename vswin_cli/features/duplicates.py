@@ -1,6 +1,6 @@
 """All pairs of rows with at least a given similarity, exactly, without comparing all rows in full.
 
-Each row, scaled to length 1, is rotated so that a few coordinates hold most of it. Its sketch is
+Each row, scaled to length 1, is rotated so that a few coordinates contain most of it. Its sketch is
 these coordinates and the length of all others together. By the Cauchy-Schwarz inequality, the
 product of two sketches is at least the similarity of the rows, so only rows whose product reaches
 the threshold are compared. Sketches are short, so this takes a tenth of the time, with the same
@@ -71,7 +71,7 @@ def find_pairs(
         if num_pairs > MAX_PAIRS:
             raise UsageError(
                 f"more than {MAX_PAIRS:,} pairs have a similarity of {threshold:g} or more; "
-                "raise --threshold, or leave --pairs out to get groups"
+                "raise --threshold, or remove --pairs to get groups"
             )
     if not num_pairs:
         return []
@@ -119,7 +119,7 @@ def _candidates(
     on_share: OnShare,
     is_wanted: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield pairs of rows, some at a time, with all that reach the threshold among them."""
+    """Yield candidate pairs of rows, some at a time; they include all that reach the threshold."""
     num_rows = len(matrix)
     if num_rows < 2:
         return
@@ -157,8 +157,8 @@ def _reaching(
 def _basis(matrix: np.ndarray, threshold: float) -> np.ndarray:
     """Choose the directions to sketch by, (num_features, size), from a sample of the rows.
 
-    The directions are those that hold most of the sample; their number is the one for which
-    computing the products, and comparing the pairs that they leave, takes the least time.
+    The directions are those with most of the sample. Their number minimises the time to compute the
+    products and to compare the remaining pairs.
     """
     step = max(len(matrix) // _SAMPLE_ROWS, 1)
     sample = _unit(matrix[::step][:_SAMPLE_ROWS])

@@ -96,7 +96,7 @@ def open_features(path: Path) -> FeaturesFile:
     """
     chosen = features_format("parquet") if path.is_dir() else format_of(path, FEATURE_FORMATS)
     if not path.exists():
-        raise UsageError(f"no file {path}; name an output of `vswin embed`")
+        raise UsageError(f"no file {path}; give an output of `vswin embed`")
     try:
         if path.is_dir():
             from vswin_cli.features.folder import FeaturesFolder  # noqa: PLC0415 - an extra
@@ -104,5 +104,5 @@ def open_features(path: Path) -> FeaturesFile:
             return FeaturesFolder(path)
         file: FeaturesFile = chosen.load_reader()(path)
     except Exception as exc:  # zipfile and numpy raise any error for damaged files
-        raise UsageError(f"cannot read {path}: {exc}; name an output of `vswin embed`") from exc
+        raise UsageError(f"cannot read {path}: {exc}; give an output of `vswin embed`") from exc
     return file

@@ -16,13 +16,13 @@ class FeaturesFolder:
     """A folder of shards of `vswin embed`; see `files.FeaturesFile`.
 
     Raises:
-        ValueError, OSError: It holds no shards, or those of several runs.
+        ValueError, OSError: It contains no shards, or shards of several runs.
     """
 
     def __init__(self, path: Path) -> None:
         self._files = [ParquetFile(shard) for shard in sorted(path.glob("part-*.parquet"))]
         if not self._files:
-            raise ValueError("it holds no shard part-….parquet")
+            raise ValueError("it contains no shard part-….parquet")
         self.origin = self._files[0].origin
         if any(file.origin != self.origin for file in self._files):
             raise ValueError("its shards are of different models or settings")

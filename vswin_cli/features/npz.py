@@ -27,10 +27,10 @@ _LOCAL_HEADER_BYTES = 30  # of a member of a zip file, before its name and extra
 
 
 def write_npz(path: Path, content: Content) -> None:
-    """Write a file with a row per video or view; memory holds a block of rows at a time.
+    """Write a file with a row per video or view; only a block of rows is in memory at a time.
 
     `features` is (rows, num_features), not compressed, so that it can be mapped into memory;
-    `video` holds names as bytes, as the file system has them.
+    `video` contains names as bytes, as in the file system.
     """
     origin, num_rows = content.origin, content.num_rows
     features = origin.row_type["features"]
@@ -156,7 +156,7 @@ def _write(
 
 
 def _check_members(path: Path) -> None:
-    """Check, before reading, that the file holds as much as its headers state.
+    """Check, before reading, that the file is as long as its headers state.
 
     Raises:
         ValueError: It does not, or is not an .npz file of numbers and text.

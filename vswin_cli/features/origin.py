@@ -1,4 +1,4 @@
-"""The origin of features: a file holds features of one origin, and states it."""
+"""The origin of features: a file contains features of one origin, and states it."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Features as Parquet: one row per video or view; the schema's metadata holds the settings."""
+"""Features as Parquet: one row per video or view; the settings are in the schema's metadata."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from vswin_cli.features.origin import Origin
 
 
 def write_parquet(path: Path, content: Content) -> None:
-    """Write a file with a row per video or view; memory holds a row group at a time.
+    """Write a file with a row per video or view; only a row group is in memory at a time.
 
     Features are neither compressed nor dictionary-encoded: this would save little, and slow down
     reading.

@@ -35,7 +35,7 @@ class RowStore:
             origin is damaged, and is written again.
 
     Raises:
-        UsageError: The file holds features of another origin, or is something else; or another
+        UsageError: The file contains features of another origin, or is something else; or another
             run writes to it.
         OutputError: It cannot be read or written.
     """
@@ -136,12 +136,12 @@ class RowStore:
         except (ValueError, AttributeError, RecursionError) as exc:
             raise UsageError(
                 f"{self._path} is not a features file of vswin; choose another file, "
-                "or give --no-resume to replace it"
+                "or use --no-resume to replace it"
             ) from exc
         if changes := differences(found.settings, origin.settings):
             raise UsageError(
-                f"{self._path} holds features with other settings: {listed(changes)}; choose "
-                "another file, or give --no-resume to replace it"
+                f"{self._path} contains features with different settings: {listed(changes)}; "
+                "choose another file, or use --no-resume to replace it"
             )
 
     def _offset(self, row: int) -> int:

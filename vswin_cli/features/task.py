@@ -32,7 +32,7 @@ class EmbedTask(Task):
         make_pool: As for `Task`.
         origin: Everything that the features depend on.
         features: Their output.
-        settings: Settings that the records depend on; None is those of the origin.
+        settings: Settings that the records depend on; None means those of the origin.
         sidecar: As for `Task`.
     """
 
@@ -141,7 +141,7 @@ class LabelAndEmbedTask(EmbedTask):
         return prediction, {}
 
     def recorded(self, video: Found, record: Record) -> str | None:
-        """Forget the features of an earlier version of a video that no longer can be read."""
+        """Forget the features of an earlier version of a video that can no longer be read."""
         if record["error"] and video.video in self._embeddings.journal.entries:
             self._embeddings.journal.append({**record, "settings": self.origin.settings})
         return super().recorded(video, record)

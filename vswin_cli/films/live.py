@@ -108,14 +108,14 @@ class LiveSequence:
 
     def _reason(self, error: av.FFmpegError | OSError) -> str:
         if isinstance(error, av.error.ExitError):  # the time limit
-            return f"nothing came for {self._idle_seconds:g} s"
+            return f"nothing was received for {self._idle_seconds:g} s"
         return (error.strerror or type(error).__name__).lower()
 
     def _nothing(self) -> VideoError:
         advice = "check the address, or raise --idle"
         if self._file:  # an MP4 ends with the index of its frames
-            advice = "if it is complete, leave --live out; else raise --idle"
-        what = f"cannot follow {self.name}: it ended before a frame came; {advice}"
+            advice = "if it is complete, remove --live; otherwise, raise --idle"
+        what = f"cannot follow {self.name}: it ended before the first frame; {advice}"
         return VideoError(what, kind="no_frames")
 
     def _opened(self) -> InputContainer:
@@ -133,7 +133,7 @@ class LiveSequence:
                 )
             if scheme not in PROTOCOLS:
                 names = ", ".join(f"{each}://" for each in PROTOCOLS)
-                problem = f"its kind is not one of {names}; leave --live out"
+                problem = f"its address does not begin with any of {names}; remove --live"
                 raise VideoError(f"cannot follow {self.name}: {problem}")
             options = {
                 "format_whitelist": _FORMATS,

@@ -1,8 +1,8 @@
 """Even frames from uneven ones: as a player shows them, at the usual pace of the film.
 
-Models take frames at even times. A frame that is held, as in screen recordings, is repeated as
-often as a film with an even rate would show it, so that a picture that stands for minutes really
-stands, and is not part of the motion around it.
+Models need frames at even times. A frame that is held, as in screen recordings, is repeated as
+often as a film with an even rate would show it, so that a picture that stays for minutes counts as
+static, not as part of the motion around it.
 """
 
 from collections import deque

@@ -153,7 +153,7 @@ class ArraySequence:
         rate: Frames per second.
 
     Raises:
-        VideoError: The array does not hold frames.
+        VideoError: The array does not contain frames.
     """
 
     def __init__(self, frames: np.ndarray, rate: float) -> None:

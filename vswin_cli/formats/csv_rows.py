@@ -15,14 +15,14 @@ Lines = list[tuple[int, list[str]]]  # number of the first line, cells
 class CsvRows:
     """Writes rows.
 
-    Text that a spreadsheet would compute, as it begins with = + - @ or a tab or carriage return,
-    gets a ' before it, which spreadsheets do not show; so does text that begins with ' itself, so
-    that to take one ' away always gives the text back. Python's own `csv` leaves a carriage return
-    unquoted, which splits the row in other programs.
+    Text that a spreadsheet would compute, because it begins with = + - @, a tab or a carriage
+    return, gets a ' in front, which spreadsheets do not show. So does text that begins with ', so
+    that removing one ' always restores the text. Python's `csv` leaves a carriage return unquoted,
+    which splits the row in other programs.
 
     Args:
         stream: Text stream to write to.
-        guarded: Whether text gets this '; programs that are no spreadsheets take it as part of it.
+        guarded: Whether text gets this '; programs other than spreadsheets treat it as text.
     """
 
     def __init__(self, stream: TextIO, *, guarded: bool = True) -> None:
@@ -35,13 +35,13 @@ class CsvRows:
 
 
 def read_cells(text: str) -> Lines:
-    """The cells of every line that has some; its first line tells what stands between them.
+    """Read the cells of every line that is not empty; the first line shows the separator.
 
     Args:
-        text: CSV of any program; Excel's may begin with a line `sep=;`.
+        text: CSV from any program; Excel's may begin with a line `sep=;`.
 
     Raises:
-        ValueError: It is no CSV.
+        ValueError: It is not CSV.
     """
     first, _, rest = text.lstrip("\r\n").partition("\n")
     if first.lower().startswith("sep=") and len(first) == len("sep=") + 1:

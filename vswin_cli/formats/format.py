@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Format:
-    """A form that results are written in.
+    """A format in which results are written.
 
     Attributes:
         name: Name, for `--format`.
@@ -19,7 +19,7 @@ class Format:
         takes_features: Whether records may have `embedding`, an array.
         library: Library that must be installed.
         extra: Extra that installs it.
-        holds_one: Whether each file holds the record of one video.
+        holds_one: Whether each file contains the record of one video.
         grows: Whether a record may be written in parts, as they become known.
     """
 

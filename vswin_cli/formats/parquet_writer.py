@@ -60,7 +60,7 @@ _MORE_COLUMNS = {"true_index": pa.int32(), "true_label": pa.string()}
 
 
 class ParquetWriter(RecordWriter):
-    """A row per video; memory holds a group of rows at a time."""
+    """A row per video; only a group of rows is in memory at a time."""
 
     def __init__(
         self, stream: IO[bytes], *, top_k: int, note: str = "", more_columns: Sequence[str] = ()
@@ -72,7 +72,7 @@ class ParquetWriter(RecordWriter):
         self._rows: list[dict[str, Any]] = []
 
     def write(self, record: dict[str, Any]) -> None:
-        """Take one row; what has been taken is in the file once the writer is closed."""
+        """Take one row; all rows are in the file once the writer is closed."""
         self._rows.append(_row(record, self._schema.names))
         if len(self._rows) == _ROWS_A_GROUP:
             self._write_rows()

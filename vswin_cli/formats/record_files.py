@@ -26,9 +26,9 @@ _KINETICS = {"label", "youtube_id", "time_start"}  # columns of `--format kineti
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a file or a folder of shards, with every key that a journal's have.
+    """Yield the records of a file or a folder of shards, with every key of a journal's records.
 
-    What a table leaves out is empty, but for the frames: some of all are named.
+    What a table leaves out is empty, except for the frames: some of them are listed.
 
     Raises:
         UsageError: It cannot be read, or is something else.
@@ -36,7 +36,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     if path.is_dir():
         shards = sorted(path.glob("part-*"))
         if not shards:
-            raise UsageError(f"{path} holds no shard part-…; name an output of `vswin label`")
+            raise UsageError(f"{path} contains no shard part-…; give an output of `vswin label`")
         for shard in shards:
             yield from read_records(shard)
         return
@@ -53,7 +53,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             f"it has no {exc}" if isinstance(exc, KeyError) else exc
         )
         raise UsageError(
-            f"{path} is not an output of `vswin label`: {reason}; name the file that it wrote"
+            f"{path} is not an output of `vswin label`: {reason}; give the file that it wrote"
         ) from exc
 
 
@@ -66,7 +66,7 @@ def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
     if _TIMELINES.issubset(header):
         raise _TimelinesError
     if _KINETICS.issubset(header):
-        raise ValueError("it is of --format kinetics, which holds only one label per video")
+        raise ValueError("it is of --format kinetics, which contains only one label per video")
     for _, cells in lines:
         filled = [cell.removeprefix("'") for cell in cells] + [""] * (len(header) - len(cells))
         row = dict(zip(header, filled, strict=False))

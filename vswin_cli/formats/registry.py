@@ -63,7 +63,7 @@ def extensions(formats: Sequence[Format]) -> str:
 
 
 def format_of(path: Path, formats: Sequence[Format] = RECORD_FORMATS, option: str = "") -> Format:
-    """Tell a file's format by its extension, and that it can be read and written here.
+    """Find a file's format by its extension, and check that its library is installed.
 
     Raises:
         UsageError: No format has its extension, or a library is missing.
@@ -81,6 +81,6 @@ def _check_library(found: Format, named: str, formats: Sequence[Format]) -> None
     if found.library and not find_spec(found.library):
         others = [each for each in formats if each.extension and each.library != found.library]
         raise UsageError(
-            f"{named} needs {found.library}: run `{pip_command(found.extra)}`, or name a "
+            f"{named} needs {found.library}: run `{pip_command(found.extra)}`, or choose a "
             f"file that ends in {extensions(others)}"
         )

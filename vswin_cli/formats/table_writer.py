@@ -1,4 +1,4 @@
-"""A table for people: label, probability, bar, and a line on what was computed."""
+"""A table for people: label, probability, bar, and a line about the computation."""
 
 from collections.abc import Sequence
 from typing import Any, TextIO

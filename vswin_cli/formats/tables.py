@@ -24,12 +24,12 @@ def result_console(stream: TextIO | None = None) -> Console:
 def print_table(console: Console, table: Table, drop: Sequence[int] = ()) -> None:
     """Print a table; without the spaces at the ends of its lines where there is no terminal.
 
-    There it is as wide as the environment variable COLUMNS says, if it is set.
+    If the environment variable COLUMNS is set, it is the width there.
 
     Args:
-        console: Where to.
-        table: With all its rows.
-        drop: Columns that a narrow terminal does without, the first to go first.
+        console: Console to print to.
+        table: The complete table.
+        drop: Columns to leave out on a narrow terminal, in this order.
     """
     if console.is_terminal:
         _narrow(console, table, drop)
@@ -47,7 +47,7 @@ def print_table(console: Console, table: Table, drop: Sequence[int] = ()) -> Non
 
 
 def _narrow(console: Console, table: Table, drop: Sequence[int]) -> None:
-    """Take columns out of a table until it fits, so that what is left is not cut."""
+    """Remove columns from a table until it fits, so that no text is cut."""
     unlimited = console.options.update(max_width=_PIPED_WIDTH)
     left = list(table.columns)
     for place, column in enumerate([left[number] for number in drop]):

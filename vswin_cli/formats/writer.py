@@ -1,4 +1,4 @@
-"""What a format of records is written by."""
+"""The interface of a writer of records."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,14 @@ from vswin_cli.formats.format import Format
 
 
 class RecordWriter(ABC):
-    """Writes each record as soon as it is there; leaves its stream open.
+    """Writes each record at once; leaves its stream open.
 
     Args:
-        stream: Text or binary, as the format's `is_text` says; of one that `is_folder`, a folder
-            that is there, and not yet under its name.
+        stream: Text or binary, by the format's `is_text`; if `is_folder`, an existing folder with a
+            temporary name.
         top_k: Labels per video, at most.
-        note: A line for people, after all records.
-        more_columns: Of tables: keys of the records apart from those that all have.
+        note: A line for people after all records.
+        more_columns: For tables: keys of the records in addition to the common ones.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class RecordWriter(ABC):
 
     @abstractmethod
     def write(self, record: dict[str, Any]) -> None:
-        """Write what `to_dict` made of one result, and flush it."""
+        """Write the result of `to_dict`, and flush it."""
 
     def close(self) -> None:
-        """Complete the format, after an interrupted run too."""
+        """Complete the output, even after an interrupted run."""
         if not isinstance(self.stream, Path):
             self.stream.flush()
 
@@ -55,14 +55,14 @@ def open_writer(
 ) -> Iterator[RecordWriter]:
     """Lend a writer on an open stream, a new file or in a folder, and complete the format.
 
-    Names are written as their bytes, so that those that are not UTF-8 survive.
+    Names are written as bytes, so that names that are not UTF-8 survive.
 
     Raises:
-        UsageError: A folder is needed, and the stream is none.
+        UsageError: A folder is needed, but the stream is not one.
         OSError: The file cannot be written.
     """
     if chosen.is_folder and not isinstance(stream, Path):
-        raise UsageError(f"--format {chosen.name} is a folder; name it with --output")
+        raise UsageError(f"--format {chosen.name} writes a folder; set its path with --output")
     if isinstance(stream, Path) and not chosen.is_folder:
         options: dict[str, Any] = {"mode": "wb"}
         if chosen.is_text:

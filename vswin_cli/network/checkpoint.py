@@ -2,7 +2,7 @@
 
 Keras wrote the class names of its time into the paths in these files. Loading by object structure
 would break with the next renamed class. So every dataset is named here, and a file is only used if
-it holds exactly these datasets with exactly these shapes.
+it contains exactly these datasets with exactly these shapes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,7 @@ def key_table(architecture: Architecture, num_classes: int | None) -> tuple[Key,
 
     Args:
         architecture: Determines all shapes except those of the head.
-        num_classes: Rows of the head; None for a file without one, which holds only the backbone.
+        num_classes: Rows of the head; None for a file with only the backbone.
     """
     if num_classes is None:
         return tuple(_backbone_keys(architecture))
@@ -201,7 +201,7 @@ def _open(path: Path) -> Iterator[Mapping[str, h5py.Dataset]]:
             reason = (exc.strerror or str(exc)).lower()
             raise CheckpointError(f"cannot read weights {path}: {reason}; check the path") from exc
         except CheckpointError as exc:
-            raise CheckpointError(f"cannot read weights {path}: {exc}; fetch it again") from exc
+            raise CheckpointError(f"cannot read weights {path}: {exc}; download it again") from exc
         if tensors is None:
             raise CheckpointError(
                 f"cannot read weights {path}: not an HDF5 file; a published .weights.h5 file is "
@@ -254,11 +254,11 @@ def _read(path: Path, dataset: str, tensors: Mapping[str, h5py.Dataset]) -> np.n
         values = hdf5.read(tensors[dataset]).astype(np.float32, copy=False)
     except CheckpointError as exc:
         raise CheckpointError(
-            f"cannot read weights {path}: {dataset} is damaged; fetch the file again"
+            f"cannot read weights {path}: {dataset} is damaged; download the file again"
         ) from exc
     if not np.isfinite(values).all():
         raise CheckpointError(
-            f"weights {path} are damaged: {dataset} holds numbers that are not finite; "
-            "fetch the file again"
+            f"weights {path} are damaged: {dataset} contains numbers that are not finite; "
+            "download the file again"
         )
     return values

@@ -104,7 +104,7 @@ def _links(group: h5g.GroupID, most: int) -> list[tuple[bytes, int]]:
 
     group.links.iterate(take, info=True)
     if len(found) > most:
-        raise CheckpointError(f"it holds more than {_MAX_OBJECTS} groups and tensors")
+        raise CheckpointError(f"it contains more than {_MAX_OBJECTS} groups and tensors")
     return found
 
 

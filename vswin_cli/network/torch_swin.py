@@ -1,6 +1,6 @@
 """The network in PyTorch only, in few large kernels, as GPUs need; read `layers.py` first.
 
-Axes are those of `layers.py`. Sizes are constants, and so is the batch after the first run.
+Axes are named as in `layers.py`. Sizes are constants, and so is the batch after the first run.
 """
 
 from collections.abc import Mapping

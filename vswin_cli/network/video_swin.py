@@ -140,7 +140,7 @@ def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
         weights: By variable path, as from `read_checkpoint`.
 
     Raises:
-        ValueError: The names or shapes are not exactly those of the model; nothing was set.
+        ValueError: The names or shapes differ from the model's; nothing was set.
     """
     variables = {variable.path: variable for variable in model.weights}
     if {path: tuple(variable.shape) for path, variable in variables.items()} != {

@@ -105,7 +105,7 @@ def bias_index(window: Size, num_tokens: int) -> np.ndarray:
     """Compute the row of the relative position bias table for every pair of tokens.
 
     The published models number the tokens of the *whole* window and take the first `num_tokens`,
-    also if a small input has clamped the window; this function does the same.
+    even if a small input has clamped the window; this function does the same.
 
     Args:
         window: Window of the architecture, which determines the rows of the table.

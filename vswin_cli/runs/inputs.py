@@ -26,7 +26,7 @@ def each_video(
 ) -> Iterator[Found]:
     """Yield the videos that `find_videos` finds, without listing all of them first.
 
-    Memory holds eight bytes per name if lists or several paths could name a video twice, and
+    Eight bytes per name are kept in memory if lists or several paths could name a video twice, and
     nothing for a single folder. A missing path in a list becomes a video that fails.
 
     Args:
@@ -67,8 +67,8 @@ def _given(given: str, selection: Selection, skipped: Counter[str]) -> Iterator[
             continue
         if not selection.folders_in_lists or is_root(path):
             raise UsageError(
-                f"{name} names a folder, {without_credentials(path)}; give --folders-in-lists if "
-                "its videos are meant, or leave it out"
+                f"{name} names a folder, {without_credentials(path)}; use --folders-in-lists to "
+                "search it, or leave it out"
             )
         yield from _videos_of(path, path, selection, skipped)
 

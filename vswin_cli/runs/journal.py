@@ -29,7 +29,7 @@ class Journal:
         read_only: Only read the file, without a lock; it must exist.
 
     Raises:
-        UsageError: Another run writes to the file, or it does not hold records of this kind.
+        UsageError: Another run writes to the file, or it does not contain records of this kind.
         OutputError: The file cannot be read or written.
     """
 
@@ -195,9 +195,9 @@ class Journal:
         is_other = bool(damaged) or (self._end < start and not _is_torn_start(last))
         if is_other and not self.entries and not (len(damaged) == 1 and _is_torn_start(last)):
             problem = (
-                "is not an output of `vswin label`; name the .jsonl file that it wrote"
+                "is not an output of `vswin label`; give the .jsonl file that it wrote"
                 if self._read_only
-                else "is not an output of vswin; choose another --output, or give --no-resume to "
+                else "is not an output of vswin; choose another --output, or use --no-resume to "
                 "replace it"
             )
             raise UsageError(f"{self.path} {problem}")

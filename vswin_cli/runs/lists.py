@@ -42,7 +42,7 @@ def listed_paths(given: str) -> list[str]:
         name = given[1:]
         try:
             if is_video_content(name):
-                raise UsageError(f"{name} is a video, not a list of paths; leave the @ out")
+                raise UsageError(f"{name} is a video, not a list of paths; remove the @")
             content = read_small(Path(name), MAX_BYTES)
         except (OSError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
@@ -67,10 +67,10 @@ def listed_paths(given: str) -> list[str]:
 
 
 def refuse_ffconcat(name: str, first_line: str) -> None:
-    """Refuse a list that is FFmpeg's.
+    """Refuse a list in FFmpeg's format.
 
     Raises:
-        UsageError: It is.
+        UsageError: It has this format.
     """
     if first_line.startswith("ffconcat version"):
         raise UsageError(f"{name} is a list for FFmpeg; write a path per line, without `file`")
@@ -87,7 +87,7 @@ def is_separator(first_line: str) -> bool:
 
 
 def path_meant(line: str) -> str:
-    """The path in a line, without quotes and spaces around it, unless a file has this name."""
+    """Return the path in a line: without surrounding quotes and spaces, unless a file has them."""
     if os.path.lexists(line):
         return line
     bare = line.strip()
@@ -106,7 +106,7 @@ def _is_undecodable(path: str) -> bool:
 
 
 def _is_ended_by_nul(content: bytes) -> bool:
-    """Whether NUL ends each path; in UTF-16 without a byte order mark, it is inside them too."""
+    """Whether NUL ends each path; in UTF-16 without a byte order mark, it is also inside them."""
     has_mark = content.startswith(UTF16_MARKS)
     is_utf16 = has_mark or not any(content[1::2]) or not any(content[::2])
     if is_utf16 or not content.endswith(b"\0"):

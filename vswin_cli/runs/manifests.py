@@ -119,7 +119,7 @@ def _parquet_paths(name: str, file: BinaryIO) -> Iterator[str]:
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as exc:
         raise UsageError(
-            f"{name} needs pyarrow: run `{pip_command('parquet')}`, or name a list of text"
+            f"{name} needs pyarrow: run `{pip_command('parquet')}`, or give a list of text"
         ) from exc
     try:
         table = pq.ParquetFile(pa.PythonFile(file, "r"))

@@ -28,4 +28,4 @@ class RunOptions:
         for name in ("workers", "timeout", "max_failures"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise UsageError(f"{name} {value} is not more than 0")
+                raise UsageError(f"{name} {value} is not greater than 0")

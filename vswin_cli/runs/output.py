@@ -83,7 +83,9 @@ class Output:
         if self.is_stdout:
             chosen = chosen or (JSON_LINES if JSON_LINES in formats else formats[0])
             if chosen.is_folder:
-                raise UsageError(f"--format {chosen.name} is a folder; name it with {option}")
+                raise UsageError(
+                    f"--format {chosen.name} writes a folder; set its path with {option}"
+                )
             if not chosen.is_text and sys.stdout.isatty():
                 raise UsageError(
                     f"{option} -: {chosen.name} is not for a terminal; send it to a file, with >"
@@ -108,7 +110,7 @@ class Output:
             if resume and self._is_there() and not self.journal_path.exists():
                 raise UsageError(
                     f"{path} exists, but not its journal {self.journal_path.name} to continue "
-                    f"from; give --no-resume to replace it, or choose another {option}"
+                    f"from; use --no-resume to replace it, or choose another {option}"
                 )
 
     def _is_there(self) -> bool:

@@ -44,7 +44,7 @@ class Plan:
         """A line that says how many videos are computed, by reason, and how many are skipped."""
         parts = [f"{count} {reason}" for reason, count in self.reasons.items()]
         if self.num_kept:
-            parts.append(f"{self.num_kept} skipped, done before with the same settings")
+            parts.append(f"{self.num_kept} skipped, already done with the same settings")
         missing = (
             f"; {counted(self.num_missing, 'listed path')} missing" if self.num_missing else ""
         )
@@ -99,8 +99,8 @@ def plan(
         why_else: Returns another reason to compute a video with a valid record, or None.
 
     Raises:
-        UsageError: Finished records have other settings, and would be replaced; or they are from
-            another folder or another command.
+        UsageError: Finished records have different settings, and would be replaced; or they are
+            from another folder or command.
     """
     if journal is not None and found:
         _check_command(journal, settings(found[0]))
@@ -129,8 +129,8 @@ def plan(
             if name not in _PERMITTED
         }
         raise UsageError(
-            f"{journal.path} holds {counted(len(replaced), 'video')} with other settings: "
-            f"{listed(changes)}; choose another --output, or give --no-resume to replace "
+            f"{journal.path} contains {counted(len(replaced), 'video')} with different settings: "
+            f"{listed(changes)}; choose another --output, or use --no-resume to replace "
             "everything in it"
         )
     return Plan(todo, reasons, num_kept, num_missing)
@@ -151,8 +151,8 @@ def why_again(
         return "new"
     if entry.path != found.place and _is_another_file(entry.path, found.path):
         raise UsageError(
-            f"{journal.path.name} holds {found.video} from another folder, {entry.path}; choose "
-            "another file for this one, or name both folders in one run"
+            f"{journal.path.name} contains {found.video} from another folder, {entry.path}; "
+            "choose another file for this one, or give both folders in one run"
         )
     if (entry.num_bytes, entry.modified) != (found.num_bytes, modified(found)):
         return "changed"
@@ -200,7 +200,7 @@ def _check_command(journal: Journal, settings: Settings) -> None:
             command = "label" if is_timeline else "timeline"
             raise UsageError(
                 f"{journal.path} is an output of `vswin {command}`; choose another --output, or "
-                "give --no-resume to replace it"
+                "use --no-resume to replace it"
             )
 
 

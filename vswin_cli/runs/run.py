@@ -65,7 +65,7 @@ def run_over(
     Args:
         videos: The result of `find_videos`.
         task: What to compute.
-        output: Where to write; it holds the records of earlier runs.
+        output: Where to write; it contains the records of earlier runs.
         options: Options of the run.
         watcher: Gets the events of the run.
 
@@ -114,9 +114,9 @@ def plan_over(videos: Sequence[Found], task: Task, output: Output, options: RunO
 
 @contextmanager
 def _short_collections() -> Iterator[None]:
-    """Keep the garbage collector from going through what was there before.
+    """Keep the garbage collector from scanning older objects.
 
-    With the libraries of an engine, that takes a tenth of a second, each hundred videos.
+    With the libraries of an engine, this would take a tenth of a second per hundred videos.
     """
     if gc.get_freeze_count():  # somebody else has frozen objects, and `unfreeze` frees them all
         yield
@@ -129,7 +129,7 @@ def _short_collections() -> Iterator[None]:
 
 
 def _gone(journal: Journal, names: Sequence[str]) -> list[str]:
-    """Find recorded videos that were missing then, and are not part of this run."""
+    """Find recorded videos that were missing, and are not part of this run."""
     wanted = set(names)
     return [
         name

@@ -104,10 +104,10 @@ class ServingProcess:
         return how
 
     def demand_ready(self) -> None:
-        """Ask of a process that takes too long whether it is ready.
+        """Check whether a process that takes long is ready.
 
         Raises:
-            BackendError: It is not, after `START_SECONDS`.
+            BackendError: It is not ready after `START_SECONDS`.
         """
         if not self.is_ready:
             raise BackendError(f"a decoding process does not start within {START_SECONDS:.0f} s")

@@ -201,8 +201,8 @@ def _given(paths: Sequence[str], selection: Selection) -> list[str]:
                 raise UsageError(f"{name} names {path}, the root of the file system; leave it out")
             if os.path.isdir(path) and not selection.folders_in_lists and not is_video_name(path):  # noqa: PTH112
                 raise UsageError(
-                    f"{name} names a folder, {path}; give --folders-in-lists if its videos are "
-                    "meant, or leave it out"
+                    f"{name} names a folder, {path}; use --folders-in-lists to search it, "
+                    "or leave it out"
                 )
             found.append(path)
     return found
@@ -265,7 +265,7 @@ class FolderWalk:
                 yield stated(self._name(inner), entry.path, is_named=False)
 
     def _behind(self, link: str, relative: str) -> Iterator[Found]:
-        """Yield the files behind a link, but not those of folders around the given one."""
+        """Yield the files behind a link, but not those in folders around the given one."""
         leads_up = Path(os.path.realpath(self.folder)).is_relative_to(os.path.realpath(link))
         yield from self._folder(link, relative, enter=not leads_up)
 

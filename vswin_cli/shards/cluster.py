@@ -40,6 +40,6 @@ def connected(address: str, *, verbose: bool) -> Any:  # noqa: ANN401 - Ray
     except (OSError, ValueError, RuntimeError) as exc:
         where = "of the environment" if address == "auto" else f"at {address}"
         raise BackendError(
-            f"no Ray cluster {where}: check its address and `ray status`, or give --cluster local"
+            f"no Ray cluster {where}: check its address and `ray status`, or use --cluster local"
         ) from exc
     return ray

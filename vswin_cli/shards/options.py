@@ -29,9 +29,9 @@ class ShardOptions:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if isinstance(value, int | float) and not value > 0:
-                raise UsageError(f"{name} {value} is not more than 0")
+                raise UsageError(f"{name} {value} is not greater than 0")
         given = [name for name, value in vars(self).items() if value is not None]
         cluster_only = [name for name in given if name in _OF_A_CLUSTER]
         if self.cluster is None and cluster_only:
             option = f"--{cluster_only[0].replace('_', '-')}"
-            raise UsageError(f"{option} is for workers of a cluster; give --cluster too")
+            raise UsageError(f"{option} is for workers of a cluster; use --cluster too")

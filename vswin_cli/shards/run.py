@@ -100,7 +100,7 @@ class ShardRun:
         """Plan the run; write nothing.
 
         Raises:
-            UsageError: The folder holds shards with other settings or inputs.
+            UsageError: The folder contains shards with different settings or inputs.
             OutputError: The folder cannot be read.
         """
         with TemporaryDirectory(prefix="vswin-") as scratch:
@@ -178,7 +178,7 @@ class ShardRun:
         """Find the shards that earlier runs have finished, and their number of videos per shard.
 
         Raises:
-            UsageError: The shards have other settings or inputs.
+            UsageError: The shards have different settings or inputs.
         """
         size = self.shard_size or DEFAULT_SHARD_SIZE
         there = self.folder.shards()
@@ -187,8 +187,8 @@ class ShardRun:
         before = self.folder.read_json(SETTINGS, scratch)
         if not isinstance(before, dict) or not isinstance(before.get("settings"), dict):
             raise UsageError(
-                f"{self.folder.name} holds shards, but no {SETTINGS} that describes them; choose "
-                "another --output"
+                f"{self.folder.name} contains shards, but no {SETTINGS} that describes them; "
+                "choose another --output"
             )
         old_size = before.get("shard_size")
         size = self.shard_size or (old_size if isinstance(old_size, int) else size)
@@ -199,8 +199,8 @@ class ShardRun:
             changes = f"--shard-size {old_size} → {size}"
         if changes:
             raise UsageError(
-                f"{self.folder.name} holds shards with other settings: {changes}; choose another "
-                "--output, or give --no-resume to replace everything in it"
+                f"{self.folder.name} contains shards with different settings: {changes}; choose "
+                "another --output, or use --no-resume to replace everything in it"
             )
         return there & self.folder.reported(), size
 

@@ -76,7 +76,7 @@ class ShardWorker:
         """Compute a shard, and put it into the folder.
 
         Raises:
-            VswinError: As `run_over`.
+            VswinError: As for `run_over`.
         """
         with self._turn, TemporaryDirectory(prefix="vswin-") as scratch:
             if self._stopped.is_set():
@@ -119,7 +119,7 @@ class ShardWorker:
         return report
 
     def _task(self, output: Output) -> Task:
-        """The task of a shard, decoded by the processes that are there."""
+        """Make the task of a shard, which uses the existing decoding processes."""
         task = self._make_task(output)
         pool = self._pool
         if pool is None:
@@ -129,9 +129,9 @@ class ShardWorker:
         return task
 
     def _keep(self, paths: Sequence[Path], scratch: Path) -> None:
-        """Keep what has been computed of a shard where any machine finds it.
+        """Keep what has been computed of a shard where any machine can find it.
 
-        The rows go before the journal that names them.
+        The rows are written before the journal that refers to them.
         """
         folder = self._job.folder
         for path in paths:
@@ -158,7 +158,7 @@ class _Watcher(RunWatcher):
         return nullcontext()
 
     def on_result(self, found: Found, result: Result, notes: Sequence[str]) -> None:
-        """Tell of a video, and keep the records of the last minute."""
+        """Report a video, and keep the records of the last minute."""
         if isinstance(result, Failure):
             summary = result.message
             is_told = self.is_last_try or result.kind != "unreachable"

@@ -1,4 +1,4 @@
-"""Who computes the shards of a run: this process here, or workers of a cluster."""
+"""The workers that compute the shards of a run: this process, or those of a cluster."""
 
 from collections.abc import Callable, Iterator
 from threading import Event
@@ -14,26 +14,26 @@ class Workers(Protocol):
 
     @property
     def num_workers(self) -> int:
-        """Those that compute now."""
+        """Number of workers that compute now."""
 
     @property
     def num_machines(self) -> int:
-        """Those that they are on."""
+        """Number of machines that they are on."""
 
     def reports(
         self, shards: Iterator[Shard], on_video: Callable[[ShardEvent], None]
     ) -> Iterator[ShardReport]:
-        """Compute shards, which are taken as workers are free for them.
+        """Compute shards; each goes to the next free worker.
 
         Raises:
-            VswinError: None can be computed.
+            VswinError: No shard can be computed.
         """
 
     def stop(self) -> None:
-        """Take no more; what was computed of a shard is kept. From any thread."""
+        """Take no more shards, and keep what was computed; any thread may call it."""
 
     def close(self) -> None:
-        """End what computes."""
+        """End the workers."""
 
 
 class LocalWorkers:

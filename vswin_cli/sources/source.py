@@ -95,9 +95,9 @@ def _open(location: Location, stack: ExitStack) -> BinaryIO:
     # Does not open it: a FIFO would block. A Path would turn "" into the current folder.
     mode = os.stat(location).st_mode  # noqa: PTH116
     if not stat.S_ISREG(mode):
-        kind = "not a regular file; name a video file"
+        kind = "not a regular file; give a video file"
         if stat.S_ISDIR(mode):
-            kind = "a folder; name a video, or give it to `vswin label`"
+            kind = "a folder; give a video, or use `vswin label`"
         what = f"cannot read {location}: it is {kind}"
         raise VideoError(what, kind="not_a_file")
     return stack.enter_context(Path(location).open("rb", buffering=0))

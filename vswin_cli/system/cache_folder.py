@@ -39,7 +39,7 @@ def is_passing(folder: Path) -> bool:
 def _passing_folder() -> Path:
     """Make a folder for the lifetime of this process, and warn once."""
     _logger.warning(
-        "warning: this user has no home folder, so nothing is cached; name a cache folder "
+        "warning: this user has no home folder, so nothing is cached; set a cache folder "
         "with --cache-dir or %s",
         FOLDER_VARIABLE,
     )

@@ -79,7 +79,7 @@ def open_fresh(path: Path) -> FileIO:
 
 
 def open_own(path: Path) -> FileIO:
-    """Open a file of this user to read and write, or create it.
+    """Open a file of this user for reading and writing, or create it.
 
     Others who can write to the folder could have put a link there, or keep the file open.
 
@@ -205,7 +205,7 @@ def replacing(
 
 @contextmanager
 def replacing_in(folder: Path) -> Iterator[Path]:
-    """Lend a temporary folder whose files replace those of another if the block succeeds.
+    """Lend a temporary folder whose files replace those in another one if the block succeeds.
 
     Args:
         folder: Target folder, created if missing; other files in it stay.

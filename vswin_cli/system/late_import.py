@@ -1,4 +1,4 @@
-"""Packages that libraries import without need, and that take long to import."""
+"""Packages that libraries import unnecessarily, and that take long to import."""
 
 import os
 import sys
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def imported_when_used(name: str, *functions: str) -> ModuleType:
-    """Make a module that stands for a package, which it imports when it is used.
+    """Make a module that stands in for a package, and imports it on first use.
 
     Args:
         name: Name of the package, in another one.
-        functions: Functions that libraries take from it and may never call; to take any other name
-            from it is a use.
+        functions: Functions that libraries take from it and may never call; taking any other name
+            counts as use.
     """
     module = ModuleType(name)
     parent, _, folder = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""Where files are written before they get their names: a folder that one process has at a time."""
+"""A temporary folder next to a path, for unfinished files; one process at a time has it."""
 
 import shutil
 import threading
@@ -17,7 +17,7 @@ _lent: set[Path] = set()
 
 
 def remove_lent() -> None:
-    """Remove what this process has not named yet, before it leaves at once."""
+    """Remove the folders of this process before it exits immediately."""
     with NAMING:
         for place in tuple(_lent):
             shutil.rmtree(place, ignore_errors=True)
@@ -25,9 +25,9 @@ def remove_lent() -> None:
 
 @contextmanager
 def lent_folder(path: Path, *, wait_seconds: float = 0) -> Iterator[Path]:
-    """Lend an empty folder next to a path, to one process at a time.
+    """Lend an empty folder next to a path to one process at a time.
 
-    What a killed process has left there is removed.
+    Leftovers of a killed process are removed.
 
     Args:
         path: Path that is written to.

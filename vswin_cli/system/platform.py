@@ -1,6 +1,7 @@
 """Differences between Linux, macOS and Windows; no other module checks the system.
 
-If a task has two ways, each is a function, so that tests can also run the other way where possible.
+If a task has two implementations, each is a function, so that tests can also run the other one
+where possible.
 """
 
 import errno
@@ -194,10 +195,10 @@ def nameless_file() -> int:
 
 @contextmanager
 def name_of_open_file(file: IO[bytes]) -> Iterator[str]:
-    """Provide a name of an open file that libraries do not take for a pattern or an address.
+    """Provide a name for an open file that libraries do not mistake for a pattern or an address.
 
-    Only on Linux does opening `/dev/fd/N` open the file again: on macOS, all who open it share one
-    position.
+    Only on Linux does opening `/dev/fd/N` open the file again: on macOS, everyone who opens it
+    shares one position.
     """
     if sys.platform == "linux":
         yield f"/dev/fd/{file.fileno()}"
@@ -208,7 +209,7 @@ def name_of_open_file(file: IO[bytes]) -> Iterator[str]:
 
 @contextmanager
 def copied(file: IO[bytes]) -> Iterator[str]:
-    """Copy a file to one with a plain name while the context lasts."""
+    """Provide a copy of a file with a plain name while the context lasts."""
     import shutil  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
@@ -223,7 +224,7 @@ def copied(file: IO[bytes]) -> Iterator[str]:
 def begin_write_back(descriptor: int, start: int, num_bytes: int) -> None:
     """Let the system begin to write recent data to the disk, without waiting.
 
-    Linux does this for the advice; other systems have no equivalent.
+    Linux does this on `posix_fadvise`; other systems have no equivalent.
     """
     if sys.platform == "linux":
         os.posix_fadvise(descriptor, start, num_bytes, os.POSIX_FADV_DONTNEED)

@@ -26,8 +26,8 @@ class Checkpoint:
 
     Args:
         path: Path of the file.
-        settings: Everything except the pixels that the probabilities depend on; JSON values.
-        num_classes: Numbers per window.
+        settings: Everything that the probabilities depend on, except the pixels; JSON values.
+        num_classes: Probabilities per window.
 
     Raises:
         OutputError: It cannot be written.

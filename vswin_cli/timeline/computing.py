@@ -21,7 +21,7 @@ Wait = Callable[[], np.ndarray]  # returns a window's probabilities, float32 (nu
 
 
 class Computing(Protocol):
-    """Computes windows; the caller may ask for several before it takes the first result."""
+    """Computes windows; the caller may request several before it takes the first result."""
 
     num_ahead: int
 
@@ -89,7 +89,7 @@ class EngineComputing(AbstractContextManager["EngineComputing"]):
         return asked.probabilities
 
     def _fill(self) -> None:
-        """Start whole batches as long as the engine has room."""
+        """Start full batches while the engine has room."""
         while self._batches.is_full and self._batches.can_start:
             self._batches.start()
 

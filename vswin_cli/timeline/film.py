@@ -25,7 +25,7 @@ class FilmAnalyst:
     Attributes:
         labels: Class names in index order.
         setup: Names of model, protocol, backend and precision.
-        sliding: How windows lie on a film.
+        sliding: How windows are placed on a film.
         cutting: How probabilities become segments.
     """
 
@@ -149,7 +149,7 @@ class ShotSteps:
 
 
 class _Film:
-    """The state of a film while its windows come."""
+    """The state of a film while its windows arrive."""
 
     def __init__(self, sliding: Sliding, cutting: Cutting, computing: Computing) -> None:
         self.step_seconds = sliding.stride_seconds

@@ -1,4 +1,4 @@
-"""Decoding films in a separate process, which may hang or crash; the model is in this one."""
+"""Decodes films in a separate process, which may hang or crash; the model is in this one."""
 
 import logging
 import pickle
@@ -30,7 +30,8 @@ class FilmProcess(AbstractContextManager["FilmProcess"]):
     """Decodes films, one after another, in a process that is replaced if it fails.
 
     Args:
-        timeout_seconds: Time without a new frame after which a film has failed; None waits.
+        timeout_seconds: Time without a new frame after which a film has failed; None means no
+            limit.
     """
 
     def __init__(self, timeout_seconds: float | None) -> None:

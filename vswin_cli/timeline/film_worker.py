@@ -73,7 +73,7 @@ class Told:
 
 
 class Shelf:
-    """The frames that the parent has; both processes keep the same ones and forget the same ones.
+    """The frames that the parent has; both processes keep and drop the same ones.
 
     Args:
         clip_len: Frames per window.
@@ -105,7 +105,7 @@ class Shelf:
 
 
 class _Asking:
-    """Asks the parent to compute windows; it answers in the order of requests."""
+    """Asks the parent to compute windows; answers arrive in the order of requests."""
 
     def __init__(
         self, send: Callable[[object], None], answers: Iterator[bytes], film: Film

@@ -78,7 +78,7 @@ class LiveAnalyst:
 
         Args:
             frames: Frames of the stream.
-            on_start: Called when the first frame has come.
+            on_start: Called when the first frame has arrived.
 
         Raises:
             VideoError: It cannot be read.
@@ -148,7 +148,7 @@ class LiveAnalyst:
         self._tell_settled()
 
     def _tell_settled(self) -> None:
-        """Report the segments that nothing to come can change."""
+        """Report the segments that can no longer change."""
         if not self._steps:
             return
         end = (self._steps[-1].number + 1) * self._stride
@@ -201,7 +201,7 @@ class LiveAnalyst:
             self._forget(min([*needed, max(ends)]))
 
     def _continues(self, before: Segment, segment: Segment) -> bool:
-        """Whether a segment and a carried one are one: gaps as short as this are closed."""
+        """Whether a segment continues a carried one: gaps this short are closed."""
         closed = max(self._analyst.cutting.min_seconds, self._stride)
         gap = segment.start_seconds - before.end_seconds
         return before.index == segment.index and gap < closed
@@ -221,7 +221,7 @@ class LiveAnalyst:
         )
 
     def _carry(self, end: float) -> None:
-        """Sum up half of a long unreported stretch, so that memory does not grow."""
+        """Summarise half of a long unreported stretch, so that memory does not grow."""
         middle = self._shot.start_seconds + _KEPT_SECONDS / 2
         frame, seconds = next((i, t) for i, t in self._times if t >= middle)
         for segment in self._found(end):

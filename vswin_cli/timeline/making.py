@@ -76,7 +76,7 @@ class Made:
 def up_to(
     end_seconds: float, num_frames: int, items: Iterable[Window | Shot]
 ) -> Iterator[Window | Shot]:
-    """Yield the last items of a film; its last shot ends with it, also if a pace skips frames."""
+    """Yield the last items of a film; its last shot ends with it, even if a pace skips frames."""
     for item in items:
         if isinstance(item, Shot):
             yield replace(item, end_frame=num_frames, end_seconds=end_seconds)
@@ -86,10 +86,10 @@ def up_to(
 
 @contextmanager
 def scaling(name: str) -> Iterator[None]:
-    """Context in which windows are made of frames, which may have an impossible shape.
+    """Make a context in which frames may turn out to have an impossible shape.
 
     Raises:
-        VideoError: They have.
+        VideoError: A frame cannot be scaled.
     """
     try:
         yield

@@ -43,11 +43,12 @@ class Metrics:
         num_films: Films that were compared.
         num_true: Segments in truth.
         num_predicted: Segments predicted.
-        average_map: Mean of `map_by_tiou`; None where no film has a true segment.
-        map_by_tiou: Mean over classes of the average precision, by temporal IoU; then empty.
+        average_map: Mean of `map_by_tiou`; None if no film has a true segment.
+        map_by_tiou: Mean over classes of the average precision, by temporal IoU; empty if there is
+            no true segment.
         f1: Segmental F1, by overlap.
         edit: Edit score of the sequences of labels, mean over films.
-        frame_accuracy: Share of the films' time with the right label, or rightly without one.
+        frame_accuracy: Share of the films' time with the right label, or correctly without one.
         boundary_error_seconds: Median distance of a true boundary to the nearest predicted one.
     """
 
@@ -92,7 +93,7 @@ def _percent(share: float) -> str:
 def measure(
     truth: Films, predicted: Films, durations: Mapping[str, float] = MappingProxyType({})
 ) -> Metrics:
-    """Compare the films of `truth` with predictions; a missing film counts as one without any.
+    """Compare the films of `truth` with predictions; a missing film has no segments.
 
     Args:
         truth: Segments by film.

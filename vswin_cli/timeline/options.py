@@ -42,7 +42,7 @@ class TimelineOptions:
                 raise UsageError(f"--{name} {value:g} is not from 0.01 to 3600 seconds")
         if not 0 < self.min_probability <= 1:
             raise UsageError(
-                f"--min-probability {self.min_probability:g} is not more than 0 and at most 1"
+                f"--min-probability {self.min_probability:g} is not greater than 0 and at most 1"
             )
         for name in ("min_seconds", "smooth"):
             if not 0 <= (value := getattr(self, name)) <= 3600:

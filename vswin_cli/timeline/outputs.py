@@ -85,15 +85,15 @@ class TimelineOutput:
         self._records.refuse_report(report)
 
     def check(self, num_films: int) -> None:
-        """Check that the format can hold this number of films.
+        """Check that the format supports this number of films.
 
         Raises:
-            UsageError: A file of the format holds one film, and there are several.
+            UsageError: A file of the format contains one film, but there are several.
         """
         if num_films > 1 and not self.is_folder and self.format.holds_one:
             raise UsageError(
-                f"--output {self.path}: a file of {self.format.name} holds one film, and there are "
-                f"{num_films}; name a folder"
+                f"--output {self.path}: a file of {self.format.name} contains one film, but there "
+                f"are {num_films}; choose a folder"
             )
 
     @contextmanager
@@ -104,14 +104,14 @@ class TimelineOutput:
             videos: Names of the run's films.
 
         Raises:
-            UsageError: The file holds another film, or no run wrote the file of a film.
+            UsageError: The file contains another film, or no run wrote the file of a film.
         """
         with self._records.opened() as journal:
             others = [name for name in journal.entries if name not in videos]
             if others and not self.is_folder and self.format.holds_one:
                 raise UsageError(
-                    f"--output {self.path}: a file of {self.format.name} holds one film, and it "
-                    f"has {others[0]}; choose another file, or give --no-resume to replace it"
+                    f"--output {self.path}: a file of {self.format.name} contains one film, and it "
+                    f"has {others[0]}; choose another file, or use --no-resume to replace it"
                 )
             if self.is_folder and self.format is not JSON_LINES and self._resume:
                 written = self._written()
@@ -119,7 +119,7 @@ class TimelineOutput:
                     if str(path) not in written and os.path.lexists(self.path / path):
                         raise UsageError(
                             f"{self.path / path} exists, and no run wrote it; choose another "
-                            "--output, or give --no-resume to replace it"
+                            "--output, or use --no-resume to replace it"
                         )
             yield journal
 

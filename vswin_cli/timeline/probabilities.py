@@ -32,7 +32,7 @@ class ProbabilitiesFile:
         labels: Class names in index order.
 
     Raises:
-        UsageError: The extension is another one, or the folder or a library is missing.
+        UsageError: The extension is wrong, or the folder or a library is missing.
     """
 
     def __init__(self, path: Path, labels: Sequence[str]) -> None:
@@ -64,7 +64,7 @@ class ProbabilitiesFile:
 class NpzWriter(RecordWriter):
     """One array per film, under its name, float32 (steps, classes); `labels`; `step_seconds`.
 
-    If a film has the name of another array, `_` follows it.
+    If a film has the name of another array, `_` is added.
     """
 
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base

@@ -15,7 +15,7 @@ from vswin_cli.timeline.result import Record
 class ParquetWriter(RecordWriter):
     """One row per step with film, start, end and a column per class; one row group per film.
 
-    If a class has the name of another column, `_` follows it.
+    If a class has the name of another column, `_` is added.
     """
 
     def __init__(self, stream: IO[bytes], **options: Any) -> None:  # noqa: ANN401 - as its base

@@ -14,8 +14,8 @@ from vswin_cli.timeline.windows import Shot, Window
 class Refining:
     """Computes shorter windows around each change of the most probable label.
 
-    A window over two labels gets the one that is easier to recognize, so it places the change too
-    early or too late, by up to half its length. Windows of half the length halve this error.
+    A window over two labels gets the one that is easier to recognise, so it places the change up to
+    half its length too early or too late. Windows of half the length halve this error.
 
     Args:
         sliding: Placement of windows.
@@ -32,7 +32,7 @@ class Refining:
         self._fine: list[Step] = []
 
     def add(self, window: Window, probabilities: np.ndarray, computing: Computing) -> None:
-        """Take the next window of a shot, and compute the shorter windows that it requires.
+        """Take the next window of a shot, and compute the shorter windows that it needs.
 
         Args:
             window: Window.

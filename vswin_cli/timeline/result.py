@@ -95,7 +95,7 @@ class Timeline:
     warnings: tuple[str, ...] = ()
 
     def to_dict(self, *, probabilities: bool = False) -> Record:
-        """Make the record that `--format json` prints: plain values, every key always there.
+        """Make the record that `--format json` prints: plain values, every key always present.
 
         Args:
             probabilities: Include the probabilities; otherwise the key is None.

@@ -52,12 +52,12 @@ class TimelineTask:
     Attributes:
         load: Loads the model; called once, and only if there is something to compute.
         setup: Names of model, protocol, backend and precision.
-        settings: Everything except its film that a record depends on.
+        settings: Everything that a record depends on, except its film.
         window_settings: Everything that the probabilities of a window depend on.
         num_classes: Number of classes of the model.
         threads: Threads for decoding.
         probabilities: Include the probabilities of each step in records.
-        needs_probabilities: Make earlier records without them again.
+        needs_probabilities: Recompute earlier records without them.
         timeout_seconds: Time without a new frame after which a film has failed.
     """
 
@@ -90,7 +90,7 @@ def timelines_over(
     Args:
         videos: Films, as found by `find_videos`.
         task: How each film is processed.
-        output: Output, which also holds the results of earlier runs.
+        output: Output, which also contains the results of earlier runs.
         options: Options of the run.
         watcher: Receives events.
 

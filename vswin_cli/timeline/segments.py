@@ -1,7 +1,7 @@
 """Segments: stretches of time with one label, made from the probabilities of steps.
 
 The method is that of NeMo Curator, pyannote and DCASE's systems: smooth, cut with hysteresis,
-bridge gaps, drop short segments. Time in which no label is probable has no segment.
+bridge gaps, drop short segments. There is no segment where no label is probable.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -174,8 +174,8 @@ class _Tidying:
     def without(self, runs: Sequence[Run], number: int) -> np.ndarray:
         """Return the track of runs, one of which goes to its neighbours.
 
-        It goes to both, divided at the best place; to one, at the end of the shot; and to none, if
-        it is too long for that, unless they have one label.
+        It goes to both, divided at the best place; at an end of the shot, to the only one; and to
+        none if it is too long, unless both have the same label.
         """
         track = np.concatenate([np.full(stop - start, label) for start, stop, label in runs])
         start, stop, _ = runs[number]

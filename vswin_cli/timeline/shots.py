@@ -50,7 +50,7 @@ def _detector() -> Any:  # noqa: ANN401 - a class that is not there yet
     from scenedetect.detectors import AdaptiveDetector  # noqa: PLC0415
 
     class GreyDetector(AdaptiveDetector):
-        """Takes grey pictures; the original takes hue and saturation, at ten times the cost."""
+        """Uses grey pictures; the original uses hue and saturation, at ten times the cost."""
 
         _last: np.ndarray | None = None
 

@@ -95,7 +95,7 @@ def read_predicted(path: Path) -> Predicted:
     except OSError as exc:
         raise UsageError(f"cannot read {path}: {exc.strerror}; check the path") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise UsageError(f"{path} is not an output of `vswin timeline`; name its .jsonl") from exc
+        raise UsageError(f"{path} is not an output of `vswin timeline`; give its .jsonl") from exc
 
 
 def predicted_of(records: Iterable[Record]) -> Predicted:

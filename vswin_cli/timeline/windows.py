@@ -30,7 +30,7 @@ class Shot:
 
 
 class Picture:
-    """A frame that windows may need; it is scaled and cropped when the first one does."""
+    """A frame that windows may need; it is scaled and cropped when the first window needs it."""
 
     def __init__(self, frame: TimedFrame, protocol: ViewProtocol) -> None:
         self._source: TimedFrame | None = frame
@@ -121,7 +121,7 @@ class Window:
 
 
 class Windows:
-    """Makes windows and shots of passing frames; holds the frames of one window.
+    """Makes windows and shots from passing frames; keeps the frames of one window.
 
     Args:
         sliding: Placement of windows.
@@ -146,7 +146,7 @@ class Windows:
         """Take the next frame; yield completed windows, and each shot after its last window.
 
         Args:
-            frame: A held frame has the index of the one before.
+            frame: A held frame has the index of the previous one.
         """
         kept = self._kept(frame)
         self._frames.append(kept)
@@ -254,7 +254,7 @@ class Windows:
         return self._window(first, count)
 
     def _window(self, first: int, stop: int) -> Window:
-        """Make a window of the frames at these positions."""
+        """Make a window from the frames at these positions."""
         inside = tuple(self._frames[k] for k in range(first, stop))
         self._covered = max(self._covered, inside[-1].number)
         [clip] = clip_indices(len(inside), self._protocol.adapted(num_clips=1)).tolist()

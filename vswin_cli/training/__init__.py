@@ -1,4 +1,4 @@
-"""`vswin train`: from videos with labels to a model that every command takes.
+"""`vswin train`: from videos with labels to a model for every command.
 
 `examples` joins rows and files, `inspection` opens every file and keeps its features, `splits`
 assigns clips to splits, `head` fits a head to the features, `learning` trains all weights on clips

@@ -82,7 +82,7 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
     if not examples.of(VALIDATION):
         raise UsageError(
             f"no clip is left to validate on{why}: clips of a group, of a file or with the same "
-            "content stay in one split; add clips or groups, or name the splits in the annotations"
+            "content stay in one split; add clips or groups, or set the splits in the annotations"
         )
     found = []
     if not examples.of(TEST):
@@ -93,15 +93,15 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
     cases = Counter(name.casefold() for name in names)
     if twins := [name for name in names if cases[name.casefold()] > 1]:
         found.append(
-            f"{', '.join(twins[:8])} differ only in case and are different classes; if not meant, "
-            "correct the annotations"
+            f"{', '.join(twins[:8])} differ only in case and are different classes; if this is not "
+            "intended, correct the annotations"
         )
     few = [index for index in range(len(names)) if train[index] < FEW]
     if few:
         listed = ", ".join(f"{names[index]} {train[index]}" for index in few[:8])
         more = f" and {len(few) - 8} more classes" if few[8:] else ""
         found.append(
-            f"few clips to train on: {listed}{more}; a class is learned better with {FEW} or more"
+            f"few clips to train on: {listed}{more}; classes are learned better with {FEW} or more"
         )
     rough = [index for index in range(len(names)) if 0 < test[index] < FEW]
     if rough and not multi_label:
@@ -109,8 +109,8 @@ def warnings_about(examples: Examples, *, multi_label: bool) -> list[str]:
         count = test[least]
         whole = share(count, count)
         found.append(
-            f"{names[least]} has {count} test clip(s): each is {100 / count:.0f} points of its "
-            f"accuracy, and even {count} of {count} right means only {100 * whole.low:.0f} to 100 %"
+            f"{names[least]} has {count} test clip(s), so each is {100 / count:.0f} points of "
+            f"its accuracy; even {count} of {count} right means only {100 * whole.low:.0f} to 100 %"
         )
     unknown = [names[index] for index in range(len(names)) if not test[index]]
     if unknown and examples.of(TEST):

@@ -60,9 +60,9 @@ def choose(
         is_slow = model.gmacs > _LARGE_GMACS and not has_gpu
         how = "head" if is_slow and not options.from_scratch else "full"
     if how == "full" and backend == "openvino":
-        raise UsageError("--backend openvino cannot train; leave it out, or give --how head")
+        raise UsageError("--backend openvino cannot train; remove it, or use --how head")
     if how == "head" and options.from_scratch:
-        raise UsageError("--from-scratch has no features to fit a head to; give --how full")
+        raise UsageError("--from-scratch has no features to fit a head to; use --how full")
     recipe = recipe_for(model.architecture)
     if options.from_scratch:
         recipe = replace(recipe, backbone_lr=1.0)

@@ -1,8 +1,8 @@
 """The frames to train on: decoded once into a file of limited size, then read from there.
 
-Otherwise, training waits for decoding. The file keeps several takes of each clip, each at another
-position, scaled a little larger than the views; frames that takes share are stored once. Clips that
-do not fit are decoded whenever they are needed.
+Otherwise, training would wait for decoding. The file contains several takes of each clip, each at a
+different position, scaled slightly larger than the views; frames that takes share are stored once.
+Clips that do not fit are decoded whenever they are needed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -198,7 +198,7 @@ def _each(
     work: Callable[[int], tuple[np.ndarray, np.ndarray]],
     numbers: range,
 ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-    """Yield results in order, with so many tasks given to the pool."""
+    """Yield results in order, with this number of tasks in the pool."""
     waiting = iter(numbers)
     flight = [(n, pool.submit(work, n)) for _, n in zip(range(num_ahead), waiting, strict=False)]
     while flight:

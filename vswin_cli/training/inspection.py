@@ -1,4 +1,4 @@
-"""The inspection of every clip before the first step: its features, and a print of its frames.
+"""The inspection of every clip before the first step: features, and a fingerprint of frames.
 
 The features are those of `vswin embed`, with a row per view. A head is fitted to them, and they
 help to find clips that appear in two splits.
@@ -58,7 +58,7 @@ class Broken:
 
 
 class InspectionTask(EmbedTask):
-    """Keeps features and prints; `inspected` and `broken` hold them once the run has ended."""
+    """Keeps features and prints, in `inspected` and `broken` once the run has ended."""
 
     inspected: dict[str, Inspected]
     broken: list[Broken]

@@ -266,7 +266,7 @@ def _demand_finite(loss: float, step: int) -> None:
     """
     if not isfinite(loss):
         raise DivergedError(
-            f"training diverged: the loss at step {step} is {loss}; give --no-resume and a third "
+            f"training diverged: the loss at step {step} is {loss}; use --no-resume and a third "
             "of the learning rate with --lr"
         )
 

@@ -70,7 +70,7 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         self.decays = list(decays)
 
     def apply(self, grads: Sequence[Tensor], trainable_variables: Any = None) -> None:  # noqa: ANN401
-        """Take a step; sparse gradients of TensorFlow for lookup tables are made dense."""
+        """Take a step; TensorFlow's sparse gradients for lookup tables are made dense."""
         super().apply(list(map(_whole, grads)), trainable_variables)
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:  # noqa: ANN401

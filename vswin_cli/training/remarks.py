@@ -18,7 +18,7 @@ def remarks_on(
     """Describe anything unusual about a training.
 
     Args:
-        best: As for `Fitted`; it has no metrics of training if its weights are those of the start.
+        best: As for `Fitted`; without training metrics if the first weights were kept.
         accuracy: Accuracy on the test split, in [0, 1]; None if it is unknown.
         classes: The classes in `metrics.json`.
         is_early: Whether the training stopped before its last epoch.
@@ -53,8 +53,8 @@ def remarks_on(
     missed = [each["label"] for each in classes if each["clips"] and each.get("right") == 0]
     if missed:
         yield (
-            f"not one clip is recognised of {', '.join(missed[:8])}"
-            f"{' and others' if missed[8:] else ''}; check the labels, or add clips"
+            f"no clip of {', '.join(missed[:8])}{' and others' if missed[8:] else ''} is "
+            "recognised; check the labels, or add clips"
         )
     if accuracy is None:
         yield "mean average precision unknown: each label is on all test clips or none; add clips"

@@ -39,7 +39,7 @@ def score(probabilities: np.ndarray, targets: np.ndarray, multi_label: bool) -> 
 
 
 def average_precisions(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Compute the average precision of each class that some clips have and others lack."""
+    """Compute the average precision of each class that some clips have and others do not."""
     found = []
     for p, y in zip(probabilities.T, targets.T, strict=True):
         if 0 < y.sum() < len(y):

@@ -1,4 +1,4 @@
-"""The splits: clips to train on, to stop the training by, and to test with once, at the end."""
+"""The splits: clips for training, for early stopping, and for one test at the end."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ def assign_splits(
             splits[number] = split
         parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
         what = "no split in the annotations" if not stated else "no validation in the annotations"
-        notes.append(f"{what}: chosen, stratified by class and grouped, {parts}, seed {seed}")
+        notes.append(f"{what}; chosen here, stratified by class and grouped: {parts}, seed {seed}")
     return [replace(e, split=s) for e, s in zip(examples, splits, strict=True)], notes
 
 
@@ -108,7 +108,7 @@ def _stratified(
     num_classes: int,
     seed: int,
 ) -> list[str]:
-    """Assign whole groups, large ones first, to the split that lacks their classes most."""
+    """Assign whole groups, large ones first, to the split that most needs their classes."""
     members = defaultdict[int, list[int]](list)
     for number, group in enumerate(groups):
         members[group].append(number)

@@ -80,7 +80,7 @@ class AvVideo:
 
     @property
     def timing(self) -> Timing:
-        """The times that the container lists, or if other frames decode, those of these."""
+        """The times that the container lists or, if other frames decode, the times of these."""
         rate = float(self._stream.average_rate or 0)
         stated = rate if 0 < rate <= _MAX_RATE else None
         start = (self._stream.start_time or 0) * self._packets.base - start_seconds(self._container)

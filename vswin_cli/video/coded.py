@@ -34,9 +34,9 @@ class Coded(Enum):
 
 
 def coded_in(stream: VideoStream) -> Callable[[bytes], Coded] | None:
-    """Return a function that tells the pictures in a packet of a stream from its bytes.
+    """Return a function that finds the pictures in a packet of a stream from its bytes.
 
-    None for codecs whose packets are not looked into.
+    None for codecs whose packets are not parsed.
     """
     codec = stream.codec_context
     header = codec.extradata or b""
@@ -70,7 +70,7 @@ def shown(kinds: Sequence[Coded]) -> tuple[np.ndarray, bool]:
 
 
 def _units(content: bytes, length_bytes: int) -> Iterator[bytes]:
-    """Yield the first byte of each NAL unit, up to one that has no room in the packet.
+    """Yield the first byte of each NAL unit, up to one that does not fit into the packet.
 
     Args:
         content: Packet.
@@ -138,7 +138,7 @@ class _Mpeg4:
         return Coded.UNUSED if content[start] >> 6 == _MPEG4_B_PICTURE else Coded.PICTURE
 
     def _take_layer(self, content: bytes) -> None:
-        """Note what the header of a video object layer, if there is one, says of its pictures."""
+        """Note what the header of a video object layer, if any, says about its pictures."""
         if layer := _MPEG4_LAYER.search(content):
             bits = _Bits(content[layer.end() : layer.end() + 32])
             bits.take(9)
@@ -152,7 +152,7 @@ class _Mpeg4:
             self._num_time_bits = max((bits.take(16) - 1).bit_length(), 1)
 
     def _is_coded(self, picture: bytes) -> bool:
-        """Whether a picture is coded, and not only announced."""
+        """Whether a picture is coded, not only announced."""
         bits = _Bits(picture)
         bits.take(2)
         while bits.take(1):  # seconds

@@ -37,7 +37,7 @@ _ASF_ENCRYPTION = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")  # ASF speci
 def open_container(
     file: BinaryIO | WithoutMedia, *, probe: bool = True
 ) -> Iterator[InputContainer]:
-    """Open a file from its start; `probe` looks for details that the container does not state.
+    """Open a file from its start; `probe` searches for details that the container does not state.
 
     Raises:
         ReaderError: `not_a_video`; `unreadable` if it would fill the memory.
@@ -61,9 +61,9 @@ def open_container(
 
 @contextmanager
 def settled(container: InputContainer) -> Iterator[None]:
-    """Have the threads that decode at rest in the end, before their decoder is freed.
+    """Wait at the end until the decoding threads are idle, before their decoder is freed.
 
-    They log under Python's lock, which is held while a decoder that is freed waits for them.
+    They log under Python's lock, which the freeing thread holds while it waits for them.
     """
     try:
         yield
@@ -85,7 +85,7 @@ def main_stream(container: InputContainer) -> VideoStream:
         has_cover = bool(container.streams.video)
         kind = "sound_only" if container.streams.audio else "not_a_video"
         raise ReaderError(
-            "its only picture is a cover" if has_cover else "it holds no video stream", kind=kind
+            "its only picture is a cover" if has_cover else "it contains no video stream", kind=kind
         )
     best = container.streams.best("video")
     stream = best if best in moving else max(moving, key=lambda each: each.frames)
@@ -95,7 +95,7 @@ def main_stream(container: InputContainer) -> VideoStream:
 
 
 def demux(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream] | None"]:
-    """Yield the packets of a stream that are not empty, then None, up to the end or a break."""
+    """Yield the packets of a stream that are not empty, then None, up to the end or an error."""
     with suppress(av.FFmpegError):  # FFmpeg's players end there too
         yield from (packet for packet in container.demux(stream) if packet.size)
     yield None

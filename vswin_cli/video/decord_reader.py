@@ -3,7 +3,7 @@
 decord's random access is off by some frames on MPEG program streams, packed B-frames and others,
 and `skip_frames` skips too few frames when the decoder is slow, so neither is used; nor is
 `get_batch`, which can hang. decord decodes ahead without a limit: the slower its frames are taken,
-the more of them it holds, so nothing slow may happen between frames. Even then it has held a
+the more of them it keeps, so nothing slow may happen between frames. Even then it has kept a
 hundred frames: 0.6 GB of 1080p, 2.5 GB of 2160p.
 """
 
@@ -120,7 +120,7 @@ def _open_capture(path: str, threads: int) -> "decord.VideoReader":
             return decord.VideoReader(path, num_threads=threads, fault_tol=_NO_REPEATED_FRAME)
     except decord.DECORDError as exc:
         if "cannot find video stream" in str(exc):
-            raise ReaderError("it holds no video stream", kind="not_a_video") from exc
+            raise ReaderError("it contains no video stream", kind="not_a_video") from exc
         raise ReaderError(f"decord cannot open it ({_reason(exc)})") from exc
     except (RuntimeError, AssertionError) as exc:  # not opened; opened without a frame
         raise ReaderError("decord finds no video in it") from exc

@@ -40,7 +40,7 @@ class Packets:
         """List the packets of a container that is at its start.
 
         The packets of a large MP4 file are listed by its index, without reading their content,
-        unless that is so small that it may hold no picture.
+        unless that is so small that it may contain no picture.
         """
         index = stream.index_entries
         coded = coded_in(stream)
@@ -104,7 +104,7 @@ class Packets:
     def frame_times(self) -> np.ndarray:
         """The time of each frame, int64 (num_packets,), if each packet makes one.
 
-        It ascends, or does so again and again if time stamps start over.
+        They ascend, and start over if time stamps do.
         """
         return np.concatenate([np.sort(part) for part in self._parts])
 

@@ -28,7 +28,7 @@ class Converter:
     def rgb(self, frame: VideoFrame) -> np.ndarray:
         """Convert a frame to upright RGB, uint8 (H, W, 3).
 
-        The memory holds BGR: for channels with more than eight bits, swscale rounds BGR and RGB
+        In memory it is BGR: for channels with more than eight bits, swscale rounds BGR and RGB
         differently, and OpenCV, and so the original code, uses BGR.
 
         Raises:
@@ -64,7 +64,7 @@ class Converter:
 
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """Return a, b, c, d, in 1/65536, which map x and y of the picture to those of the screen.
+    """Return a, b, c, d, in 1/65536, which map x and y of the picture to x' and y' of the screen.
 
     Source: ISO/IEC 14496-12, 6.2.2: x' = a·x + c·y, y' = b·x + d·y.
     """

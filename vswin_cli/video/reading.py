@@ -139,7 +139,7 @@ def _damage(source: Source, reading: Reading[Kept]) -> list[str]:
 
 
 def _cut(reading: Reading[Kept], segment: TimeSpan | None) -> list[str]:
-    """Make a line for a video that does not hold all of its segment, or was used completely."""
+    """Make a line for a video that does not contain all of its segment, or was used completely."""
     if segment is None or reading.bounds is None:
         return []
     start, end = segment
@@ -160,10 +160,10 @@ def _tell_nobody(index: int, kept: object) -> None:
 
 
 def demand_frames(frames: np.ndarray) -> None:
-    """Check that an array holds the RGB frames of a video, uint8 (T, H, W, 3).
+    """Check that an array contains the RGB frames of a video, uint8 (T, H, W, 3).
 
     Raises:
-        VideoError: It does not.
+        VideoError: It does not contain them.
     """
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         what = f"cannot read an array of {frames.dtype} {frames.shape}: frames are RGB, uint8 "

@@ -1,4 +1,4 @@
-"""The order in which views tell most about a video: only integers, no pixels."""
+"""The order in which views show most of a video: only integers, no pixels."""
 
 from collections.abc import Sequence
 

@@ -161,7 +161,7 @@ def read_views(
     on_count: Callable[[int, np.ndarray], None] = lambda num_frames, clips: None,
     on_frame: Callable[[int, CroppedFrame], None] = lambda index, frame: None,
 ) -> Views:
-    """Read the views of several protocols, the clips of one after those of another.
+    """Read the views of several protocols, one protocol's clips after another's.
 
     The video is decoded once, views that protocols share are made once, and only the crops of the
     sampled frames are in memory.

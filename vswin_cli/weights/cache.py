@@ -133,7 +133,7 @@ class WeightsFile:
 def weights_file(
     model: DownloadedModel, folder: Path | None = None, *, head: bool = True
 ) -> WeightsFile:
-    """Find a model's file in the cache folder, with or without a head if there are two."""
+    """Find a model's file in the cache folder, with or without a head if there are both."""
     if head or isinstance(model, CommunityModel):
         return WeightsFile(model, model.classifier_file, model.num_classes, cache_folder(folder))
     return WeightsFile(model, model.backbone_file, None, cache_folder(folder))

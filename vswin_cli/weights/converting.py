@@ -18,7 +18,7 @@ def convert_download(target: WeightsFile) -> Path:
         The converted file, on disk, under a temporary name.
 
     Raises:
-        CheckpointError: The file holds another model, or is damaged.
+        CheckpointError: The file contains another model, or is damaged.
         DownloadError: There is not enough space in the folder.
         OSError: The folder is not writable.
     """
@@ -29,8 +29,8 @@ def convert_download(target: WeightsFile) -> Path:
             match = found.match
             if (match.architecture, match.num_classes) != (model.architecture, target.num_classes):
                 raise CheckpointError(  # noqa: TRY301 - as those of `find_model_in`
-                    f"it holds a model {match.architecture.name} of {match.num_classes} classes, "
-                    f"not {model.architecture.name} of {target.num_classes}"
+                    f"it contains a {match.architecture.name} model with {match.num_classes} "
+                    f"classes, not {model.architecture.name} with {target.num_classes}"
                 )
             save_checkpoint(temporary, match.variables, model.architecture, target.num_classes)
         sync_file(temporary)

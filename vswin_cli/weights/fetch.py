@@ -82,7 +82,7 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
         try:
             verify_and_record(target, pin=pin)
         except CheckpointError as exc:
-            watcher.says(f"{exc}; fetching it again")
+            watcher.says(f"{exc}; downloading it again")
         else:
             return None
     with _written(target):
@@ -106,7 +106,7 @@ def fetch(target: WeightsFile, fetching: Fetching, watcher: DownloadWatcher) -> 
 def _is_whole(
     target: WeightsFile, pin: str | None, was_here: bool, watcher: DownloadWatcher
 ) -> bool:
-    """Check again, now that no other process can be working on the file."""
+    """Check again, now that no other process can be writing the file."""
     if not target.is_here:
         return False
     if not was_here and pin in {None, read_published_record(target)}:
@@ -142,7 +142,7 @@ def _take_brought(
         remove_partial(target)
         aside = target.corrupt_download_path
         brought.replace(aside)
-        watcher.says(f"{brought} is not usable ({exc}); it is set aside as {aside}; downloading")
+        watcher.says(f"{brought} cannot be used ({exc}); it is set aside as {aside}; downloading")
         return None
 
 
@@ -183,7 +183,7 @@ def _download(
     except CheckpointError as exc:
         became = set_partial_aside(target)
         raise CheckpointError(
-            f"the file from {without_credentials(address)} is not usable: {exc}; it is {became}; "
+            f"the file from {without_credentials(address)} cannot be used: {exc}; it is {became}; "
             "try again, or another --mirror"
         ) from exc
     watcher.check()

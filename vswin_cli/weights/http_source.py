@@ -35,7 +35,7 @@ _HINTS = {
     403: "access is denied; check --mirror, or put a login into ~/.netrc",
     404: "there is no such file; check --mirror",
     407: "the proxy requires a login",
-    410: "there is no such file any more",
+    410: "the file no longer exists",
 }
 
 
@@ -154,8 +154,8 @@ class HttpSource:
         elif isinstance(exc, requests.exceptions.SSLError) and "VERIFY" in str(cause).upper():
             may_pass = False
             reason = (
-                "its certificate is not trusted; if your company has its own authority, name "
-                "its file in REQUESTS_CA_BUNDLE or SSL_CERT_FILE"
+                "its certificate is not trusted; if your company has a certificate authority, set "
+                "REQUESTS_CA_BUNDLE or SSL_CERT_FILE to its file"
             )
         elif isinstance(exc, requests.exceptions.ProxyError):
             may_pass = self._may_come_back(cause)
@@ -164,9 +164,9 @@ class HttpSource:
             reason = self._silence()
         elif isinstance(cause, NewConnectionError):
             may_pass = self._may_come_back(cause)
-            reason = f"no connection ({_reason(cause)}); check the network"
+            reason = f"cannot connect ({_reason(cause)}); check the network"
         elif may_pass:
-            reason = f"no connection ({_reason(cause)})"
+            reason = f"cannot connect ({_reason(cause)})"
         else:
             reason = str(exc)
         return (TransientError if may_pass else DownloadError)(self._says(reason))

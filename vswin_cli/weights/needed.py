@@ -1,4 +1,4 @@
-"""The weights that a model needs: from the cache or a download, else an error with advice."""
+"""The weights that a model needs: from the cache or a download, otherwise an error with advice."""
 
 import logging
 from collections.abc import Callable
@@ -46,8 +46,8 @@ def find_or_fetch(
 
     An existing file is checked before use: quickly if it was verified before and has not changed,
     completely if it is new, has changed, or has a pinned SHA-256. A file that fails is renamed and
-    downloaded again. The weights of a custom model are named in its model file, for any `head`, and
-    must have the SHA-256 given there.
+    downloaded again. The weights of a custom model are named in its model file, regardless of
+    `head`, and must have the SHA-256 given there.
 
     Args:
         model: The model.

@@ -1,4 +1,4 @@
-"""The partial file of a download, and which file of which server it is a part of."""
+"""The partial file of a download, and the server's file of which it is a part."""
 
 import hashlib
 import json
@@ -32,13 +32,13 @@ class _Begun:
 
 
 class PartialFile:
-    """A partial file, open for appending, with the SHA-256 of what it holds.
+    """A partial file, open for appending, with the SHA-256 of its content.
 
     Each chunk is in the file at once, so that a killed process loses nothing. The file next to it
-    names its origin; without that, it is started again.
+    names its origin; without an origin, the download starts again.
 
     Args:
-        target: File that it becomes.
+        target: File that it will become.
         address: Address to download from; a partial file of another address is started again.
     """
 
@@ -118,7 +118,7 @@ class PartialFile:
             self._begin_write_back()
 
     def ends_here(self) -> None:
-        """Call the file complete; the server did not tell its size."""
+        """Consider the file complete; the server did not state its size."""
         if self.origin is not None:
             self.origin = replace(self.origin, num_bytes=self.num_bytes)
 
@@ -143,7 +143,7 @@ class PartialFile:
         self.origin = origin
 
     def _take_up(self, begun: "_Begun") -> None:
-        """Continue what an earlier process began."""
+        """Continue the download of an earlier process."""
         origin = begun.origin
         size = os.fstat(self._file.fileno()).st_size
         if origin.num_bytes is not None and size > origin.num_bytes:
@@ -173,7 +173,7 @@ def remove_partial(target: WeightsFile) -> None:
 
 
 def partial_bytes(target: WeightsFile) -> int:
-    """Return how much of a file an unfinished download has left."""
+    """Return how many bytes of a file an unfinished download has."""
     try:
         return target.partial_path.stat().st_size
     except OSError:

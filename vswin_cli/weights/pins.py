@@ -61,7 +61,7 @@ def demanded_sha256(target: WeightsFile, given: str | None) -> str | None:
     if given is not None and listed not in {None, given}:
         raise UsageError(
             f"--sha256 {given} contradicts {SUMS_VARIABLE}, which has {listed} for "
-            f"{target.published.name}; leave one of them out"
+            f"{target.published.name}; remove one of them"
         )
     return given or listed
 

@@ -14,7 +14,7 @@ CHUNK_BYTES = 1 << 20  # per read; a network gives less
 
 
 class TransientError(DownloadError):
-    """A failure that the next try may not have.
+    """A failure that may not occur again.
 
     Args:
         message: Line for the user.
@@ -32,7 +32,7 @@ class RangeRefusedError(TransientError):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """Identifies the file that a source has at the moment."""
+    """Identifies the file that a source currently has."""
 
     num_bytes: int | None  # None: the server did not say
     etag: str | None = None
@@ -46,7 +46,7 @@ class RemoteFile:
         return self.last_modified
 
     def is_confirmed_by(self, other: "RemoteFile") -> bool:
-        """Tell whether a later reply is about the same file, as far as that is known.
+        """Return whether a later reply is about the same file, as far as that is known.
 
         A validator must be in the later reply too: a server that leaves it out may not have
         checked it.
@@ -62,7 +62,7 @@ class RemoteFile:
 
 
 def is_header(value: object) -> bool:
-    """Tell whether a validator can be sent back to its server, or is None."""
+    """Return whether a validator can be sent back to its server, or is None."""
     return value is None or (isinstance(value, str) and value.isascii() and value.isprintable())
 
 
@@ -78,7 +78,7 @@ class Reply:
 
 
 class DownloadSource(Protocol):
-    """A place that holds one file."""
+    """A place from which one file is downloaded."""
 
     address: str  # may contain a password; messages show it by `without_credentials`
 
@@ -89,7 +89,7 @@ class DownloadSource(Protocol):
         otherwise at 0.
 
         Raises:
-            TransientError: The next try may succeed. Iterating over the chunks raises it too.
+            TransientError: The next try may succeed. Iterating over the chunks can also raise it.
             RangeRefusedError: The download cannot continue; ask from byte 0 on.
             DownloadError: No try will succeed.
         """

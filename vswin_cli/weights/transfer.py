@@ -1,4 +1,4 @@
-"""Bring a file from a source into its partial file, however often the connection breaks."""
+"""Transfers a file from a source into its partial file, however often the connection breaks."""
 
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -33,7 +33,7 @@ class Patience:
     """When to try again, and when to give up.
 
     Failures are counted since the partial file last grew: a connection that breaks after every few
-    megabytes completes the file in the end; one that brings almost nothing is given up.
+        megabytes completes the file in the end; one that yields almost nothing is given up.
     """
 
     num_retries: int = 5
@@ -59,7 +59,7 @@ def transfer(
         target: File that it should become.
         any_size: Accept a size that differs from the published one.
         patience: How often to try.
-        watcher: Is told about progress.
+        watcher: Gets the progress.
 
     Raises:
         DownloadError: It could not be completed, or is another file.

@@ -7,7 +7,7 @@ _log = logging.getLogger(__name__)
 
 
 class DownloadWatcher:
-    """Gets the events of a download, and logs why it does not advance; subclasses show more.
+    """Gets the events of a download, and logs why it is waiting; subclasses show more.
 
     Args:
         stopped: An event; setting it ends the download soon and keeps the partial file.

@@ -1,4 +1,4 @@
-"""The Video Swin architectures, and what they cost.
+"""The Video Swin architectures, and their cost.
 
 Source: Liu et al., Video Swin Transformer, CVPR 2022, table 1 and section 3.
 """
@@ -12,7 +12,7 @@ Size = tuple[int, int, int]  # (T, H, W)
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything that fixes the shape of a Video Swin backbone's variables."""
+    """Everything that determines the shapes of a Video Swin backbone's variables."""
 
     name: str
     embed_dim: int
@@ -24,7 +24,7 @@ class Architecture:
 
     @property
     def stage_dims(self) -> tuple[int, ...]:
-        """Channels of each stage; the last one's are the features'."""
+        """Channels of each stage; those of the last are the features."""
         return tuple(self.embed_dim << stage for stage in range(len(self.depths)))
 
     @property
@@ -43,7 +43,7 @@ LARGE = Architecture("large", embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6,
 
 
 def num_parameters(architecture: Architecture, num_classes: int) -> int:
-    """Trainable numbers of the classifier, bias tables included."""
+    """Number of trainable parameters of the classifier, including bias tables."""
     bias_rows = prod(2 * side - 1 for side in architecture.window)
     total = (3 * prod(architecture.patch) + 1 + 2) * architecture.embed_dim
     for dim, depth, heads in zip(

@@ -29,14 +29,14 @@ _OTHER_WEIGHTS = (".keras", ".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 
 @dataclass(frozen=True)
 class CustomModels:
-    """What the cache folder's `models/` holds."""
+    """The content of the cache folder's `models/`."""
 
     models: tuple[CustomModel, ...]
     broken: Mapping[Path, ModelFileError]
 
 
 def models_folder(cache_dir: Path | None = None) -> Path:
-    """Name the folder whose model files are found by their names."""
+    """Return the folder whose model files are found by name."""
     return cache_folder(cache_dir) / "models"
 
 
@@ -56,10 +56,12 @@ def custom_models(cache_dir: Path | None = None) -> CustomModels:
             continue
         if model.name in model_names(MODELS):
             broken[path] = ModelFileError(
-                f"{path}: vswin has a model {model.name}; give this one another name in the file"
+                f"{path}: vswin already has a model {model.name}; change the name in the file"
             )
         elif model.name in {other.name for other in models}:
-            broken[path] = ModelFileError(f"{path}: another file there has the name {model.name}")
+            broken[path] = ModelFileError(
+                f"{path}: another file there also has the name {model.name}"
+            )
         else:
             models.append(model)
     return CustomModels(tuple(models), broken)
@@ -70,7 +72,7 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
 
     Args:
         name: Name of a model of the zoo or in the cache folder's `models/`; or a path that ends in
-            `.toml`, has a separator in it, or is a folder with a `model.toml`.
+            `.toml`, contains a separator, or is a folder with a `model.toml`.
         cache_dir: Cache folder. Default: `VSWIN_CACHE`, or the user's.
 
     Raises:
@@ -82,12 +84,12 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
             return model
     if name.lower().endswith(_KERAS_WEIGHTS):
         raise UnknownModelError(
-            f"{name} is a weights file: give it with --weights, or name the {SUFFIX} that `vswin "
+            f"{name} is a weights file: use --weights for it, or give the {SUFFIX} that `vswin "
             "convert` writes next to it"
         )
     if name.lower().endswith(_OTHER_WEIGHTS):
         raise UnknownModelError(
-            f"{name} is a checkpoint of another program: run `vswin convert` on it first"
+            f"{name} is a checkpoint from another program: run `vswin convert` on it first"
         )
     if (Path(name) / MODEL_FILE).is_file():
         return _read(Path(name) / MODEL_FILE)
@@ -117,7 +119,7 @@ def find_classifier(name: str, cache_dir: Path | None = None) -> AnyModel:
     """Look up a model that has classes.
 
     Raises:
-        UsageError: It has none, or as `find_model`.
+        UsageError: It has none, or as for `find_model`.
     """
     model = find_model(name, cache_dir)
     if isinstance(model, CustomModel) and not model.has_head:

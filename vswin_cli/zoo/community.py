@@ -1,7 +1,7 @@
 """Models of other projects' checkpoints, which are converted when they are first used.
 
-Both projects put the first eight digits of a file's SHA-256 into its name. Accuracies are those of
-MMAction2's model zoo and of torchvision's metadata, each by the protocol that the model has here.
+Both projects put the first eight digits of a file's SHA-256 into its name. Accuracies are from
+MMAction2's model zoo and torchvision's metadata, each with the protocol that the model has here.
 """
 
 from dataclasses import replace
@@ -49,7 +49,7 @@ def _model(
 
 
 def _about_bytes(architecture: Architecture, num_classes: int) -> int:
-    """Compute a file's size: float32 numbers, and an int64 index of pairs of tokens per block."""
+    """Compute a file's size: float32 numbers, and an int64 index of token pairs per block."""
     indices = sum(architecture.depths) * prod(architecture.window) ** 2
     return 4 * num_parameters(architecture, num_classes) + 8 * indices
 

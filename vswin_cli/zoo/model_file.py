@@ -46,7 +46,7 @@ _MAX_VIEW_PIXELS = 1 << 25  # 32 × 1024 × 1024; the published models have 32 �
 
 
 def valid_name(text: str) -> str:
-    """Turn any text into a name that a model may have."""
+    """Turn any text into a valid model name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:100] or "model"
 
 
@@ -114,10 +114,10 @@ _SECTIONS: Mapping[str, type[_Table]] = {"architecture": _Architecture, "protoco
 
 
 def read_model_file(path: Path) -> CustomModel:
-    """Read and check a model file; the weights are not looked at.
+    """Read and check a model file, but not the weights.
 
     Raises:
-        ModelFileError: It cannot be read, or does not say what it must; the first fault is named.
+        ModelFileError: It cannot be read or is invalid; the message names the first fault.
     """
     try:
         text = read_text(path, _MAX_FILE_BYTES)
@@ -128,10 +128,10 @@ def read_model_file(path: Path) -> CustomModel:
 
 
 def parse_model_file(path: Path, text: str) -> CustomModel:
-    """Check what a model file says, or is going to say.
+    """Check the content of a model file, existing or about to be written.
 
     Raises:
-        ModelFileError: As `read_model_file`.
+        ModelFileError: As for `read_model_file`.
     """
     try:
         table = tomllib.loads(text)
@@ -162,7 +162,7 @@ def model_text(model: CustomModel, *, origin: str) -> str:
     """Write a model file's content.
 
     Args:
-        model: A model whose weights stand next to the file.
+        model: A model whose weights are next to the file.
         origin: Where they come from, such as `converted from theirs.pth`.
     """
     origin = "".join(character if character.isprintable() else "?" for character in origin)
@@ -191,12 +191,12 @@ def model_text(model: CustomModel, *, origin: str) -> str:
 
 
 def _value(value: object) -> str:
-    """Text, a number or a list of numbers in TOML; the escapes of its text are among JSON's."""
+    """Return text, a number or numbers as TOML, which understands JSON's escapes."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _first_fault(places: list[tuple[int | str, ...]], table: dict[str, Any]) -> str:
-    """Say what is wrong at a place; a key that is not known explains one that is missing."""
+    """Return the first fault; an unknown key may explain a missing one, so it comes first."""
     faults = []
     for section, *rest in places:
         fields, values, key, name = _File.model_fields, table, str(section), str(section)
@@ -238,7 +238,7 @@ def _label_set(file: _File, path: Path) -> LabelSet:
 
 
 def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
-    """Say what does not fit together."""
+    """Yield contradictions between keys."""
     if isinstance(file.labels, list) and (fault := what_is_wrong(file.labels)):
         yield f"labels: {fault}"
     if model.multi_label and not model.has_head:
@@ -266,7 +266,7 @@ def _contradictions(file: _File, model: CustomModel) -> Iterator[str]:
 
 
 def _excesses(architecture: Architecture, protocol: ViewProtocol) -> Iterator[str]:
-    """Say what would fill the memory, whatever the weights are."""
+    """Yield what would fill the memory with any weights."""
     num_pixels, num_tokens = prod(protocol.view_size), prod(architecture.window)
     if num_tokens > _MAX_WINDOW_TOKENS:
         yield f"architecture.window has more than {_MAX_WINDOW_TOKENS} tokens"

@@ -1,8 +1,8 @@
-"""Models: one that comes with the package, the published ones, and what a custom one is.
+"""Models: the bundled one, the published ones, and the definition of custom ones.
 
-Accuracies are those of the model zoo at https://github.com/SwinTransformer/Video-Swin-Transformer;
-the files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0. Those of
-other programs' checkpoints are in `community.py`.
+Accuracies are from the model zoo at https://github.com/SwinTransformer/Video-Swin-Transformer; the
+files are the Keras conversions at https://github.com/innat/VideoSwin, release v2.0. Checkpoints of
+other programs are in `community.py`.
 """
 
 from collections.abc import Iterable
@@ -38,8 +38,8 @@ class PublishedFile:
         name: Name of the file.
         num_bytes: Size of the file.
         address: Address of the file; None is the release page.
-        sha256_start: First digits of its SHA-256, where the publisher tells them.
-        is_exact: Whether the size is known, and not computed from the tensors that are in it.
+        sha256_start: First digits of its SHA-256, if the publisher states them.
+        is_exact: Whether the size is known, not computed from the tensors in it.
     """
 
     name: str
@@ -61,7 +61,7 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture with a label set and a protocol; its checkpoint is the subclass's."""
+    """An architecture with a label set and a protocol; subclasses define the checkpoint."""
 
     name: str
     architecture: Architecture
@@ -75,12 +75,12 @@ class Model:
 
     @property
     def is_multi_label(self) -> bool:
-        """Whether a video may have several classes: each probability is of its class alone."""
+        """Whether a video may have several classes: each probability is then independent."""
         return False
 
     @property
     def num_parameters(self) -> int:
-        """Trainable numbers of the classifier."""
+        """Number of trainable parameters of the classifier."""
         return num_parameters(self.architecture, self.num_classes)
 
     @property
@@ -116,7 +116,7 @@ class Source:
 
 @dataclass(frozen=True)
 class CommunityModel(Model):
-    """A model whose checkpoint is another program's: downloaded, and converted once."""
+    """A model with a checkpoint of another program: downloaded, and converted once."""
 
     source: Source
     classifier_file: PublishedFile

@@ -28,7 +28,7 @@ class ViewProtocol:
 
     @property
     def num_views(self) -> int:
-        """Views before equal ones are merged."""
+        """Number of views before equal ones are merged."""
         return self.num_clips * self.num_crops
 
     def adapted(
@@ -37,11 +37,11 @@ class ViewProtocol:
         num_clips: int | None = None,
         num_crops: int | None = None,
     ) -> "ViewProtocol":
-        """This protocol with what the user chose put in; None keeps what it has.
+        """Return this protocol with the user's choices; None keeps its value.
 
         Raises:
-            UsageError: Several clips were asked of uniform sampling, which has one; or the number
-                of crops is neither 1 nor 3.
+            UsageError: Uniform sampling has one clip, but several were requested; or the number of
+                crops is neither 1 nor 3.
         """
         if num_crops not in (None, 1, 3):
             raise UsageError(f"--crops {num_crops} is neither 1 nor 3")
@@ -55,7 +55,7 @@ class ViewProtocol:
             if num_clips not in (None, 1):
                 raise UsageError(
                     f"the uniform protocol has one clip that spans the video, not {num_clips}; "
-                    "leave --clips out or take --protocol official"
+                    "remove --clips, or use --protocol official"
                 )
             num_clips = 1
         return replace(

@@ -25,8 +25,9 @@ def bench(
 ) -> None:
     """Measure the speed of a model on this machine.
 
-    Views are timed in turns with large matrix products, which a processor computes fastest. The
-    ratio is the time of a view, divided by the time of as many operations in matrix products.
+    Measurements of views alternate with large matrix products, which a processor computes fastest.
+    The ratio is the time for a view divided by the time for the same number of operations in
+    matrix products.
 
     Examples:
         vswin bench --model swin-t-k400

@@ -29,8 +29,8 @@ def config(
     """Show option defaults and where they are set.
 
     Defaults come from vswin.toml in the current folder, then from vswin.toml in your configuration
-    folder. A line like `top-k = 3` applies to every command with that option, or under `[label]`
-    to one command. The command line and environment variables override these files.
+    folder. A line like `top-k = 3` applies to every command with that option or, under `[label]`,
+    to that command only. The command line and environment variables override these files.
 
     Examples:
         vswin config
@@ -58,7 +58,7 @@ def config(
     print_records(records, output_format, ["option", "command", "value", "from"])
     if output_format == "table" and not quiet:
         for path in configuration_files():
-            print(f"{path}: {'read' if path.is_file() else 'not there'}")
+            print(f"{path}: {'read' if path.is_file() else 'not found'}")
     group: Any = context.parent and context.parent.command
     wrong += faults(configured, dict(group.options()))
     for fault in wrong:

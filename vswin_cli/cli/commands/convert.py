@@ -1,4 +1,4 @@
-"""`vswin convert`: convert a checkpoint of another program to a model for `--model`."""
+"""`vswin convert`: convert a checkpoint from another program to a model for `--model`."""
 
 import sys
 from pathlib import Path
@@ -56,7 +56,7 @@ def convert(
             "--labels",
             metavar="FILE",
             help=f"File with a class name per line, in order; or one of {', '.join(LABEL_SETS)}. "
-            "Default: the set with as many classes, or numbers.",
+            "Default: the set with the same number of classes, or numbers.",
         ),
     ] = None,
     name: Annotated[
@@ -74,7 +74,7 @@ def convert(
             MODEL,
             "--window",
             metavar="T,H,W",
-            help="Attention window in tokens, if the checkpoint does not say.",
+            help="Attention window in tokens, if the checkpoint does not store it.",
         ),
     ] = None,
     part: Annotated[
@@ -83,7 +83,7 @@ def convert(
             MODEL,
             "--part",
             metavar="NAME",
-            help="Model to convert, if the checkpoint holds several.",
+            help="Model to convert, if the checkpoint contains several.",
         ),
     ] = None,
     multi_label: Annotated[
@@ -91,8 +91,8 @@ def convert(
         option(
             MODEL,
             "--multi-label",
-            help="A video may have several classes, with independent probabilities; the "
-            "checkpoint does not say.",
+            help="Several classes per video, with independent probabilities. Checkpoints do not "
+            "store this.",
         ),
     ] = False,
     protocol: ProtocolOption = None,
@@ -119,11 +119,11 @@ def convert(
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Convert a Video Swin checkpoint of another program, and print the path of its model file.
+    """Convert a Video Swin checkpoint from another program and print the path of its model file.
 
-    The keys of the original project, MMAction2 1.x, torchvision and Keras are known. The checkpoint
-    is read as data: nothing in it is ever executed. Its content, and any unused parts, are listed
-    on stderr.
+    The keys of the original project, MMAction2 1.x, torchvision and Keras are recognised. The
+    checkpoint is read as data: nothing in it is ever executed. Its contents and any unused parts
+    are listed on stderr.
 
     Examples:
         vswin convert swin3d_t.pth

@@ -30,9 +30,9 @@ def doctor(
     cache_dir: CacheDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Report what works on this machine, and describe a video file, for a bug report.
+    """Report what works on this machine and describe a video file, for bug reports.
 
-    The report lists versions, processors, the cache, and every installed engine and reader, each
+    The report lists versions, processors, the cache, and every installed backend and reader, each
     tried in a separate process. For FILE, it lists the container and stream, which reader was used
     and why, and hashes of the sampled frames. It leaves out the names of your files and folders, so
     that you can paste it into an issue. The exit code is 1 if something does not work or FILE

@@ -55,9 +55,9 @@ def download_weights(
     """Download the weights of models, verify them, and keep them in the cache folder.
 
     Without MODEL, download the six Keras files, converted from the original project's. Checkpoints
-    of other projects are converted here. Complete files are not downloaded again, and interrupted
+    of other projects are converted. Complete files are not downloaded again, and interrupted
     downloads continue. The paths of the files are printed. The exit code is 0 if all files are in
-    the cache, 1 if one is not, 2 for wrong usage.
+    the cache, 1 if any is not, 2 for wrong usage.
 
     Examples:
         vswin download-weights swin-t-k400
@@ -69,14 +69,14 @@ def download_weights(
     from vswin_cli.zoo.catalog import find_downloaded_model
 
     if is_passing(cache_folder(cache_dir)):
-        raise UsageError("there is no home folder to keep weights in; name one with --cache-dir")
+        raise UsageError("no home folder to keep weights in; give a folder with --cache-dir")
     names = list(dict.fromkeys(models or model_names(PUBLISHED_MODELS)))
     targets = [
         weights_file(find_downloaded_model(name, cache_dir), cache_dir, head=not no_head)
         for name in names
     ]
     if sha256 is not None and len(targets) != 1:
-        raise UsageError("--sha256 is the sum of one file: name one MODEL")
+        raise UsageError("--sha256 is for a single file; give one MODEL")
 
     from vswin_cli.weights.address import file_address
     from vswin_cli.weights.pins import demanded_sha256, parse_sha256

@@ -32,7 +32,7 @@ def duplicates(
 ) -> None:
     """List groups of near-duplicate videos.
 
-    In a group, each video has a cosine similarity of at least --threshold to another one. The
+    Each video in a group has a cosine similarity of at least --threshold to another one. The
     column `similarity` compares it with the first video of the group or, with --pairs, of the pair.
 
     Examples:

@@ -32,7 +32,7 @@ def embed(
     no_head: NoHeadOption = False,
     output_format: Annotated[
         Literal["npz", "parquet"] | None,
-        format_option(help="Output format. Default: by --output's extension."),
+        format_option(help="Output format. Default: from --output's extension."),
     ] = None,
     dtype: Annotated[
         Literal["float32", "float16"],
@@ -52,7 +52,7 @@ def embed(
     """Compute the features of all videos in folders: backbone outputs, averaged over views.
 
     The file is .npz, or .parquet (extra `parquet`). The same command continues a run that was
-    stopped for any reason. The exit code is 0 if every video has features, 1 if one failed, 2 for
+    stopped for any reason. The exit code is 0 if every video has features, 1 if any failed, 2 for
     wrong usage, 130 after Ctrl-C.
 
     Examples:

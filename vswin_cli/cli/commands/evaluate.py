@@ -44,8 +44,9 @@ def evaluate(
         typer.Option(
             "--timeline",
             metavar="TRUTH",
-            help="Evaluate timelines against a CSV of video, label, start and end. ANNOTATIONS is "
-            "then an output of `vswin timeline`. Default: make the timelines first.",
+            help="Evaluate timelines against TRUTH, a CSV of video, label, start and end. "
+            "ANNOTATIONS is then an output of `vswin timeline`; without it, the timelines are "
+            "made first.",
             rich_help_panel=VIDEOS,
         ),
     ] = None,
@@ -71,10 +72,11 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on videos whose labels are known.
 
-    The output is .jsonl, .json, .csv or .parquet; --dry-run lists rows that match no video. Several
-    protocols, separated by commas, are compared in one run. The same command continues a run that
-    was stopped for any reason, and makes the report again if nothing is left to do. The exit code
-    is 0 if every row was evaluated, 1 if one was not, 2 for wrong usage, 130 after Ctrl-C.
+    The output is .jsonl, .json, .csv or .parquet; --dry-run lists the rows that match no video.
+    Several protocols, separated by commas, are compared in one run. The same command continues a
+    run that was stopped for any reason, and makes the report again if nothing is left to do. The
+    exit code is 0 if every row was evaluated, 1 if any was not, 2 for wrong usage, 130 after
+    Ctrl-C.
 
     Examples:
         vswin evaluate val.txt --videos set -o results.jsonl --report report

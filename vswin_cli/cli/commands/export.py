@@ -78,17 +78,17 @@ def export(
     offline: OfflineOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Export a model to ONNX, OpenVINO, TensorFlow, LiteRT or PyTorch, and print its path.
+    """Export a model to ONNX, OpenVINO, TensorFlow, LiteRT or PyTorch and print its path.
 
-    The exported model is checked on random views in the target runtime before it gets its name. It
-    contains labels, protocol and normalisation; a README.md next to it shows how to run it.
+    The exported model is checked on random views in the target runtime, and kept only if it agrees.
+    It contains labels, protocol and normalisation; a README.md next to it shows how to run it.
 
     Examples:
         vswin export swin-t-k400 --format onnx --output swin-t-k400.onnx
         vswin export ./mine.toml --format litert --output mine.tflite
     """
     if str(output) == "-":
-        raise UsageError("--output -: an exported model is checked as a file; name one")
+        raise UsageError("--output -: models are not exported to standard output; give a file")
     from vswin_cli.api.exporting import ExportOptions, export_to
     from vswin_cli.cli.interrupts import leaving_at_once
     from vswin_cli.cli.progress import fetch_shown
@@ -110,8 +110,8 @@ def export(
     )
     if not quiet:
         print(
-            f"checked: in {exported.runtime}, largest difference {exported.difference:.1e}, at "
-            f"most {exported.bound:.0e} is allowed\n"
+            f"checked in {exported.runtime}: largest difference {exported.difference:.1e}, limit "
+            f"{exported.bound:.0e}\n"
             f"{exported.num_bytes / 1e6:.1f} MB; how to run it: "
             f"{printable(str(exported.readme))}",
             file=sys.stderr,

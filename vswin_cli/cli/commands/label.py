@@ -61,12 +61,12 @@ def label(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Label all videos in folders, and write one file of records.
+    """Label all videos in folders and write one file of records.
 
     The file is .jsonl, .json, .csv, .parquet (extra `parquet`), or a folder for another program,
     .cvat or .fiftyone. The same command continues a run that was stopped for any reason. By
-    default, views are those of the model's test protocol; --dry-run estimates the time of other
-    choices. The exit code is 0 if every video was labelled, 1 if one failed, 2 for wrong usage, 130
+    default, the views are those of the model's test protocol; --dry-run estimates the time of other
+    choices. The exit code is 0 if every video was labelled, 1 if any failed, 2 for wrong usage, 130
     after Ctrl-C.
 
     An --output that ends in / is a folder of shards, for any number of videos, on one machine or,

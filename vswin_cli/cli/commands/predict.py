@@ -52,8 +52,8 @@ def predict(
 ) -> None:
     """Label videos with the classes of a model.
 
-    By default, views are those of the model's test protocol. The exit code is 0 if every video was
-    labelled, 1 if one failed, 2 for wrong usage, 130 after Ctrl-C.
+    By default, the views are those of the model's test protocol. The exit code is 0 if every video
+    was labelled, 1 if any failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin predict clip.mp4
@@ -69,7 +69,7 @@ def predict(
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
     form = _format(output_format, output)
     if form.is_folder:
-        raise UsageError(f"--format {form.name} is a folder, which `vswin label` writes; run that")
+        raise UsageError(f"--format {form.name} is a folder; use `vswin label` to write it")
     _ = model.weights_file  # a download shows its own progress
     note = "" if quiet else what_it_knows(model.model)
     with ViewProgress(quiet=quiet) as progress:

@@ -78,7 +78,7 @@ def report(
             track=track_shown("reading frames", quiet=quiet),
         )
         if is_stdout and len(made.pages) > 1:
-            raise UsageError(f"--output -: it takes {len(made.pages)} pages; name a file")
+            raise UsageError(f"--output -: the report has {len(made.pages)} pages; give a file")
         if is_stdout:
             sys.stdout.buffer.write(output.read_bytes())  # UTF-8, as the page says
     if not quiet:
@@ -96,11 +96,11 @@ def say_what_is_missing(
     if made.num_outside:
         allowed = ", ".join(map(str, videos or [labels.parent]))
         reasons.append(
-            f"{made.num_outside:,} are not in {printable(allowed)}; --videos DIR shows those of "
+            f"{made.num_outside:,} are not in {printable(allowed)}; --videos DIR shows those in "
             "another folder"
         )
     if strips and num_others:
-        reasons.append(f"{num_others:,} are not where they were, or cannot be read")
+        reasons.append(f"{num_others:,} have been moved or cannot be read")
     if reasons:
         num_without = num_others * strips + made.num_outside
         reason = "; ".join(reasons)

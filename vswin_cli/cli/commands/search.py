@@ -64,7 +64,7 @@ def search(
 ) -> None:
     """List the videos in a features file that are most similar to a video.
 
-    They are ranked by cosine similarity, and the video itself is left out. The features of a video
+    They are ranked by cosine similarity; the video itself is left out. The features of a video
     file are computed with the model that FEATURES names, unless --model names another.
 
     Examples:

@@ -17,7 +17,7 @@ def sort(
         typer.Option(
             "--into",
             metavar="DIR",
-            help="Folder that gets a folder per label.",
+            help="Folder in which to create a folder per label.",
             rich_help_panel=OUTPUT,
         ),
     ],
@@ -74,7 +74,7 @@ def sort(
         num_videos, num_folders = len(sorting.placed) - num_failed, len(sorting.folders)
         sorted_ = "1 video" if num_videos == 1 else f"{num_videos:,} videos"
         folders = "1 folder" if num_folders == 1 else f"{num_folders:,} folders"
-        done = "" if deed else "; nothing is done yet: give --do link, copy or move"
+        done = "" if deed else "; nothing has been done yet; choose --do link, copy or move"
         print(f"{sorted_} in {folders} of {printable(into)}{done}", file=sys.stderr)
     if num_failed:
         raise typer.Exit(1)

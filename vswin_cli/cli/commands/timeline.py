@@ -1,4 +1,4 @@
-"""`vswin timeline`: find what happens in films, and when."""
+"""`vswin timeline`: find out what happens in films, and when."""
 
 import sys
 from pathlib import Path
@@ -44,14 +44,14 @@ def timeline(
         str | None,
         format_option(
             metavar="|".join(each.name for each in timeline_formats()),
-            help="Output format. Default: by --output's extension, else table.",
+            help="Output format. Default: from --output's extension, else table.",
         ),
     ] = None,
     probabilities: Annotated[
         bool,
         typer.Option(
             "--probabilities",
-            help="Add the probabilities of each step to records; --report adds them too.",
+            help="Add the probabilities of each step to records; implied by --report.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -88,13 +88,13 @@ def timeline(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Find what happens in films of any length, and when.
+    """Find out what happens in films of any length, and when.
 
-    A window as long as the model's clip moves over each film, and never crosses a cut. The
-    probabilities of windows are averaged per time step, and steps with the same label become
-    segments; where no label is probable, there is no segment. With --output, the same command
+    A window of one clip moves over each film and never crosses a cut. The probabilities of
+    windows are averaged per time step, and steps with the same label become segments; where no
+    label is probable, there is no segment. With --output, the same command
     continues a run that was stopped for any reason. The exit code is 0 if every film was read, 1
-    if one failed, 2 for wrong usage, 130 after Ctrl-C.
+    if any failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin timeline film.mp4
@@ -112,7 +112,7 @@ def timeline(
     is_live = live or any(map(is_live_name, paths))
     if is_live and (probabilities or probabilities_file or report is not None):
         what = "--report" if report is not None else "--probabilities"
-        raise UsageError(f"{what} is for films with an end, not for streams; leave it out")
+        raise UsageError(f"{what} is for films with an end, not for streams; remove it")
     model = timeline_model(engine, options, fetch_shown(quiet=quiet))
     note = "" if quiet else what_it_knows(model.model)
     if is_live:
@@ -141,8 +141,8 @@ def timeline(
         return
     chosen = timeline_format(form or "table")
     if chosen.holds_one and len(films.videos) > 1:
-        what = f"{chosen.name} holds one film, and there are {len(films.videos)}"
-        raise UsageError(f"{what}; name a folder with --output")
+        what = f"{chosen.name} contains one film, but there are {len(films.videos)}"
+        raise UsageError(f"{what}; give a folder with --output")
     records = []
     with open_writer(chosen, sys.stdout, top_k=1, note=note) as writer:
         for record in films.records(display):

@@ -57,10 +57,10 @@ def train(
 ) -> None:
     """Train a model on videos with labels.
 
-    Every file is opened first, and problems are listed; --dry-run stops there. DIR gets the model,
-    split.csv, metrics.json, log.csv, a page and a card; use it as --model of any command. The same
-    command continues a training that was stopped for any reason. The exit code is 0 if the model is
-    ready, 1 if the training failed, 2 for wrong usage, 130 after Ctrl-C.
+    Every file is opened first, and problems are listed; --dry-run stops there. DIR will contain the
+    model, split.csv, metrics.json, log.csv, a page and a card; give it to any command as --model.
+    The same command continues a training that was stopped for any reason. The exit code is 0 if the
+    model is ready, 1 if the training failed, 2 for wrong usage, 130 after Ctrl-C.
 
     Examples:
         vswin train classes -o mine

@@ -67,7 +67,7 @@ def verify_weights(
     """Check the size, content and SHA-256 of weights files.
 
     Without MODEL, check all files in the cache folder. A damaged file is renamed to `.corrupt`. The
-    exit code is 0 if all files are sound, 1 if one is not.
+    exit code is 0 if all files are sound, 1 if any is not.
 
     Examples:
         vswin weights verify
@@ -125,7 +125,7 @@ def show_path(
     path, target = path_of(model, cache_dir, head=not no_head)
     print_path(path)
     if target is not None and not target.is_here and not quiet:
-        print(f"{target.title}: not there yet", file=sys.stderr)
+        print(f"{target.title}: not downloaded yet", file=sys.stderr)
 
 
 @weights.command("remove", cls=PlainCommand)
@@ -138,7 +138,7 @@ def remove_weights(
 ) -> None:
     """Remove the weights of a model; on a terminal, ask first.
 
-    Files next to them that belong to them are removed too, such as a custom model's model file.
+    Their companion files, such as a custom model's model file, are removed too.
 
     Examples:
         vswin weights remove swin-b-k400

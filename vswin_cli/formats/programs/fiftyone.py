@@ -94,7 +94,7 @@ class LabelledDataset(RecordWriter):
         (self.stream / "metadata.json").write_text(json.dumps(dataset) + "\n", encoding="ascii")
 
     def answers(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Make the fields of a sample, apart from those of all."""
+        """Make the fields of a sample, except for those that every sample has."""
         labels = [
             self.label(record, "Classification", number, scored)
             for number, scored in enumerate(record["predictions"])
@@ -152,7 +152,7 @@ class LabelledDataset(RecordWriter):
         }
 
     def _id(self, record: dict[str, Any], number: int | None = None) -> dict[str, str]:
-        """Name a sample, or a label of it: 12 bytes, the same in each run."""
+        """Make the ID of a sample or of one of its labels: 12 bytes, the same in each run."""
         seed = f"{type(self).__name__}\0{record['video']}\0{number}"
         return {"$oid": sha256(os.fsencode(seed)).hexdigest()[:24]}
 
@@ -186,7 +186,7 @@ def _field(name: str, kind: str) -> dict[str, Any]:
 
 
 def _vector(features: "np.ndarray") -> dict[str, Any]:
-    """Encode numbers as FiftyOne keeps them: NumPy's file, compressed by zlib."""
+    """Encode numbers as FiftyOne stores them: a NumPy file, compressed by zlib."""
     import numpy as np  # noqa: PLC0415 - help lists formats
 
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The CSV of Kinetics: what the dataset's own tools, and `vswin evaluate`, read as annotations."""
+"""The CSV of Kinetics, which the dataset's tools and `vswin evaluate` read as annotations."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class KineticsWriter(RecordWriter):
 
 
 def _clip(record: dict[str, Any]) -> tuple[str, float, float | None]:
-    """Tell the video's name, and which seconds of it the file is."""
+    """Return the video's name, and the seconds of it that are in the file."""
     stem = PurePath(record["video"]).stem
     if match := _NAME.fullmatch(stem):
         return match["id"], int(match["start"]), int(match["end"])

@@ -23,7 +23,7 @@ class LabelStudioWriter(JsonWriter):
 
 
 def video_shown(video: str) -> str:
-    """Say where Label Studio finds a video: its address, or below the folder that it serves."""
+    """Return where Label Studio finds a video: its address, or below the folder that it serves."""
     if "://" in video:
         return video
     return _LOCAL_FILES + quote(video, errors="surrogateescape")

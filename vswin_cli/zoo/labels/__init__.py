@@ -1,7 +1,7 @@
-"""Label sets: class names in index order, one a line.
+"""Label sets: class names in index order, one per line.
 
-Lists with names cut at their commas or respelled are in wide circulation, so each file is checked
-against its known length and digest before it is used.
+Lists with names cut at commas or respelled are in wide circulation, so each file is checked against
+its known length and digest before use.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The name of a label file in this folder, and what it must hold; or a custom model's."""
+    """A label file in this folder, with its required content; or the labels of a custom model."""
 
     name: str
     num_classes: int
@@ -89,10 +89,10 @@ def read_labels(label_set: LabelSet) -> tuple[str, ...]:
 
 
 def read_label_file(path: Path) -> tuple[str, ...]:
-    """Read the names of a custom model's classes from text, one a line; the line is the class.
+    """Read the class names of a custom model from a text file; the line number is the class.
 
     Raises:
-        UsageError: The file cannot be read, or is not a list of different names.
+        UsageError: The file cannot be read, or is not a list of distinct names.
     """
     try:
         text = read_text(path)
@@ -107,7 +107,7 @@ def read_label_file(path: Path) -> tuple[str, ...]:
 
 
 def what_is_wrong(names: Sequence[str]) -> str | None:
-    """Say why these cannot be the names of classes: one is empty, a repetition or no line."""
+    """Return why these cannot be class names: one is empty, repeated or not a single line."""
     lines: dict[str, int] = {}
     for line, name in enumerate(names, start=1):
         if not name.strip():
