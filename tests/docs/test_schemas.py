@@ -35,9 +35,20 @@ def test_metrics_are_as_their_schema_says(vswin, tmp_path):
     assert metrics.keys() == schema("metrics")["properties"].keys()
 
 
+def test_metrics_of_timelines_are_as_their_schema_says(vswin, tmp_path):
+    (tmp_path / "true.csv").write_text("video,label,start,end\na.mp4,static,0,2\n")
+    (tmp_path / "found.csv").write_text("video,label,start,end,probability\na.mp4,static,0,1,0.9\n")
+    vswin("evaluate", "found.csv", "--timeline", "true.csv", "--report", "report")
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert_valid(metrics, "timeline-metrics")
+    assert metrics.keys() == schema("timeline-metrics")["properties"].keys()
+
+
 def test_lists_are_as_their_schemas_say(vswin, tmp_path):
-    models = json.loads(vswin("models", "--format", "json").stdout)
-    assert_valid(models, "models")
+    for command, name in ((["models"], "models"), (["weights", "list"], "weights")):
+        listed = json.loads(vswin(*command, "--format", "json").stdout)
+        assert listed
+        assert_valid(listed, name)
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).symlink_to(SAMPLES / "static.mp4")
     vswin("embed", "a.mp4", "b.mp4", "-o", "f.npz", "--model", "swin-n-motion")

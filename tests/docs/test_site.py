@@ -18,6 +18,7 @@ WORDS = (  # words that a native writer avoids: CONTRIBUTING.md, Language
     r"beside\b", r"anew\b", r"shall\b", r"whatever\b", r"is none of", r"^Of ", r"\. Of ",
     r"(?:frames|views?|clips|steps?|numbers|images|MB|kB) an? (?:second|video|view|class|minute)\b",
 )  # fmt: skip
+CODE = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "vswin_cli").rglob("*.py"))
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +83,7 @@ def test_readme_is_short_and_its_links_lead_to_files():
     ("question", "answers"),
     [
         ("How do I label a folder and see the result?", ["vswin label", "--report"]),
-        ("Which model do I take?", ["swin-t-k400", "top-1"]),
+        ("Which model should I use?", ["swin-t-k400", "top-1"]),
         ("Why do two tools give different accuracy", ["sample different frames"]),
         ("Can it run without a network?", ["--offline", "download-weights"]),
         ("What does this error kind mean?", ["not_a_video", "no_frames", "timeout"]),
@@ -102,6 +103,23 @@ def test_every_error_kind_of_a_video_is_explained():
     page = (ROOT / "docs" / "reference" / "errors.md").read_text()
     assert len(kinds) > 10
     assert [kind for kind in kinds if f"| `{kind}` |" not in page] == []
+
+
+def test_every_class_of_errors_is_explained():
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    kinds = r'^class (\w+Error)\((?:(?!^class ).)*?^    kind = "(\w+)"'
+    found = re.findall(kinds, CODE, re.MULTILINE | re.DOTALL)
+    assert len(found) > 10
+    for name, kind in found:
+        assert name == "VideoError" or f"| `{name}` | `{kind}` |" in page, name
+
+
+def test_every_environment_variable_is_explained():
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
+    between_processes = {"VSWIN_CALL", "VSWIN_WORKER_KEY"}
+    names = set(re.findall(r"\bVSWIN_[A-Z0-9_]+", CODE)) - between_processes
+    assert len(names) > 5
+    assert [name for name in names if f"| `{name}` |" not in page] == []
 
 
 def test_examples_of_every_command_can_be_parsed():
