@@ -211,7 +211,7 @@ def test_a_run_into_a_folder_continues_and_brings_features(vswin, videos):
         (["label", "videos", "-o", "videos", "--format", "cvat"], "but not its journal"),
         (["label", "videos", "-o", "f.txt", "--format", "cvat"], "f.txt is a file"),
         (["label", "videos", "-o", "x.cvat", "--cluster", "local"], "--output, not x.cvat"),
-        (["predict", "videos/pan_left.mp4", "--format", "fiftyone"], "is a folder; use `vswin"),
+        (["predict", "videos/pan_left.mp4", "--format", "fiftyone"], "writes a folder; use `vswin"),
         (
             ["timeline", "videos", "--format", "fiftyone"],
             "fiftyone writes a folder; set its path with",

@@ -83,7 +83,7 @@ def test_a_shard_that_is_there_is_done_unless_its_failures_are_tried_again(vswin
     before = {path.name: path.stat().st_ino for path in (tmp_path / "out").glob("part-*")}
     again = vswin("label", videos, "-o", "out/")
     assert f"shards already done  {len(before)}" in again.stdout
-    assert "labelled            3" in again.stdout
+    assert "labelled             3" in again.stdout
     assert {p.name: p.stat().st_ino for p in (tmp_path / "out").glob("part-*")} == before
     retried = vswin("label", videos, "-o", "out/", "--retry-failed")
     assert f"shards already done  {len(before) - 1}" in retried.stdout

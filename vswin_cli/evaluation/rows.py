@@ -53,7 +53,7 @@ def read_rows(path: Path) -> str:
     try:
         return read_text(path, errors="surrogateescape").replace("\r", "\n")
     except OSError as exc:
-        reason = exc.strerror or exc
+        reason = (exc.strerror or str(exc)).lower()
         raise UsageError(f"cannot read the annotations {path}: {reason}; check the path") from exc
     except ValueError as exc:
         if is_video_content(str(path)):

@@ -109,7 +109,7 @@ def find_model(name: str, cache_dir: Path | None = None) -> AnyModel:
         )
     known = model_names((*MODELS, *custom.models))
     nearest = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"one of {', '.join(known)}"
+    hint = f"did you mean {nearest[0]}?" if nearest else f"choose one of {', '.join(known)}"
     raise UnknownModelError(
         f"unknown model {name!r}: {hint} (see `vswin models`; a path ends in .toml)"
     )

@@ -69,7 +69,7 @@ def predict(
     _refuse_to_overwrite(output, [*videos, *([str(engine.weights)] if engine.weights else [])])
     form = _format(output_format, output)
     if form.is_folder:
-        raise UsageError(f"--format {form.name} is a folder; use `vswin label` to write it")
+        raise UsageError(f"--format {form.name} writes a folder; use `vswin label`")
     _ = model.weights_file  # a download shows its own progress
     note = "" if quiet else what_it_knows(model.model)
     with ViewProgress(quiet=quiet) as progress:
