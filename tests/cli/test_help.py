@@ -1,6 +1,7 @@
 """`--help` at any width, and tables on narrow terminals."""
 
 import io
+import re
 
 import pytest
 from command import SAMPLES
@@ -43,6 +44,7 @@ def test_every_help_fits_its_terminal_and_ends_in_examples(shown, command):
     assert is_group or any(line.startswith("  -q, --quiet ") for line in wide)
     narrow = shown(command, 40)
     assert all(len(line) <= 40 for line in narrow[: narrow.index("Examples:")])
+    assert not any(re.search(r"\w-$", line) for line in (*wide, *narrow))  # `--top-` and `k`
 
 
 def test_formats_of_files_are_those_that_can_be_written_to_files(shown):

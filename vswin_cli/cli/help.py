@@ -28,6 +28,7 @@ _WHOLE = re.compile(r"(default: \d+)\.0\b")  # as in 300.0
 _LONGEST_NAMES = 24  # characters; longer names have their text below them
 _NARROW = 60  # columns; below this, all texts are below their names
 _WIDEST = 100
+_WHOLE_WORDS = str.maketrans("-", "\N{NON-BREAKING HYPHEN}")  # no line ends inside `--top-k`
 _HELP = {"-h", "--help"}
 _PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,
@@ -76,7 +77,7 @@ class PlainCommand(TyperCommand):
     def get_help(self, ctx: Any) -> str:  # noqa: ANN401
         """Write the help at the terminal's width."""
         _fit(ctx)
-        return super().get_help(ctx)
+        return super().get_help(ctx).replace("\N{NON-BREAKING HYPHEN}", "-")
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """List the arguments without Typer's braces."""
@@ -86,7 +87,7 @@ class PlainCommand(TyperCommand):
         """Write the description of the command, without its examples."""
         formatter.write_paragraph()
         with formatter.indentation():
-            formatter.write_text(_parted(self.help)[0])
+            formatter.write_text(_parted(self.help)[0].translate(_WHOLE_WORDS))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """Write the arguments, and the options of each panel."""
@@ -102,7 +103,9 @@ class PlainCommand(TyperCommand):
             if record is not None:
                 is_argument = param.param_type_name == "argument"
                 panel = getattr(param, "rich_help_panel", None)
-                panels[panel or ("Arguments" if is_argument else usual)].append(_row(*record))
+                names, text = _row(*record)
+                title = panel or ("Arguments" if is_argument else usual)
+                panels[title].append((names, text.translate(_WHOLE_WORDS)))
         for title in sorted(panels, key=panel_place):
             with formatter.section(title):
                 _write_rows(formatter, panels[title])

@@ -272,7 +272,7 @@ def _demand_finite(loss: float, step: int) -> None:
 
 
 def _right_of_several(targets: Any, logits: Any) -> Any:  # noqa: ANN401 - tensors
-    """Compute the share of classes that are predicted rightly; targets may be smoothed or mixed."""
+    """Compute the share of correctly predicted classes; targets may be smoothed or mixed."""
     said = keras.ops.equal(targets > 0.5, logits > 0)
     return keras.ops.mean(keras.ops.cast(said, "float32"), axis=-1)
 
