@@ -95,6 +95,14 @@ def test_name_with_null_byte():
     assert error(Path("a\0b.mp4")).kind in ("unreadable", "missing")
 
 
+def test_frames_that_do_not_fit_into_memory(clip):
+    def keep(frame):
+        raise MemoryError
+
+    found = error(clip, read=lambda path, *_: read_video(path, "auto", range, keep))
+    assert "its frames do not fit into memory; sample fewer" in str(found)
+
+
 @pytest.mark.parametrize("reader", READERS)
 def test_text_named_like_a_video(tmp_path, reader):
     path = tmp_path / "text.mp4"
