@@ -219,7 +219,7 @@ def test_what_is_no_annotations_is_refused(matched, tmp_path, text, reason):
 
 
 def test_missing_annotations_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file"):
         recognise(tmp_path / "none.txt")
     with pytest.raises(UsageError, match="needs a folder"):
         read_annotations(Path(__file__), AnnotationFormat.FOLDER)
