@@ -1,4 +1,4 @@
-"""Make the project of `vswin-slim`: vswin without TensorFlow, three quarters of its size.
+"""Make the project of `vswin-slim`: vswin without TensorFlow, a third of its size.
 
 An extra can only add dependencies. So this is a separate distribution of the same package; install
 only one of the two.
