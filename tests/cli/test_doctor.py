@@ -141,6 +141,11 @@ def test_address_is_read_and_its_secrets_are_not_told(examined):
             assert ("alice" in told) is paths
 
 
+def test_address_of_a_failed_video_leaves_its_reason_whole(examined):
+    error = examined("http://bob:pass@127.0.0.1:1/alice.mp4")["error"]
+    assert error.startswith("cannot read ADDRESS: its server cannot be reached; check")
+
+
 @pytest.mark.slow
 def test_library_that_is_broken_or_crashes_is_a_line(vswin_process, tmp_path):
     faults = {

@@ -8,7 +8,7 @@ from typing import Any
 # At least two steps of a path: `video/mp4` and `4/3` are not paths.
 _PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:|\\\\)?(?:[\\/][^\s'\":;,\\/()\[\]]+){2,}[\\/]?")
 _LIBRARY = re.compile(r"[\w.+-]+\.(so|dll|dylib|pyd|py)(\.[\d.]+)?$")  # whose name helps
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\",;]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\",;]*[^\s'\",;:]", re.IGNORECASE)
 
 
 def without_paths(report: Any, known: Mapping[str, str], keep: Iterable[str] = ()) -> Any:  # noqa: ANN401
