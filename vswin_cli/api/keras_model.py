@@ -15,7 +15,7 @@ except ImportError as exc:
 from vswin_cli.api.model import VideoModel
 from vswin_cli.api.options import ViewOptions, engine_options
 from vswin_cli.network.checkpoint import read_checkpoint
-from vswin_cli.network.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
+from vswin_cli.network.video_swin import with_weights
 from vswin_cli.zoo.models import DEFAULT_MODEL
 
 
@@ -61,10 +61,4 @@ def keras_model(
     spec, size = model.model, model.protocol.view_size
     num_classes = spec.num_classes if model.has_head else None
     variables = read_checkpoint(model.weights_file, spec.architecture, num_classes)
-    built: keras.Model
-    if num_classes is None:
-        built = VideoSwinBackbone(spec.architecture, size, dtype=dtype)
-    else:
-        built = VideoSwinClassifier(spec.architecture, size, num_classes, dtype=dtype)
-    assign(built, variables)
-    return built
+    return with_weights(variables, spec.architecture, size, num_classes, dtype=dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from vswin_cli.network.checkpoint import read_checkpoint
-from vswin_cli.network.video_swin import VideoSwinBackbone, VideoSwinClassifier, assign
+from vswin_cli.network.video_swin import VideoSwinClassifier, with_weights
 from vswin_cli.zoo.architectures import Size
 from vswin_cli.zoo.models import Model
 from vswin_cli.zoo.protocols import MEAN, STD
@@ -36,20 +36,15 @@ def build_inference_model(
     weights = read_checkpoint(weights_file, model.architecture, num_classes)
     _fold_normalisation(weights)
     views = keras.Input((*view_size, 3), dtype="uint8", name="views")
-    if num_classes is None:
-        backbone = VideoSwinBackbone(model.architecture, view_size, dtype=dtype, name="backbone")
-        assign(backbone, weights)
-        tokens = backbone(ops.cast(views, backbone.compute_dtype))
+    network = with_weights(weights, model.architecture, view_size, num_classes, dtype=dtype)
+    if not isinstance(network, VideoSwinClassifier):
+        tokens = network(ops.cast(views, network.compute_dtype))
         features = keras.layers.GlobalAveragePooling3D(
             data_format="channels_last", dtype="float32"
         )(tokens)
         return keras.Model(views, [features[:, :0], features], name="inference")
-    classifier = VideoSwinClassifier(
-        model.architecture, view_size, num_classes, dtype=dtype, name="classifier"
-    )
-    assign(classifier, weights)
-    both = keras.Model(classifier.input, [classifier.output, classifier.get_layer("pool").output])
-    logits, features = both(ops.cast(views, classifier.backbone.compute_dtype))
+    both = keras.Model(network.input, [network.output, network.get_layer("pool").output])
+    logits, features = both(ops.cast(views, network.backbone.compute_dtype))
     share = ops.sigmoid if model.is_multi_label else ops.softmax
     return keras.Model(views, [share(logits), features], name="inference")
 

@@ -6,6 +6,9 @@ N = wT·wH·wW; h heads of d channels.
 Source: Liu et al., Video Swin Transformer, CVPR 2022, and its published code.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod
 from typing import Any
 
@@ -22,6 +25,18 @@ MASKED = -1e30
 Config = dict[str, Any]
 Shape = tuple[Any, ...]  # the batch axis is None
 Tensor = Any  # the backend's tensor
+
+_kernel_initializer = ContextVar("kernel_initializer", default="glorot_uniform")
+
+
+@contextmanager
+def kernels_of_zeros() -> Iterator[None]:
+    """Build layers with zeros, for weights to come: random numbers take seconds for Swin-B."""
+    token = _kernel_initializer.set("zeros")
+    try:
+        yield
+    finally:
+        _kernel_initializer.reset(token)
 
 
 class TokenNorm(keras.layers.LayerNormalization):
@@ -52,7 +67,13 @@ class _Layer(keras.layers.Layer):
         return TokenNorm(dtype=self.dtype_policy, name=name)
 
     def _dense(self, units: int, name: str, **options: object) -> keras.layers.Dense:
-        return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
+        return keras.layers.Dense(
+            units,
+            kernel_initializer=_kernel_initializer.get(),
+            dtype=self.dtype_policy,
+            name=name,
+            **options,
+        )
 
 
 class PatchEmbedding(_Layer):

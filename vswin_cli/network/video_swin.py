@@ -7,7 +7,13 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from vswin_cli.network.layers import PatchEmbedding, PatchMerging, SwinBlock, TokenNorm
+from vswin_cli.network.layers import (
+    PatchEmbedding,
+    PatchMerging,
+    SwinBlock,
+    TokenNorm,
+    kernels_of_zeros,
+)
 from vswin_cli.zoo.architectures import Architecture, Size
 
 Config = dict[str, Any]
@@ -130,6 +136,35 @@ def _with_architecture(config: Config) -> Config:
     }
     architecture = Architecture(**fields)
     return {**config, "architecture": architecture, "input_size": tuple(config["input_size"])}
+
+
+def with_weights(
+    weights: Mapping[str, np.ndarray],
+    architecture: Architecture,
+    input_size: Size,
+    num_classes: int | None,
+    **options: object,
+) -> VideoSwinBackbone | VideoSwinClassifier:
+    """Build a classifier, or a backbone if `num_classes` is None, and assign its weights.
+
+    Args:
+        weights: As for `assign`.
+        architecture: As for `VideoSwinBackbone`, like the next one and the options.
+        input_size: (T, H, W) in pixels.
+        num_classes: Length of the label set.
+        options: Options of `keras.Model`.
+
+    Raises:
+        ValueError: As for `assign`.
+    """
+    model: VideoSwinBackbone | VideoSwinClassifier
+    with kernels_of_zeros():
+        if num_classes is None:
+            model = VideoSwinBackbone(architecture, input_size, **options)
+        else:
+            model = VideoSwinClassifier(architecture, input_size, num_classes, **options)
+    assign(model, weights)
+    return model
 
 
 def assign(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
