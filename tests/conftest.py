@@ -63,17 +63,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker begin with its share of the long tests, so that none waits at the end.
 
     Tests are divided into one part per worker. A worker that is done takes tests from the end of
-    another part, where the short ones are.
+    another part, where the short ones are. Tests with Keras are in one part, because it takes
+    seconds to import.
     """
     num_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if num_workers == 1:
         return
-    items.sort(key=lambda item: item.path)  # workers collect in different orders
-    modules = [list(group) for _, group in groupby(items, lambda item: item.path)]
+
+    def module_of(item: pytest.Item) -> Path:
+        return Path() if "keras" in item.keywords else item.path
+
+    items.sort(key=lambda item: (module_of(item), item.path))  # workers collect in other orders
+    modules = [list(group) for _, group in groupby(items, module_of)]
     counts = [sum("slow" in item.keywords for item in module) for module in modules]
     parts: list[list[pytest.Item]] = [[] for _ in range(num_workers)]
     num_slow = [0] * num_workers
-    for module, count in sorted(zip(modules, counts, strict=True), key=lambda pair: -pair[1]):
+    shares = [count / len(module) for module, count in zip(modules, counts, strict=True)]
+    for _, module, count in sorted(
+        zip(shares, modules, counts, strict=True), key=lambda each: -each[0]
+    ):
         least = num_slow.index(min(num_slow)) if count else parts.index(min(parts, key=len))
         parts[least] += module
         num_slow[least] += count

@@ -14,9 +14,15 @@ from vswin_cli.zoo.model_file import read_model_file
 from vswin_cli.zoo.models import CustomModel
 
 
+def keras_on_tensorflow() -> ModuleType:
+    """Import Keras on TensorFlow, late because it takes seconds."""
+    import_keras("tensorflow")
+    return import_module("keras")
+
+
 def video_swin() -> ModuleType:
     """Import the network's module on TensorFlow, late because it takes seconds."""
-    import_keras("tensorflow")
+    keras_on_tensorflow()
     return import_module("vswin_cli.network.video_swin")
 
 

@@ -86,15 +86,10 @@ def original(
 
 def relative_position_index(window: tuple[int, int, int]) -> np.ndarray:
     """Make int64 (N, N), as the programs store it."""
-    places = list(np.ndindex(*window))
-    index = np.zeros((len(places), len(places)), np.int64)
-    for i, a in enumerate(places):
-        for j, b in enumerate(places):
-            row = 0
-            for x, y, side in zip(a, b, window, strict=True):
-                row = row * (2 * side - 1) + x - y + side - 1
-            index[i, j] = row
-    return index
+    places = np.array(list(np.ndindex(*window))).T  # (3, N)
+    reach = np.array(window)[:, np.newaxis, np.newaxis] - 1
+    distances = places[:, :, np.newaxis] - places[:, np.newaxis] + reach  # (3, N, N)
+    return np.ravel_multi_index(tuple(distances), tuple(2 * side - 1 for side in window))
 
 
 def as_mmaction2(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ from vswin_cli.system.files import file_sha256
 SIZE = (9, 30, 45)  # not multiples of patches, windows or halves
 TOLERANCE = {"rtol": 0, "atol": 1e-4}
 WEIGHTS = original()
-pytestmark = pytest.mark.slow  # Keras on TensorFlow takes seconds to import
+pytestmark = [pytest.mark.slow, pytest.mark.keras]
 
 
 @pytest.fixture(scope="module")

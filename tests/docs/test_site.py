@@ -148,10 +148,16 @@ def test_pages_are_written_in_plain_words(page):
     assert not found
 
 
+PROGRAMS = [page for page in PAGES if "```python\n" in page.read_text() and page.name != "api.md"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if "```python\n" in page.read_text() and page.name != "api.md"],
+    [
+        pytest.param(page, marks=[pytest.mark.keras] if "keras_model(" in page.read_text() else [])
+        for page in PROGRAMS
+    ],
     ids=name_of,
 )
 def test_python_of_a_page_runs(page, cache, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 import pytest
-from converting import video_swin
+from converting import keras_on_tensorflow
 from reference import tensor, video
 
 from vswin_cli.engines import registry
@@ -169,7 +169,8 @@ def test_backend_that_is_not_installed_is_named(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.keras
 def test_second_backend_in_one_process_is_refused():
-    video_swin()
+    keras_on_tensorflow()
     with pytest.raises(BackendError, match="keras already runs on tensorflow in this process"):
         import_keras("openvino")

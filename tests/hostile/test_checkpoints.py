@@ -98,49 +98,51 @@ def keyed(*keys):
     return b"}(" + b"".join(entries) + b"u"
 
 
-PICKLES = {
-    "bytearray of 3.2 GB": b"\x96" + struct.pack("<Q", 3_200_000_000),
-    "bytes of 2**62": b"\x8e" + struct.pack("<Q", 2**62),
-    "text of 2**62": b"\x8d" + struct.pack("<Q", 2**62),
-    "integer of 2 GB": b"\x8b" + struct.pack("<i", 2**31 - 1),
-    "memo of 2**26": b"}r" + struct.pack("<I", 2**26),
-    "shape that doubles": b"}K\0" + TENSOR + b"(" + STORAGE + b"K\0" + DOUBLED + b")tRs",
-    "storage key that doubles": STORAGE.replace(b"X\x01\0\0\x000", DOUBLED),
-    "storage size that doubles": STORAGE.replace(b"K\x01t", DOUBLED + b"t"),
-    "key that doubles": b"}" + DOUBLED + b"Ns",
-    "key of a million pairs": b"}N" + 10**6 * b"\x85" + b"Ns",
-    "frozensets that double": b"(K\1\x91" + 60 * b"q\0(h\0(h\0K\1\x91\x91",
-    "lists in lists": 10**5 * b"]" + (10**5 - 1) * b"a",
-    "integers of one hash": b"}("
-    + b"".join(
-        b"\x8a\x08" + struct.pack("<q", i * (2**61 - 1) % 2**63) + b"N" for i in range(10**5)
-    )
-    + b"u",
-    "memo of one hash": b"N" + b"".join(b"p%d\n" % (i * COLLIDING) for i in range(10**5)),
-    "copies of a long list": b"]q\0("
-    + 10**4 * b"X\x01\0\0\0aN\x86"
-    + b"eh\0\x85q\x010"
-    + 10**4 * (ORDERED_DICT + b"h\x01R0")
-    + b"N",
-    "shapes of a long list": b"]q\0("
-    + 10**5 * b"K\0"
-    + b"e0"
-    + 10**4 * (TENSOR + b"(" + STORAGE + b"K\0h\0h\0tR0")
-    + b"N",
-    "long names again and again": b"X"
-    + struct.pack("<I", 4 * 10**6)
-    + 4 * 10**6 * b"a"
-    + b"q\0"
-    + 10**5 * b"h\0h\0\x930"
-    + b"N",
-    "20,000 models": keyed(*(f"m{i}.patch_embed.proj.weight" for i in range(20_000))),
-    "blocks that are not there": keyed(
-        "patch_embed.proj.weight",
-        "layers.0.blocks.0.x",
-        *(f"layers.{i}.blocks.999.x" for i in range(100)),
-        *(f"layers.0.blocks.0.{i}" for i in range(999)),
-    ),
-}
+def pickles():
+    """Make the contents of pickles, by description."""
+    return {
+        "bytearray of 3.2 GB": b"\x96" + struct.pack("<Q", 3_200_000_000),
+        "bytes of 2**62": b"\x8e" + struct.pack("<Q", 2**62),
+        "text of 2**62": b"\x8d" + struct.pack("<Q", 2**62),
+        "integer of 2 GB": b"\x8b" + struct.pack("<i", 2**31 - 1),
+        "memo of 2**26": b"}r" + struct.pack("<I", 2**26),
+        "shape that doubles": b"}K\0" + TENSOR + b"(" + STORAGE + b"K\0" + DOUBLED + b")tRs",
+        "storage key that doubles": STORAGE.replace(b"X\x01\0\0\x000", DOUBLED),
+        "storage size that doubles": STORAGE.replace(b"K\x01t", DOUBLED + b"t"),
+        "key that doubles": b"}" + DOUBLED + b"Ns",
+        "key of a million pairs": b"}N" + 10**6 * b"\x85" + b"Ns",
+        "frozensets that double": b"(K\1\x91" + 60 * b"q\0(h\0(h\0K\1\x91\x91",
+        "lists in lists": 10**5 * b"]" + (10**5 - 1) * b"a",
+        "integers of one hash": b"}("
+        + b"".join(
+            b"\x8a\x08" + struct.pack("<q", i * (2**61 - 1) % 2**63) + b"N" for i in range(10**5)
+        )
+        + b"u",
+        "memo of one hash": b"N" + b"".join(b"p%d\n" % (i * COLLIDING) for i in range(10**5)),
+        "copies of a long list": b"]q\0("
+        + 10**4 * b"X\x01\0\0\0aN\x86"
+        + b"eh\0\x85q\x010"
+        + 10**4 * (ORDERED_DICT + b"h\x01R0")
+        + b"N",
+        "shapes of a long list": b"]q\0("
+        + 10**5 * b"K\0"
+        + b"e0"
+        + 10**4 * (TENSOR + b"(" + STORAGE + b"K\0h\0h\0tR0")
+        + b"N",
+        "long names again and again": b"X"
+        + struct.pack("<I", 4 * 10**6)
+        + 4 * 10**6 * b"a"
+        + b"q\0"
+        + 10**5 * b"h\0h\0\x930"
+        + b"N",
+        "20,000 models": keyed(*(f"m{i}.patch_embed.proj.weight" for i in range(20_000))),
+        "blocks that are not there": keyed(
+            "patch_embed.proj.weight",
+            "layers.0.blocks.0.x",
+            *(f"layers.{i}.blocks.999.x" for i in range(100)),
+            *(f"layers.0.blocks.0.{i}" for i in range(999)),
+        ),
+    }
 
 
 def save_pickle(path, content):
@@ -167,7 +169,7 @@ def save_overlapping_zip(path):
 
 def endless_files(folder):
     """Make files of a few MB that would fill the memory or never end."""
-    for name, content in PICKLES.items():
+    for name, content in pickles().items():
         save_pickle(folder / f"{name}.pth", content)
         (folder / f"{name}.old").write_bytes(LEGACY + b"\x80\4" + content + b".\x80\4].")
     shape = {"w": {"dtype": "F32", "shape": [2**62] * 10**5, "data_offsets": [0, 4]}}

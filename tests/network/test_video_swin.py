@@ -1,12 +1,11 @@
 """The Keras model in this process, on TensorFlow; other tests are about the engines."""
 
 import json
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
-from converting import video_swin
+from converting import keras_on_tensorflow, video_swin
 from models import NANO
 from reference import normalized, video
 
@@ -16,14 +15,12 @@ from vswin_cli.zoo.architectures import TINY, num_parameters
 *_, CASE = json.loads((Path(__file__).parents[1] / "data" / "logits.json").read_text())["cases"]
 SMALL = NANO.architecture
 SIZE = (6, 20, 28)
-pytestmark = pytest.mark.slow  # Keras on TensorFlow takes seconds to import, and as many to trace
+pytestmark = [pytest.mark.slow, pytest.mark.keras]  # TensorFlow takes seconds to trace, too
 
 
 @pytest.fixture(scope="module")
 def keras():
-    """Keras on TensorFlow, which takes seconds to import."""
-    video_swin()
-    return import_module("keras")
+    return keras_on_tensorflow()
 
 
 @pytest.fixture(scope="module")

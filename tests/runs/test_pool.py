@@ -23,7 +23,7 @@ from vswin_cli.runs.videos import Found
 from vswin_cli.runs.worker import Decoding, decode_views
 from vswin_cli.views.views import read_views
 
-pytestmark = pytest.mark.usefixtures("started_workers")
+started = pytest.mark.usefixtures("started_workers")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def pool(decode=decode_or_break, *, num_workers=2, timeout_seconds=1.5):
     return DecodingPool(decoding, num_workers=num_workers, timeout_seconds=timeout_seconds)
 
 
+@started
 def test_views_arrive_as_they_were_read(clip):
     [decoded] = pool(decode_views).decode_each([Found("x", str(clip))])
     views = read_views(clip, (PROTOCOL,), "auto")
@@ -123,6 +124,7 @@ def test_deadline_holds_while_nobody_takes_the_views(copies):
     assert kinds == dict.fromkeys("abcdef")
 
 
+@started
 def test_killed_worker_is_replaced(copies):
     decoding = pool(num_workers=1, timeout_seconds=30)
     decoded_each = decoding.decode_each(copies("a.mp4", "slow.mp4", "b.mp4"))
@@ -193,6 +195,7 @@ def test_memory_does_not_grow_with_the_number_of_videos():
     assert peak(300) < 1.1 * peak(30)
 
 
+@started
 def test_video_that_fills_memory_fails_alone():
     found = [Found(name, name) for name in ("a", "fills", "b")]
     decoding = Decoding(decode_or_fill, PROTOCOL, "auto")
@@ -261,6 +264,7 @@ def test_kept_workers_serve_call_after_call_and_each_fails_alone(copies):
     assert children(os.getpid()) == []
 
 
+@started
 def test_worker_that_cannot_start_is_an_error_of_the_run(monkeypatch):
     monkeypatch.setattr("vswin_cli.runs.worker_process._SERVE", "raise SystemExit(3)")
     with pytest.raises(BackendError, match="does not start: it exited with code 3"):

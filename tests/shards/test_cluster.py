@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import ExitStack, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from waiting import wait_until
 
 from vswin_cli.formats.record_files import read_records
 
-ray = pytest.importorskip("ray", reason="needs the extra `ray`")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`"),
+]
 
 NUM_GOOD, NUM_BROKEN = 18, 2
 FAST = ("--views", "fast")  # for all runs here

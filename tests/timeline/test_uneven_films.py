@@ -14,7 +14,7 @@ from vswin_cli.films.pace import Pace
 from vswin_cli.films.sequence import FrameSequence, TimedFrame
 from vswin_cli.video.clock import usual_seconds
 
-LOSSLESS = {"qp": "0"}
+LOSSLESS = {"qp": "0", "preset": "ultrafast"}
 
 
 @pytest.fixture(scope="module")

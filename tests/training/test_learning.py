@@ -27,6 +27,7 @@ def network() -> ModuleType:
 
 
 @pytest.mark.slow
+@pytest.mark.keras
 def test_a_step_of_full_moves_every_weight(network):
     import keras
     import tensorflow as tf
@@ -47,6 +48,7 @@ def test_a_step_of_full_moves_every_weight(network):
 
 
 @pytest.mark.slow
+@pytest.mark.keras
 def test_drop_path_rises_from_block_to_block(network):
     narrow = replace(TINY, embed_dim=8, num_heads=(1, 1, 1, 1), window=(2, 2, 2))
     backbone = network.VideoSwinBackbone(narrow, (4, 32, 32), drop_path=0.1)
@@ -61,6 +63,7 @@ def test_drop_path_rises_from_block_to_block(network):
 
 
 @pytest.mark.slow
+@pytest.mark.keras
 def test_drop_path_drops_whole_views_in_training_alone(network):
     import keras
 
@@ -75,6 +78,7 @@ def test_drop_path_drops_whole_views_in_training_alone(network):
 
 
 @pytest.mark.slow
+@pytest.mark.keras
 def test_each_variable_has_its_rate_and_decay(network):
     import keras
 
@@ -101,6 +105,7 @@ def test_each_variable_has_its_rate_and_decay(network):
 
 
 @pytest.mark.slow
+@pytest.mark.keras
 def test_weights_that_diverged_are_not_kept_and_states_that_cannot_be_written_are_told(
     network, tmp_path
 ):
