@@ -121,9 +121,8 @@ UNSHOWN = {  # packets without a picture, or with one that is never shown
 UNCERTAIN = "xvid.avi", "xvid.mkv", "camera.avi"  # whether there is a picture
 
 
-@pytest.mark.parametrize("pixels", [0, float("inf")], ids=["seeking", "in sequence"])
 @pytest.mark.parametrize("name", UNSHOWN)
-def test_packet_without_a_frame_is_no_trap(tmp_path, monkeypatch, caplog, name, pixels):
+def test_packet_without_a_frame_is_no_trap(tmp_path, monkeypatch, caplog, name):
     """The decoder drops it, and all later frames have other numbers."""
     codec, options, change = UNSHOWN[name]
     pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
@@ -132,13 +131,15 @@ def test_packet_without_a_frame_is_no_trap(tmp_path, monkeypatch, caplog, name, 
     encode(path, numbered_frames(200), codec, options=options, pixel_format=pixel_format)
     gap = remux(tmp_path / name, path, change=lambda k, old: change(old) if k == 70 else old)
     in_order = decoded(gap)
-    monkeypatch.setattr(av_reader, "SEQUENTIAL_PIXELS", pixels)
-    for wanted in ([0, 30], [0, 30, 120, 190]):
-        with caplog.at_level("INFO", logger="vswin_cli"):
-            reading = read(gap, wanted)
-        assert reading.num_frames == len(in_order) < 200
-        assert reading.frames == {k: in_order[k] for k in wanted}
-    assert ("does not work" in caplog.text) is (name in UNCERTAIN)
+    for pixels in (0, float("inf")):  # by seeking, and in sequence
+        monkeypatch.setattr(av_reader, "SEQUENTIAL_PIXELS", pixels)
+        caplog.clear()
+        for wanted in ([0, 30], [0, 30, 120, 190]):
+            with caplog.at_level("INFO", logger="vswin_cli"):
+                reading = read(gap, wanted)
+            assert reading.num_frames == len(in_order) < 200
+            assert reading.frames == {k: in_order[k] for k in wanted}
+        assert ("does not work" in caplog.text) is (name in UNCERTAIN)
 
 
 def decoded(path):
@@ -216,19 +217,19 @@ print(views.num_frames, int(peak_kilobytes) * 1024)
 
 @pytest.fixture(scope="module")
 def some_4k(tmp_path_factory):
-    """20 frames, one of them a key frame."""
+    """10 frames, one of them a key frame."""
     path = tmp_path_factory.mktemp("4k") / "once.mp4"
-    return encode(path, numbered_frames(20, 2160, 3840), options={"preset": "ultrafast"})
+    return encode(path, numbered_frames(10, 2160, 3840), options={"preset": "ultrafast"})
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)  # decoding all of it would take longer
-@pytest.mark.parametrize(("how", "times"), [("by seeking", 1200), ("in sequence", 8)])
+@pytest.mark.parametrize(("how", "times"), [("by seeking", 1200), ("in sequence", 16)])
 def test_4k_needs_little_memory_however_long(tmp_path, some_4k, how, times):
     path = repeat(tmp_path / "long.mp4", some_4k, times)
     run = subprocess.run(
         [sys.executable, "-c", READ, str(path), how], capture_output=True, text=True, check=True
     )
     num_frames, peak_bytes = map(int, run.stdout.split())
-    assert num_frames == 20 * times
+    assert num_frames == 10 * times
     assert peak_bytes < 700e6  # 160 frames as RGB would be 4 GB
