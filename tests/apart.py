@@ -3,6 +3,7 @@
 python apart.py  # pickled calls on stdin, pickled results on stdout
 """
 
+import atexit
 import os
 import pickle
 import subprocess
@@ -27,6 +28,7 @@ class Apart:
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
             )
+            atexit.register(self.close)
         pickle.dump((function, arguments), self._process.stdin)
         self._process.stdin.flush()
         try:

@@ -7,6 +7,7 @@ of the caller, with the requested code, arguments, environment, folder and descr
 python forking.py DESCRIPTOR  # requests come over this connection
 """
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -48,10 +49,16 @@ class _Forking:
                 process_group=0,
             )
         self.owner = os.getpid()
+        atexit.register(self.close)
 
     def fork(self, request, descriptors):
         socket.send_fds(self.connection, [json.dumps(request).encode()], descriptors)
         return int(self.connection.recv(100))
+
+    def close(self):
+        if self.owner == os.getpid():
+            self.connection.close()
+            self.process.wait()
 
 
 _forking = None
