@@ -41,8 +41,9 @@ def cluster(monkeypatch, request):
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     options = getattr(request, "param", {})
+    without = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     before = set(children(os.getpid()))
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **options})
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **without, **options})
     try:
         nodes.more = nodes.add_node(num_cpus=1)
         yield nodes
@@ -122,6 +123,8 @@ def test_a_driver_workers_and_a_node_that_die_lose_nothing(cluster, start, vswin
     assert run.returncode == 1, errors
     assert "shards already done" in output
     assert errors.count("warning: a worker died: ") >= 2  # the dead node may get one more
+    assert "a worker died: its process crashed or was killed" in errors
+    assert "a worker died: out of memory" not in errors
     assert "Traceback" not in errors
     assert all(
         line.startswith(("part-", "error: clip", "warning: a worker"))

@@ -268,13 +268,19 @@ class RayWorkers:
                 yield self._give_up(shard, reason)
 
 
+_REASONS = {  # by what Ray's messages contain
+    "running low on memory": "out of memory",
+    "node has died": "its machine was lost",
+    "worker process has died": "its process crashed or was killed, perhaps for its memory",
+    "temporarily unavailable": "it does not answer",
+}
+
+
 def _reason(error: Exception) -> str:
-    """Extract the line of a Ray error that says what happened."""
-    kind = type(error).__name__
-    if "OutOfMemory" in kind or "memory" in str(error).lower():
-        return "out of memory"
+    """Say in a few words what a Ray error says in many."""
     text = " ".join(str(error).split())
-    return f"{kind}, {text[:200]}"
+    known = (reason for part, reason in _REASONS.items() if part in text)
+    return next(known, f"{type(error).__name__}, {text[:200]}")
 
 
 def _as_error(message: str, exit_code: int) -> VswinError:
