@@ -57,19 +57,20 @@ def free_port():
 class Stream:
     """Frames that arrive, bright or dark, like those of `LiveSequence`."""
 
-    name, num_dropped, rate, waits, warnings = "stream", 0, RATE, False, ()
+    name, num_dropped, waits, warnings = "stream", 0, False, ()
 
-    def __init__(self, levels, lag=lambda number: 0.0):
+    def __init__(self, levels, lag=lambda number: 0.0, rate=RATE):
         self._levels = levels
         self._lag = lag
+        self.rate = rate
         self.num_frames = 0
         self.seconds = 0.0
 
     def __iter__(self):
         for number, level in enumerate(self._levels):
-            self.num_frames, self.seconds = number + 1, (number + 1) / RATE
+            self.num_frames, self.seconds = number + 1, (number + 1) / self.rate
             pixels = np.full((96, 96, 3), level + number % 2, np.uint8)
-            timed = TimedFrame(number, number / RATE, (number + 1) / RATE, pixels)
+            timed = TimedFrame(number, number / self.rate, self.seconds, pixels)
             yield LiveFrame(timed, time.monotonic() - self._lag(number))
 
 
@@ -132,13 +133,14 @@ class Recorded:
     duration_seconds = pace_seconds = None
     warnings = ()
 
-    def __init__(self, levels):
-        self._levels = levels
+    def __init__(self, stream):
+        self._stream = stream
 
     def __iter__(self):
-        return (live.frame for live in Stream(self._levels))
+        return (live.frame for live in self._stream)
 
 
+SLOW_RATE = 10  # for streams of minutes
 SURE, UNSURE, NEITHER = 20, 90, 128  # levels at which a frame is dark
 
 
@@ -154,17 +156,18 @@ SURE, UNSURE, NEITHER = 20, 90, 128  # levels at which a frame is dark
     ],
 )
 def test_a_stream_has_the_segments_of_the_film(parts, multi):
-    levels = [level for level, seconds in parts for _ in range(seconds * RATE)]
+    levels = [level for level, seconds in parts for _ in range(seconds * SLOW_RATE)]
+    stream = Stream(levels, rate=SLOW_RATE)
     analyst = replace(ANALYST, cutting=Cutting(0.8, multi=multi))
-    live, told = followed(Stream(levels), analyst)
+    live, told = followed(stream, analyst)
     with EngineComputing(Counting()) as computing:
-        film = analyst.timeline("film", Recorded(levels), computing)
+        film = analyst.timeline("film", Recorded(stream), computing)
     assert [s.label for s, _ in told] == [s.label for s in film.segments]
     for (segment, at), expected in zip(told, film.segments, strict=True):
         assert segment.start_seconds == pytest.approx(expected.start_seconds, abs=0.05)
         assert segment.end_seconds == pytest.approx(expected.end_seconds, abs=0.05)
         assert segment.probability == pytest.approx(expected.probability, abs=0.02)
-        assert at - segment.end_seconds <= live.delay_seconds(RATE)
+        assert at - segment.end_seconds <= live.delay_seconds(SLOW_RATE)
 
 
 def test_a_model_that_is_too_slow_leaves_windows_out_and_not_the_delay_grow():
