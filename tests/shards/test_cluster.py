@@ -40,6 +40,7 @@ def cluster(monkeypatch, request):
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # other tests need the processors, too
     options = getattr(request, "param", {})
     without = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     before = set(children(os.getpid()))
