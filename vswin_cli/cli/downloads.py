@@ -1,7 +1,6 @@
 """Several downloads at the same time, and their display on stderr."""
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from vswin_cli.cli.messages import print_above
 from vswin_cli.errors import VswinError
-from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.fetch import Fetching, fetch
 from vswin_cli.weights.watch import DownloadWatcher
@@ -142,15 +141,9 @@ class _Display:
 
     def print(self, text: str) -> None:
         """Print one line above the bars; an unwritable stderr must not stop a download."""
-        with contextlib.suppress(OSError):
-            if self._quiet:
-                return
-            if self._progress.disable:
-                print(printable(text), file=sys.stderr, flush=True)
-            else:
-                self._progress.console.print(
-                    printable(text), markup=False, highlight=False, soft_wrap=True
-                )
+        if not self._quiet:
+            with contextlib.suppress(OSError):
+                print_above(self._progress, text)
 
 
 class _Line(DownloadWatcher):

@@ -4,9 +4,13 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vswin_cli.system.terminal import printable
 from vswin_cli.zoo.models import SWIN_N_MOTION, AnyModel, BundledModel
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
@@ -19,6 +23,14 @@ def print_error(message: str) -> None:
 def print_warning(message: str) -> None:
     """Print a warning."""
     _print("warning", _YELLOW, message)
+
+
+def print_above(progress: "Progress", text: str) -> None:
+    """Print a line on stderr that stays on the screen."""
+    if progress.disable:  # and its console, too
+        print(printable(text), file=sys.stderr, flush=True)
+    else:
+        progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_path(path: Path) -> None:

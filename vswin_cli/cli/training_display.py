@@ -16,7 +16,7 @@ from vswin_cli.api.training import TrainingRun
 from vswin_cli.api.training_report import Trained
 from vswin_cli.cli.display import RunDisplay, duration
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
-from vswin_cli.cli.messages import print_warning
+from vswin_cli.cli.messages import print_above, print_warning
 from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.system.terminal import printable
@@ -75,7 +75,7 @@ class TrainingDisplay(TrainingWatcher):
     def on_note(self, text: str) -> None:
         """Print a line that stays on the screen."""
         if not self._quiet:
-            self._progress.console.print(printable(text), soft_wrap=True)
+            print_above(self._progress, text)
 
     def on_share(self, what: str, share: float) -> None:
         """Advance the bar."""
