@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import cut, encode, numbered_frames, patch, read_number
+from clips import cut, encode, numbered_frame, numbered_frames, patch, read_number
 
 from vswin_cli.errors import VideoError
 from vswin_cli.sources.file_layout import is_cut_off
@@ -141,6 +141,21 @@ def test_sound_alone(tmp_path, reader, has_cover):
         container.mux(stream.encode(None))
     found = error(path, reader)
     assert (found.kind, "its only picture is a cover" in str(found)) == ("sound_only", has_cover)
+
+
+def test_the_default_one_of_two_videos_in_a_file_is_read(tmp_path):
+    path = tmp_path / "two.mp4"
+    with av.open(str(path), "w") as container:
+        for disposition in (Disposition.default, Disposition.dub):
+            stream = container.add_stream("libx264", rate=30)
+            stream.disposition = disposition
+            stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        for stream, numbers in zip(container.streams.video, (range(3), range(9, 15)), strict=True):
+            for number in numbers:
+                frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    assert read_video(path, "av", range, read_number).frames == {0: 0, 1: 1, 2: 2}
 
 
 @pytest.mark.parametrize("reader", READERS)
