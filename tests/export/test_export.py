@@ -152,9 +152,7 @@ def test_each_graph_is_right_in_a_process_without_vswin(exported, name, small, k
     path = tmp_path / f"model{export_format(name).suffix}"
     out, err = exported(small, name, path)
     assert out == f"{path}\n"
-    assert re.match(
-        r"checked in \S+ [\d.]+\S*: largest difference \d\.\de-\d\d, limit 1e-05", err
-    )
+    assert re.match(r"checked in \S+ [\d.]+\S*: largest difference \d\.\de-\d\d, limit 1e-05", err)
     assert len(err.splitlines()) == 2
     readme = (tmp_path / "README.md").read_text()
     [example] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
