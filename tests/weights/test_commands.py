@@ -41,6 +41,16 @@ def test_download_prints_the_path_and_says_the_rest_on_stderr(tiny, tiny_server,
     assert (out, err) == (f"{tiny.path}\n", "swin-t-k400: already downloaded\n")
 
 
+@pytest.mark.parametrize("terminal", ["xterm", "dumb"])
+def test_a_terminal_shows_nothing_more_without_a_download(
+    here, tiny_server, monkeypatch, capfd, terminal
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for Rich, this is a terminal
+    monkeypatch.setenv("TERM", terminal)
+    assert run(["download-weights", "swin-t-k400", "--mirror", tiny_server.mirror]) == 0
+    assert capfd.readouterr().err == "swin-t-k400: already downloaded\n"
+
+
 @pytest.mark.slow
 def test_stderr_that_cannot_be_written_does_not_stop_a_download(tiny, tiny_server, vswin):
     tiny_server.script = [serving(cut_after=10_000_000)]

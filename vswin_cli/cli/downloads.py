@@ -8,7 +8,6 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -19,6 +18,7 @@ from rich.progress import (
 )
 
 from vswin_cli.cli.messages import print_above
+from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.errors import VswinError
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.fetch import Fetching, fetch
@@ -101,21 +101,17 @@ class _Display:
         self._brief = brief
         self._quiet = quiet
         self.has_advanced = False  # whether anything was downloaded
-        console = Console(stderr=True)
-        self._progress = Progress(
+        self._progress = progress_on_terminal(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=console,
-            transient=True,
+            quiet=quiet,
             expand=True,
-            disable=quiet or not console.is_terminal,
         )
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -160,7 +156,9 @@ class _Line(DownloadWatcher):
         self._announced = False
 
     def starts(self, num_bytes: int, total_bytes: int | None) -> None:
+        self.check()
         self._progress.reset(self._task, total=total_bytes, visible=True, completed=num_bytes)
+        self._progress.start()  # without a bar, each refresh would be an empty line
         if not self._announced:
             self._announced = True
             size = f" ({total_bytes / 1e6:.0f} MB)" if total_bytes is not None else ""

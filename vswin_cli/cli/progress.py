@@ -23,11 +23,11 @@ from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.needed import FetchFile
 
 
-def progress_on_terminal(*columns: ProgressColumn, quiet: bool) -> Progress:
+def progress_on_terminal(*columns: ProgressColumn, quiet: bool, expand: bool = False) -> Progress:
     """Make a display on stderr that disappears at its end; it is only shown on a terminal."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    console.quiet = quiet or not console.is_terminal  # or Rich 14 would end it with a line
-    return Progress(*columns, console=console, transient=True, disable=console.quiet)
+    console.quiet = quiet or not console.is_interactive  # or Rich 14 would end it with a line
+    return Progress(*columns, console=console, transient=True, expand=expand, disable=console.quiet)
 
 
 @contextmanager
