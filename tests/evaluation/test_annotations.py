@@ -116,7 +116,7 @@ def test_columns_of_a_csv_can_be_named(make, matched, tmp_path):
     text = "what,path,where\nabseiling,b.mp4,a.mp4\n"
     found = matched(text, AnnotationFormat.CSV, path_column="where", label_column="what")
     assert found.truth == {"a.mp4": 0}
-    with pytest.raises(UsageError, match="has no column nowhere: what, path, where"):
+    with pytest.raises(UsageError, match="nowhere: what, path, where; choose one with --"):
         matched(text, AnnotationFormat.CSV, path_column="nowhere", label_column="what")
     with pytest.raises(UsageError, match="--label-column"):
         matched(text, AnnotationFormat.CSV, path_column="where")

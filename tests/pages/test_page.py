@@ -369,9 +369,7 @@ def test_command_writes_a_page_with_strips_of_the_sampled_frames(vswin, tmp_path
     where = ("--videos", folder) if moved else ()
     finished = vswin("report", labels, "-o", tmp_path / "page.html", *where)
     assert (finished.returncode, finished.stdout) == (0, f"{tmp_path / 'page.html'}\n")
-    assert finished.stderr.startswith(
-        "no frames for 1 of 2 videos: 1 have been moved or cannot be read"
-    )
+    assert finished.stderr.startswith("no frames for 1 of 2 videos: 1 moved, deleted or unreadable")
     shown = content_of(tmp_path / "page.html")["items"]
     assert [card["file"] for card in shown] == [f"{folder.name}/clip.mp4", None, None]
     if moved:

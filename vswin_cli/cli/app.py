@@ -123,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
             _print_error("too many open files; raise the limit (`ulimit -n`)")
             return OutputError.exit_code
         if error.errno == errno.ENOENT and "temporary directory" in str(error):  # by `tempfile`
-            _print_error("no folder for temporary files is writable; set TMPDIR")
+            _print_error("no folder for temporary files is writable; set TMPDIR to one that is")
             return OutputError.exit_code
         if error.errno not in _WRITE_ERRORS:
             raise

@@ -156,7 +156,7 @@ def _read_zip(stream: BinaryIO, opened: ExitStack) -> Tree:
         except OSError as exc:
             raise CheckpointError(
                 f"it cannot be unpacked into the folder for temporary files ({exc.strerror}); set "
-                "TMPDIR"
+                "TMPDIR to another one"
             ) from exc
         unpacked.seek(0)
         return _read_hdf5(cast("BinaryIO", unpacked), opened)

@@ -172,7 +172,9 @@ def _column(
         found = header.index(name.lower()) if name.lower() in header else None
     if found is None:
         wanted = f"no column {name}" if name else "no column with a usual name"
-        raise UsageError(f"{annotations} has {wanted}: {', '.join(exact)}; choose it with {option}")
+        raise UsageError(
+            f"{annotations} has {wanted}: {', '.join(exact)}; choose one with {option}"
+        )
     return found
 
 

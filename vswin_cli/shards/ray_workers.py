@@ -272,7 +272,7 @@ _REASONS = {  # by what Ray's messages contain
     "running low on memory": "out of memory",
     "node has died": "its machine was lost",
     "worker process has died": "its process crashed or was killed, perhaps for its memory",
-    "temporarily unavailable": "it does not answer",
+    "actor is temporarily unavailable": "it does not answer",
 }
 
 

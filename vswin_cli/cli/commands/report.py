@@ -100,7 +100,7 @@ def say_what_is_missing(
             "another folder"
         )
     if strips and num_others:
-        reasons.append(f"{num_others:,} have been moved or cannot be read")
+        reasons.append(f"{num_others:,} moved, deleted or unreadable")
     if reasons:
         num_without = num_others * strips + made.num_outside
         reason = "; ".join(reasons)
