@@ -202,7 +202,6 @@ READ = """
 import sys
 from pathlib import Path
 from vswin_cli.video import av_reader
-from vswin_cli.video.coded import Coded, coded_in
 from vswin_cli.views.views import read_views
 from vswin_cli.zoo.protocols import KINETICS
 if sys.argv[2] == "in sequence":

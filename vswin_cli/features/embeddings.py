@@ -70,7 +70,7 @@ class Embeddings:
         resume: Keep existing rows; False starts over.
 
     Raises:
-        UsageError: The rows have other settings, or the file is not a store of rows.
+        UsageError: The rows have different settings, or the file is not a store of rows.
         OutputError: The rows cannot be read or written.
     """
 

@@ -58,7 +58,7 @@ class Broken:
 
 
 class InspectionTask(EmbedTask):
-    """Keeps features and prints, in `inspected` and `broken` once the run has ended."""
+    """Keeps features and fingerprints, in `inspected` and `broken` once the run has ended."""
 
     inspected: dict[str, Inspected]
     broken: list[Broken]

@@ -33,7 +33,7 @@ class Patience:
     """When to try again, and when to give up.
 
     Failures are counted since the partial file last grew: a connection that breaks after every few
-        megabytes completes the file in the end; one that yields almost nothing is given up.
+    megabytes completes the file in the end; one that yields almost nothing is given up.
     """
 
     num_retries: int = 5
