@@ -84,10 +84,10 @@ def test_each_deed_puts_the_videos_into_folders_of_their_labels(labels, deed, ca
 def test_what_is_done_already_is_no_error(labels, deed):
     first = sorted_by(labels, "--do", deed)
     assert (first[0], sorted_by(labels, "--do", deed)) == (0, first)
-    link = labels.parent / "sorted/_zoom_in/y.mp4"
-    link.unlink()
-    link.symlink_to("../../videos/y.mp4")  # Windows too reads a link in another form
     if deed == "link":
+        link = labels.parent / "sorted/_zoom_in/y.mp4"
+        link.unlink()
+        link.symlink_to("../../videos/y.mp4")  # Windows too reads a link in another form
         assert sorted_by(labels, "--do", deed) == first
 
 
