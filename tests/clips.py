@@ -157,6 +157,17 @@ def repeat(path: Path, source: Path, times: int) -> Path:
     return path
 
 
+def as_transport_stream(source: Path, path: Path) -> Path:
+    """Copy the packets of a video into a broadcast stream."""
+    with av.open(str(source)) as given, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
 def as_stored(frame: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
     """Return the frame (H, W, 3) that a display matrix turns upright."""
     a, b, c, d = matrix

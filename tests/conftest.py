@@ -184,6 +184,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(scope="session")
+def running_store():
+    """A server of objects; fsspec keeps its clients as long as the tests run."""
+    pytest.importorskip("moto", reason="needs the extra `test`")
+    from object_store import store_server
+
+    with store_server() as store:
+        yield store
+
+
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Apart]:
     """Call a function in a separate process: `apart(read_video, path, "decord", …)`."""

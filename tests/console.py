@@ -6,8 +6,9 @@ by its output. All blocks of a page run in order in one folder, which starts wit
 text. Times may differ, other decimal numbers by 0.02, and columns in their width.
 
 Before a block, a comment `<!-- first: COMMAND -->` runs a command that the page does not show; the
-command `stand-in FILE` makes a test file in place of a published one. `<!-- measured: WHERE -->`
-lets all numbers of a block differ; `<!-- not run: REASON -->` skips a block.
+command `stand-in NAME` makes a file or a server for tests in place of a published or real one.
+`<!-- measured: WHERE -->` lets all numbers of a block differ; `<!-- not run: REASON -->` skips a
+block.
 """
 
 import re
@@ -80,7 +81,7 @@ def blocks_of(text: str) -> Iterator[Block]:
 class Console:
     """Runs commands in a folder, `vswin` in this process.
 
-    `stand_in` returns the file to copy for a name.
+    `stand_in` returns the file for a name, or the address to use in place of one.
     """
 
     def __init__(
@@ -88,18 +89,31 @@ class Console:
         folder: Path,
         environment: dict[str, str],
         cache: Path,
-        stand_in: Callable[[str], Path],
+        stand_in: Callable[[str], Path | str],
     ):
         self._folder = folder
         self._environment = environment
         self._cache = cache
         self._stand_in = stand_in
+        self._addresses: dict[str, str] = {}
 
     def run(self, command: str) -> tuple[str, str]:
-        """Run a command line; return standard output and standard error."""
+        """Run a command line; return standard output and standard error, as on the page."""
+        for shown, address in self._addresses.items():
+            command = command.replace(shown, address)
+        out, err = self._run(command)
+        for shown, address in self._addresses.items():
+            out, err = (text.replace(address, shown) for text in (out, err))
+        return out, err
+
+    def _run(self, command: str) -> tuple[str, str]:
         if command.startswith("stand-in "):
             name = command.removeprefix("stand-in ")
-            (self._folder / name).symlink_to(self._stand_in(name))
+            made = self._stand_in(name)
+            if isinstance(made, str):
+                self._addresses[name] = made
+            else:
+                (self._folder / name).symlink_to(made)
             return "", ""
         environment = dict(self._environment)
         while match := re.match(r"([A-Z_0-9]+)=(\S+) ", command):

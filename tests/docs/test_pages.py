@@ -1,13 +1,16 @@
 """Every command in the documentation runs, and prints the output on the page."""
 
+import io
 import os
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
+from clips import as_transport_stream
 from command import SAMPLES, VSWIN, surroundings
 from console import PAGES, Console, blocks_of, lines_of, matches, name_of
 from foreign import as_torchvision, original, save_zip
+from rtsp_server import rtsp_server
 
 from vswin_cli.zoo.architectures import TINY
 from vswin_cli.zoo.catalog import find_model
@@ -16,7 +19,7 @@ FILL = "VSWIN_FILL_PAGES"  # set it to write new output into the pages
 
 
 @pytest.fixture
-def console(tmp_path, shared, cache, checkpoint, made_once):
+def console(tmp_path, shared, cache, checkpoint, made_once, running_store):
     """A folder like that of the pages, with a mirror called `weights`."""
     shutil.copytree(SAMPLES, tmp_path / "sample_videos")
     (tmp_path / "weights").mkdir()
@@ -29,6 +32,7 @@ def console(tmp_path, shared, cache, checkpoint, made_once):
         of_pages,
         PATH=f"{VSWIN.parent}{os.pathsep}{os.environ['PATH']}",
         VSWIN_MIRROR=(tmp_path / "weights").as_uri(),
+        **running_store.environment,
     )
     del environment["VSWIN_OFFLINE"], environment["COLUMNS"]  # as wide as the output
 
@@ -36,6 +40,12 @@ def console(tmp_path, shared, cache, checkpoint, made_once):
         if name == "swin3d_t.pth":
             weights = as_torchvision(original(TINY, num_classes=400))
             return made_once(name, lambda path: save_zip(path, weights))
+        if name == "s3://bucket/":
+            fill_bucket(running_store)
+            return name
+        if name == "rtsp://host/1":
+            film = as_transport_stream(SAMPLES / "films" / "tour.mp4", tmp_path / "tour.ts")
+            return servers.enter_context(rtsp_server(film, speed=4, stops_after=8))
         published = find_model("swin-t-k400").classifier_file
         assert name == f"weights/{published.name}"
 
@@ -45,7 +55,28 @@ def console(tmp_path, shared, cache, checkpoint, made_once):
 
         return made_once(published.name, write)
 
-    return Console(tmp_path, environment, of_pages, stand_in)
+    with ExitStack() as servers:
+        yield Console(tmp_path, environment, of_pages, stand_in)
+
+
+def fill_bucket(store):
+    """Make the bucket of the pages: a folder of clips, and a list of one of them."""
+    import boto3
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from object_store import Bucket
+
+    with pytest.MonkeyPatch.context() as patcher:
+        for name, value in store.environment.items():
+            patcher.setenv(name, value)
+        bucket = Bucket(boto3.client("s3"), "bucket")
+    paths = [
+        bucket.put(f"clips/{name}.mp4", (SAMPLES / f"{name}.mp4").read_bytes())
+        for name in ("pan_left", "zoom_in")
+    ]
+    table = io.BytesIO()
+    pq.write_table(pa.table({"path": paths[:1]}), table)
+    bucket.put("list.parquet", table.getvalue())
 
 
 @pytest.mark.slow

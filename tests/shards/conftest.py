@@ -16,16 +16,6 @@ def vswin(vswin):
     return run
 
 
-@pytest.fixture(scope="session")
-def running_store():
-    """A server of objects; fsspec keeps its clients as long as the tests run."""
-    pytest.importorskip("moto", reason="needs the extra `test`")
-    from object_store import store_server
-
-    with store_server() as store:
-        yield store
-
-
 @pytest.fixture
 def store(running_store):
     """The server, with normal answers until a test changes them."""

@@ -11,10 +11,9 @@ import threading
 import time
 from dataclasses import replace
 
-import av
 import numpy as np
 import pytest
-from clips import encode
+from clips import as_transport_stream, encode
 from command import SAMPLES, VSWIN, surroundings
 from film_engine import ANALYST, LABELS, Counting
 from rtsp_server import rtsp_server
@@ -37,13 +36,7 @@ DATAGRAM_BYTES = 7 * 188
 def transport_stream(tmp_path_factory):
     """The tour as a broadcast stream."""
     path = tmp_path_factory.mktemp("stream") / "tour.ts"
-    with av.open(str(SAMPLES / "films" / "tour.mp4")) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
-    return path
+    return as_transport_stream(SAMPLES / "films" / "tour.mp4", path)
 
 
 @pytest.fixture
