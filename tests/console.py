@@ -7,8 +7,7 @@ text. Times may differ, other decimal numbers by 0.02, and columns in their widt
 
 Before a block, a comment `<!-- first: COMMAND -->` runs a command that the page does not show; the
 command `stand-in NAME` makes a file or a server for tests in place of a published or real one.
-`<!-- measured: WHERE -->` lets all numbers of a block differ; `<!-- not run: REASON -->` skips a
-block.
+`<!-- measured: WHERE -->` lets all numbers of a block differ.
 """
 
 import re
@@ -23,11 +22,11 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<comments>(?:^ *<!-- (?:first|not run|measured): .*? -->\n+)*)"
+    r"(?P<comments>(?:^ *<!-- (?:first|measured): .*? -->\n+)*)"
     r"^(?P<indent> *)```console\n(?P<body>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
-_COMMENT = re.compile(r"<!-- (?P<kind>first|not run|measured): (?P<text>.*?) -->", re.DOTALL)
+_COMMENT = re.compile(r"<!-- (?P<kind>first|measured): (?P<text>.*?) -->", re.DOTALL)
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _PROGRESS = re.compile(r"\[\d+/\d+\] ")
 _TOLERANCE = 0.02
@@ -52,7 +51,6 @@ class Block:
 
     line: int
     first: list[str]
-    reason: str | None  # why it is not run
     is_measured: bool  # whether all numbers depend on the machine
     commands: list[Shown]
 
@@ -72,7 +70,6 @@ def blocks_of(text: str) -> Iterator[Block]:
         yield Block(
             line=text.count("\n", 0, match.start("body")) + 1,
             first=[text for kind, text in comments if kind == "first"],
-            reason=next((text for kind, text in comments if kind == "not run"), None),
             is_measured=any(kind == "measured" for kind, _ in comments),
             commands=commands,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command import SAMPLES, VSWIN, surroundings
 from processes import children
+from ray_cluster import ray_cluster
 from waiting import wait_until
 
 from vswin_cli.formats.record_files import read_records
@@ -36,21 +37,10 @@ def videos(tmp_path_factory):
 
 
 @pytest.fixture
-def cluster(monkeypatch, request):
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_worker_niceness", "0")  # other tests need the processors, too
-    options = getattr(request, "param", {})
-    without = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
-    before = set(children(os.getpid()))
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **without, **options})
-    try:
+def cluster(request):
+    with ray_cluster(**getattr(request, "param", {})) as nodes:
         nodes.more = nodes.add_node(num_cpus=1)
         yield nodes
-    finally:
-        nodes.shutdown()
-    wait_until(lambda: set(children(os.getpid())) <= before)
 
 
 @pytest.fixture
