@@ -17,8 +17,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from vswin_cli.cli.bars import progress_on_terminal
 from vswin_cli.cli.messages import print_above
-from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.errors import VswinError
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.fetch import Fetching, fetch

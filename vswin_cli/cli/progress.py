@@ -5,29 +5,20 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
+from vswin_cli.cli.bars import progress_on_terminal
 from vswin_cli.sources.addresses import without_credentials
 from vswin_cli.system.terminal import printable
 from vswin_cli.weights.cache import WeightsFile
 from vswin_cli.weights.needed import FetchFile
-
-
-def progress_on_terminal(*columns: ProgressColumn, quiet: bool, expand: bool = False) -> Progress:
-    """Make a display on stderr that disappears at its end; it is only shown on a terminal."""
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    console.quiet = quiet or not console.is_interactive  # or Rich 14 would end it with a line
-    return Progress(*columns, console=console, transient=True, expand=expand, disable=console.quiet)
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from vswin_cli.cli.bars import progress_on_terminal
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.cli.messages import left_out, print_error, print_warning
-from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.formats.tables import result_console
 from vswin_cli.runs.plan import Plan
 from vswin_cli.runs.run import Outcome

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from vswin_cli.api.training import TrainingRun
 from vswin_cli.api.training_report import Trained
+from vswin_cli.cli.bars import progress_on_terminal
 from vswin_cli.cli.display import RunDisplay, duration
 from vswin_cli.cli.interrupts import INTERRUPTED, heard_interrupts, say_how_to_continue
 from vswin_cli.cli.messages import print_above, print_warning
-from vswin_cli.cli.progress import progress_on_terminal
 from vswin_cli.formats.tables import print_table, result_console
 from vswin_cli.system.terminal import printable
 from vswin_cli.training.checks import Checked
