@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,10 +166,11 @@ def locked(target: WeightsFile, watcher: DownloadWatcher) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         watcher.says(f"waiting for another process to download {target.published.name}")
-        try:
-            lock.acquire(poll_interval=0.1, cancel_check=watcher.is_stopped)
-        except Timeout:
-            raise KeyboardInterrupt from None
+        while not lock.is_locked:
+            if watcher.is_stopped():
+                raise KeyboardInterrupt from None
+            with suppress(Timeout):
+                lock.acquire(timeout=0.1)
     try:
         yield
     finally:
