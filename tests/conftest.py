@@ -75,17 +75,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=lambda item: (module_of(item), item.path))  # workers collect in other orders
     modules = [list(group) for _, group in groupby(items, module_of)]
-    counts = [sum("slow" in item.keywords for item in module) for module in modules]
     parts: list[list[pytest.Item]] = [[] for _ in range(num_workers)]
     num_slow = [0] * num_workers
-    shares = [count / len(module) for module, count in zip(modules, counts, strict=True)]
-    for _, module, count in sorted(
-        zip(shares, modules, counts, strict=True), key=lambda each: -each[0]
-    ):
+    for module in sorted(modules, key=lambda each: -_count_slow(each) / len(each)):
+        count = _count_slow(module)
         least = num_slow.index(min(num_slow)) if count else parts.index(min(parts, key=len))
         parts[least] += module
         num_slow[least] += count
     items[:] = chain.from_iterable(parts)
+
+
+def _count_slow(module: list[pytest.Item]) -> int:
+    return sum("slow" in item.keywords for item in module)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -72,9 +72,7 @@ def fill_bucket(store):
     import pyarrow.parquet as pq
     from object_store import Bucket
 
-    with pytest.MonkeyPatch.context() as patcher:
-        for name, value in store.environment.items():
-            patcher.setenv(name, value)
+    with mock.patch.dict(os.environ, store.environment):
         bucket = Bucket(boto3.client("s3"), "bucket")
     paths = [
         bucket.put(f"clips/{name}.mp4", (SAMPLES / f"{name}.mp4").read_bytes())
